@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The DMA API: how a driver gets an address that its device may use, under the names Linux made
+ * usual. A domain is one I/O address space (on Calgary one per host bridge, shared by every device
+ * of the bus); a device is attached to one domain and maps through it. What a map or an unmap
+ * does is the domain's strategy; which address it gets is its allocator; how tables are written
+ * is its driver's affair.
+ *
+ * Errors of set-up calls are negative errno values. Streaming calls answer as their models in
+ * Linux do: an address or IOTOLL_DMA_MAPPING_ERROR, a count or 0.
+ *
+ * Thread safety: streaming and coherent calls on one domain may run concurrently; creating,
+ * attaching, detaching and destroying may not run concurrently with anything on that domain.
+ */
+#ifndef IOTOLL_DMA_H
+#define IOTOLL_DMA_H
+
+#include <stdbool.h>
+
+#include "iotoll/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum iotoll_dma_dir {
+	IOTOLL_DMA_BIDIRECTIONAL = 0,
+	IOTOLL_DMA_TO_DEVICE = 1,
+	IOTOLL_DMA_FROM_DEVICE = 2,
+};
+
+/* The answer of a map that failed. Never a valid address. */
+#define IOTOLL_DMA_MAPPING_ERROR IOTOLL_IOVA(UINT64_MAX)
+
+struct dma_env; /* where the layer runs: see src/dma/env */
+
+struct iotoll_dma_domain;
+struct iotoll_dma_device;
+
+struct iotoll_dma_config {
+	const char *driver;	/* "none", "calgary" */
+	const char *strategy;	/* "off", "strict", "deferred", ... : a row of the registry */
+	const char *allocator;	/* "next-fit": a row of the registry */
+	unsigned bus;		/* the host bridge (PHB) this domain belongs to */
+	uint64_t table_entries; /* translation entries; calgary: 8192 << n, n = 0..7 */
+	uint64_t start_hint;	/* where the allocator's first search begins (0 = the bottom) */
+	bool check_misuse;	/* watch for double unmaps, wrong sizes and leaks */
+	bool quiesce_system;	/* calgary: stop every bus of the chip for a flush, not only its own */
+};
+
+struct iotoll_sg {
+	iotoll_phys_t paddr;
+	size_t bytes;
+	iotoll_iova_t dma_address; /* set by map_sg */
+	size_t dma_bytes;	   /* set by map_sg; 0 ends the list for unmap_sg */
+};
+
+enum iotoll_misuse {
+	IOTOLL_MISUSE_UNMAP_UNKNOWN, /* never mapped, or unmapped before */
+	IOTOLL_MISUSE_WRONG_SIZE,
+	IOTOLL_MISUSE_WRONG_DIRECTION,
+	IOTOLL_MISUSE_WRONG_DEVICE,
+	IOTOLL_MISUSE_WRONG_TYPE, /* page against sg against coherent */
+	IOTOLL_MISUSE_SYNC_UNMAPPED,
+	IOTOLL_MISUSE_LEAK, /* still mapped when its device was detached */
+	IOTOLL_MISUSE_COUNT,
+};
+
+struct iotoll_dma_stats {
+	uint64_t maps;		 /* map requests that succeeded (an sg element counts as one) */
+	uint64_t unmaps;
+	uint64_t map_failures;
+	uint64_t single_entry_maps;   /* of maps: those of one page */
+	uint64_t single_entry_unmaps;
+	uint64_t mapped_pages_total;  /* pages over all maps */
+	uint64_t pages_live, pages_peak;
+	uint64_t coherent_allocs, coherent_frees;
+	uint64_t table_writes;	 /* entries set or cleared by the driver half, boot excluded */
+	uint64_t flushes;	 /* whole-IOTLB flushes, boot excluded */
+	uint64_t flush_timeouts; /* the bus did not drain within the poll limit */
+	uint64_t flush_polls;	 /* reads of the drain status over all flushes */
+	uint64_t flush_ps;	 /* time spent in flushes, 0 where the environment has no clock */
+	uint64_t wraps;		 /* the allocator went back to the bottom */
+	uint64_t words_searched; /* bitmap words examined */
+	uint64_t usable_entries; /* table entries minus reservations */
+	uint64_t lock_acquisitions, lock_contended, lock_wait_ps; /* of the domain's lock */
+	uint64_t misuse[IOTOLL_MISUSE_COUNT];
+};
+
+/* What a watcher of a domain is told; each callback may be NULL. Called under the domain's lock. */
+struct iotoll_dma_observer {
+	void *ctx;
+	/* @pages from @iova on now translate to @paddr, for a request of @bytes. */
+	void (*mapped)(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys_t paddr,
+		       size_t bytes, enum iotoll_dma_dir dir);
+	/* The request that covered these pages is over: from here on the device must not. */
+	void (*unmapped)(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t bytes);
+};
+
+/*
+ * Create a domain in @env (which must outlive it), write its table and switch translation on.
+ * 0 and *@out; -EINVAL (unknown name, impossible table size); -ENOMEM. On failure @why (may
+ * be NULL) gets one line that says what was expected.
+ */
+int iotoll_dma_domain_create(struct iotoll_dma_domain **out, struct dma_env *env,
+			     const struct iotoll_dma_config *config, char *why, size_t why_bytes);
+/* Every device must be detached. Clears the table, switches translation off. NULL is allowed. */
+void iotoll_dma_domain_destroy(struct iotoll_dma_domain *domain);
+void iotoll_dma_domain_observe(struct iotoll_dma_domain *domain,
+			       const struct iotoll_dma_observer *observer);
+void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct iotoll_dma_stats *out);
+/* Zero the counters (not the live ones). */
+void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain);
+/* Physical address and size of the translation table; 0 bytes if the domain has none. */
+void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr,
+			     size_t *bytes);
+
+/*
+ * Attach a device with requester id @devid. @dma_mask: the highest address it can drive, as
+ * 2^n - 1. 0 and *@out; -EINVAL for a mask that is not of that form; -EIO if the domain cannot
+ * address below it; -ENOMEM.
+ */
+int iotoll_dma_attach(struct iotoll_dma_device **out, struct iotoll_dma_domain *domain,
+		      uint16_t devid, uint64_t dma_mask);
+/* Mappings still live count as leaks and are taken down. NULL is allowed. */
+void iotoll_dma_detach(struct iotoll_dma_device *dev);
+/* Change the mask; -EIO if the domain cannot satisfy it. */
+int iotoll_dma_set_mask(struct iotoll_dma_device *dev, uint64_t dma_mask);
+
+/*
+ * Map [paddr, paddr + bytes), @bytes > 0, which need not be page aligned: the result has the
+ * same offset within its page. IOTOLL_DMA_MAPPING_ERROR if there is no room.
+ */
+iotoll_iova_t iotoll_dma_map_page(struct iotoll_dma_device *dev, iotoll_phys_t paddr, size_t bytes,
+				  enum iotoll_dma_dir dir);
+void iotoll_dma_unmap_page(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
+			   enum iotoll_dma_dir dir);
+static inline iotoll_iova_t iotoll_dma_map_single(struct iotoll_dma_device *dev,
+						  iotoll_phys_t paddr, size_t bytes,
+						  enum iotoll_dma_dir dir)
+{
+	return iotoll_dma_map_page(dev, paddr, bytes, dir);
+}
+static inline void iotoll_dma_unmap_single(struct iotoll_dma_device *dev, iotoll_iova_t iova,
+					   size_t bytes, enum iotoll_dma_dir dir)
+{
+	iotoll_dma_unmap_page(dev, iova, bytes, dir);
+}
+static inline bool iotoll_dma_mapping_error(iotoll_iova_t iova)
+{
+	return iova == IOTOLL_DMA_MAPPING_ERROR;
+}
+
+/*
+ * Map each element on its own (no merging, as on Calgary). Returns @n, or 0 with nothing mapped.
+ * Unmap takes the list and count that were given to map.
+ */
+int iotoll_dma_map_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
+		      enum iotoll_dma_dir dir);
+void iotoll_dma_unmap_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
+			 enum iotoll_dma_dir dir);
+
+/*
+ * Memory for CPU and device alike: @bytes rounded up to pages, zeroed, mapped both ways. Returns
+ * the host pointer (and its addresses) or NULL.
+ */
+void *iotoll_dma_alloc_coherent(struct iotoll_dma_device *dev, size_t bytes, iotoll_iova_t *iova,
+				iotoll_phys_t *paddr);
+void iotoll_dma_free_coherent(struct iotoll_dma_device *dev, size_t bytes, void *ptr,
+			      iotoll_iova_t iova);
+
+/*
+ * Ownership of a mapped buffer to the CPU, and back to the device. Memory is coherent on every
+ * machine modelled, so these only check that the range is mapped.
+ */
+void iotoll_dma_sync_single_for_cpu(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
+				    enum iotoll_dma_dir dir);
+void iotoll_dma_sync_single_for_device(struct iotoll_dma_device *dev, iotoll_iova_t iova,
+				       size_t bytes, enum iotoll_dma_dir dir);
+
+/* Names and one-line titles of the registries' rows; NULL past the last. */
+const char *iotoll_dma_strategy_name(unsigned index, const char **title);
+const char *iotoll_dma_allocator_name(unsigned index, const char **title);
+const char *iotoll_dma_driver_name(unsigned index, const char **title);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

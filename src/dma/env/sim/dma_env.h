@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The DMA layer's environment inside the laboratory: locks wait in virtual time, work is charged
+ * to the current CPU out of the machine's profile, registers are reached through the machine's
+ * bus. src/dma includes "dma_env.h" and is built once against this file and once against its
+ * native twin; it knows nothing else of where it runs.
+ */
+#ifndef IOTOLL_DMA_ENV_H
+#define IOTOLL_DMA_ENV_H
+
+#include <stdlib.h>
+
+#include "iotoll/types.h"
+#include "sim/lock.h"
+#include "sim/mmio.h"
+
+struct dma_env {
+	struct machine *machine;
+	struct mmio_window *regs; /* the IOMMU's registers; NULL if it has none */
+};
+
+struct dma_lock {
+	struct vlock v;
+};
+
+/* Which cost of the profile a step of the layer is charged as. */
+enum dma_work { DMA_WORK_CALL, DMA_WORK_BITMAP_WORD, DMA_WORK_ENTRY_STORE };
+/* The category in force. */
+enum dma_phase { DMA_PHASE_MAP = CHARGE_MAP, DMA_PHASE_UNMAP = CHARGE_UNMAP,
+		 DMA_PHASE_FLUSH = CHARGE_FLUSH };
+
+static inline struct cpu *env_cpu_(const struct dma_env *env)
+{
+	return cpu_current(env->machine);
+}
+
+/* Category handling: the returned token goes to env_leave(). */
+static inline int env_enter(struct dma_env *env, enum dma_phase phase)
+{
+	return (int)cpu_enter(env_cpu_(env), (enum charge)phase);
+}
+
+static inline void env_leave(struct dma_env *env, int token)
+{
+	cpu_leave(env_cpu_(env), (enum charge)token);
+}
+
+/* @times units of @work were done. */
+static inline void env_work(struct dma_env *env, enum dma_work work, uint64_t times)
+{
+	const struct cost *c = machine_cost(env->machine);
+	const uint64_t unit = work == DMA_WORK_CALL	     ? c->dma_call
+			      : work == DMA_WORK_BITMAP_WORD ? c->bitmap_word
+							     : c->tce_store;
+
+	cpu_charge(env_cpu_(env), unit * times);
+}
+
+/* The layer reads or writes [paddr, paddr + bytes) with the CPU. */
+static inline void env_touch(struct dma_env *env, iotoll_phys_t paddr, size_t bytes, bool write)
+{
+	cpu_touch(env_cpu_(env), IOTOLL_PHYS_U64(paddr), bytes, write);
+}
+
+/* Push one cache line out to where a non-snooping table walker sees it. */
+static inline void env_clflush(struct dma_env *env, iotoll_phys_t paddr)
+{
+	cpu_clflush(env_cpu_(env), IOTOLL_PHYS_U64(paddr));
+}
+
+/* Host pointer to physical memory; NULL if outside. */
+static inline void *env_ptr(struct dma_env *env, iotoll_phys_t paddr, size_t bytes)
+{
+	return memory_ptr(env->machine->mem, IOTOLL_PHYS_U64(paddr), bytes);
+}
+
+/* Page frames; 0 or -ENOMEM. @below 0 = anywhere. */
+static inline int env_alloc_pages(struct dma_env *env, uint64_t pages, uint64_t align_bytes,
+				  uint64_t below, iotoll_phys_t *out)
+{
+	phys_t paddr = 0;
+	const int rc = memory_alloc(env->machine->mem, pages, align_bytes, below, &paddr);
+
+	*out = IOTOLL_PHYS(paddr);
+	return rc;
+}
+
+static inline void env_free_pages(struct dma_env *env, iotoll_phys_t paddr, uint64_t pages)
+{
+	memory_free(env->machine->mem, IOTOLL_PHYS_U64(paddr), pages);
+}
+
+/* Highest physical address + 1: what an identity mapping exposes. */
+static inline uint64_t env_memory_bytes(struct dma_env *env)
+{
+	return memory_bytes(env->machine->mem);
+}
+
+/* @line: address of the lock word, in a cache line of its own. */
+static inline void env_lock_init(struct dma_env *env, struct dma_lock *lock, iotoll_phys_t line)
+{
+	vlock_init(&lock->v, env->machine, IOTOLL_PHYS_U64(line));
+}
+
+static inline void env_lock_fini(struct dma_lock *lock)
+{
+	(void)lock;
+}
+
+/* Spin lock with interrupts off. */
+static inline void env_lock(struct dma_env *env, struct dma_lock *lock)
+{
+	vlock_acquire_irq(&lock->v, env_cpu_(env));
+}
+
+static inline void env_unlock(struct dma_env *env, struct dma_lock *lock)
+{
+	vlock_release_irq(&lock->v, env_cpu_(env));
+}
+
+static inline void env_lock_stats(const struct dma_lock *lock, uint64_t *acquisitions,
+				  uint64_t *contended, uint64_t *wait_ps)
+{
+	*acquisitions = lock->v.acquisitions;
+	*contended = lock->v.contended;
+	*wait_ps = lock->v.wait_ps;
+}
+
+/* Device registers of the IOMMU, as the little-endian CPU loads and stores them. */
+static inline uint64_t env_reg_read(struct dma_env *env, uint64_t offset, unsigned width)
+{
+	return mmio_read(env->regs, env_cpu_(env), offset, width);
+}
+
+static inline void env_reg_write(struct dma_env *env, uint64_t offset, uint64_t value,
+				 unsigned width)
+{
+	mmio_write(env->regs, env_cpu_(env), offset, value, width);
+}
+
+/* Clock for durations, in picoseconds. */
+static inline uint64_t env_now_ps(const struct dma_env *env)
+{
+	return machine_now(env->machine);
+}
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hardware half of an IOMMU, whatever its kind: registers in, translations out. It reads its
+ * tables out of memory through an access interface given at creation, so an emulator can put it
+ * over its own guest memory; it knows neither time nor drivers. What a translation took (hit,
+ * entries fetched) is reported so that whoever cares about time can charge it.
+ *
+ * translate() changes cache state as hardware would; probe() never changes anything: exposure is
+ * asked with it. Not thread safe; the embedder serialises calls on one IOMMU.
+ */
+#ifndef IOTOLL_HW_IOMMU_H
+#define IOTOLL_HW_IOMMU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* How an IOMMU reads its tables (and, for some, writes status). */
+struct iommu_memory {
+	void *ctx;
+	/* Copy @bytes at physical @paddr into @to. 0, or -EFAULT if any byte lies outside. */
+	int (*read)(void *ctx, uint64_t paddr, void *to, size_t bytes);
+	/* The reverse. */
+	int (*write)(void *ctx, uint64_t paddr, const void *from, size_t bytes);
+};
+
+enum iommu_access { IOMMU_READ = 1, IOMMU_WRITE = 2 };
+
+/* Who asks: the bus (host bridge) it sits on and its requester id there. */
+struct iommu_source {
+	uint16_t bus;
+	uint16_t devid;
+};
+
+struct iommu_xlat {
+	uint64_t paddr;	  /* where @iova's byte is */
+	uint64_t bytes;	  /* how many from there on follow contiguously (to the page's end) */
+	unsigned fetches; /* table entries read from memory for this */
+	bool hit;	  /* answered by the IOTLB */
+	bool bypass;	  /* not translated at all */
+	bool stale;	  /* answered by an IOTLB entry that the tables no longer back (see below) */
+};
+
+/* Told to whoever watches; every callback may be NULL. Called synchronously. */
+struct iommu_observer {
+	void *ctx;
+	/* The IOTLB no longer holds page @iova_pfn of @source.bus (eviction or invalidation). */
+	void (*dropped)(void *ctx, struct iommu_source source, uint64_t iova_pfn);
+	/* DMA on @bus was stopped (false) or allowed again (true) by a register write. */
+	void (*arbitration)(void *ctx, unsigned bus, bool enabled);
+	/* An access was refused and latched. */
+	void (*fault)(void *ctx, struct iommu_source source, uint64_t iova,
+		      enum iommu_access access);
+};
+
+struct iotlb_config {
+	unsigned entries; /* 0 = no IOTLB: every access walks */
+	unsigned ways;	  /* divides entries; entries / ways a power of two; 0 = fully associative */
+	unsigned line_pages; /* consecutive translations fetched and held as one entry: 1, 2, 4.. 16 */
+	char policy[16];     /* name of a replacement policy: "lru", "fifo", "random" */
+	uint64_t seed;	     /* for policies that draw */
+};
+
+struct iommu_config {
+	const char *model; /* a row of the registry: "calgary" */
+	struct iotlb_config iotlb;
+	struct iommu_memory memory;
+	bool track_stale; /* compare each hit with the tables and report xlat.stale (slower) */
+};
+
+struct iotlb_stats {
+	uint64_t hits, misses, evictions, invalidated, flushes;
+};
+
+struct iommu;
+
+struct iommu_ops {
+	const char *name;  /* "calgary" */
+	const char *title; /* one line for people */
+	int (*create)(struct iommu **out, const struct iommu_config *config, struct err *err);
+	void (*destroy)(struct iommu *iommu);
+	void (*reset)(struct iommu *iommu);
+	uint64_t (*reg_read)(struct iommu *iommu, uint64_t offset, unsigned width);
+	void (*reg_write)(struct iommu *iommu, uint64_t offset, uint64_t value, unsigned width);
+	int (*translate)(struct iommu *iommu, struct iommu_source source, uint64_t iova,
+			 enum iommu_access access, struct iommu_xlat *out);
+	int (*probe)(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
+		     enum iommu_access access, struct iommu_xlat *out);
+	/* May the device on @bus start a transaction now (arbitration, slot enabled)? */
+	bool (*may_start)(const struct iommu *iommu, unsigned bus);
+	/* A transaction of @bus went out / completed; the drain handshake counts them. */
+	void (*begin)(struct iommu *iommu, unsigned bus);
+	void (*end)(struct iommu *iommu, unsigned bus);
+	void (*stats)(const struct iommu *iommu, struct iotlb_stats *out);
+};
+
+/* Embedded first in every model's own struct. */
+struct iommu {
+	const struct iommu_ops *ops;
+	struct iommu_observer observer;
+};
+
+/* The registry: an explicit array, NULL-terminated, in display order. */
+extern const struct iommu_ops *const iommu_models[];
+
+/*
+ * Make the model @config names. 0; -EINVAL with @err for an unknown model or impossible IOTLB
+ * geometry; -ENOMEM.
+ */
+int iommu_create(struct iommu **out, const struct iommu_config *config,
+		 struct err *err) MUST_CHECK;
+/* NULL is allowed. */
+void iommu_destroy(struct iommu *iommu);
+
+/*
+ * Translate the byte at @iova for an access; changes cache and fault state. 0 with *@out; -EPERM
+ * if the tables refuse it or it lies outside them; -EFAULT if the table itself lies outside
+ * memory; -ESHUTDOWN if the bus is shut off.
+ */
+static inline int iommu_translate(struct iommu *i, struct iommu_source source, uint64_t iova,
+				  enum iommu_access access, struct iommu_xlat *out)
+{
+	return i->ops->translate(i, source, iova, access, out);
+}
+
+/* What translate() would answer now. Changes nothing; same return values. */
+static inline int iommu_probe(const struct iommu *i, struct iommu_source source, uint64_t iova,
+			      enum iommu_access access, struct iommu_xlat *out)
+{
+	return i->ops->probe(i, source, iova, access, out);
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one IOTLB that serves every IOMMU: set-associative, tagged, with a replacement policy that
+ * is a row of a table. An entry covers line_pages consecutive pages that are fetched together.
+ * access() and insert() change state; probe() never does.
+ */
+#ifndef IOTOLL_HW_IOTLB_H
+#define IOTOLL_HW_IOTLB_H
+
+#include "hw/iommu.h"
+
+struct iotlb;
+
+/* Replacement state of one set lives in the policy's hands: @stamp is a word per way. */
+struct iotlb_policy {
+	const char *name;
+	const char *title;
+	/* Way @way of the set was hit. @clock rises by one per access. */
+	void (*touch)(uint64_t *stamp, unsigned ways, unsigned way, uint64_t clock);
+	/* Way @way was filled. */
+	void (*fill)(uint64_t *stamp, unsigned ways, unsigned way, uint64_t clock);
+	/* The way to replace; all are valid. @random is a fresh 64-bit draw. */
+	unsigned (*victim)(uint64_t *stamp, unsigned ways, uint64_t random);
+};
+
+/* NULL-terminated, in display order. */
+extern const struct iotlb_policy *const iotlb_policies[];
+
+/* 0, -ENOMEM, or -EINVAL with @err naming the field and what was expected. */
+int iotlb_create(struct iotlb **out, const struct iotlb_config *config,
+		 struct err *err) MUST_CHECK;
+void iotlb_destroy(struct iotlb *t);
+
+/*
+ * Called with tag and the line's first page whenever an entry leaves (one call per page it
+ * covered). May be NULL.
+ */
+void iotlb_on_drop(struct iotlb *t, void (*fn)(void *ctx, uint32_t tag, uint64_t pfn), void *ctx);
+
+/* Look up page @pfn under @tag: true and the raw table entry in *@entry on a hit. */
+bool iotlb_access(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry);
+/* The same without any change of state or statistics. */
+bool iotlb_probe(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry);
+/* First page of the line that holds @pfn, and how many pages a line has. */
+uint64_t iotlb_line_first(const struct iotlb *t, uint64_t pfn);
+unsigned iotlb_line_pages(const struct iotlb *t);
+/* Hold @entries (line_pages of them) for the line that holds @pfn, replacing if needed. */
+void iotlb_insert(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint64_t *entries);
+/* Drop the line that holds @pfn; true if it was there. */
+bool iotlb_invalidate(struct iotlb *t, uint32_t tag, uint64_t pfn);
+/* Drop every line under @tag; returns how many lines went. */
+unsigned iotlb_invalidate_tag(struct iotlb *t, uint32_t tag);
+/* Drop everything. */
+void iotlb_invalidate_all(struct iotlb *t);
+void iotlb_stats(const struct iotlb *t, struct iotlb_stats *out);
+/* Recompute every invariant from scratch; false if one is broken. For tests. */
+bool iotlb_check(const struct iotlb *t);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Simulated CPUs: what they are charged, for what, and the operations that cost something.
+ * Every function here may be called with cpu == NULL (boot): then nothing is charged and nothing
+ * waits. All times are picoseconds of virtual time.
+ */
+#ifndef IOTOLL_SIM_CPU_H
+#define IOTOLL_SIM_CPU_H
+
+#include "sim/machine.h"
+
+/* What a CPU's time is spent on. Exactly one is in force at any instant. */
+enum charge {
+	CHARGE_APPLICATION,
+	CHARGE_COPY,
+	CHARGE_STACK,
+	CHARGE_DRIVER,
+	CHARGE_INTERRUPT,
+	CHARGE_MAP,
+	CHARGE_UNMAP,
+	CHARGE_FLUSH,
+	CHARGE_LOCK_WAIT,
+	CHARGE_MODE_SWITCH,
+	CHARGE_SCHEDULER,
+	CHARGE_COUNT,
+};
+
+/* "application", "copy", "tcp_stack", ...: the names used in results. */
+const char *charge_name(enum charge what);
+
+/* The CPU whose code is executing on @m, NULL at boot and inside device events. */
+static inline struct cpu *cpu_current(const struct machine *m)
+{
+	return m->running;
+}
+
+unsigned cpu_id(const struct cpu *cpu);
+struct machine *cpu_machine(const struct cpu *cpu);
+/* The CPU's local clock. */
+sim_time cpu_now(const struct cpu *cpu);
+
+/* Put @what in force; returns what was, to be handed to cpu_leave(). */
+enum charge cpu_enter(struct cpu *cpu, enum charge what);
+void cpu_leave(struct cpu *cpu, enum charge before);
+
+/* @ps of work in the category in force. */
+void cpu_charge(struct cpu *cpu, uint64_t ps);
+/* Load or store [paddr, paddr + bytes) through the cache model, charged line by line. */
+void cpu_touch(struct cpu *cpu, phys_t paddr, size_t bytes, bool write);
+/* Charge a copy between two ranges (the caller moves the bytes); always CHARGE_COPY. */
+void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes);
+/* Write back and drop the line at @paddr (clflush). */
+void cpu_clflush(struct cpu *cpu, phys_t paddr);
+/* A locked read-modify-write of the line at @paddr. */
+void cpu_atomic(struct cpu *cpu, phys_t paddr);
+
+/*
+ * Let everything earlier than this CPU's clock happen, then take pending interrupts if they are
+ * enabled. Call before any operation whose order against other CPUs or devices matters.
+ */
+void cpu_sync(struct cpu *cpu);
+
+/* Nesting interrupt disable; charged as half of the irq_flags pair each. */
+void cpu_irq_disable(struct cpu *cpu);
+void cpu_irq_enable(struct cpu *cpu);
+
+/* ---- interrupts ---- */
+
+/* An interrupt line of a device, routed to one CPU. Embedded in its owner. */
+struct irq {
+	void (*handler)(void *ctx, struct cpu *cpu);
+	void *ctx;
+	struct cpu *target;
+	bool pending;
+	struct irq *next;
+	uint64_t count; /* handler invocations */
+};
+
+/*
+ * Assert the line at the present instant (edge; a line already pending stays so). The handler
+ * runs on the target in CHARGE_INTERRUPT with interrupts disabled, entry and exit charged.
+ */
+void irq_raise(struct irq *irq);
+
+/*
+ * A softirq: work an interrupt handler postponed. run() does at most one bounded round (a NAPI
+ * poll) with interrupts enabled and returns true if more is left. It runs on interrupt exit;
+ * after ten rounds in a row, as in Linux, the rest goes to the CPU's ksoftirqd task so that
+ * tasks get a share.
+ */
+struct softirq {
+	bool (*run)(void *ctx, struct cpu *cpu);
+	void *ctx;
+	bool pending;
+	struct softirq *next;
+};
+
+/* Mark @s pending on @cpu, the current one. */
+void softirq_raise(struct cpu *cpu, struct softirq *s);
+/* Run @s's rounds are forbidden on @cpu between these two (spin_lock_bh); they nest. */
+void softirq_disable(struct cpu *cpu);
+void softirq_enable(struct cpu *cpu);
+
+/* ---- accounting ---- */
+
+struct cpu_account {
+	uint64_t ps[CHARGE_COUNT];
+	uint64_t busy_ps; /* sum of the above */
+};
+
+/* Time charged since the machine was made (or the last cpu_account_reset()). */
+void cpu_account(const struct cpu *cpu, struct cpu_account *out);
+/* Start a new accounting interval at @now; work charged ahead of @now belongs to it. */
+void cpu_account_reset(struct cpu *cpu, sim_time now);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Device registers as a CPU reaches them: an uncached load stalls the CPU until the device has
+ * answered, a store is posted and reaches the device a little later, in order; a load pushes
+ * every earlier store of any CPU to the same window before it (PCI ordering).
+ */
+#ifndef IOTOLL_SIM_MMIO_H
+#define IOTOLL_SIM_MMIO_H
+
+#include "sim/cpu.h"
+
+struct mmio_ops {
+	/* Value as a little-endian CPU sees it. @width 1, 2, 4 or 8 bytes. */
+	uint64_t (*read)(void *ctx, uint64_t offset, unsigned width);
+	void (*write)(void *ctx, uint64_t offset, uint64_t value, unsigned width);
+	/*
+	 * Extra time until the device can answer a read issued now (a bridge that is busy emptying
+	 * its cache). NULL: none ever.
+	 */
+	uint64_t (*busy_ps)(void *ctx);
+};
+
+struct mmio_window {
+	struct machine *machine;
+	const struct mmio_ops *ops;
+	void *ctx;
+	sim_time last_write; /* arrival of the latest posted write */
+	uint64_t reads, writes;
+};
+
+void mmio_window_init(struct mmio_window *w, struct machine *m, const struct mmio_ops *ops,
+		      void *ctx);
+/* Both sync first; with @cpu NULL they act at once. Charged in the category in force. */
+uint64_t mmio_read(struct mmio_window *w, struct cpu *cpu, uint64_t offset, unsigned width);
+void mmio_write(struct mmio_window *w, struct cpu *cpu, uint64_t offset, uint64_t value,
+		unsigned width);
+
+#endif

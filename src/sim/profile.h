@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine profile: what each event costs on one machine, read from INI text in which every
+ * number has a unit, a grade and a source (see profiles/README.md for the grammar). Costs that
+ * a CPU pays are kept in picoseconds of that machine; the text may say ns, us or cycles.
+ *
+ * The parameter table in profile.c is the only list of parameters: name, unit, legal range, help.
+ */
+#ifndef IOTOLL_SIM_PROFILE_H
+#define IOTOLL_SIM_PROFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "sim/time.h"
+
+enum grade { GRADE_MEASURED, GRADE_PUBLISHED, GRADE_ESTIMATED };
+
+/* Which end of each estimated range a run uses. */
+enum estimate { ESTIMATE_DEFAULT, ESTIMATE_LOW, ESTIMATE_HIGH };
+
+struct cost { /* everything is picoseconds unless the name says otherwise */
+	/* [memory] */
+	uint64_t dram_miss;	/* load that misses every cache, until the data is there */
+	uint64_t line_transfer; /* line held modified by another CPU */
+	uint64_t cache_hit;	/* charged per line touched that is already there */
+	uint64_t copy_cold;	/* per 64-byte line copied from memory (streaming) */
+	uint64_t copy_warm;	/* per 64-byte line copied from the cache */
+	uint64_t clflush;	/* write back and drop one line, and wait for it */
+	uint64_t zero_line;	/* store zeros over one line */
+	/* [cpu] */
+	uint64_t locked_rmw;   /* locked read-modify-write on an own line */
+	uint64_t irq_flags;    /* save and disable, restore: the pair */
+	uint64_t mmio_read;    /* uncached read of a device register, CPU stalled */
+	uint64_t mmio_write;   /* posted write leaves the CPU */
+	uint64_t interrupt;    /* entry and exit of an interrupt handler */
+	uint64_t syscall;      /* entry and exit of a system call */
+	uint64_t context_switch;
+	uint64_t ipi;	       /* wake an idle CPU from another: until it runs */
+	/* [kernel] per-event work of the kernel around the IOMMU */
+	uint64_t rx_segment;   /* TCP/IP receive work for one data segment */
+	uint64_t rx_ack;       /* TCP/IP receive work for one pure acknowledgement */
+	uint64_t tx_segment;   /* TCP/IP transmit work for one data segment */
+	uint64_t tx_ack;       /* build and send one pure acknowledgement */
+	uint64_t socket_send;  /* one send() inside the kernel, without copy and segments */
+	uint64_t socket_recv;  /* one recv() inside the kernel, without the copy */
+	uint64_t driver_rx;    /* driver work per received frame */
+	uint64_t driver_tx;    /* driver work per transmitted frame, submit and reap */
+	uint64_t driver_poll;  /* one NAPI poll call */
+	uint64_t irq_body;     /* NIC interrupt handler without its register accesses */
+	uint64_t skb_alloc;    /* allocate and free one packet buffer */
+	uint64_t app_call;     /* what netperf does between two calls */
+	/* [iommu] the DMA layer's instructions; lock, cache and flush costs come on top */
+	uint64_t dma_call;     /* enter the DMA API, find the table, arithmetic */
+	uint64_t bitmap_word;  /* examine one 64-bit word of the allocation bitmap */
+	uint64_t tce_store;    /* build one table entry and store it */
+	/* hardware side */
+	uint64_t walk_read;    /* one table read by the IOMMU */
+	uint64_t iotlb_hit;    /* one translation out of the IOTLB */
+	uint64_t iommu_invalidate; /* hardware time to empty the IOTLB after the register write */
+	/* [bus] */
+	uint64_t bus_overhead; /* address, attribute and turn-around of one transaction */
+	uint64_t bus_byte;     /* one byte of data on the bus */
+	uint64_t dma_read_latency; /* device read: from request to first data, without translation */
+	uint64_t posted_write_latency; /* register write: from the CPU to the device */
+};
+
+struct profile {
+	char name[48];
+	char title[128];
+	uint32_t clock_mhz;
+	uint32_t cpus;
+	uint64_t memory_bytes;
+	uint32_t l2_bytes; /* per CPU */
+	uint32_t l2_ways;
+	struct cost cost;
+};
+
+/* One parameter as written in the file, for listing and for the result's provenance. */
+struct profile_row {
+	const char *key; /* "memory.dram_miss" */
+	const char *help;
+	char text[32];	  /* "130 ns" */
+	char range[48];	  /* "108..155 ns", empty if none */
+	enum grade grade;
+	char source[256];
+	int line;
+};
+
+/*
+ * Read @path. @overrides is a NULL-terminated list of "section.key=VALUE UNIT" (may be NULL).
+ * Unknown keys, missing keys, wrong units, values out of range and estimated numbers without a
+ * range are refused: -EINVAL and @err says file:line: section.key: what was expected. -errno
+ * if the file cannot be read.
+ */
+int profile_load(struct profile *out, const char *path, enum estimate end,
+		 const char *const *overrides, struct err *err) MUST_CHECK;
+
+/* Call @fn for each parameter of @path in file order; stops when @fn returns nonzero. */
+int profile_rows(const char *path, int (*fn)(void *ctx, const struct profile_row *row), void *ctx,
+		 struct err *err) MUST_CHECK;
+
+/* Cycles of this machine's clock in @ps, rounded to nearest. */
+static inline uint64_t profile_cycles(const struct profile *p, uint64_t ps)
+{
+	return (ps * p->clock_mhz + 500000) / 1000000;
+}
+
+#endif
