@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical memory: an anonymous mapping without reservation behind [0, bytes), so that a machine
+ * of many gigabytes costs the host only what was written, and the page frame allocator over it.
+ */
+#include "mem/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "mem/pages.h"
+
+#define MEMORY_MAX_BYTES ((uint64_t)64 << 30)
+
+struct memory {
+	uint64_t bytes;
+	unsigned char *host;
+	struct pages pages;
+};
+
+struct memory *memory_create(uint64_t bytes)
+{
+	struct memory *mem;
+	void *host;
+
+	if (!bytes || bytes % PAGE_BYTES || bytes > MEMORY_MAX_BYTES) {
+		errno = EINVAL;
+		return NULL;
+	}
+	mem = calloc(1, sizeof(*mem));
+	if (!mem)
+		return NULL;
+	host = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (host == MAP_FAILED)
+		goto free_mem;
+	mem->bytes = bytes;
+	mem->host = host;
+	if (pages_init(&mem->pages, bytes >> PAGE_SHIFT))
+		goto unmap_host;
+	return mem;
+
+unmap_host:
+	munmap(host, bytes);
+	errno = ENOMEM;
+free_mem:
+	free(mem);
+	return NULL;
+}
+
+void memory_destroy(struct memory *mem)
+{
+	if (!mem)
+		return;
+	pages_fini(&mem->pages);
+	munmap(mem->host, mem->bytes);
+	free(mem);
+}
+
+uint64_t memory_bytes(const struct memory *mem)
+{
+	return mem->bytes;
+}
+
+void *memory_ptr(struct memory *mem, phys_t paddr, size_t bytes)
+{
+	if (paddr >= mem->bytes || bytes > mem->bytes - paddr)
+		return NULL;
+	return mem->host + paddr;
+}
+
+bool memory_owns(const struct memory *mem, const void *ptr)
+{
+	const uintptr_t at = (uintptr_t)ptr, base = (uintptr_t)mem->host;
+
+	return at >= base && at - base < mem->bytes;
+}
+
+phys_t memory_addr(const struct memory *mem, const void *ptr)
+{
+	assert(memory_owns(mem, ptr));
+	return (phys_t)((uintptr_t)ptr - (uintptr_t)mem->host);
+}
+
+int memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_t below,
+		 phys_t *out)
+{
+	const uint64_t limit = below ? below >> PAGE_SHIFT : mem->pages.count;
+	uint64_t first;
+	int rc;
+
+	assert(align_bytes >= PAGE_BYTES && !(align_bytes & (align_bytes - 1)));
+	rc = pages_alloc(&mem->pages, pages, align_bytes >> PAGE_SHIFT, limit, &first);
+	if (!rc)
+		*out = first << PAGE_SHIFT;
+	return rc;
+}
+
+void memory_free(struct memory *mem, phys_t paddr, uint64_t pages)
+{
+	assert(paddr % PAGE_BYTES == 0);
+	pages_free(&mem->pages, paddr >> PAGE_SHIFT, pages);
+}
+
+uint64_t memory_allocated_pages(const struct memory *mem)
+{
+	return mem->pages.allocated;
+}
+
+bool memory_check(const struct memory *mem)
+{
+	return pages_check(&mem->pages);
+}
