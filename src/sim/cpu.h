@@ -64,6 +64,9 @@ void cpu_sync(struct cpu *cpu);
 void cpu_irq_disable(struct cpu *cpu);
 void cpu_irq_enable(struct cpu *cpu);
 
+/* Free of charge: hold interrupts off (true) or let them in again; for one instruction's length. */
+void cpu_hold_irqs(struct cpu *cpu, bool hold);
+
 /* ---- interrupts ---- */
 
 /* An interrupt line of a device, routed to one CPU. Embedded in its owner. */

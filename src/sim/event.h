@@ -55,6 +55,11 @@ void sim_cancel(struct sim *sim, struct event *ev);
  * there). Returns 0, or -EINTR at once after an event that called sim_stop().
  */
 int sim_run(struct sim *sim, sim_time until);
+/*
+ * Move the present forward to @at, as an event at @at would: no earlier event may be pending.
+ * For code that runs ahead on a CPU's clock and has made sure of that (cpu_sync()).
+ */
+void sim_advance(struct sim *sim, sim_time at);
 /* Make sim_run() return after the event that is running. Safe from an event only. */
 void sim_stop(struct sim *sim);
 /* Events executed so far, for events/s figures. */

@@ -13,6 +13,7 @@ struct vlock {
 	struct machine *machine;
 	phys_t line; /* the lock word's address: give each lock its own line */
 	struct cpu *holder;
+	sim_time free_at; /* when the latest holder let go */
 	struct cpu *first_waiter, *last_waiter;
 	uint64_t acquisitions, contended, wait_ps;
 };

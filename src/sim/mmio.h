@@ -20,16 +20,29 @@ struct mmio_ops {
 	uint64_t (*busy_ps)(void *ctx);
 };
 
+#define MMIO_POSTED 32
+
+struct mmio_posted {
+	sim_time arrives;
+	uint64_t offset, value;
+	unsigned width;
+};
+
 struct mmio_window {
 	struct machine *machine;
 	const struct mmio_ops *ops;
 	void *ctx;
-	sim_time last_write; /* arrival of the latest posted write */
+	struct event arrival; /* of the oldest posted write */
+	struct mmio_posted posted[MMIO_POSTED];
+	unsigned first, count;
 	uint64_t reads, writes;
 };
 
+/* @w must stay where it is while writes are in flight. */
 void mmio_window_init(struct mmio_window *w, struct machine *m, const struct mmio_ops *ops,
 		      void *ctx);
+/* Forget what is in flight, before @w or its machine goes away. */
+void mmio_window_fini(struct mmio_window *w);
 /* Both sync first; with @cpu NULL they act at once. Charged in the category in force. */
 uint64_t mmio_read(struct mmio_window *w, struct cpu *cpu, uint64_t offset, unsigned width);
 void mmio_write(struct mmio_window *w, struct cpu *cpu, uint64_t offset, uint64_t value,

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The coherent cache model. A directory entry per line of memory (host memory that stays
+ * untouched, hence unallocated, for lines never used) says which CPUs hold the line and whether
+ * one of them has it modified; per-CPU tag arrays say which line a fill evicts. Write-back,
+ * write-allocate, true LRU, states M and S of MESI: the states that decide what an access costs.
+ */
+#include "sim/cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define LINE_SHIFT 6
+#define NO_LINE    UINT32_MAX
+
+struct dir { /* four bytes a line */
+	uint16_t holders;
+	uint8_t modified; /* exactly one holder, whose copy is newer than memory */
+	uint8_t unused;
+};
+
+struct cache {
+	unsigned cpus, ways;
+	uint32_t set_mask;
+	uint64_t lines;
+	struct dir *dir;
+	uint32_t *tags; /* [cpu][set][way], most recent first; NO_LINE = empty */
+};
+
+struct cache *cache_create(unsigned cpus, uint32_t l2_bytes, unsigned ways, uint64_t memory_bytes)
+{
+	const uint32_t sets = ways ? l2_bytes / CACHE_LINE_BYTES / ways : 0;
+	const size_t tags = (size_t)cpus * sets * ways;
+	struct cache *c;
+
+	if (!cpus || cpus > CACHE_MAX_CPUS || !sets || (sets & (sets - 1)) ||
+	    (memory_bytes >> LINE_SHIFT) >= NO_LINE)
+		return NULL;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->cpus = cpus;
+	c->ways = ways;
+	c->set_mask = sets - 1;
+	c->lines = memory_bytes >> LINE_SHIFT;
+	c->tags = malloc(tags * sizeof(*c->tags));
+	c->dir = mmap(NULL, c->lines * sizeof(*c->dir), PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (c->dir == MAP_FAILED)
+		c->dir = NULL;
+	if (!c->tags || !c->dir) {
+		cache_destroy(c);
+		return NULL;
+	}
+	memset(c->tags, 0xff, tags * sizeof(*c->tags));
+	return c;
+}
+
+void cache_destroy(struct cache *c)
+{
+	if (!c)
+		return;
+	if (c->dir)
+		munmap(c->dir, c->lines * sizeof(*c->dir));
+	free(c->tags);
+	free(c);
+}
+
+static inline uint32_t *set_of(const struct cache *c, unsigned cpu, uint32_t line)
+{
+	const size_t set = line & c->set_mask;
+
+	return c->tags + ((size_t)cpu * (c->set_mask + 1) + set) * c->ways;
+}
+
+/* Way @way becomes the most recent of its set. */
+static inline void promote(uint32_t *set, unsigned way)
+{
+	const uint32_t line = set[way];
+
+	memmove(set + 1, set, way * sizeof(*set));
+	set[0] = line;
+}
+
+static void touch_hit(struct cache *c, unsigned cpu, uint32_t line)
+{
+	uint32_t *set = set_of(c, cpu, line);
+	unsigned way = 0;
+
+	if (set[0] == line)
+		return;
+	while (way < c->ways && set[way] != line)
+		way++;
+	if (way < c->ways)
+		promote(set, way);
+}
+
+/* Bring @line in as most recent, in place of its own stale tag, a dead tag, or the oldest. */
+static void fill(struct cache *c, unsigned cpu, uint32_t line)
+{
+	uint32_t *set = set_of(c, cpu, line);
+	unsigned victim = c->ways - 1;
+
+	for (unsigned way = 0; way < c->ways; way++) {
+		const uint32_t held = set[way];
+
+		if (held == line || held == NO_LINE || !(c->dir[held].holders >> cpu & 1)) {
+			victim = way;
+			if (held == line)
+				break;
+		}
+	}
+	if (set[victim] != NO_LINE && set[victim] != line) {
+		struct dir *d = &c->dir[set[victim]];
+
+		if (d->holders >> cpu & 1) {
+			d->holders &= (uint16_t) ~(1u << cpu);
+			d->modified = 0; /* a lone holder wrote it back, or it was clean anyway */
+		}
+	}
+	set[victim] = line;
+	promote(set, victim);
+}
+
+static inline enum cache_where where(const struct dir *d, unsigned cpu, bool write)
+{
+	const uint16_t me = (uint16_t)(1u << cpu);
+
+	if (d->holders & me)
+		return write && d->holders != me ? CACHE_REMOTE : CACHE_OWN;
+	/* A clean copy elsewhere comes from memory on a bus of this kind, as if nobody had it. */
+	if (d->modified || (write && d->holders))
+		return CACHE_REMOTE;
+	return CACHE_DRAM;
+}
+
+enum cache_where cache_access(struct cache *c, unsigned cpu, uint64_t paddr, bool write)
+{
+	const uint32_t line = (uint32_t)(paddr >> LINE_SHIFT);
+	const uint16_t me = (uint16_t)(1u << cpu);
+	struct dir *d;
+	enum cache_where w;
+
+	if (line >= c->lines)
+		return CACHE_DRAM;
+	d = &c->dir[line];
+	w = where(d, cpu, write);
+	if (d->holders & me)
+		touch_hit(c, cpu, line);
+	else
+		fill(c, cpu, line);
+	if (write) {
+		d->holders = me;
+		d->modified = 1;
+	} else {
+		if (!(d->holders & me))
+			d->modified = 0; /* the owner supplied it and wrote it back */
+		d->holders |= me;
+	}
+	return w;
+}
+
+enum cache_where cache_probe(const struct cache *c, unsigned cpu, uint64_t paddr, bool write)
+{
+	const uint64_t line = paddr >> LINE_SHIFT;
+
+	return line < c->lines ? where(&c->dir[line], cpu, write) : CACHE_DRAM;
+}
+
+bool cache_flush_line(struct cache *c, uint64_t paddr)
+{
+	const uint64_t line = paddr >> LINE_SHIFT;
+	bool held;
+
+	if (line >= c->lines)
+		return false;
+	held = c->dir[line].holders != 0;
+	c->dir[line] = (struct dir){0};
+	return held;
+}
+
+void cache_dma_write(struct cache *c, uint64_t paddr, size_t bytes)
+{
+	const uint64_t last = (paddr + bytes - 1) >> LINE_SHIFT;
+
+	if (!bytes)
+		return;
+	for (uint64_t line = paddr >> LINE_SHIFT; line <= last && line < c->lines; line++)
+		c->dir[line] = (struct dir){0};
+}
+
+void cache_dma_read(struct cache *c, uint64_t paddr, size_t bytes)
+{
+	const uint64_t last = (paddr + bytes - 1) >> LINE_SHIFT;
+
+	if (!bytes)
+		return;
+	for (uint64_t line = paddr >> LINE_SHIFT; line <= last && line < c->lines; line++)
+		c->dir[line].modified = 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* What cpu.c, task.c, lock.c and machine.c share and nobody else sees: the CPU itself. */
+#ifndef IOTOLL_SIM_CPU_INTERNAL_H
+#define IOTOLL_SIM_CPU_INTERNAL_H
+
+#include "sim/cpu.h"
+#include "sim/fiber.h"
+#include "sim/task.h"
+
+struct task {
+	struct cpu *cpu;
+	struct fiber *fiber;
+	void (*fn)(void *ctx);
+	void *ctx;
+	struct task *next;     /* on a run queue or a wait queue */
+	struct task *all_next; /* of the CPU's tasks, for freeing */
+	struct event alarm;    /* task_sleep() */
+	bool background;       /* gives way to any other task (ksoftirqd) */
+	bool done;
+	char name[24];
+};
+
+struct cpu {
+	struct machine *machine;
+	unsigned id;
+	sim_time clock;
+	enum charge what;
+	uint64_t ps[CHARGE_COUNT];
+
+	struct event resume; /* this CPU goes on executing at resume.at */
+	bool parked;         /* idle: nothing to do until kicked */
+
+	struct irq *irqs; /* pending, oldest first */
+	unsigned irq_off;
+	struct softirq *softirqs;
+	unsigned softirq_off;
+	bool in_irq, in_softirq;
+
+	struct task *idle, *current, *ksoftirqd;
+	struct task *run_first, *run_last;
+	struct task *tasks;
+	struct waitq ksoftirqd_wait;
+	sim_time slice_end;
+
+	struct cpu *next_waiter; /* on a lock's queue */
+};
+
+/* task.c */
+int task_cpu_init(struct cpu *cpu) MUST_CHECK; /* idle and ksoftirqd tasks */
+void task_cpu_fini(struct cpu *cpu);
+
+/* cpu.c */
+void cpu_init(struct cpu *cpu, struct machine *m, unsigned id);
+/* Give the host thread back until the resume event (or a kick, or a lock) runs this CPU again. */
+void cpu_pause(struct cpu *cpu);
+/* Go on executing at @at. */
+void cpu_resume_at(struct cpu *cpu, sim_time at);
+/* If @cpu idles, make it look around at @at. */
+void cpu_kick(struct cpu *cpu, sim_time at);
+/* Add @ps to category @what without moving the clock. */
+static inline void cpu_account_add(struct cpu *cpu, enum charge what, uint64_t ps)
+{
+	cpu->ps[what] += ps;
+}
+/* Run pending softirqs as an interrupt's exit does. */
+void cpu_run_softirqs(struct cpu *cpu);
+/* One pass over the softirqs pending now. */
+void cpu_softirq_pass(struct cpu *cpu);
+
+#endif

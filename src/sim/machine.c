@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Putting a machine together out of a profile, and taking it apart. */
+#include "sim/machine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sim/cpu_internal.h"
+
+int machine_create(struct machine **out, struct sim *sim, const struct profile *profile,
+		   struct err *err)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->sim = sim;
+	m->profile = *profile;
+	m->mem = memory_create(profile->memory_bytes);
+	m->cache = cache_create(profile->cpus, profile->l2_bytes, profile->l2_ways,
+				profile->memory_bytes);
+	m->cpus = calloc(profile->cpus, sizeof(*m->cpus));
+	if (!m->mem || !m->cpus || !m->cache) {
+		const int code = m->mem && m->cpus ? -EINVAL : -ENOMEM;
+
+		machine_destroy(m);
+		return err_set(err, code,
+			       "profile %s: %u CPUs with %u-byte %u-way caches over %llu bytes of "
+			       "memory cannot be built: expected 1 to %u CPUs and a power of two "
+			       "of sets",
+			       profile->name, profile->cpus, profile->l2_bytes, profile->l2_ways,
+			       (unsigned long long)profile->memory_bytes, CACHE_MAX_CPUS);
+	}
+	for (m->ncpus = 0; m->ncpus < profile->cpus; m->ncpus++) {
+		struct cpu *cpu = &m->cpus[m->ncpus];
+
+		cpu_init(cpu, m, m->ncpus);
+		if (task_cpu_init(cpu)) {
+			m->ncpus++;
+			machine_destroy(m);
+			return err_set(err, -ENOMEM, "no memory for the stacks of CPU %u", cpu->id);
+		}
+	}
+	*out = m;
+	return 0;
+}
+
+void machine_destroy(struct machine *m)
+{
+	if (!m)
+		return;
+	for (unsigned i = 0; i < m->ncpus; i++)
+		task_cpu_fini(&m->cpus[i]);
+	free(m->cpus);
+	cache_destroy(m->cache);
+	if (m->mem)
+		memory_destroy(m->mem);
+	free(m);
+}
+
+sim_time machine_now(const struct machine *m)
+{
+	return m->running ? m->running->clock : sim_now(m->sim);
+}
