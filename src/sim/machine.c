@@ -2,6 +2,7 @@
 /* Putting a machine together out of a profile, and taking it apart. */
 #include "sim/machine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -56,6 +57,12 @@ void machine_destroy(struct machine *m)
 	if (m->mem)
 		memory_destroy(m->mem);
 	free(m);
+}
+
+struct cpu *machine_cpu(struct machine *m, unsigned id)
+{
+	assert(id < m->ncpus);
+	return &m->cpus[id];
 }
 
 sim_time machine_now(const struct machine *m)

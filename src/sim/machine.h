@@ -45,6 +45,9 @@ static inline const struct cost *machine_cost(const struct machine *m)
 	return &m->profile.cost;
 }
 
+/* CPU @id, 0 <= @id < ncpus. */
+struct cpu *machine_cpu(struct machine *m, unsigned id);
+
 /* Virtual time as the caller sees it: its CPU's clock on a CPU, else the event queue's. */
 sim_time machine_now(const struct machine *m);
 

@@ -202,13 +202,14 @@ static void idle_main(void *ctx)
 
 	for (;;) {
 		cpu_sync(cpu);
-		cpu_run_softirqs(cpu);
 		if (cpu->run_first) {
 			schedule(cpu);
 			continue;
 		}
-		if (cpu->irqs || cpu->softirqs)
+		if (cpu->softirqs || cpu->irqs) {
+			cpu_run_softirqs(cpu);
 			continue;
+		}
 		cpu->parked = true;
 		cpu_pause(cpu);
 		cpu->parked = false;
