@@ -35,12 +35,12 @@ struct iommu_source {
 };
 
 struct iommu_xlat {
-	uint64_t paddr;	  /* where @iova's byte is */
-	uint64_t bytes;	  /* how many from there on follow contiguously (to the page's end) */
-	unsigned fetches; /* table entries read from memory for this */
-	bool hit;	  /* answered by the IOTLB */
-	bool bypass;	  /* not translated at all */
-	bool stale;	  /* answered by an IOTLB entry that the tables no longer back (see below) */
+	uint64_t paddr;   /* where @iova's byte is */
+	uint64_t bytes;   /* how many from there on follow contiguously (to the page's end) */
+	unsigned fetches; /* memory reads for table entries: one per 64-byte line of a table */
+	bool hit;         /* answered by the IOTLB */
+	bool bypass;      /* not translated at all */
+	bool stale; /* answered by an IOTLB entry that the tables no longer back (see below) */
 };
 
 /* Told to whoever watches; every callback may be NULL. Called synchronously. */
@@ -48,19 +48,20 @@ struct iommu_observer {
 	void *ctx;
 	/* The IOTLB no longer holds page @iova_pfn of @source.bus (eviction or invalidation). */
 	void (*dropped)(void *ctx, struct iommu_source source, uint64_t iova_pfn);
-	/* DMA on @bus was stopped (false) or allowed again (true) by a register write. */
+	/* may_start(@bus) changed: a register write or a reset stopped DMA there or allowed it. */
 	void (*arbitration)(void *ctx, unsigned bus, bool enabled);
-	/* An access was refused and latched. */
+	/* An access was refused; the first since the status was cleared is also latched there. */
 	void (*fault)(void *ctx, struct iommu_source source, uint64_t iova,
 		      enum iommu_access access);
 };
 
 struct iotlb_config {
-	unsigned entries; /* 0 = no IOTLB: every access walks */
-	unsigned ways;	  /* divides entries; entries / ways a power of two; 0 = fully associative */
-	unsigned line_pages; /* consecutive translations fetched and held as one entry: 1, 2, 4.. 16 */
+	unsigned entries; /* lines held; 0 = no IOTLB: every access walks */
+	unsigned ways; /* divides entries; entries / ways a power of two; 0 = fully associative */
+	unsigned line_pages; /* consecutive translations fetched and held as one entry: 1, 2, 4.. 16
+			      */
 	char policy[16];     /* name of a replacement policy: "lru", "fifo", "random" */
-	uint64_t seed;	     /* for policies that draw */
+	uint64_t seed;       /* for policies that draw */
 };
 
 struct iommu_config {
@@ -109,15 +110,15 @@ extern const struct iommu_ops *const iommu_models[];
  * Make the model @config names. 0; -EINVAL with @err for an unknown model or impossible IOTLB
  * geometry; -ENOMEM.
  */
-int iommu_create(struct iommu **out, const struct iommu_config *config,
-		 struct err *err) MUST_CHECK;
+int iommu_create(struct iommu **out, const struct iommu_config *config, struct err *err) MUST_CHECK;
 /* NULL is allowed. */
 void iommu_destroy(struct iommu *iommu);
 
 /*
  * Translate the byte at @iova for an access; changes cache and fault state. 0 with *@out; -EPERM
  * if the tables refuse it or it lies outside them; -EFAULT if the table itself lies outside
- * memory; -ESHUTDOWN if the bus is shut off.
+ * memory; -ESHUTDOWN if the bus is shut off; -ENODEV if the model has no such bus; -EINVAL if
+ * @access is neither of the two. On failure *@out says only what was fetched: the rest is 0.
  */
 static inline int iommu_translate(struct iommu *i, struct iommu_source source, uint64_t iova,
 				  enum iommu_access access, struct iommu_xlat *out)

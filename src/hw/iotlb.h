@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The one IOTLB that serves every IOMMU: set-associative, tagged, with a replacement policy that
- * is a row of a table. An entry covers line_pages consecutive pages that are fetched together.
- * access() and insert() change state; probe() never does.
+ * is a row of a table. An entry (a line) covers line_pages consecutive pages that are fetched
+ * together; a page whose raw table entry is 0 is not held even if its line is. access() and
+ * insert() change state; probe() never does. After create nothing allocates. Page numbers
+ * have at most 52 bits. Not thread safe.
  */
 #ifndef IOTOLL_HW_IOTLB_H
 #define IOTOLL_HW_IOTLB_H
@@ -17,7 +19,7 @@ struct iotlb_policy {
 	const char *title;
 	/* Way @way of the set was hit. @clock rises by one per access. */
 	void (*touch)(uint64_t *stamp, unsigned ways, unsigned way, uint64_t clock);
-	/* Way @way was filled. */
+	/* Way @way was filled with another line. A refill of the line it holds is a touch. */
 	void (*fill)(uint64_t *stamp, unsigned ways, unsigned way, uint64_t clock);
 	/* The way to replace; all are valid. @random is a fresh 64-bit draw. */
 	unsigned (*victim)(uint64_t *stamp, unsigned ways, uint64_t random);
@@ -26,14 +28,21 @@ struct iotlb_policy {
 /* NULL-terminated, in display order. */
 extern const struct iotlb_policy *const iotlb_policies[];
 
-/* 0, -ENOMEM, or -EINVAL with @err naming the field and what was expected. */
-int iotlb_create(struct iotlb **out, const struct iotlb_config *config,
-		 struct err *err) MUST_CHECK;
+/* Upper limit of iotlb_config.entries: far beyond any hardware, bounds what a typo can cost. */
+#define IOTLB_MAX_ENTRIES    (1u << 20)
+#define IOTLB_MAX_LINE_PAGES 16u
+
+/*
+ * 0, -ENOMEM, or -EINVAL with @err naming the field and what was expected. With entries == 0 the
+ * other fields are not looked at: nothing is ever held, every access is a miss, a line is 1 page.
+ */
+int iotlb_create(struct iotlb **out, const struct iotlb_config *config, struct err *err) MUST_CHECK;
 void iotlb_destroy(struct iotlb *t);
 
 /*
- * Called with tag and the line's first page whenever an entry leaves (one call per page it
- * covered). May be NULL.
+ * Called with tag and page number for each held page that leaves: evicted, invalidated, or
+ * refilled with a different table entry. By then a probe no longer finds what left. The callback
+ * must not change the IOTLB. @fn may be NULL.
  */
 void iotlb_on_drop(struct iotlb *t, void (*fn)(void *ctx, uint32_t tag, uint64_t pfn), void *ctx);
 
@@ -44,14 +53,19 @@ bool iotlb_probe(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *en
 /* First page of the line that holds @pfn, and how many pages a line has. */
 uint64_t iotlb_line_first(const struct iotlb *t, uint64_t pfn);
 unsigned iotlb_line_pages(const struct iotlb *t);
-/* Hold @entries (line_pages of them) for the line that holds @pfn, replacing if needed. */
+/*
+ * Hold @entries (line_pages of them, 0 = not held) for the line that holds @pfn, replacing if
+ * needed; a line that is already there is refilled in place. All 0: nothing is held, and a line
+ * that was there is dropped.
+ */
 void iotlb_insert(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint64_t *entries);
-/* Drop the line that holds @pfn; true if it was there. */
+/* Drop the line that holds @pfn (with its other pages); true if it was there. */
 bool iotlb_invalidate(struct iotlb *t, uint32_t tag, uint64_t pfn);
 /* Drop every line under @tag; returns how many lines went. */
 unsigned iotlb_invalidate_tag(struct iotlb *t, uint32_t tag);
-/* Drop everything. */
+/* Drop everything; counts as one flush. */
 void iotlb_invalidate_all(struct iotlb *t);
+/* hits, misses: accesses. evictions, invalidated: lines. flushes: calls of invalidate_all. */
 void iotlb_stats(const struct iotlb *t, struct iotlb_stats *out);
 /* Recompute every invariant from scratch; false if one is broken. For tests. */
 bool iotlb_check(const struct iotlb *t);

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Calgary's translation, after "The Price of Safety" (OLS 2007), section 1.1.2: the page number
+ * of a DMA address indexes the bus's one table; the entry's real page number and the offset in
+ * the page make the address; the entry's R or W must allow the direction; an index past the
+ * table is an error. Which device asks plays no part: every device of a bus reaches every
+ * mapping of that bus.
+ *
+ * Not published, decided here:
+ *  - the BIOS hole and the peripheral windows, which the driver reserves because they are not
+ *    translated, pass untranslated. On the machine no memory answers there; who embeds the model
+ *    keeps memory out of the windows, as firmware does;
+ *  - with DAC_DISABLE a 64-bit address is refused but not latched: a bridge that does not take
+ *    part in dual-address cycles sees no error, the device aborts by itself. Without it such an
+ *    address lies past every table and is refused as one;
+ *  - only entries with a right are cached. A fetch whose own entry is invalid leaves the cache as
+ *    it was; one whose entry is valid but grants the wrong right is cached, then refused;
+ *  - a line of several entries is refetched, all of it, when the entry asked for was invalid at
+ *    the time the line was filled;
+ *  - every refused access, including one whose table lies outside memory, reports the same error.
+ *
+ * The cache never looks at the table again while it holds an entry: stores to the table have no
+ * effect on held entries until the TAR is written or they are evicted.
+ */
+#include <errno.h>
+
+#include "hw/calgary_impl.h"
+
+/* Entries of one table line: what a single memory read brings. */
+#define TCES_PER_READ 8u
+
+/* What the tables and the cache say of one address; nothing has been changed yet. */
+struct verdict {
+	int error;
+	bool latch;  /* the chip notes the error */
+	bool cached; /* @tce came out of the cache */
+	bool fetched;
+	uint64_t tce;
+};
+
+static bool within(uint64_t addr, uint64_t first, uint64_t last)
+{
+	return first <= addr && addr <= last;
+}
+
+static uint32_t reg32(const struct calgary_phb *phb, enum calgary_reg reg)
+{
+	return (uint32_t)phb->reg[reg];
+}
+
+static bool untranslated(const struct calgary_phb *phb, uint64_t iova)
+{
+	uint32_t config = reg32(phb, REG_CONFIG_RW);
+
+	if ((config & CALGARY_TCE_ENABLE) == 0)
+		return true;
+	if (within(iova, CALGARY_HOLE_START, CALGARY_HOLE_END - 1))
+		return true;
+	if (within(iova,
+		   calgary_window_first(reg32(phb, REG_MEM_1_HIGH), reg32(phb, REG_MEM_1_LOW)),
+		   calgary_window_last(0, reg32(phb, REG_MEM_1_SIZE))))
+		return true;
+	return (config & CALGARY_MEM2_ENABLE) != 0 &&
+	       within(iova,
+		      calgary_window_first(reg32(phb, REG_MEM_2_HIGH), reg32(phb, REG_MEM_2_LOW)),
+		      calgary_window_last(reg32(phb, REG_MEM_2_SIZE_HIGH),
+					  reg32(phb, REG_MEM_2_SIZE_LOW)));
+}
+
+/* Read @n entries from @index on out of @phb's table. 0 or -EFAULT. */
+static int read_tces(const struct calgary_phb *phb, uint64_t index, unsigned n, uint64_t *to)
+{
+	const struct iommu_memory *memory = &phb->chip->memory;
+	uint64_t table = phb->reg[REG_TAR] & CALGARY_TAR_BASE;
+	uint8_t bytes[IOTLB_MAX_LINE_PAGES * CALGARY_TCE_BYTES];
+	int ret;
+
+	ret = memory->read(memory->ctx, table + index * CALGARY_TCE_BYTES, bytes,
+			   (size_t)n * CALGARY_TCE_BYTES);
+	if (ret != 0)
+		return -EFAULT;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t tce = calgary_tce_unpack(&bytes[i * CALGARY_TCE_BYTES]);
+
+		to[i] = calgary_tce_valid(tce) ? tce : 0;
+	}
+	return 0;
+}
+
+/* The same page with the same rights, whatever the unused bits. */
+static bool same_mapping(uint64_t a, uint64_t b)
+{
+	return ((a ^ b) & (CALGARY_TCE_RPN | CALGARY_TCE_RIGHTS)) == 0;
+}
+
+static bool is_stale(const struct calgary_phb *phb, uint64_t index, uint64_t held)
+{
+	uint64_t now;
+
+	if (!phb->chip->track_stale)
+		return false;
+	return read_tces(phb, index, 1, &now) != 0 || !same_mapping(held, now);
+}
+
+/* Fetch the group of entries that one cache line takes into @line, pick the one asked for. */
+static void fetch(const struct calgary_phb *phb, uint64_t index, struct verdict *v, uint64_t *line,
+		  struct iommu_xlat *out)
+{
+	unsigned n = iotlb_line_pages(phb->cache);
+	uint64_t first = iotlb_line_first(phb->cache, index);
+
+	out->fetches = (n + TCES_PER_READ - 1) / TCES_PER_READ;
+	v->error = read_tces(phb, first, n, line);
+	v->latch = v->error != 0;
+	if (v->error != 0)
+		return;
+	v->fetched = true;
+	v->tce = line[index - first];
+}
+
+/* Fill @out for @iova, found in @tce, or refuse. */
+static void grant(const struct calgary_phb *phb, uint64_t iova, enum iommu_access access,
+		  struct verdict *v, struct iommu_xlat *out)
+{
+	uint64_t need = access == IOMMU_WRITE ? CALGARY_TCE_WRITE : CALGARY_TCE_READ;
+	uint64_t offset = iova & (CALGARY_PAGE_BYTES - 1);
+
+	if ((v->tce & need) == 0) {
+		v->error = -EPERM;
+		v->latch = true;
+		return;
+	}
+	out->paddr = calgary_tce_paddr(v->tce) | offset;
+	out->bytes = CALGARY_PAGE_BYTES - offset;
+	out->hit = v->cached;
+	out->stale = v->cached && is_stale(phb, iova >> CALGARY_PAGE_SHIFT, v->tce);
+}
+
+/*
+ * Decide what becomes of an access that does not need the table. True if that settles it.
+ */
+static bool settled_early(const struct calgary_phb *phb, uint64_t iova, struct verdict *v,
+			  struct iommu_xlat *out)
+{
+	uint32_t config = reg32(phb, REG_CONFIG_RW);
+	uint64_t entries = calgary_entries((unsigned)(phb->reg[REG_TAR] & CALGARY_TAR_SIZE));
+
+	if ((config & CALGARY_SLOT_DISABLE) != 0) {
+		v->error = -ESHUTDOWN;
+		return true;
+	}
+	if ((config & CALGARY_DAC_DISABLE) != 0 && iova > UINT32_MAX) {
+		v->error = -EPERM;
+		return true;
+	}
+	if (untranslated(phb, iova)) {
+		out->paddr = iova;
+		out->bytes = CALGARY_PAGE_BYTES - (iova & (CALGARY_PAGE_BYTES - 1));
+		out->bypass = true;
+		return true;
+	}
+	if (iova >> CALGARY_PAGE_SHIFT >= entries) {
+		v->error = -EPERM;
+		v->latch = true;
+		return true;
+	}
+	return false;
+}
+
+static int check_request(struct iommu_source source, enum iommu_access access,
+			 struct iommu_xlat *out)
+{
+	*out = (struct iommu_xlat){0};
+	if (source.bus >= CALGARY_PHBS)
+		return -ENODEV;
+	return access == IOMMU_READ || access == IOMMU_WRITE ? 0 : -EINVAL;
+}
+
+static void note_error(struct calgary_phb *phb, struct iommu_source source, uint64_t iova,
+		       enum iommu_access access, const struct verdict *v)
+{
+	const struct iommu_observer *o = &phb->chip->base.observer;
+
+	if (!v->latch)
+		return;
+	calgary_latch_error(phb, source.devid);
+	if (o->fault != NULL)
+		o->fault(o->ctx, source, iova, access);
+}
+
+int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
+		      enum iommu_access access, struct iommu_xlat *out)
+{
+	struct verdict v = {0};
+	struct calgary_phb *phb;
+	uint64_t index = iova >> CALGARY_PAGE_SHIFT;
+	uint64_t line[IOTLB_MAX_LINE_PAGES];
+	int ret = check_request(source, access, out);
+
+	if (ret != 0)
+		return ret;
+	phb = &calgary_of(iommu)->phb[source.bus];
+	if (!settled_early(phb, iova, &v, out)) {
+		v.cached = iotlb_access(phb->cache, 0, index, &v.tce);
+		if (!v.cached)
+			fetch(phb, index, &v, line, out);
+		if (v.error == 0)
+			grant(phb, iova, access, &v, out);
+		if (v.fetched && v.tce != 0)
+			iotlb_insert(phb->cache, 0, index, line);
+	}
+	note_error(phb, source, iova, access, &v);
+	return v.error;
+}
+
+int calgary_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
+		  enum iommu_access access, struct iommu_xlat *out)
+{
+	struct verdict v = {0};
+	const struct calgary_phb *phb;
+	uint64_t index = iova >> CALGARY_PAGE_SHIFT;
+	uint64_t line[IOTLB_MAX_LINE_PAGES];
+	int ret = check_request(source, access, out);
+
+	if (ret != 0)
+		return ret;
+	phb = &calgary_of_const(iommu)->phb[source.bus];
+	if (!settled_early(phb, iova, &v, out)) {
+		v.cached = iotlb_probe(phb->cache, 0, index, &v.tce);
+		if (!v.cached)
+			fetch(phb, index, &v, line, out);
+		if (v.error == 0)
+			grant(phb, iova, access, &v, out);
+	}
+	return v.error;
+}
