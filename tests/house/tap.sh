@@ -50,3 +50,13 @@ expect() {
 		exit 1
 	}
 }
+
+# The same, for a command that must fail.
+expect_not() {
+	tap_why=$1
+	shift
+	if "$@"; then
+		echo "expected: $tap_why"
+		exit 1
+	fi
+}

@@ -19,6 +19,8 @@ environment() {
 
 # compile COMPILER LANGUAGE HEADER FLAGS
 compile() {
+	# Compiler and flags are lists of words.
+	# shellcheck disable=SC2046,SC2086
 	printf '#include "%s"\n#include "%s"\n' "$3" "$3" |
 		$1 -x "$2" $4 -Wall -Wextra -Werror -D_GNU_SOURCE -I"$root/src" -I"$root/include" \
 			-I"$root/src/dma/env/$(environment "$3")" -isystem /usr/include/lwip \

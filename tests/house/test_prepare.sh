@@ -4,6 +4,9 @@
 # The way from a bare machine to a built tree (scripts/prepare.sh), played on a machine made of a
 # PATH: a directory with the few commands the script may count on, and stand-ins for apt-get, sudo
 # and id that write down what they were asked. test_prepare.sh ROOT
+#
+# Single-quoted text is for another shell to expand.
+# shellcheck disable=SC2016
 set -u
 root=$1
 . "$root/tests/house/tap.sh"
@@ -71,7 +74,7 @@ root_installs_what_is_missing_and_nothing_else() {
 	prepare build
 	status_is 0
 	called "$install_line"
-	expect "no package lists to be fetched" eval '! grep -q update "$scratch/calls"'
+	expect_not "no package lists to be fetched" grep -q update "$scratch/calls"
 }
 
 a_second_run_touches_nothing() {
@@ -81,7 +84,7 @@ a_second_run_touches_nothing() {
 	: >"$scratch/calls"
 	prepare build
 	status_is 0
-	expect "no apt-get" eval '! grep -q apt-get "$scratch/calls"'
+	expect_not "no apt-get" grep -q apt-get "$scratch/calls"
 	expect "no word" [ ! -s "$scratch/said" ]
 }
 
@@ -111,7 +114,7 @@ without_rights_the_exact_command_is_printed() {
 	status_is 2
 	said '  gcc libfoo-dev libbar-dev'
 	said '  sudo apt-get update && sudo apt-get install -y --no-install-recommends gcc libfoo-dev libbar-dev'
-	expect "apt-get not to be called" eval '! grep -q apt-get "$scratch/calls"'
+	expect_not "apt-get not to be called" grep -q apt-get "$scratch/calls"
 }
 
 without_apt_the_packages_are_named() {
@@ -156,7 +159,7 @@ every_row_of_the_real_list_is_well_formed() {
 	while read -r group package probe argument rest; do
 		case $group in '' | '#'*) continue ;; esac
 		expect "four words and a known probe: $group $package $probe $argument $rest" \
-			eval '[ -n "$argument" ] && [ -z "$rest" ]'
+			[ "${argument:+there}${rest:+more}" = there ]
 		case $group-$probe in
 		build-cmd | build-pc | build-file | ci-cmd | ci-pc | ci-file) ;;
 		*) expect "a known group and probe: $group $probe" false ;;
@@ -177,7 +180,7 @@ a_build_of_another_checkout_is_not_mistaken_for_ours() {
 	touch "$scratch/build/build.ninja" "$scratch/build/meson-private/coredata.dat"
 	configured='root=$1; . "$1/scripts/prepare.sh"; prepare_configured "$2"'
 	echo "{\"directories\": {\"source\": \"/elsewhere\"}}" >"$scratch/build/meson-info/meson-info.json"
-	expect "not ours" eval '! sh -c "$configured" sh "$root" "$scratch/build"'
+	expect_not "not ours" sh -c "$configured" sh "$root" "$scratch/build"
 	echo "{\"directories\": {\"source\": \"$root\"}}" >"$scratch/build/meson-info/meson-info.json"
 	expect "ours" sh -c "$configured" sh "$root" "$scratch/build"
 }

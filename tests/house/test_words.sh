@@ -46,7 +46,7 @@ the_search_finds_what_is_planted() {
 	root=$scratch/tree
 	mkdir -p "$root/src"
 	printf '/* TO%s: later */\n' DO >"$root/src/a.c"
-	expect "a planted marker to be found" eval '! no_file_says_it_is_unfinished'
+	expect_not "a planted marker to be found" no_file_says_it_is_unfinished
 }
 
 tap_run no_file_names_somebodys_home \
