@@ -61,18 +61,22 @@ function owner(header,    name) {
 	return row_of(header)
 }
 
-function judge_include(file, what,    name, header, from, to, prefix) {
+function judge_include(file, what,    name, header, from, to, prefix, known) {
 	name = substr(what, 2, length(what) - 2)
 	header = resolve(file, name)
 	from = owner(file)
 	if (from == "") {
 		violation(file ": lies in no folder of scripts/floors")
 	} else if (header == "") {
-		if (what ~ /^"/)
-			violation(file ": includes " what ", which is no file of the tree")
+		known = what ~ /^</
 		for (prefix in ext)
-			if (index(name, prefix) == 1 && !((prefix, room_of(from)) in ext_may))
-				violation(file ": includes " what ", which belongs to " ext[prefix])
+			if (index(name, prefix) == 1) {
+				known = 1
+				if (!((prefix, room_of(from)) in ext_may))
+					violation(file ": includes " what ", which belongs to " ext[prefix])
+			}
+		if (!known)
+			violation(file ": includes " what ", which is no file of the tree")
 	} else {
 		to = owner(header)
 		if (to == "?" || from == "?")

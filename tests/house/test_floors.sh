@@ -107,6 +107,15 @@ a_third_party_header_outside_its_room_is_found() {
 	plant src/dma/a.c '#include <jansson.h>'
 	refuse
 	says 'src/dma/a.c: includes <jansson.h>, which belongs to study,report,cli'
+	plant src/load/b.c '#include "lwip/tcp.h"'
+	refuse
+	says 'src/load/b.c: includes "lwip/tcp.h", which belongs to guest'
+}
+
+an_include_of_nothing_is_found() {
+	plant src/dma/a.c '#include "gone.h"'
+	refuse
+	says 'src/dma/a.c: includes "gone.h", which is no file of the tree'
 }
 
 a_folder_without_a_row_is_found() {
@@ -156,6 +165,7 @@ tap_run no_include_and_no_call_climbs \
 	only_the_simulated_environment_of_the_dma_layer_sees_the_simulator \
 	a_public_header_belongs_to_a_room \
 	a_third_party_header_outside_its_room_is_found \
+	an_include_of_nothing_is_found \
 	a_folder_without_a_row_is_found \
 	a_call_that_climbs_is_found \
 	a_call_downward_is_accepted \
