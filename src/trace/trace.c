@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+/* Opening, recognising and counting recorded traces, whatever their format: see trace.h. */
+#include "trace/trace.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/format.h"
+
+static const struct trace_format *const trace_formats[] = {
+	&trace_format_ftrace,
+	NULL,
+};
+
+const char *trace_format_row(unsigned index, const char **title)
+{
+	for (unsigned i = 0; trace_formats[i]; i++) {
+		if (i != index)
+			continue;
+		if (title)
+			*title = trace_formats[i]->title;
+		return trace_formats[i]->name;
+	}
+	return NULL;
+}
+
+/* First bytes of files that hold a trace, but not as text, and what to do about each. */
+static const struct {
+	const char *magic;
+	size_t bytes;
+	const char *advice;
+} trace_foreign[] = {
+	{"\xFD"
+	 "7zXZ",
+	 6, "compressed with xz: decompress it first (xz -dc FILE | ... -)"},
+	{"\x1F\x8B", 2, "compressed with gzip: decompress it first (gzip -dc FILE | ... -)"},
+	{"\x28\xB5\x2F\xFD", 4,
+	 "compressed with zstd: decompress it first (zstd -dc FILE | ... -)"},
+	{"BZh", 3, "compressed with bzip2: decompress it first (bzip2 -dc FILE | ... -)"},
+	{"\x17\x08\x44"
+	 "tracing",
+	 10, "a binary trace-cmd file: write it as text first (trace-cmd report FILE)"},
+};
+
+static int trace_recognise(struct trace *t, const char *format, struct err *err)
+{
+	const char *head;
+	size_t bytes;
+	const int rc = input_peek(&t->input, &head, &bytes);
+
+	if (rc)
+		return err_set(err, rc, "%s: cannot be read: %s", t->name, strerror(-rc));
+	if (!bytes)
+		return err_set(err, -EINVAL, "%s: empty: expected a trace", t->name);
+	for (size_t i = 0; i < sizeof(trace_foreign) / sizeof(trace_foreign[0]); i++)
+		if (bytes >= trace_foreign[i].bytes &&
+		    memcmp(head, trace_foreign[i].magic, trace_foreign[i].bytes) == 0)
+			return err_set(err, -EINVAL, "%s: %s", t->name, trace_foreign[i].advice);
+	for (unsigned i = 0; trace_formats[i]; i++) {
+		const struct trace_format *f = trace_formats[i];
+
+		if (format ? strcmp(format, f->name) == 0 : f->claims(head, bytes)) {
+			t->format = f;
+			return 0;
+		}
+	}
+	if (format)
+		return err_set(err, -EINVAL, "trace format '%s' is unknown: expected %s", format,
+			       trace_formats[0]->name);
+	return err_set(err, -EINVAL,
+		       "%s: not recognised as a trace: expected the text of the kernel's trace "
+		       "file or of trace-cmd report",
+		       t->name);
+}
+
+static struct trace *trace_new(const char *name)
+{
+	struct trace *t = calloc(1, sizeof(*t));
+
+	if (t)
+		(void)snprintf(t->name, sizeof(t->name), "%s", name);
+	return t;
+}
+
+static int trace_begin(struct trace **out, struct trace *t, const char *format, struct err *err)
+{
+	const int rc = trace_recognise(t, format, err);
+
+	if (rc)
+		trace_close(t);
+	else
+		*out = t;
+	return rc;
+}
+
+int trace_open(struct trace **out, const char *path, const char *format, struct err *err)
+{
+	struct trace *t = trace_new(strcmp(path, "-") ? path : "standard input");
+	int rc;
+
+	if (!t)
+		return err_set(err, -ENOMEM, "%s: out of memory", path);
+	rc = input_open(&t->input, path);
+	if (rc) {
+		free(t);
+		return err_set(err, rc, "%s: cannot be read: %s", path, strerror(-rc));
+	}
+	return trace_begin(out, t, format, err);
+}
+
+int trace_open_memory(struct trace **out, const void *data, size_t bytes, const char *name,
+		      const char *format, struct err *err)
+{
+	struct trace *t = trace_new(name);
+
+	if (!t)
+		return err_set(err, -ENOMEM, "%s: out of memory", name);
+	input_open_memory(&t->input, data, bytes);
+	return trace_begin(out, t, format, err);
+}
+
+void trace_close(struct trace *t)
+{
+	if (!t)
+		return;
+	input_close(&t->input);
+	free(t);
+}
+
+static void trace_count_other(struct trace_tally *y, const struct trace_event *ev)
+{
+	const size_t room = sizeof(y->other[0].name) - 1;
+	const size_t n = ev->name_bytes < room ? ev->name_bytes : room;
+
+	y->others++;
+	for (unsigned i = 0; i < y->other_names; i++) {
+		if (strlen(y->other[i].name) == n && memcmp(y->other[i].name, ev->name, n) == 0) {
+			y->other[i].count++;
+			return;
+		}
+	}
+	if (y->other_names == TRACE_OTHER_NAMES) {
+		y->other_beyond++;
+		return;
+	}
+	memcpy(y->other[y->other_names].name, ev->name, n);
+	y->other[y->other_names].name[n] = '\0';
+	y->other[y->other_names++].count = 1;
+}
+
+static void trace_count(struct trace_tally *y, const struct trace_event *ev)
+{
+	if (y->events++ == 0)
+		y->first_ns = ev->time_ns;
+	else if (ev->time_ns < y->last_ns)
+		y->backwards++;
+	y->last_ns = ev->time_ns;
+	if (ev->cpu > y->highest_cpu)
+		y->highest_cpu = ev->cpu;
+	if (ev->kind == TRACE_MAP)
+		y->maps++;
+	else if (ev->kind == TRACE_UNMAP)
+		y->unmaps++;
+	else
+		trace_count_other(y, ev);
+}
+
+int trace_next(struct trace *t, struct trace_event *event, struct err *err)
+{
+	int rc;
+
+	if (t->over) {
+		if (err)
+			*err = t->last;
+		return t->ended;
+	}
+	rc = t->format->next(t, event, &t->last);
+	if (rc > 0) {
+		trace_count(&t->tally, event);
+		return rc;
+	}
+	t->over = true;
+	t->ended = rc;
+	if (err)
+		*err = t->last;
+	return rc;
+}
+
+const struct trace_tally *trace_tally(const struct trace *t)
+{
+	return &t->tally;
+}
+
+const char *trace_name(const struct trace *t)
+{
+	return t->name;
+}
+
+const char *trace_format_name(const struct trace *t)
+{
+	return t->format->name;
+}
+
+uint64_t trace_position(const struct trace *t, uint64_t *total_bytes)
+{
+	if (total_bytes)
+		*total_bytes = t->input.total;
+	return t->input.taken;
+}

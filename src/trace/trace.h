@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Readers of recorded DMA traces. A reader turns a file, line by line, into map and unmap events;
+ * which formats there are is a table of rows (trace_formats), one file each. Reading streams:
+ * memory does not grow with the file. Not thread safe per reader; any number of readers may exist.
+ */
+#ifndef IOTOLL_TRACE_TRACE_H
+#define IOTOLL_TRACE_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct trace;
+
+enum trace_kind {
+	TRACE_MAP,   /* [iova, iova + bytes) now leads to paddr */
+	TRACE_UNMAP, /* [iova, iova + bytes) was to be unmapped; done_bytes of it were */
+	TRACE_OTHER, /* some other event: only line, time, cpu and name mean something */
+};
+
+struct trace_event {
+	enum trace_kind kind;
+	unsigned cpu;
+	uint64_t line;       /* in the file, from 1 */
+	uint64_t time_ns;    /* as recorded; order and rough spacing, see traces/README.md */
+	uint64_t iova;       /* multiple of 4096 */
+	uint64_t bytes;      /* > 0, multiple of 4096, iova + bytes <= 2^64 */
+	uint64_t paddr;      /* TRACE_MAP: multiple of 4096, paddr + bytes <= 2^52 */
+	uint64_t done_bytes; /* TRACE_UNMAP: multiple of 4096, 0 if nothing was there */
+	const char *name;    /* "map"; not terminated, valid until the next call */
+	size_t name_bytes;
+};
+
+#define TRACE_OTHER_NAMES 32
+
+/* What a reader has seen so far. */
+struct trace_tally {
+	uint64_t lines;
+	uint64_t comments;      /* '#' lines, of which ... */
+	uint64_t steps;         /* ... '# step' lines, which open one step of a recording */
+	uint64_t unknown_lines; /* neither an event nor anything else expected */
+	uint64_t events, maps, unmaps, others;
+	uint64_t lost_events;       /* the recorder says it overwrote these ... */
+	uint64_t lost_marks;        /* ... in so many places (some of which give no number) */
+	uint64_t backwards;         /* events stamped earlier than the one before them */
+	uint64_t first_ns, last_ns; /* stamps of the first and of the latest event */
+	unsigned cpus;              /* as the file says (cpus=N or #P:N), 0 if it does not */
+	unsigned highest_cpu;       /* of any event */
+	struct {
+		char name[40]; /* cut short if need be */
+		uint64_t count;
+	} other[TRACE_OTHER_NAMES]; /* the others by name, in order of appearance */
+	unsigned other_names;
+	uint64_t other_beyond; /* others whose name found no room above */
+};
+
+/*
+ * Open @path ("-": standard input) as @format, a row's name, or NULL to recognise it. 0 and *@out;
+ * -errno if it cannot be read; -EINVAL (unknown format name, compressed or unrecognised content:
+ * @err says what to do); -ENOMEM.
+ */
+int trace_open(struct trace **out, const char *path, const char *format,
+	       struct err *err) MUST_CHECK;
+/* The same over @data, which must outlive the reader; @name stands for the path in messages. */
+int trace_open_memory(struct trace **out, const void *data, size_t bytes, const char *name,
+		      const char *format, struct err *err) MUST_CHECK;
+/* NULL is allowed. */
+void trace_close(struct trace *t);
+/*
+ * The next event. 1 and *@event; 0 at the end; -EINVAL for a malformed line of a known event, text
+ * that is not UTF-8, an overlong line or a last line that was cut short (@err says file:line: what
+ * was expected); -errno if reading fails. After anything but 1 it keeps giving the same answer.
+ */
+int trace_next(struct trace *t, struct trace_event *event, struct err *err) MUST_CHECK;
+const struct trace_tally *trace_tally(const struct trace *t);
+/* The path or name it was opened with, and the name of its format. Valid until close. */
+const char *trace_name(const struct trace *t);
+const char *trace_format_name(const struct trace *t);
+/* Bytes taken so far, and of the whole file (0 if unknown: a pipe). For progress displays. */
+uint64_t trace_position(const struct trace *t, uint64_t *total_bytes);
+
+/* Names and one-line titles of the formats; NULL past the last. */
+const char *trace_format_row(unsigned index, const char **title);
+
+#endif
