@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A figure of a study, read out of its JSON once and checked, so that the SVG, CSV, terminal and
+ * page writers all draw the same thing:
+ *
+ *	{"id", "title", "kind": "line" | "stacked-bars", "x_label", "x_scale": "log2" | "linear",
+ *	 "y_label", "y_min", "y_max", "note",
+ *	 "series": [{"name", "bar", "points": [{"x", "y", "low", "high", "run"}]}]}
+ *
+ * In stacked bars a series is one category ("name") of one of the bars ("bar") that stand side by
+ * side at each x. "low" and "high" are the ends of a range around y.
+ */
+#ifndef IOTOLL_REPORT_CHART_H
+#define IOTOLL_REPORT_CHART_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "report/number.h"
+
+struct chart_point {
+	double x, y, low, high;
+	bool has_y;      /* false: measured nothing here, a gap in a line */
+	bool has_range;  /* low and high are given */
+	const char *run; /* id of the run behind it, "" if none */
+};
+
+struct chart_series {
+	const char *name;
+	const char *bar;            /* "" in line figures */
+	struct chart_point *points; /* ascending x, no x twice */
+	size_t npoints;
+};
+
+/* Texts belong to the JSON, which must outlive the chart; absent texts are "". */
+struct chart {
+	const char *id, *title, *x_label, *y_label, *note;
+	bool bars; /* stacked bars, else lines */
+	bool log2_x;
+	bool bytes_x;         /* x counts bytes: the label says so */
+	bool has_range;       /* some point has */
+	double y_low, y_high; /* what the axis must show: data, ranges, y_min and y_max */
+	struct chart_series *series;
+	size_t nseries;
+	double *xs; /* every x of every series, ascending */
+	size_t nxs;
+};
+
+/*
+ * 0 and *@out; -EINVAL with @err naming the figure, series and point that cannot be drawn
+ * (unknown kind or scale, x that is no number, x <= 0 on a log2 axis, the same x twice in a series,
+ * a negative value in stacked bars); -ENOMEM.
+ */
+int chart_read(struct chart **out, const json_t *figure, struct err *err) MUST_CHECK;
+void chart_free(struct chart *c);
+
+/* The point of @s at @x, NULL if it has none or no value there. */
+const struct chart_point *chart_at(const struct chart_series *s, double x);
+/* @x as the axis writes it: "4 KiB" if x counts bytes, a plain number else. */
+struct number_text chart_x_text(const struct chart *c, double x);
+/*
+ * The series that is @off with protection switched on: the same name with its last word "off"
+ * turned to "on" and, in stacked bars, the same name with the bar likewise. -1 if there is none.
+ */
+int chart_partner(const struct chart *c, size_t off);
+/* Categories of stacked bars (distinct names) and bars, in order of appearance. */
+size_t chart_names(const struct chart *c, const char **names, size_t room);
+size_t chart_bars(const struct chart *c, const char **bars, size_t room);
+/* The series @name of @bar, NULL if there is none. */
+const struct chart_series *chart_series(const struct chart *c, const char *name, const char *bar);
+
+#endif
