@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Subcommands: one file each, one row in main.c. Data goes to standard output, everything else
+ * to standard error; exit status 0 success, 1 the run failed, 2 bad input, 130 interrupted.
+ */
+#ifndef IOTOLL_CLI_CLI_H
+#define IOTOLL_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_BAD_INPUT = 2, CLI_INTERRUPTED = 130 };
+
+struct command {
+	const char *name, *summary;
+	/* @argv[0] is "iotoll NAME". Returns the exit status. */
+	int (*run)(int argc, char **argv);
+};
+
+int cli_run(int argc, char **argv);
+int cli_study(int argc, char **argv);
+int cli_list(int argc, char **argv);
+int cli_replay(int argc, char **argv);
+
+/* Print "iotoll: WORDS" on standard error and turn the negative errno @code into a status. */
+int cli_fail(int code, const struct err *err);
+/* From here on SIGINT and SIGTERM only set what cli_stopped() asks. */
+void cli_catch_signals(void);
+bool cli_stopped(void *unused);
+/* A line on standard error that replaces itself; only on a terminal. NULL ends and clears it. */
+void cli_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* --format text|json|csv[:FILE] */
+enum cli_format_kind { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+
+struct cli_format {
+	enum cli_format_kind kind;
+	const char *file; /* NULL: standard output */
+};
+
+/* -EINVAL with @err for anything else. */
+int cli_format_parse(struct cli_format *out, const char *text, struct err *err) MUST_CHECK;
+/* Write @bytes of @text where @format says; the file appears whole or not at all. */
+int cli_output(const struct cli_format *format, const char *text, size_t bytes,
+	       struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* The program: finds the subcommand's row and runs it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "cli/cli.h"
+
+static const struct command commands[] = {
+	{"run", "run one scenario and print what it measured", cli_run},
+	{"study", "run a set of scenarios: tables, figures, a page, claims", cli_study},
+	{"replay", "drive an IOMMU with a DMA trace recorded on a real kernel", cli_replay},
+	{"list", "what there is: iommus, strategies, profiles, loads, settings", cli_list},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *to)
+{
+	fputs("Usage: iotoll COMMAND [ARGUMENTS]\n"
+	      "What I/O memory protection costs, and what it buys.\n\n",
+	      to);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fputs("\nExamples:\n"
+	      "  iotoll run bare-metal\n"
+	      "  iotoll run bare-metal --set iommu.model=calgary --set load.message_bytes=1024\n"
+	      "  iotoll study paper --out out/paper\n"
+	      "  iotoll replay traces/vtd-strict-rx.trace --iommu calgary --strategy deferred\n"
+	      "  iotoll list settings\n"
+	      "\n'iotoll COMMAND --help' says more.\n",
+	      to);
+}
+
+int main(int argc, char **argv)
+{
+	struct nearest near;
+
+	if (argc < 2) {
+		usage(stderr);
+		return CLI_BAD_INPUT;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return CLI_OK;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("iotoll " IOTOLL_VERSION);
+		return CLI_OK;
+	}
+	nearest_init(&near, argv[1]);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (!strcmp(argv[1], commands[i].name)) {
+			char name[32];
+
+			snprintf(name, sizeof(name), "iotoll %s", commands[i].name);
+			argv[1] = name;
+			return commands[i].run(argc - 1, argv + 1);
+		}
+		nearest_offer(&near, commands[i].name);
+	}
+	fprintf(stderr, "iotoll: '%s' is not a command%s%s%s; 'iotoll --help' lists them\n",
+		argv[1], near.best ? "; did you mean " : "", near.best ? near.best : "",
+		near.best ? "?" : "");
+	return CLI_BAD_INPUT;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* The one list of what a scenario can say. */
+#include "study/params.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "hw/iommu.h"
+#include "hw/iotlb.h"
+#include "iotoll/dma.h"
+#include "load/load.h"
+#include "sim/time.h"
+
+static const char *const off_on[] = {"off", "on", NULL};
+static const char *const estimates[] = {"default", "low", "high", NULL};
+static const char *const direction[] = {"receive", "send", NULL};
+static const char *const scope[] = {"bus", "system", NULL};
+static const char *const start[] = {"bottom", "random", NULL};
+static const char *const charged[] = {"charged", "free", NULL};
+static const char *const verify[] = {"sampled", "all", NULL};
+
+static const char *iommu_name(unsigned index, const char **title)
+{
+	for (unsigned i = 0; iommu_models[i]; i++) {
+		if (i == index) {
+			*title = iommu_models[i]->title;
+			return iommu_models[i]->name;
+		}
+	}
+	return NULL;
+}
+
+static const char *policy_name(unsigned index, const char **title)
+{
+	for (unsigned i = 0; iotlb_policies[i]; i++) {
+		if (i == index) {
+			*title = iotlb_policies[i]->title;
+			return iotlb_policies[i]->name;
+		}
+	}
+	return NULL;
+}
+
+#define AT(field) .offset = offsetof(struct scenario, field)
+#define NUMBER(sec, k, field, kind_, unit, lo, hi, def, text)                        \
+	{                                                                            \
+		.param = {sec, k, unit, def, text}, .type = PARAM_NUMBER, AT(field), \
+		.number = kind_, .min = lo, .max = hi                                \
+	}
+#define CHOICE(sec, k, field, list, def, text)                                        \
+	{                                                                             \
+		.param = {sec, k, #list, def, text}, .type = PARAM_CHOICE, AT(field), \
+		.choices = list                                                       \
+	}
+#define NAME(sec, k, field, fn, def, text, ...)                                                  \
+	{                                                                                        \
+		.param = {sec, k, "name", def, text}, .type = PARAM_NAME, AT(field), .name = fn, \
+		.extra_names = {                                                                 \
+			__VA_ARGS__                                                              \
+		}                                                                                \
+	}
+#define FILE_NAME(sec, k, field, def, text)                                            \
+	{                                                                              \
+		.param = {sec, k, "profile", def, text}, .type = PARAM_FILE, AT(field) \
+	}
+
+/* clang-format off */
+const struct param_row param_rows[] = {
+	NUMBER("run", "seed", seed, QUANTITY_COUNT, "number", 0, UINT64_MAX, "1",
+	       "every random choice follows from it"),
+	NUMBER("run", "warmup", warmup_ps, QUANTITY_TIME, "time", 0, 100 * SIM_S, "50 ms",
+	       "virtual time before the measured interval"),
+	NUMBER("run", "duration", duration_ps, QUANTITY_TIME, "time", SIM_MS, 1000 * SIM_S, "1 s",
+	       "measured interval of virtual time"),
+
+	FILE_NAME("sut", "profile", sut.profile, "x460-2007", "machine under test"),
+	CHOICE("sut", "estimates", sut.estimates, estimates, "default",
+	       "which end of every estimated range of the profile"),
+	NUMBER("sut", "irq_cpu", sut.irq_cpu, QUANTITY_COUNT, "CPU", 0, 63, "0",
+	       "CPU that takes the network interrupts"),
+	NUMBER("sut", "app_cpu", sut.app_cpu, QUANTITY_COUNT, "CPU", 0, 63, "1",
+	       "CPU of the first stream's task"),
+	FILE_NAME("client", "profile", client.profile, "e326", "machine at the other end"),
+	CHOICE("client", "estimates", client.estimates, estimates, "default",
+	       "which end of every estimated range of the profile"),
+	NUMBER("client", "irq_cpu", client.irq_cpu, QUANTITY_COUNT, "CPU", 0, 63, "0",
+	       "CPU that takes the network interrupts"),
+	NUMBER("client", "app_cpu", client.app_cpu, QUANTITY_COUNT, "CPU", 0, 63, "1",
+	       "CPU of the first stream's task"),
+
+	NAME("iommu", "model", iommu_model, iommu_name, "none", "IOMMU of the machine under test",
+	     "none"),
+	NUMBER("iommu", "table_entries", table_entries, QUANTITY_COUNT, "entries", 1, 1u << 30,
+	       "1048576", "translation entries; calgary: 8192 times a power of two, to 1048576"),
+	NUMBER("iommu", "iotlb_entries", iotlb_entries, QUANTITY_COUNT, "lines", 0, 1u << 20, "64",
+	       "lines of the translation cache (Calgary's size is not public); 0: none"),
+	NUMBER("iommu", "iotlb_ways", iotlb_ways, QUANTITY_COUNT, "ways", 0, 1u << 20, "4",
+	       "associativity; 0: full"),
+	NUMBER("iommu", "iotlb_line_pages", iotlb_line_pages, QUANTITY_COUNT, "pages", 1, 16, "1",
+	       "translations fetched and held together"),
+	NAME("iommu", "iotlb_policy", iotlb_policy, policy_name, "lru", "replacement policy", NULL),
+	CHOICE("iommu", "quiesce", quiesce_system, scope, "bus",
+	       "what a flush stops: the driver stops one bus, the paper says the system"),
+
+	NAME("dma", "strategy", strategy, iotoll_dma_strategy_name, "auto",
+	     "when translations are invalidated; auto: deferred, or off without an IOMMU", "auto"),
+	NAME("dma", "allocator", allocator, iotoll_dma_allocator_name, "next-fit",
+	     "how I/O addresses are chosen", NULL),
+	CHOICE("dma", "start", random_start, start, "bottom",
+	       "where the allocator's first lap begins"),
+	CHOICE("dma", "check_misuse", check_misuse, off_on, "on",
+	       "watch for double unmaps, wrong sizes and leaks (costs no virtual time)"),
+
+	NUMBER("nic", "rx_ticks", rx_ticks_ps, QUANTITY_TIME, "time", 0, SIM_MS, "20 us",
+	       "receive coalescing: interrupt at the latest after this"),
+	NUMBER("nic", "rx_frames", rx_frames, QUANTITY_COUNT, "frames", 1, 255, "5",
+	       "receive coalescing: interrupt after this many"),
+	NUMBER("nic", "tx_ticks", tx_ticks_ps, QUANTITY_TIME, "time", 0, SIM_MS, "72 us",
+	       "the same for transmit completions"),
+	NUMBER("nic", "tx_frames", tx_frames, QUANTITY_COUNT, "frames", 1, 255, "53",
+	       "the same for transmit completions"),
+	CHOICE("nic", "rx_tick_restart", rx_tick_restart, off_on, "on",
+	       "the tick timer starts anew at every frame (tagged-status mode)"),
+	NUMBER("link", "rate", link_bps, QUANTITY_RATE, "rate", 1000000, 1000000000000, "1 Gb/s",
+	       "line rate"),
+	NUMBER("link", "latency", link_latency_ps, QUANTITY_TIME, "time", 0, SIM_S, "1 us",
+	       "cable and switch"),
+
+	NAME("load", "name", load, load_name, "tcp_stream", "what runs", NULL),
+	CHOICE("load", "direction", send, direction, "receive",
+	       "what the machine under test does (receive: TCP_STREAM, send: TCP_MAERTS)"),
+	NUMBER("load", "message_bytes", message_bytes, QUANTITY_COUNT, "bytes", 1, 1u << 20,
+	       "16384", "size of each send()"),
+	NUMBER("load", "recv_bytes", recv_bytes, QUANTITY_COUNT, "bytes", 0, 1u << 20, "87380",
+	       "size of each recv(); 0: as message_bytes"),
+	CHOICE("load", "nodelay", nodelay, off_on, "off", "TCP_NODELAY: no coalescing by Nagle"),
+	NUMBER("load", "streams", streams, QUANTITY_COUNT, "streams", 1, 64, "1",
+	       "connections, a task each"),
+	CHOICE("load", "verify", verify_all, verify, "sampled",
+	       "check received bytes: one word a chunk, or every byte"),
+
+	CHOICE("ablation", "dma_software", dma_software_free, charged, "charged",
+	       "free: map, unmap and flush cost no CPU time"),
+	NUMBER("inject", "corrupt_tce", corrupt_tce_ps, QUANTITY_TIME, "time", 0, 1000 * SIM_S,
+	       "0 s", "at this time the table entry of a posted receive buffer is zeroed; 0: never"),
+};
+/* clang-format on */
+
+const size_t param_count = sizeof(param_rows) / sizeof(param_rows[0]);
+
+const struct param *scenario_param(size_t index)
+{
+	return index < param_count ? &param_rows[index].param : NULL;
+}
+
+const struct param_row *param_find(const char *section, const char *key)
+{
+	for (size_t i = 0; i < param_count; i++) {
+		const struct param *p = &param_rows[i].param;
+
+		if (!strcmp(p->section, section) && !strcmp(p->key, key))
+			return &param_rows[i];
+	}
+	return NULL;
+}
+
+const char *param_nearest(const char *section, const char *key, char *to, size_t bytes)
+{
+	char wanted[128], best[128] = "";
+	unsigned distance = UINT32_MAX;
+
+	snprintf(wanted, sizeof(wanted), "%s.%s", section, key);
+	for (size_t i = 0; i < param_count; i++) {
+		const struct param *p = &param_rows[i].param;
+		char name[128];
+		struct nearest n;
+
+		snprintf(name, sizeof(name), "%s.%s", p->section, p->key);
+		nearest_init(&n, wanted);
+		nearest_offer(&n, name);
+		if (n.best && n.distance < distance) {
+			distance = n.distance;
+			snprintf(best, sizeof(best), "%s", name);
+		}
+		/* the right key in a wrong or missing section */
+		if (!strcmp(p->key, key) && distance > 1) {
+			distance = 1;
+			snprintf(best, sizeof(best), "%s", name);
+		}
+	}
+	if (!best[0])
+		return NULL;
+	snprintf(to, bytes, "%s", best);
+	return to;
+}
+
+/* The @i-th name a choice or a registry parameter knows, NULL past the last. */
+static const char *nth_name(const struct param_row *row, unsigned i)
+{
+	const char *title;
+	unsigned extra = 0;
+
+	if (row->choices)
+		return row->choices[i];
+	while (extra < 2 && row->extra_names[extra])
+		extra++;
+	return i < extra ? row->extra_names[i] : row->name(i - extra, &title);
+}
+
+/* Its index, or -1 with "a, b, c" in @list and the nearest name in @n. */
+static int find_name(const struct param_row *row, const char *value, char *list, size_t bytes,
+		     struct nearest *n)
+{
+	size_t used = 0;
+	const char *name;
+
+	nearest_init(n, value);
+	list[0] = '\0';
+	for (unsigned i = 0; (name = nth_name(row, i)); i++) {
+		if (!strcmp(name, value))
+			return (int)i;
+		nearest_offer(n, name);
+		if (used < bytes)
+			used += (size_t)snprintf(list + used, bytes - used, "%s%s", i ? ", " : "",
+						 name);
+	}
+	return -1;
+}
+
+static int apply_name(struct scenario *s, const struct param_row *row, const char *value,
+		      struct err *err)
+{
+	void *field = (char *)s + row->offset;
+	char names[300];
+	struct nearest n;
+	const int index = find_name(row, value, names, sizeof(names), &n);
+
+	if (index < 0)
+		return err_set(err, -EINVAL, "%s.%s: '%s' is not one of %s%s%s%s",
+			       row->param.section, row->param.key, value, names,
+			       n.best ? "; did you mean " : "", n.best ? n.best : "",
+			       n.best ? "?" : "");
+	if (row->type == PARAM_CHOICE)
+		*(uint64_t *)field = (uint64_t)index;
+	else
+		snprintf(field, SCENARIO_TEXT, "%s", value);
+	return 0;
+}
+
+static int apply_number(struct scenario *s, const struct param_row *row, const char *value,
+			struct err *err)
+{
+	struct quantity q;
+	int rc = quantity_parse(&q, value, QUANTITY_MASK(row->number), err);
+
+	if (rc)
+		return err_prefix(err, rc, "%s.%s: ", row->param.section, row->param.key);
+	if (q.value < row->min || q.value > row->max) {
+		char lo[40], hi[40];
+
+		quantity_format(lo, sizeof(lo), row->number, row->min);
+		quantity_format(hi, sizeof(hi), row->number, row->max);
+		return err_set(err, -EINVAL, "%s.%s: '%s' is out of range, expected %s to %s",
+			       row->param.section, row->param.key, value, lo, hi);
+	}
+	*(uint64_t *)((char *)s + row->offset) = q.value;
+	return 0;
+}
+
+int param_apply(struct scenario *s, const struct param_row *row, const char *value, struct err *err)
+{
+	const size_t index = (size_t)(row - param_rows);
+	int rc = 0;
+
+	if (strlen(value) >= SCENARIO_TEXT)
+		return err_set(err, -EINVAL, "%s.%s: expected at most %d bytes", row->param.section,
+			       row->param.key, SCENARIO_TEXT - 1);
+	if (row->type == PARAM_NUMBER)
+		rc = apply_number(s, row, value, err);
+	else if (row->type == PARAM_FILE)
+		snprintf((char *)s + row->offset, SCENARIO_TEXT, "%s", value);
+	else
+		rc = apply_name(s, row, value, err);
+	if (!rc)
+		snprintf(s->text[index], SCENARIO_TEXT, "%s", value);
+	return rc;
+}

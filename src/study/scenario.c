@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading scenarios, changing them, writing them back. */
+#include "study/scenario.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/inifile.h"
+#include "study/params.h"
+#include "study/paths.h"
+
+int scenario_init(struct scenario *s)
+{
+	struct err err;
+
+	memset(s, 0, sizeof(*s));
+	s->text = calloc(param_count, sizeof(*s->text));
+	if (!s->text)
+		return -ENOMEM;
+	for (size_t i = 0; i < param_count; i++) {
+		const int rc = param_apply(s, &param_rows[i], param_rows[i].param.fallback, &err);
+
+		if (rc) { /* a default the table itself refuses: a bug, found by its test */
+			scenario_fini(s);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static void free_overrides(char **list)
+{
+	for (size_t i = 0; list[i]; i++)
+		free(list[i]);
+}
+
+void scenario_fini(struct scenario *s)
+{
+	free(s->text);
+	s->text = NULL;
+	free_overrides(s->sut_override);
+	free_overrides(s->client_override);
+	memset(s, 0, sizeof(*s));
+}
+
+static int copy_overrides(char **to, char *const *from)
+{
+	for (size_t i = 0; from[i]; i++) {
+		to[i] = strdup(from[i]);
+		if (!to[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int scenario_copy(struct scenario *to, const struct scenario *from)
+{
+	*to = *from;
+	memset(to->sut_override, 0, sizeof(to->sut_override));
+	memset(to->client_override, 0, sizeof(to->client_override));
+	to->text = malloc(param_count * sizeof(*to->text));
+	if (!to->text)
+		return -ENOMEM;
+	memcpy(to->text, from->text, param_count * sizeof(*to->text));
+	if (copy_overrides(to->sut_override, from->sut_override) ||
+	    copy_overrides(to->client_override, from->client_override)) {
+		scenario_fini(to);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* "memory.dram_miss=150 ns" joins the list, in place of an earlier one for the same key. */
+static int override(char **list, const char *name, const char *value, struct err *err)
+{
+	const size_t length = strlen(name);
+	char *text;
+	size_t i = 0;
+
+	if (asprintf(&text, "%s=%s", name, value) < 0)
+		return err_set(err, -ENOMEM, "no memory");
+	while (list[i] && (strncmp(list[i], name, length) || list[i][length] != '='))
+		i++;
+	if (i == SCENARIO_OVERRIDES) {
+		free(text);
+		return err_set(err, -EINVAL, "at most %d profile overrides a machine",
+			       SCENARIO_OVERRIDES);
+	}
+	free(list[i]);
+	list[i] = text;
+	return 0;
+}
+
+static int set(struct scenario *s, const char *section, const char *key, const char *value,
+	       struct err *err)
+{
+	const struct param_row *row = param_find(section, key);
+	char name[128], near[128];
+
+	if (row)
+		return param_apply(s, row, value, err);
+	snprintf(name, sizeof(name), "%s.%s", section, key);
+	if (!strncmp(name, "sut.", 4) && strchr(name + 4, '.'))
+		return override(s->sut_override, name + 4, value, err);
+	if (!strncmp(name, "client.", 7) && strchr(name + 7, '.'))
+		return override(s->client_override, name + 7, value, err);
+	if (param_nearest(section, key, near, sizeof(near)))
+		return err_set(err, -EINVAL, "%s: unknown key; did you mean %s?", name, near);
+	return err_set(err, -EINVAL, "%s: unknown key; 'iotoll list settings' shows all", name);
+}
+
+static int from_file(void *ctx, const char *section, const char *key, const char *value, int line,
+		     struct err *err)
+{
+	(void)line;
+	return set(ctx, section, key, value, err);
+}
+
+int scenario_read(struct scenario *s, const char *name, struct err *err)
+{
+	const struct inifile_handler handler = {.ctx = s, .key = from_file};
+	char path[PATH_MAX];
+	const char *base;
+	int rc = paths_find("scenarios", name, ".ini", path, sizeof(path), err);
+
+	if (rc)
+		return rc;
+	base = strrchr(path, '/');
+	snprintf(s->name, sizeof(s->name), "%.*s", SCENARIO_TEXT - 1, base ? base + 1 : path);
+	if (strstr(s->name, ".ini"))
+		*strstr(s->name, ".ini") = '\0';
+	return inifile_read(path, &handler, err);
+}
+
+int scenario_set(struct scenario *s, const char *assignment, struct err *err)
+{
+	char name[128], *dot, *end;
+	const char *equals = strchr(assignment, '=');
+	const char *value;
+	int rc;
+
+	if (!equals || equals == assignment || equals - assignment >= (long)sizeof(name))
+		return err_set(err, -EINVAL, "'%s': expected section.key=value", assignment);
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - assignment), assignment);
+	for (end = name + strlen(name); end > name && end[-1] == ' ';)
+		*--end = '\0';
+	dot = strrchr(name, '.');
+	if (!dot || dot == name || !dot[1])
+		return err_set(err, -EINVAL, "'%s': expected section.key=value", assignment);
+	*dot = '\0';
+	for (value = equals + 1; *value == ' ';)
+		value++;
+	rc = set(s, name, dot + 1, value, err);
+	return rc;
+}
+
+int scenario_setf(struct scenario *s, struct err *err, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return scenario_set(s, text, err);
+}
+
+int scenario_finish(struct scenario *s, struct err *err)
+{
+	const bool has_iommu = strcmp(s->iommu_model, "none") != 0;
+
+	if (!strcmp(s->strategy, "auto")) {
+		const int rc =
+			scenario_setf(s, err, "dma.strategy=%s", has_iommu ? "deferred" : "off");
+
+		if (rc)
+			return rc;
+	}
+	if (!has_iommu && strcmp(s->strategy, "off"))
+		return err_set(
+			err, -EINVAL,
+			"dma.strategy: '%s' needs an IOMMU but iommu.model is none; expected "
+			"off, auto, or a model",
+			s->strategy);
+	if (s->corrupt_tce_ps && !has_iommu)
+		return err_set(err, -EINVAL,
+			       "inject.corrupt_tce: there is no table to corrupt as iommu.model is "
+			       "none");
+	if (s->corrupt_tce_ps && !strcmp(s->strategy, "off"))
+		return err_set(err, -EINVAL,
+			       "inject.corrupt_tce: there is no table to corrupt with "
+			       "dma.strategy=off");
+	if (s->corrupt_tce_ps > s->warmup_ps + s->duration_ps)
+		return err_set(err, -EINVAL,
+			       "inject.corrupt_tce: lies after the run's end; expected at most "
+			       "run.warmup + run.duration");
+	return 0;
+}
+
+void scenario_each(const struct scenario *s,
+		   void (*fn)(void *ctx, const char *key, const char *value), void *ctx)
+{
+	char name[128];
+
+	for (size_t i = 0; i < param_count; i++) {
+		const struct param *p = &param_rows[i].param;
+
+		snprintf(name, sizeof(name), "%s.%s", p->section, p->key);
+		fn(ctx, name, s->text[i]);
+	}
+	for (int side = 0; side < 2; side++) {
+		char *const *list = side ? s->client_override : s->sut_override;
+
+		for (; *list; list++) {
+			const char *equals = strchr(*list, '=');
+
+			snprintf(name, sizeof(name), "%s.%.*s", side ? "client" : "sut",
+				 (int)(equals - *list), *list);
+			fn(ctx, name, equals + 1);
+		}
+	}
+}
+
+struct writer {
+	FILE *to;
+	char section[128];
+};
+
+static void write_setting(void *ctx, const char *key, const char *value)
+{
+	struct writer *w = ctx;
+	const char *dot = strrchr(key, '.');
+	const size_t length = (size_t)(dot - key);
+
+	if (strlen(w->section) != length || strncmp(w->section, key, length)) {
+		fprintf(w->to, "%s[%.*s]\n", w->section[0] ? "\n" : "", (int)length, key);
+		snprintf(w->section, sizeof(w->section), "%.*s", (int)length, key);
+	}
+	fprintf(w->to, "%s = %s\n", dot + 1, value);
+}
+
+char *scenario_text(const struct scenario *s)
+{
+	struct writer w = {0};
+	char *text = NULL;
+	size_t bytes;
+
+	w.to = open_memstream(&text, &bytes);
+	if (!w.to)
+		return NULL;
+	scenario_each(s, write_setting, &w);
+	if (fclose(w.to)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A scenario: one experiment as text. The table in params.c is the only list of what can be set:
+ * section, key, kind, range, default, help; reading, --set, the effective text, the JSON of a
+ * result and the help all come from it. Besides, any number of a machine profile can be
+ * overridden under "sut." or "client.": sut.memory.dram_miss = 150 ns.
+ */
+#ifndef IOTOLL_STUDY_SCENARIO_H
+#define IOTOLL_STUDY_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define SCENARIO_TEXT      64
+#define SCENARIO_OVERRIDES 32
+
+struct scenario_side {
+	char profile[SCENARIO_TEXT];
+	uint64_t estimates; /* enum estimate */
+	uint64_t irq_cpu;   /* takes the NIC's interrupts */
+	uint64_t app_cpu;   /* the first stream's task; further streams on the CPUs after it */
+};
+
+struct scenario {
+	char name[SCENARIO_TEXT];
+	/* [run] */
+	uint64_t seed, warmup_ps, duration_ps;
+	/* [sut], [client] */
+	struct scenario_side sut, client;
+	/* [iommu] */
+	char iommu_model[SCENARIO_TEXT]; /* "none" or a row of the registry */
+	uint64_t table_entries;
+	uint64_t iotlb_entries, iotlb_ways, iotlb_line_pages;
+	char iotlb_policy[SCENARIO_TEXT];
+	uint64_t quiesce_system;
+	/* [dma] */
+	char strategy[SCENARIO_TEXT]; /* "auto" is resolved by scenario_finish() */
+	char allocator[SCENARIO_TEXT];
+	uint64_t random_start, check_misuse;
+	/* [nic], [link] */
+	uint64_t rx_ticks_ps, rx_frames, tx_ticks_ps, tx_frames, rx_tick_restart;
+	uint64_t link_bps, link_latency_ps;
+	/* [load] */
+	char load[SCENARIO_TEXT];
+	uint64_t send, message_bytes, recv_bytes, nodelay, streams, verify_all;
+	/* [ablation], [inject] */
+	uint64_t dma_software_free;
+	uint64_t corrupt_tce_ps; /* 0 = never */
+
+	/* every parameter's text as it is in force, in the order of the table */
+	char (*text)[SCENARIO_TEXT];
+	char *sut_override[SCENARIO_OVERRIDES + 1]; /* "memory.dram_miss=150 ns", NULL at the end */
+	char *client_override[SCENARIO_OVERRIDES + 1];
+};
+
+struct param {
+	const char *section, *key;
+	const char *kind; /* for people: "time", "on|off", "128 B".. */
+	const char *fallback;
+	const char *help;
+};
+
+/* All defaults. 0 or -ENOMEM. */
+int scenario_init(struct scenario *s) MUST_CHECK;
+void scenario_fini(struct scenario *s);
+/* A copy that is changed on its own. @to is uninitialised. */
+int scenario_copy(struct scenario *to, const struct scenario *from) MUST_CHECK;
+
+/*
+ * Read a scenario over what @s holds: @name is a ready scenario ("bare-metal") or a path.
+ * -EINVAL with "FILE:LINE: section.key: ..." ; -ENOENT naming what there is.
+ */
+int scenario_read(struct scenario *s, const char *name, struct err *err) MUST_CHECK;
+/* One "section.key=value". -EINVAL with the nearest valid name for a typo. */
+int scenario_set(struct scenario *s, const char *assignment, struct err *err) MUST_CHECK;
+/* The same from a format string, for studies. */
+int scenario_setf(struct scenario *s, struct err *err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4))) MUST_CHECK;
+/* Resolve "auto" and refuse what cannot be built. Call once, last. */
+int scenario_finish(struct scenario *s, struct err *err) MUST_CHECK;
+
+/* The effective scenario as INI text that scenario_read() reads back; free() it. NULL: no memory.
+ */
+char *scenario_text(const struct scenario *s);
+/* Call @fn for each effective setting, "section.key" and value, profile overrides included. */
+void scenario_each(const struct scenario *s,
+		   void (*fn)(void *ctx, const char *key, const char *value), void *ctx);
+
+/* Row @index of the table; NULL past the last. */
+const struct param *scenario_param(size_t index);
+
+#endif
