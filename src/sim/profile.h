@@ -4,7 +4,7 @@
  * number has a unit, a grade and a source (see profiles/README.md for the grammar). Costs that
  * a CPU pays are kept in picoseconds of that machine; the text may say ns, us or cycles.
  *
- * The parameter table in profile.c is the only list of parameters: name, unit, legal range, help.
+ * The table in profile_params.c is the only list of parameters: name, unit, legal range, help.
  */
 #ifndef IOTOLL_SIM_PROFILE_H
 #define IOTOLL_SIM_PROFILE_H
@@ -17,7 +17,10 @@
 
 enum grade { GRADE_MEASURED, GRADE_PUBLISHED, GRADE_ESTIMATED };
 
-/* Which end of each estimated range a run uses. */
+/*
+ * Which end of each estimated range a run uses. Costs only: the [machine] section describes the
+ * machine, and a smaller machine is not a cheaper one, so its values stay.
+ */
 enum estimate { ESTIMATE_DEFAULT, ESTIMATE_LOW, ESTIMATE_HIGH };
 
 struct cost { /* everything is picoseconds unless the name says otherwise */
@@ -74,6 +77,7 @@ struct profile {
 	uint64_t memory_bytes;
 	uint32_t l2_bytes; /* per CPU */
 	uint32_t l2_ways;
+	bool has_iommu; /* false: the profile has no [iommu] section, those costs are 0 */
 	struct cost cost;
 };
 
@@ -84,20 +88,26 @@ struct profile_row {
 	char text[32];	  /* "130 ns" */
 	char range[48];	  /* "108..155 ns", empty if none */
 	enum grade grade;
-	char source[256];
-	int line;
+	char source[640];
+	int line; /* where the key stands; continuation lines follow it */
 };
 
 /*
- * Read @path. @overrides is a NULL-terminated list of "section.key=VALUE UNIT" (may be NULL).
- * Unknown keys, missing keys, wrong units, values out of range and estimated numbers without a
- * range are refused: -EINVAL and @err says file:line: section.key: what was expected. -errno
- * if the file cannot be read.
+ * Read @path; the profile is named after the file, without folder and ".ini". @overrides is a
+ * NULL-terminated list of "section.key=VALUE UNIT" (may be NULL), each replacing a value and its
+ * range; of several for one key the last counts. Unknown keys, missing keys, wrong units, values
+ * out of range and estimated numbers without a range are refused: -EINVAL and @err says
+ * FILE:LINE: section.key: what was expected, or names the override. The [iommu] section may be
+ * absent as a whole. -errno if the file cannot be read. *@out is written on success only.
  */
 int profile_load(struct profile *out, const char *path, enum estimate end,
 		 const char *const *overrides, struct err *err) MUST_CHECK;
 
-/* Call @fn for each parameter of @path in file order; stops when @fn returns nonzero. */
+/*
+ * Call @fn for each parameter of @path in file order, machine.title (which is no number) excepted.
+ * The whole file is checked first, as profile_load() does. Returns 0, @fn's first nonzero answer,
+ * or profile_load()'s errors. A row is valid during the call only, its key and help for ever.
+ */
 int profile_rows(const char *path, int (*fn)(void *ctx, const struct profile_row *row), void *ctx,
 		 struct err *err) MUST_CHECK;
 

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Machine profiles: the loader that reads INI text against the table in profile_params.c and turns
+ * it into costs. The grammar is described in profiles/README.md.
+ */
+#include "sim/profile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/inifile.h"
+#include "base/nearest.h"
+#include "sim/profile_params.h"
+#include "sim/profile_value.h"
+
+#define MHZ ((uint64_t)1000000)
+
+/* What was said about one parameter. */
+struct slot {
+	bool given;
+	unsigned order;       /* in the file */
+	const char *override; /* the text that replaced the file's value, or NULL */
+	struct profile_value v;
+};
+
+struct reading {
+	const char *path;
+	unsigned given; /* how many slots */
+	bool has_iommu;
+	char title[sizeof(((struct profile *)NULL)->title)];
+	struct slot slot[PROFILE_PARAMS];
+};
+
+static int title_set(struct reading *r, const char *value, struct err *err)
+{
+	if (!value[0])
+		return err_set(err, -EINVAL, "machine.title: expected a line of text");
+	if (strlen(value) >= sizeof(r->title))
+		return err_set(err, -EINVAL, "machine.title: longer than %zu bytes",
+			       sizeof(r->title) - 1);
+	strcpy(r->title, value);
+	return 0;
+}
+
+static int on_section(void *ctx, const char *section, int line, struct err *err)
+{
+	struct reading *r = ctx;
+	const char *near;
+
+	(void)line;
+	if (!strcmp(section, "iommu"))
+		r->has_iommu = true;
+	for (size_t i = 0; profile_sections[i]; i++) {
+		if (!strcmp(section, profile_sections[i]))
+			return 0;
+	}
+	near = nearest_in(section, profile_sections);
+	if (near)
+		return err_set(err, -EINVAL, "[%s]: unknown section, did you mean [%s]?", section,
+			       near);
+	return err_set(err, -EINVAL,
+		       "[%s]: unknown section, expected machine, memory, cpu, kernel, iommu or bus",
+		       section);
+}
+
+static int on_key(void *ctx, const char *section, const char *key, const char *value, int line,
+		  struct err *err)
+{
+	struct reading *r = ctx;
+	const struct profile_param *p;
+	char full[128];
+	struct slot *s;
+	int rc;
+
+	if (!section[0])
+		return err_set(err, -EINVAL, "%s: expected a [section] before the first key", key);
+	snprintf(full, sizeof(full), "%s.%s", section, key);
+	p = profile_param_find(full, err);
+	if (!p)
+		return -EINVAL;
+	s = &r->slot[p - profile_params];
+	s->given = true;
+	s->order = r->given++;
+	if (!p->kinds)
+		return title_set(r, value, err);
+	rc = profile_value_parse(&s->v, value, p->kinds, err);
+	if (rc)
+		return err_prefix(err, rc, "%s: ", full);
+	s->v.row.key = p->key;
+	s->v.row.help = p->help;
+	s->v.row.line = line;
+	return 0;
+}
+
+/* Replace one value by "section.key=VALUE UNIT". */
+static int override_apply(struct reading *r, const char *text, struct err *err)
+{
+	const char *equals = strchr(text, '=');
+	const struct profile_param *p;
+	size_t bytes = equals ? (size_t)(equals - text) : 0;
+	char key[64];
+	struct slot *s;
+	int rc;
+
+	while (bytes && isspace((unsigned char)text[bytes - 1]))
+		bytes--;
+	if (!bytes || bytes >= sizeof(key))
+		return err_set(err, -EINVAL, "expected section.key=VALUE UNIT");
+	memcpy(key, text, bytes);
+	key[bytes] = '\0';
+	p = profile_param_find(key, err);
+	if (!p)
+		return -EINVAL;
+	s = &r->slot[p - profile_params];
+	for (equals++; isspace((unsigned char)*equals);)
+		equals++;
+	if (!p->kinds)
+		return title_set(r, equals, err);
+	if (!s->given)
+		return err_set(err, -EINVAL, "%s: %s has no [iommu] section", key, r->path);
+	rc = quantity_parse(&s->v.value, equals, p->kinds, err);
+	if (rc)
+		return err_prefix(err, rc, "%s: ", key);
+	s->v.low = s->v.high = s->v.value;
+	s->override = text;
+	return 0;
+}
+
+static int overrides_apply(struct reading *r, const char *const *overrides, struct err *err)
+{
+	int rc;
+
+	for (; overrides && *overrides; overrides++) {
+		rc = override_apply(r, *overrides, err);
+		if (rc)
+			return err_prefix(err, rc, "override '%s': ", *overrides);
+	}
+	return 0;
+}
+
+/* Every parameter must be given; [iommu] as a whole may be left out. */
+static int check_complete(const struct reading *r, struct err *err)
+{
+	const struct profile_param *first = NULL;
+	unsigned missing = 0;
+
+	for (size_t i = 0; i < PROFILE_PARAMS; i++) {
+		if (r->slot[i].given ||
+		    (!r->has_iommu && profile_param_in(&profile_params[i], "iommu")))
+			continue;
+		if (!missing++)
+			first = &profile_params[i];
+	}
+	if (missing > 1)
+		return err_set(err, -EINVAL, "%s: %s: missing, and %u more", r->path, first->key,
+			       missing - 1);
+	if (missing)
+		return err_set(err, -EINVAL, "%s: %s: missing", r->path, first->key);
+	return 0;
+}
+
+/* Cycles become picoseconds, rounded to nearest; everything else is in its base unit already. */
+static uint64_t base_value(struct quantity q, uint64_t clock_mhz)
+{
+	unsigned __int128 ps;
+
+	if (q.kind != QUANTITY_CYCLES)
+		return q.value;
+	ps = ((unsigned __int128)q.value * 1000 + clock_mhz / 2) / clock_mhz;
+	return ps > UINT64_MAX ? UINT64_MAX : (uint64_t)ps;
+}
+
+/* @q within the legal range of @p? The message names where the value came from. */
+static int check_legal(const struct reading *r, const struct profile_param *p, const struct slot *s,
+		       struct quantity q, uint64_t clock_mhz, struct err *err)
+{
+	enum quantity_kind kind = q.kind == QUANTITY_CYCLES ? QUANTITY_TIME : q.kind;
+	const uint64_t value = base_value(q, clock_mhz);
+	char found[40], low[40], high[40];
+	int rc;
+
+	if (p->kinds == QUANTITY_MASK(QUANTITY_FREQUENCY) && value % MHZ)
+		rc = err_set(err, -EINVAL, "%s: expected whole MHz", p->key);
+	else if (value >= p->min && value <= p->max)
+		return 0;
+	else {
+		quantity_format(found, sizeof(found), q.kind, q.value);
+		quantity_format(low, sizeof(low), kind, p->min);
+		quantity_format(high, sizeof(high), kind, p->max);
+		rc = err_set(err, -EINVAL, "%s: %s is outside the legal %s..%s", p->key, found, low,
+			     high);
+	}
+	if (s->override)
+		return err_prefix(err, rc, "override '%s': ", s->override);
+	return err_prefix(err, rc, "%s:%d: ", r->path, s->v.row.line);
+}
+
+static void field_set(struct profile *out, const struct profile_param *p, uint64_t value)
+{
+	const uint32_t narrow = (uint32_t)value;
+	char *field = (char *)out + p->offset;
+
+	if (p->bytes == sizeof(narrow))
+		memcpy(field, &narrow, sizeof(narrow));
+	else
+		memcpy(field, &value, sizeof(value));
+}
+
+/* Check every number and put it, or its chosen end, into *@out. */
+static int resolve(struct profile *out, const struct reading *r, enum estimate end, struct err *err)
+{
+	uint64_t mhz = 1;
+
+	for (size_t i = 0; i < PROFILE_PARAMS; i++) {
+		const struct profile_param *p = &profile_params[i];
+		const struct slot *s = &r->slot[i];
+		struct quantity q = s->v.value;
+		int rc;
+
+		if (!p->kinds || !s->given)
+			continue;
+		rc = check_legal(r, p, s, s->v.low, mhz, err);
+		if (!rc)
+			rc = check_legal(r, p, s, s->v.high, mhz, err);
+		if (!rc)
+			rc = check_legal(r, p, s, q, mhz, err);
+		if (rc)
+			return rc;
+		if (s->v.row.grade == GRADE_ESTIMATED && !profile_param_in(p, "machine"))
+			q = end == ESTIMATE_LOW    ? s->v.low
+			    : end == ESTIMATE_HIGH ? s->v.high
+						   : s->v.value;
+		if (p->kinds == QUANTITY_MASK(QUANTITY_FREQUENCY))
+			mhz = q.value / MHZ; /* first number of the table: the others need it */
+		field_set(out, p,
+			  p->kinds == QUANTITY_MASK(QUANTITY_FREQUENCY) ? mhz : base_value(q, mhz));
+	}
+	return 0;
+}
+
+static int name_set(struct profile *out, const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	size_t bytes = strlen(base);
+
+	if (bytes > 4 && !strcmp(base + bytes - 4, ".ini"))
+		bytes -= 4;
+	if (bytes >= sizeof(out->name))
+		return err_set(err, -EINVAL, "%s: profile name longer than %zu bytes", path,
+			       sizeof(out->name) - 1);
+	memcpy(out->name, base, bytes);
+	out->name[bytes] = '\0';
+	return 0;
+}
+
+/* Everything a load does; *@out is the result, *@r what the file says. */
+static int profile_read(struct profile *out, struct reading *r, enum estimate end,
+			const char *const *overrides, struct err *err)
+{
+	const struct inifile_handler handler = {.ctx = r, .section = on_section, .key = on_key};
+	int rc;
+
+	rc = inifile_read(r->path, &handler, err);
+	if (!rc)
+		rc = check_complete(r, err);
+	if (!rc)
+		rc = overrides_apply(r, overrides, err);
+	if (!rc)
+		rc = resolve(out, r, end, err);
+	if (!rc)
+		rc = name_set(out, r->path, err);
+	strcpy(out->title, r->title);
+	out->has_iommu = r->has_iommu;
+	return rc;
+}
+
+int profile_load(struct profile *out, const char *path, enum estimate end,
+		 const char *const *overrides, struct err *err)
+{
+	struct profile profile = {.name = ""};
+	struct reading *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r)
+		return err_set(err, -ENOMEM, "%s: out of memory", path);
+	r->path = path;
+	rc = profile_read(&profile, r, end, overrides, err);
+	if (!rc)
+		*out = profile;
+	free(r);
+	return rc;
+}
+
+int profile_rows(const char *path, int (*fn)(void *ctx, const struct profile_row *row), void *ctx,
+		 struct err *err)
+{
+	struct profile profile = {.name = ""};
+	struct reading *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r)
+		return err_set(err, -ENOMEM, "%s: out of memory", path);
+	r->path = path;
+	rc = profile_read(&profile, r, ESTIMATE_DEFAULT, NULL, err);
+	for (unsigned at = 0; !rc && at < r->given; at++) {
+		for (size_t i = 0; i < PROFILE_PARAMS; i++) {
+			if (r->slot[i].given && r->slot[i].order == at && profile_params[i].kinds)
+				rc = fn(ctx, &r->slot[i].v.row);
+		}
+	}
+	free(r);
+	return rc;
+}

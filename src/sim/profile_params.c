@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of a profile's parameters: key, units, field, legal range, help. The legal ranges are
+ * wide; they are there to catch a slipped unit, not to judge a number.
+ */
+#include "sim/profile_params.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/nearest.h"
+
+#define WORK     (QUANTITY_MASK(QUANTITY_TIME) | QUANTITY_MASK(QUANTITY_CYCLES)) /* of a CPU */
+#define DURATION QUANTITY_MASK(QUANTITY_TIME)
+#define CLOCK    QUANTITY_MASK(QUANTITY_FREQUENCY)
+#define BYTES    QUANTITY_MASK(QUANTITY_BYTES)
+#define COUNT    QUANTITY_MASK(QUANTITY_COUNT)
+
+#define FIELD(field) offsetof(struct profile, field), sizeof(((struct profile *)NULL)->field)
+#define COST(field)  FIELD(cost.field)
+#define NS           ((uint64_t)1000)
+#define US           ((uint64_t)1000000)
+#define MHZ          ((uint64_t)1000000)
+#define KIB          ((uint64_t)1 << 10)
+#define GIB          ((uint64_t)1 << 30)
+
+/* clang-format off */
+const struct profile_param profile_params[PROFILE_PARAMS] = {
+{"machine.title", 0, FIELD(title), 0, 0, "what machine this is"},
+{"machine.clock", CLOCK, FIELD(clock_mhz), 100 * MHZ, 10000 * MHZ, "CPU clock"},
+{"machine.cpus", COUNT, FIELD(cpus), 1, 16, "CPUs"},
+{"machine.memory", BYTES, FIELD(memory_bytes), 16 * 1024 * KIB, 64 * GIB, "physical memory"},
+{"machine.l2", BYTES, FIELD(l2_bytes), 16 * KIB, GIB, "last-level cache of one CPU"},
+{"machine.l2_ways", COUNT, FIELD(l2_ways), 1, 64, "its ways"},
+
+{"memory.dram_miss", WORK, COST(dram_miss), NS, 100 * US,
+	"load that misses every cache, until the data is there"},
+{"memory.line_transfer", WORK, COST(line_transfer), NS, 100 * US,
+	"load of a line that another CPU holds modified"},
+{"memory.cache_hit", WORK, COST(cache_hit), 0, 1 * US, "access to a line that is already there"},
+{"memory.copy_cold", WORK, COST(copy_cold), 0, 100 * US, "copy of 64 bytes that lie in memory"},
+{"memory.copy_warm", WORK, COST(copy_warm), 0, 100 * US, "copy of 64 bytes that lie in the cache"},
+{"memory.clflush", WORK, COST(clflush), 0, 100 * US, "write back and drop one line, and wait"},
+{"memory.zero_line", WORK, COST(zero_line), 0, 100 * US, "store zeros over 64 bytes"},
+
+{"cpu.locked_rmw", WORK, COST(locked_rmw), 0, 100 * US,
+	"locked read-modify-write of a line already held"},
+{"cpu.irq_flags", WORK, COST(irq_flags), 0, 100 * US,
+	"save flags and disable interrupts, restore: the pair"},
+{"cpu.mmio_read", WORK, COST(mmio_read), 0, 1000 * US, "uncached read of a device register"},
+{"cpu.mmio_write", WORK, COST(mmio_write), 0, 1000 * US,
+	"posted write of a device register, until it has left the CPU"},
+{"cpu.interrupt", WORK, COST(interrupt), 0, 1000 * US, "entry and exit of an interrupt handler"},
+{"cpu.syscall", WORK, COST(syscall), 0, 1000 * US, "entry and exit of a system call"},
+{"cpu.context_switch", WORK, COST(context_switch), 0, 1000 * US, "switch from one task to another"},
+{"cpu.ipi", WORK, COST(ipi), 0, 1000 * US, "wake an idle CPU from another, until it runs"},
+
+{"kernel.rx_segment", WORK, COST(rx_segment), 0, 1000 * US,
+	"TCP/IP receive work for one data segment"},
+{"kernel.rx_ack", WORK, COST(rx_ack), 0, 1000 * US,
+	"TCP/IP receive work for one pure acknowledgement"},
+{"kernel.tx_segment", WORK, COST(tx_segment), 0, 1000 * US,
+	"TCP/IP transmit work for one data segment"},
+{"kernel.tx_ack", WORK, COST(tx_ack), 0, 1000 * US, "build and send one pure acknowledgement"},
+{"kernel.socket_send", WORK, COST(socket_send), 0, 1000 * US,
+	"one send() inside the kernel, without copy and segments"},
+{"kernel.socket_recv", WORK, COST(socket_recv), 0, 1000 * US,
+	"one recv() inside the kernel, without the copy"},
+{"kernel.driver_rx", WORK, COST(driver_rx), 0, 1000 * US, "driver work per received frame"},
+{"kernel.driver_tx", WORK, COST(driver_tx), 0, 1000 * US,
+	"driver work per transmitted frame, submit and reap"},
+{"kernel.driver_poll", WORK, COST(driver_poll), 0, 1000 * US, "one NAPI poll call"},
+{"kernel.irq_body", WORK, COST(irq_body), 0, 1000 * US,
+	"NIC interrupt handler without its register accesses"},
+{"kernel.skb_alloc", WORK, COST(skb_alloc), 0, 1000 * US, "allocate and free one packet buffer"},
+{"kernel.app_call", WORK, COST(app_call), 0, 1000 * US, "what netperf does between two calls"},
+
+{"iommu.dma_call", WORK, COST(dma_call), 0, 100 * US,
+	"enter the DMA API, find the table, arithmetic"},
+{"iommu.bitmap_word", WORK, COST(bitmap_word), 0, 100 * US,
+	"examine one 64-bit word of the allocation bitmap"},
+{"iommu.tce_store", WORK, COST(tce_store), 0, 100 * US, "build one table entry and store it"},
+{"iommu.walk_read", DURATION, COST(walk_read), 0, 100 * US, "one table read by the IOMMU"},
+{"iommu.iotlb_hit", DURATION, COST(iotlb_hit), 0, 100 * US, "one translation out of the IOTLB"},
+{"iommu.invalidate", DURATION, COST(iommu_invalidate), 0, 1000 * US,
+	"hardware time to empty the IOTLB after the register write"},
+
+{"bus.overhead", DURATION, COST(bus_overhead), 0, 100 * US,
+	"address, attribute and turn-around of one transaction"},
+{"bus.byte", DURATION, COST(bus_byte), 1, 1 * US, "one byte of data on the bus"},
+{"bus.dma_read_latency", DURATION, COST(dma_read_latency), 0, 100 * US,
+	"device read: from request to first data, without translation"},
+{"bus.posted_write_latency", DURATION, COST(posted_write_latency), 0, 100 * US,
+	"register write: from the CPU to the device"},
+};
+/* clang-format on */
+
+const char *const profile_sections[] = {"machine", "memory", "cpu", "kernel", "iommu", "bus", NULL};
+
+bool profile_param_in(const struct profile_param *p, const char *section)
+{
+	const size_t bytes = strlen(section);
+
+	return !strncmp(p->key, section, bytes) && p->key[bytes] == '.';
+}
+
+static const char *bare_key(const struct profile_param *p)
+{
+	return strchr(p->key, '.') + 1;
+}
+
+/* What @key, which no parameter has, was meant to be; NULL if nothing is near. */
+static const char *suggest(const char *key)
+{
+	const char *bare = strchr(key, '.') ? strchr(key, '.') + 1 : key;
+	struct nearest whole, part;
+
+	nearest_init(&whole, key);
+	nearest_init(&part, bare);
+	for (size_t i = 0; i < PROFILE_PARAMS; i++) {
+		if (!strcmp(bare, bare_key(&profile_params[i])))
+			return profile_params[i].key; /* the right name under a wrong heading */
+		nearest_offer(&whole, profile_params[i].key);
+		nearest_offer(&part, bare_key(&profile_params[i]));
+	}
+	for (size_t i = 0; i < PROFILE_PARAMS && !whole.best && part.best; i++) {
+		if (part.best == bare_key(&profile_params[i]))
+			return profile_params[i].key;
+	}
+	return whole.best;
+}
+
+/* The parameter called @key; NULL with @err filled if there is none. */
+const struct profile_param *profile_param_find(const char *key, struct err *err)
+{
+	const char *near;
+
+	for (size_t i = 0; i < PROFILE_PARAMS; i++) {
+		if (!strcmp(profile_params[i].key, key))
+			return &profile_params[i];
+	}
+	near = suggest(key);
+	if (near)
+		err_set(err, -EINVAL, "%s: unknown key, did you mean %s?", key, near);
+	else
+		err_set(err, -EINVAL, "%s: unknown key", key);
+	return NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of a profile's parameters, private to the loader in profile.c. It is the only list of
+ * them: a new cost is a field of struct cost and a row here.
+ */
+#ifndef IOTOLL_SIM_PROFILE_PARAMS_H
+#define IOTOLL_SIM_PROFILE_PARAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/quantity.h"
+#include "sim/profile.h"
+
+#define PROFILE_PARAMS 43
+
+struct profile_param {
+	const char *key;
+	unsigned kinds;    /* mask of enum quantity_kind; 0 = text */
+	size_t offset;     /* of the field in struct profile */
+	size_t bytes;      /* of the field: 4 or 8 for numbers */
+	uint64_t min, max; /* legal, in picoseconds, hertz, bytes or one */
+	const char *help;
+};
+
+/* The machine's clock is the first number: cycles of the others are converted with it. */
+extern const struct profile_param profile_params[PROFILE_PARAMS];
+
+/* NULL-terminated. */
+extern const char *const profile_sections[];
+
+/* Is @p a parameter of [@section]? */
+bool profile_param_in(const struct profile_param *p, const char *section);
+
+/* The parameter called "section.key", or NULL with @err saying what may have been meant. */
+const struct profile_param *profile_param_find(const char *key, struct err *err);
+
+#endif
