@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Transfers on a PCI-X segment (PCI-X addendum 1.0a: sequences, split transactions). A write is a
+ * posted burst: address and attribute phase, then data, which the bridge holds until their
+ * translation is known. A read is a split: request phase, the bus is free while the bridge
+ * translates and fetches, then the completion takes the data path. A burst may run across a
+ * page boundary (only allowable disconnect boundaries of 128 bytes stop it), so the bridge
+ * translates again there.
+ *
+ * Modelling choices: the bridge translates before it accepts data, so the
+ * translation's time delays the burst and its device but not other devices; pieces of a read
+ * beyond its first page pay their translation and not the memory latency again, as the bridge
+ * fetches ahead.
+ */
+#include "dev/bus_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+enum stage { STAGE_QUEUED, STAGE_GRANTED, STAGE_WRITE, STAGE_SPLIT, STAGE_FAILED, STAGE_OVER };
+
+static inline unsigned side(const struct bus_request *req)
+{
+	return req->direction == IOMMU_WRITE;
+}
+
+/* ---- bookkeeping of a port ---- */
+
+static void queue_append(struct bus_port *port, struct bus_request *req)
+{
+	const unsigned s = side(req);
+
+	req->next = NULL;
+	if (port->queue[s].last)
+		port->queue[s].last->next = req;
+	else
+		port->queue[s].first = req;
+	port->queue[s].last = req;
+}
+
+static void queue_prepend(struct bus_port *port, struct bus_request *req)
+{
+	const unsigned s = side(req);
+
+	req->stage = STAGE_QUEUED;
+	req->next = port->queue[s].first;
+	port->queue[s].first = req;
+	if (!port->queue[s].last)
+		port->queue[s].last = req;
+}
+
+static void queue_pop(struct bus_port *port, unsigned s)
+{
+	struct bus_request *req = port->queue[s].first;
+
+	port->queue[s].first = req->next;
+	if (!req->next)
+		port->queue[s].last = NULL;
+	req->next = NULL;
+}
+
+static void active_add(struct bus_port *port, struct bus_request *req)
+{
+	req->next_active = port->active;
+	port->active = req;
+	port->active_count[side(req)]++;
+}
+
+/* The burst is over or was never begun: free its place. */
+static void active_remove(struct bus_port *port, struct bus_request *req)
+{
+	struct bus *bus = port->bus;
+	struct bus_request **at = &port->active;
+
+	while (*at != req)
+		at = &(*at)->next_active;
+	*at = req->next_active;
+	port->active_count[side(req)]--;
+	if (req->begun && bus->iommu)
+		bus->iommu->ops->end(bus->iommu, bus->number);
+	req->begun = false;
+}
+
+/* The request that may be started next by the device's own rules, NULL if none. */
+static struct bus_request *eligible(const struct bus_port *port)
+{
+	struct bus_request *read = port->queue[0].first, *write = port->queue[1].first;
+
+	if (port->limits.one_dma) {
+		if (port->active)
+			return NULL;
+	} else {
+		if (port->active_count[0] >= port->limits.outstanding)
+			read = NULL;
+		if (port->active_count[1])
+			write = NULL;
+	}
+	if (read && write)
+		return read->order < write->order ? read : write;
+	return read ? read : write;
+}
+
+/* ---- the life of a burst ---- */
+
+static void port_kick(struct bus_port *port);
+
+int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
+		  enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk,
+		  uint64_t *took_ps)
+{
+	const struct cost *cost = machine_cost(bus->machine);
+	struct iommu_xlat x = {.paddr = iova, .bytes = bytes, .bypass = true};
+	int ret = 0;
+
+	if (bus->iommu) {
+		const struct iommu_source source = {.bus = bus->number, .devid = devid};
+
+		ret = iommu_translate(bus->iommu, source, iova, direction, &x);
+		bus->stats.translations++;
+		bus->stats.table_reads += x.fetches;
+	}
+	*took_ps = x.fetches * cost->walk_read + (x.bypass ? 0 : cost->iotlb_hit);
+	bus->stats.translation_ps += *took_ps;
+	if (ret == -ESHUTDOWN) {
+		bus->stats.shut++;
+		return ret;
+	}
+	if (ret) {
+		bus->stats.refused++;
+		return ret == -EFAULT ? ret : -EPERM;
+	}
+	if (x.stale)
+		*(direction == IOMMU_READ ? &bus->stats.stale_reads : &bus->stats.stale_writes) +=
+			1;
+	*paddr = x.paddr;
+	*chunk = x.bytes < bytes ? (uint32_t)x.bytes : bytes;
+	*host = *chunk ? memory_ptr(bus->machine->mem, x.paddr, *chunk) : NULL;
+	if (!*host) {
+		bus->stats.unmapped++;
+		return -EFAULT;
+	}
+	return 0;
+}
+
+void bus_move(struct bus *bus, enum iommu_access direction, void *buffer, void *host,
+	      uint64_t paddr, uint32_t bytes)
+{
+	struct cache *cache = bus->machine->cache;
+
+	if (direction == IOMMU_WRITE) {
+		memcpy(host, buffer, bytes);
+		if (cache)
+			cache_dma_write(cache, paddr, bytes);
+		bus->stats.write_bytes += bytes;
+	} else {
+		memcpy(buffer, host, bytes);
+		if (cache)
+			cache_dma_read(cache, paddr, bytes);
+		bus->stats.read_bytes += bytes;
+	}
+}
+
+/* The burst enters a page: translate, and say when its bytes there will have moved. */
+static void enter_page(struct bus_request *req, bool first)
+{
+	struct bus *bus = req->port->bus;
+	const struct cost *cost = machine_cost(bus->machine);
+	const uint64_t lead = first ? cost->bus_overhead : 0;
+	sim_time at = bus_now(bus) + lead;
+	uint64_t took;
+
+	req->status = bus_translate(bus, req->port->devid, req->iova + req->moved,
+				    req->burst_end - req->moved, req->direction, &req->host,
+				    &req->paddr, &req->chunk, &took);
+	at += took;
+	if (req->status) {
+		req->stage = STAGE_FAILED;
+		sim_schedule(bus->machine->sim, &req->event, at);
+		return;
+	}
+	req->data_ps = req->chunk * cost->bus_byte;
+	if (req->direction == IOMMU_WRITE) {
+		req->stage = STAGE_WRITE;
+		sim_schedule(bus->machine->sim, &req->event, at + req->data_ps);
+		return;
+	}
+	req->stage = STAGE_SPLIT;
+	req->ready = at + (first ? cost->dma_read_latency : 0);
+	bus_path_split(bus, req);
+}
+
+/* Arbitration is off and somebody wants the bus. */
+static void note_stall(struct bus *bus)
+{
+	if (bus->stalled)
+		return;
+	bus->stalled = true;
+	bus->stalled_at = bus_now(bus);
+	bus->stats.stalls++;
+}
+
+/* The data path is ours: the address phase. */
+static void begin_burst(struct bus_request *req)
+{
+	struct bus_port *port = req->port;
+	struct bus *bus = port->bus;
+
+	if (!bus_open(bus)) { /* stopped while we waited for the data path */
+		active_remove(port, req);
+		queue_prepend(port, req);
+		port_kick(port);
+		return;
+	}
+	if (bus->iommu)
+		bus->iommu->ops->begin(bus->iommu, bus->number);
+	req->begun = true;
+	bus->stats.transactions++;
+	enter_page(req, true);
+}
+
+static void grant(struct bus_request *req)
+{
+	struct bus_port *port = req->port;
+	struct bus *bus = port->bus;
+	const struct cost *cost = machine_cost(bus->machine);
+	const bool write = req->direction == IOMMU_WRITE;
+	const uint32_t limit = write ? port->limits.max_write : port->limits.max_read;
+	const uint32_t left = req->bytes - req->moved;
+	const uint32_t burst = left < limit ? left : limit;
+	sim_time start;
+
+	active_add(port, req);
+	req->burst_end = req->moved + burst;
+	req->stage = STAGE_GRANTED;
+	start = bus_path_reserve(bus, cost->bus_overhead + (write ? burst * cost->bus_byte : 0));
+	if (start > bus_now(bus))
+		sim_schedule(bus->machine->sim, &req->event, start);
+	else
+		begin_burst(req);
+}
+
+/* Nothing more to do for @req but to tell its device, from an event of its own. */
+static void over(struct bus_request *req, int status)
+{
+	struct bus *bus = req->port->bus;
+
+	active_add(req->port, req);
+	req->stage = STAGE_OVER;
+	req->status = status;
+	sim_schedule(bus->machine->sim, &req->event, bus_now(bus));
+}
+
+/* True if the bus is off for good, in which case @req need not wait. Asked without side effects. */
+static bool shut_off(const struct bus *bus, const struct bus_request *req)
+{
+	const struct iommu_source source = {.bus = bus->number, .devid = req->port->devid};
+	struct iommu_xlat x;
+
+	return iommu_probe(bus->iommu, source, req->iova, req->direction, &x) == -ESHUTDOWN;
+}
+
+static void port_kick(struct bus_port *port)
+{
+	struct bus *bus = port->bus;
+	struct bus_request *req;
+
+	while ((req = eligible(port))) {
+		if (!bus_open(bus)) {
+			if (!shut_off(bus, req)) {
+				note_stall(bus);
+				return;
+			}
+			queue_pop(port, side(req));
+			bus->stats.shut++;
+			over(req, -ESHUTDOWN);
+			continue;
+		}
+		queue_pop(port, side(req));
+		if (req->bytes == req->moved)
+			over(req, 0);
+		else
+			grant(req);
+	}
+}
+
+void bus_kick(struct bus *bus)
+{
+	for (struct bus_port *port = bus->ports; port; port = port->next)
+		port_kick(port);
+}
+
+static void finish(struct bus_request *req)
+{
+	struct bus_port *port = req->port;
+
+	active_remove(port, req);
+	req->busy = false;
+	req->done(req->ctx, req, req->status);
+	port_kick(port);
+}
+
+/* The bytes of one page have crossed the bus. */
+static void land(struct bus_request *req)
+{
+	struct bus_port *port = req->port;
+	struct bus *bus = port->bus;
+
+	if (req->stage == STAGE_SPLIT) {
+		bus_path_forget(bus, req);
+		bus->stats.data_ps += req->data_ps;
+	}
+	bus_move(bus, req->direction, (uint8_t *)req->buffer + req->moved, req->host, req->paddr,
+		 req->chunk);
+	req->moved += req->chunk;
+	if (req->moved < req->burst_end) {
+		enter_page(req, false);
+		return;
+	}
+	if (req->moved == req->bytes) {
+		finish(req);
+		return;
+	}
+	active_remove(port, req);
+	queue_prepend(port, req);
+	port_kick(port);
+}
+
+static void on_event(void *ctx)
+{
+	struct bus_request *req = ctx;
+
+	switch ((enum stage)req->stage) {
+	case STAGE_GRANTED:
+		begin_burst(req);
+		break;
+	case STAGE_WRITE:
+	case STAGE_SPLIT:
+		land(req);
+		break;
+	case STAGE_FAILED:
+	case STAGE_OVER:
+		finish(req);
+		break;
+	case STAGE_QUEUED:
+		break;
+	}
+}
+
+void bus_submit(struct bus_port *port, struct bus_request *req)
+{
+	assert(!req->busy);
+	req->port = port;
+	req->order = port->order++;
+	req->moved = 0;
+	req->status = 0;
+	req->busy = true;
+	req->begun = false;
+	req->stage = STAGE_QUEUED;
+	event_init(&req->event, on_event, req);
+	queue_append(port, req);
+	port_kick(port);
+}
+
+void bus_port_abort(struct bus_port *port)
+{
+	struct bus *bus = port->bus;
+
+	if (!bus)
+		return;
+	while (port->active) {
+		struct bus_request *req = port->active;
+
+		sim_cancel(bus->machine->sim, &req->event);
+		bus_path_forget(bus, req);
+		active_remove(port, req);
+		req->busy = false;
+	}
+	for (unsigned s = 0; s < 2; s++) {
+		while (port->queue[s].first) {
+			port->queue[s].first->busy = false;
+			queue_pop(port, s);
+		}
+	}
+	bus_path_reschedule(bus);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the bus share: configuration and observers, transfers, the data path. */
+#ifndef IOTOLL_DEV_BUS_INTERNAL_H
+#define IOTOLL_DEV_BUS_INTERNAL_H
+
+#include "dev/bus.h"
+
+struct bus {
+	struct machine *machine;
+	struct iommu *iommu;
+	struct bus_port *ports;
+	struct bus_request *splits; /* reads waiting for the data path, in order of .ready */
+	sim_time data_free;         /* the data path is promised up to here */
+	struct event wake;          /* after a change of arbitration */
+	sim_time stalled_at;
+	bool stalled;
+	uint16_t number;
+	struct bus_stats stats;
+	struct iommu_observer chained; /* who observed the IOMMU before this bus */
+	struct iommu_observer watchers[BUS_WATCHERS_MAX];
+	unsigned nwatchers;
+};
+
+/* May a transaction start now? */
+static inline bool bus_open(const struct bus *bus)
+{
+	return !bus->iommu || bus->iommu->ops->may_start(bus->iommu, bus->number);
+}
+
+static inline sim_time bus_now(const struct bus *bus)
+{
+	return sim_now(bus->machine->sim);
+}
+
+/* Promise the data path for @ps from the first instant it is free; returns that instant. */
+sim_time bus_path_reserve(struct bus *bus, uint64_t ps);
+/* @req's data will be there at .ready and take .data_ps: schedule its event for their end. */
+void bus_path_split(struct bus *bus, struct bus_request *req);
+/* @req's event has come, or its request was abandoned. */
+void bus_path_forget(struct bus *bus, struct bus_request *req);
+/* Recompute when each waiting completion will be over. */
+void bus_path_reschedule(struct bus *bus);
+
+/* Start whatever may start on every port. */
+void bus_kick(struct bus *bus);
+
+/*
+ * Translate @iova for at most @bytes of an access by @devid and count what came of it. 0 with
+ * *@host, *@paddr and *@chunk bytes that lie behind each other; else the status for the device.
+ */
+int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
+		  enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk,
+		  uint64_t *took_ps);
+/* Move @bytes between the device's @buffer and memory at @host. */
+void bus_move(struct bus *bus, enum iommu_access direction, void *buffer, void *host,
+	      uint64_t paddr, uint32_t bytes);
+
+#endif
