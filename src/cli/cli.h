@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/err.h"
+#include "report/write.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_BAD_INPUT = 2, CLI_INTERRUPTED = 130 };
 
@@ -42,8 +42,11 @@ struct cli_format {
 
 /* -EINVAL with @err for anything else. */
 int cli_format_parse(struct cli_format *out, const char *text, struct err *err) MUST_CHECK;
-/* Write @bytes of @text where @format says; the file appears whole or not at all. */
-int cli_output(const struct cli_format *format, const char *text, size_t bytes,
-	       struct err *err) MUST_CHECK;
+/*
+ * Write @json where @format says, as @text for people, @csv for spreadsheets, or as it is. A file
+ * appears whole or not at all.
+ */
+int cli_output(const struct cli_format *format, const json_t *json, report_writer text,
+	       report_writer csv, struct err *err) MUST_CHECK;
 
 #endif

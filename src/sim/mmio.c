@@ -14,15 +14,24 @@ static void deliver_first(struct mmio_window *w)
 	w->ops->write(w->ctx, p.offset, p.value, p.width);
 }
 
+static uint64_t busy(const struct mmio_window *w)
+{
+	return w->ops->busy_ps ? w->ops->busy_ps(w->ctx) : 0;
+}
+
 static void on_arrival(void *ctx)
 {
 	struct mmio_window *w = ctx;
 	struct sim *sim = w->machine->sim;
 
-	while (w->count && w->posted[w->first].arrives <= sim_now(sim))
+	while (w->count && w->posted[w->first].arrives <= sim_now(sim) && !busy(w))
 		deliver_first(w);
-	if (w->count)
-		sim_schedule(sim, &w->arrival, w->posted[w->first].arrives);
+	if (w->count) {
+		const sim_time free_at = sim_now(sim) + busy(w);
+		const sim_time arrives = w->posted[w->first].arrives;
+
+		sim_schedule(sim, &w->arrival, arrives > free_at ? arrives : free_at);
+	}
 }
 
 void mmio_window_init(struct mmio_window *w, struct machine *m, const struct mmio_ops *ops,
@@ -46,6 +55,23 @@ static void push_all(struct mmio_window *w)
 	sim_cancel(w->machine->sim, &w->arrival);
 }
 
+/* Let the device work off what was posted before; where work is free of charge, nothing waits. */
+static void stall(struct mmio_window *w, struct cpu *cpu)
+{
+	while (w->count || busy(w)) {
+		const sim_time before = cpu_now(cpu);
+
+		if (!busy(w)) {
+			deliver_first(w);
+			continue;
+		}
+		cpu_charge(cpu, busy(w));
+		if (cpu_now(cpu) == before)
+			return;
+		cpu_sync(cpu);
+	}
+}
+
 uint64_t mmio_read(struct mmio_window *w, struct cpu *cpu, uint64_t offset, unsigned width)
 {
 	uint64_t value, trip;
@@ -61,11 +87,10 @@ uint64_t mmio_read(struct mmio_window *w, struct cpu *cpu, uint64_t offset, unsi
 	/* The load is one instruction: no interrupt is taken between its two halves. */
 	cpu_hold_irqs(cpu, true);
 	cpu_sync(cpu);
-	cpu_hold_irqs(cpu, false);
+	stall(w, cpu);
 	push_all(w);
+	cpu_hold_irqs(cpu, false);
 	value = w->ops->read(w->ctx, offset, width);
-	if (w->ops->busy_ps)
-		cpu_charge(cpu, w->ops->busy_ps(w->ctx));
 	cpu_charge(cpu, trip - trip / 2);
 	return value;
 }

@@ -14,8 +14,8 @@ struct mmio_ops {
 	uint64_t (*read)(void *ctx, uint64_t offset, unsigned width);
 	void (*write)(void *ctx, uint64_t offset, uint64_t value, unsigned width);
 	/*
-	 * Extra time until the device can answer a read issued now (a bridge that is busy emptying
-	 * its cache). NULL: none ever.
+	 * How long from now on the device takes no access (a bridge that is busy emptying its
+	 * cache): reads stall that long, posted writes wait in order. NULL: never.
 	 */
 	uint64_t (*busy_ps)(void *ctx);
 };

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* What the subcommands share: failing, stopping, progress, output. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The one thing a signal handler may do. */
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+void cli_catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+bool cli_stopped(void *unused)
+{
+	(void)unused;
+	return stopped;
+}
+
+void cli_progress(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	fputs("\r\033[K", stderr);
+	if (fmt) {
+		va_start(ap, fmt);
+		vfprintf(stderr, fmt, ap);
+		va_end(ap);
+	}
+	fflush(stderr);
+}
+
+int cli_fail(int code, const struct err *err)
+{
+	cli_progress(NULL);
+	if (code == -EINTR) {
+		fprintf(stderr, "iotoll: interrupted\n");
+		return CLI_INTERRUPTED;
+	}
+	fprintf(stderr, "iotoll: %s\n", err->text[0] ? err->text : strerror(-code));
+	return code == -EINVAL || code == -ENOENT || code == -EFBIG || code == -ENAMETOOLONG
+		       ? CLI_BAD_INPUT
+		       : CLI_FAILED;
+}
+
+int cli_format_parse(struct cli_format *out, const char *text, struct err *err)
+{
+	static const char *const kinds[] = {"text", "json", "csv"};
+	const char *colon = strchr(text, ':');
+	const size_t length = colon ? (size_t)(colon - text) : strlen(text);
+
+	for (int i = 0; i < 3; i++) {
+		if (strlen(kinds[i]) == length && !strncmp(kinds[i], text, length) &&
+		    (!colon || colon[1])) {
+			*out = (struct cli_format){.kind = (enum cli_format_kind)i,
+						   .file = colon ? colon + 1 : NULL};
+			return 0;
+		}
+	}
+	return err_set(err, -EINVAL, "--format %s: expected text, json or csv, or one of them "
+				     "followed by :FILE", text);
+}
+
+int cli_output(const struct cli_format *format, const json_t *json, report_writer text,
+	       report_writer csv, struct err *err)
+{
+	const report_writer writer = format->kind == FORMAT_JSON  ? report_json
+				     : format->kind == FORMAT_CSV ? csv
+								  : text;
+	int rc;
+
+	cli_progress(NULL);
+	if (format->file)
+		return report_write_file(format->file, writer, json, err);
+	rc = writer(stdout, json, err);
+	if (!rc && fflush(stdout))
+		rc = err_set(err, -errno, "standard output: %s", strerror(errno));
+	return rc;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* iotoll run: one scenario. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "report/csv.h"
+#include "report/run_text.h"
+#include "study/run.h"
+
+enum { OPT_PCAP = 256, OPT_DUMP, OPT_SCENARIO };
+
+struct args {
+	struct scenario scenario;
+	const char *name;
+	const char *sets[128];
+	size_t set_count;
+	struct cli_format format;
+	struct run_options options;
+	bool show;
+	struct err err;
+};
+
+static const struct argp_option options[] = {
+	{"set", 's', "SECTION.KEY=VALUE", 0, "change one setting (may be repeated)", 0},
+	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
+	{"pcap", OPT_PCAP, "FILE", 0, "capture the wire", 0},
+	{"dump-table", OPT_DUMP, "FILE", 0,
+	 "write the translation table's bytes as they are in memory at the end", 0},
+	{"show-scenario", OPT_SCENARIO, NULL, 0, "print the effective scenario and stop", 0},
+	{0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *a = state->input;
+
+	switch (key) {
+	case 's':
+		if (a->set_count == sizeof(a->sets) / sizeof(a->sets[0]))
+			argp_error(state, "at most 128 --set");
+		a->sets[a->set_count++] = arg;
+		return 0;
+	case 'f':
+		if (cli_format_parse(&a->format, arg, &a->err))
+			argp_error(state, "%s", a->err.text);
+		return 0;
+	case OPT_PCAP:
+		a->options.pcap = arg;
+		return 0;
+	case OPT_DUMP:
+		a->options.dump_table = arg;
+		return 0;
+	case OPT_SCENARIO:
+		a->show = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (a->name)
+			argp_error(state, "one scenario at a time: '%s' is too much", arg);
+		a->name = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which scenario? 'iotoll list scenarios' shows them");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "SCENARIO",
+	.doc = "Run SCENARIO (a ready one, or the path of an INI file) and print what it measured."
+	       "\vExamples:\n"
+	       "  iotoll run bare-metal --set iommu.model=calgary\n"
+	       "  iotoll run bare-metal -s iommu.model=calgary -s dma.strategy=strict -f json\n"
+	       "  iotoll run bare-metal -s sut.memory.dram_miss='150 ns' --pcap wire.pcap\n"
+	       "  iotoll run ./my.ini --format csv:my.csv",
+};
+
+static void show_progress(void *ctx, double fraction)
+{
+	const struct args *a = ctx;
+
+	cli_progress("%s: %3.0f %%", a->scenario.name, 100 * fraction);
+}
+
+static int load(struct args *a)
+{
+	int rc = scenario_init(&a->scenario);
+
+	if (!rc)
+		rc = scenario_read(&a->scenario, a->name, &a->err);
+	for (size_t i = 0; i < a->set_count && !rc; i++) {
+		rc = scenario_set(&a->scenario, a->sets[i], &a->err);
+		if (rc)
+			err_prefix(&a->err, rc, "--set ");
+	}
+	return rc ? rc : scenario_finish(&a->scenario, &a->err);
+}
+
+static int execute(struct args *a)
+{
+	json_t *result = NULL;
+	int rc;
+
+	a->options.ctx = a;
+	a->options.should_stop = cli_stopped;
+	a->options.progress = show_progress;
+	rc = run_scenario(&a->scenario, &a->options, &result, &a->err);
+	if (!rc)
+		rc = cli_output(&a->format, result, report_run_text, report_run_csv, &a->err);
+	json_decref(result);
+	return rc;
+}
+
+static int show(struct args *a)
+{
+	char *text = scenario_text(&a->scenario);
+
+	if (!text)
+		return err_set(&a->err, -ENOMEM, "no memory");
+	fputs(text, stdout);
+	free(text);
+	return 0;
+}
+
+int cli_run(int argc, char **argv)
+{
+	struct args a = {.format = {.kind = FORMAT_TEXT}};
+	int rc;
+
+	argp_err_exit_status = CLI_BAD_INPUT;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+		return CLI_BAD_INPUT;
+	cli_catch_signals();
+	rc = load(&a);
+	if (!rc)
+		rc = a.show ? show(&a) : execute(&a);
+	scenario_fini(&a.scenario);
+	return rc ? cli_fail(rc, &a.err) : CLI_OK;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Assembling IOMMU, bus, domain and watchers. */
+#include "study/rig.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
+{
+	const void *from = memory_ptr(ctx, paddr, bytes);
+
+	if (!from)
+		return -EFAULT;
+	memcpy(to, from, bytes);
+	return 0;
+}
+
+static int memory_write(void *ctx, uint64_t paddr, const void *from, size_t bytes)
+{
+	void *to = memory_ptr(ctx, paddr, bytes);
+
+	if (!to)
+		return -EFAULT;
+	memcpy(to, from, bytes);
+	return 0;
+}
+
+static uint64_t rig_now(void *ctx)
+{
+	const struct rig *r = ctx;
+
+	return machine_now(r->machine);
+}
+
+static void on_dropped(void *ctx, struct iommu_source source, uint64_t iova_pfn)
+{
+	struct rig *r = ctx;
+
+	exposure_dropped(r->exposure, source, iova_pfn);
+}
+
+static void on_fault(void *ctx, struct iommu_source source, uint64_t iova, enum iommu_access access)
+{
+	struct rig *r = ctx;
+
+	if (r->faults < RIG_FAULTS)
+		r->fault[r->faults] = (struct rig_fault){
+			.at = sim_now(r->machine->sim),
+			.iova = iova,
+			.access = access,
+			.devid = source.devid,
+		};
+	r->faults++;
+}
+
+static int make_iommu(struct rig *r, const struct rig_config *c, struct err *err)
+{
+	const struct iommu_config config = {
+		.model = c->model,
+		.iotlb = c->iotlb,
+		.memory = {.ctx = c->machine->mem, .read = memory_read, .write = memory_write},
+		.track_stale = c->track_stale,
+	};
+	int rc;
+
+	if (!strcmp(c->model, "none"))
+		return 0;
+	rc = iommu_create(&r->iommu, &config, err);
+	if (!rc)
+		iommu_regs_init(&r->regs, c->machine, r->iommu);
+	return rc;
+}
+
+static int make_domain(struct rig *r, const struct rig_config *c, struct err *err)
+{
+	const struct iotoll_dma_config config = {
+		.driver = r->iommu && strcmp(c->strategy, "off") ? c->model : "none",
+		.strategy = c->strategy,
+		.allocator = c->allocator,
+		.bus = RIG_BUS,
+		.table_entries = c->table_entries,
+		.start_hint = c->start_hint,
+		.check_misuse = c->check_misuse,
+		.quiesce_system = c->quiesce_system,
+	};
+	char why[256] = "";
+	int rc;
+
+	r->env = (struct dma_env){.machine = c->machine, .regs = r->iommu ? &r->regs.window : NULL};
+	rc = iotoll_dma_domain_create(&r->domain, &r->env, &config, why, sizeof(why));
+	return rc ? err_set(err, rc, "%s", why) : 0;
+}
+
+static int make_watchers(struct rig *r, const struct rig_config *c, struct err *err)
+{
+	const bool translated = r->iommu && strcmp(c->strategy, "off");
+	const struct exposure_config config = {
+		.iommu = translated ? r->iommu : NULL,
+		.source = {.bus = RIG_BUS},
+		.memory_bytes = memory_bytes(c->machine->mem),
+		.now_ps = rig_now,
+		.ctx = r,
+	};
+	const struct iommu_observer observer = {.ctx = r, .dropped = on_dropped, .fault = on_fault};
+	struct iotoll_dma_observer watch;
+	int rc = exposure_create(&r->exposure, &config, err);
+
+	if (rc)
+		return rc;
+	watch = exposure_observer(r->exposure);
+	iotoll_dma_domain_observe(r->domain, &watch);
+	return r->iommu ? bus_observe(r->bus, &observer) : 0;
+}
+
+int rig_init(struct rig *r, const struct rig_config *c, struct err *err)
+{
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	r->machine = c->machine;
+	rc = make_iommu(r, c, err);
+	if (rc)
+		return rc;
+	r->bus = bus_create(c->machine, r->iommu, RIG_BUS);
+	if (!r->bus)
+		rc = err_set(err, -ENOMEM, "no memory for a bus");
+	if (!rc)
+		rc = make_domain(r, c, err);
+	if (!rc)
+		rc = make_watchers(r, c, err);
+	if (rc)
+		rig_fini(r);
+	return rc;
+}
+
+void rig_fini(struct rig *r)
+{
+	iotoll_dma_domain_destroy(r->domain);
+	r->domain = NULL;
+	bus_destroy(r->bus);
+	r->bus = NULL;
+	exposure_destroy(r->exposure);
+	r->exposure = NULL;
+	if (r->iommu) {
+		iommu_regs_fini(&r->regs);
+		iommu_destroy(r->iommu);
+		r->iommu = NULL;
+	}
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The protected half of a machine: its IOMMU (or none), a bus below it, a DMA domain driven by the
+ * driver half, and the watchers. Every experiment stands on one, with or without a NIC.
+ */
+#ifndef IOTOLL_STUDY_RIG_H
+#define IOTOLL_STUDY_RIG_H
+
+#include "dev/bus.h"
+#include "dev/iommu_regs.h"
+#include "dma_env.h"
+#include "hw/iommu.h"
+#include "iotoll/dma.h"
+#include "watch/exposure.h"
+
+#define RIG_BUS    0 /* the host bridge (PHB) everything sits behind */
+#define RIG_FAULTS 8 /* the first few are kept word for word */
+
+struct rig_config {
+	struct machine *machine;
+	const char *model; /* "none" or a row of the registry */
+	struct iotlb_config iotlb;
+	const char *strategy, *allocator;
+	uint64_t table_entries, start_hint;
+	bool quiesce_system, check_misuse, track_stale;
+};
+
+struct rig_fault {
+	sim_time at;
+	uint64_t iova;
+	enum iommu_access access;
+	uint16_t devid;
+};
+
+struct rig {
+	struct machine *machine;
+	struct iommu *iommu; /* NULL: none */
+	struct iommu_regs regs;
+	struct bus *bus;
+	struct dma_env env;
+	struct iotoll_dma_domain *domain;
+	struct exposure *exposure;
+	struct rig_fault fault[RIG_FAULTS];
+	uint64_t faults;
+};
+
+/* @r must stay where it is. 0; -EINVAL with @err for what cannot be built; -ENOMEM. */
+int rig_init(struct rig *r, const struct rig_config *config, struct err *err) MUST_CHECK;
+/* Devices and mappings must be gone. Allowed on a zeroed or half-initialised rig. */
+void rig_fini(struct rig *r);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Running one scenario: build the machines, let virtual time pass, collect what was measured. */
+#ifndef IOTOLL_STUDY_RUN_H
+#define IOTOLL_STUDY_RUN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "study/scenario.h"
+
+struct run_options {
+	const char *pcap;	/* capture the wire into this file; NULL: no capture */
+	const char *dump_table; /* write the translation table as it is in memory; NULL: no */
+	void *ctx;
+	bool (*should_stop)(void *ctx);			/* asked every millisecond of virtual time */
+	void (*progress)(void *ctx, double fraction); /* the same; 0..1. Either may be NULL */
+};
+
+/*
+ * Run @s (finished by scenario_finish()) and give the result as a new JSON object: the fields
+ * are described in docs/results.md. 0; -EINVAL for what cannot be built; -EINTR after a stop;
+ * -EIO and the like for the files of @options. On failure nothing is left behind.
+ */
+int run_scenario(const struct scenario *s, const struct run_options *options, json_t **result,
+		 struct err *err) MUST_CHECK;
+
+#endif
