@@ -58,8 +58,7 @@ struct iommu_observer {
 struct iotlb_config {
 	unsigned entries; /* lines held; 0 = no IOTLB: every access walks */
 	unsigned ways; /* divides entries; entries / ways a power of two; 0 = fully associative */
-	unsigned line_pages; /* consecutive translations fetched and held as one entry: 1, 2, 4.. 16
-			      */
+	unsigned line_pages; /* translations fetched and held as one line: 1, 2, 4, 8 or 16 */
 	char policy[16];     /* name of a replacement policy: "lru", "fifo", "random" */
 	uint64_t seed;       /* for policies that draw */
 };
