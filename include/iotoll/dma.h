@@ -38,21 +38,21 @@ struct iotoll_dma_domain;
 struct iotoll_dma_device;
 
 struct iotoll_dma_config {
-	const char *driver;	/* "none", "calgary" */
-	const char *strategy;	/* "off", "strict", "deferred", ... : a row of the registry */
-	const char *allocator;	/* "next-fit": a row of the registry */
-	unsigned bus;		/* the host bridge (PHB) this domain belongs to */
+	const char *driver;     /* "none", "calgary" */
+	const char *strategy;   /* "off", "strict", "deferred", ... : a row of the registry */
+	const char *allocator;  /* "next-fit": a row of the registry */
+	unsigned bus;           /* the host bridge (PHB) this domain belongs to */
 	uint64_t table_entries; /* translation entries; calgary: 8192 << n, n = 0..7 */
-	uint64_t start_hint;	/* where the allocator's first search begins (0 = the bottom) */
-	bool check_misuse;	/* watch for double unmaps, wrong sizes and leaks */
-	bool quiesce_system;	/* calgary: stop every bus of the chip for a flush, not only its own */
+	uint64_t start_hint;    /* where the allocator's first search begins (0 = the bottom) */
+	bool check_misuse;      /* watch for double unmaps, wrong sizes and leaks */
+	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 };
 
 struct iotoll_sg {
 	iotoll_phys_t paddr;
 	size_t bytes;
 	iotoll_iova_t dma_address; /* set by map_sg */
-	size_t dma_bytes;	   /* set by map_sg; 0 ends the list for unmap_sg */
+	size_t dma_bytes;          /* set by map_sg; 0 ends the list for unmap_sg */
 };
 
 enum iotoll_misuse {
@@ -67,34 +67,48 @@ enum iotoll_misuse {
 };
 
 struct iotoll_dma_stats {
-	uint64_t maps;		 /* map requests that succeeded (an sg element counts as one) */
-	uint64_t unmaps;
-	uint64_t map_failures;
-	uint64_t single_entry_maps;   /* of maps: those of one page */
+	uint64_t maps;   /* map requests that succeeded (an sg element counts as one) */
+	uint64_t unmaps; /* unmaps that took something down; coherent ones are counted apart */
+	uint64_t map_failures;      /* calls that mapped nothing (a failed list counts once) */
+	uint64_t single_entry_maps; /* of maps: those of one page */
 	uint64_t single_entry_unmaps;
-	uint64_t mapped_pages_total;  /* pages over all maps */
-	uint64_t pages_live, pages_peak;
+	uint64_t mapped_pages_total;     /* pages over all maps */
+	uint64_t pages_live, pages_peak; /* table entries in use; 0 where there is no table */
 	uint64_t coherent_allocs, coherent_frees;
-	uint64_t table_writes;	 /* entries set or cleared by the driver half, boot excluded */
-	uint64_t flushes;	 /* whole-IOTLB flushes, boot excluded */
-	uint64_t flush_timeouts; /* the bus did not drain within the poll limit */
-	uint64_t flush_polls;	 /* reads of the drain status over all flushes */
-	uint64_t flush_ps;	 /* time spent in flushes, 0 where the environment has no clock */
-	uint64_t wraps;		 /* the allocator went back to the bottom */
-	uint64_t words_searched; /* bitmap words examined */
-	uint64_t usable_entries; /* table entries minus reservations */
+	uint64_t table_writes;     /* entries set or cleared by the driver half, boot excluded */
+	uint64_t flushes;          /* whole-IOTLB flushes, boot excluded */
+	uint64_t flush_timeouts;   /* the bus did not drain within the poll limit */
+	uint64_t flush_polls;      /* reads of the drain status over all flushes */
+	uint64_t flush_ps;         /* time spent in flushes, 0 where the environment has no clock */
+	uint64_t wraps;            /* the allocator went back to the bottom */
+	uint64_t words_searched;   /* bitmap words examined */
+	uint64_t usable_entries;   /* table entries minus reservations */
+	uint64_t emergency_unmaps; /* unmaps inside the window for failed maps: ignored */
 	uint64_t lock_acquisitions, lock_contended, lock_wait_ps; /* of the domain's lock */
 	uint64_t misuse[IOTOLL_MISUSE_COUNT];
 };
 
-/* What a watcher of a domain is told; each callback may be NULL. Called under the domain's lock. */
+/*
+ * What a watcher of a domain is told; each callback may be NULL. Calls for one domain never
+ * overlap: they are made under its lock and must not call back into it.
+ */
 struct iotoll_dma_observer {
 	void *ctx;
 	/* @pages from @iova on now translate to @paddr, for a request of @bytes. */
 	void (*mapped)(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys_t paddr,
 		       size_t bytes, enum iotoll_dma_dir dir);
-	/* The request that covered these pages is over: from here on the device must not. */
+	/*
+	 * The request that covered these pages is over: from here on the device must not. Told
+	 * last, after whatever the strategy does at an unmap.
+	 */
 	void (*unmapped)(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t bytes);
+};
+
+/* What the hardware latched about a DMA it refused. */
+struct iotoll_dma_fault {
+	uint64_t status; /* calgary: CSR */
+	uint64_t detail; /* calgary: PLSSR */
+	unsigned agent;  /* calgary: agent id of the CSR */
 };
 
 /*
@@ -104,12 +118,24 @@ struct iotoll_dma_observer {
  */
 int iotoll_dma_domain_create(struct iotoll_dma_domain **out, struct dma_env *env,
 			     const struct iotoll_dma_config *config, char *why, size_t why_bytes);
-/* Every device must be detached. Clears the table, switches translation off. NULL is allowed. */
+/*
+ * Switches translation off and frees the table. Every device must be detached before; those
+ * that are not are freed with the domain. NULL is allowed.
+ */
 void iotoll_dma_domain_destroy(struct iotoll_dma_domain *domain);
+/* Watch from here on (@observer is copied; NULL: nobody). Not while streaming calls run. */
 void iotoll_dma_domain_observe(struct iotoll_dma_domain *domain,
 			       const struct iotoll_dma_observer *observer);
+/*
+ * Ask the hardware whether it refused a DMA; a kernel does so every two seconds. 0: it did not
+ * (or the domain is not translated, or its bus was shut off before). 1: it did; *@out is filled
+ * (@out may be NULL), the error is cleared and, as in the Calgary driver, the whole bus is shut
+ * off for good.
+ */
+int iotoll_dma_domain_watchdog(struct iotoll_dma_domain *domain, struct iotoll_dma_fault *out);
+/* The counters now. Not while streaming calls run on other threads. */
 void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct iotoll_dma_stats *out);
-/* Zero the counters (not the live ones). */
+/* Zero the counters (not the live ones; the peak starts again from what is live). */
 void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain);
 /* Physical address and size of the translation table; 0 bytes if the domain has none. */
 void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr,
@@ -122,7 +148,10 @@ void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys
  */
 int iotoll_dma_attach(struct iotoll_dma_device **out, struct iotoll_dma_domain *domain,
 		      uint16_t devid, uint64_t dma_mask);
-/* Mappings still live count as leaks and are taken down. NULL is allowed. */
+/*
+ * Mappings still live count as leaks and are taken down: coherent ones always (their memory is
+ * freed), streaming ones if the domain checks misuse (else nobody knows of them). NULL is allowed.
+ */
 void iotoll_dma_detach(struct iotoll_dma_device *dev);
 /* Change the mask; -EIO if the domain cannot satisfy it. */
 int iotoll_dma_set_mask(struct iotoll_dma_device *dev, uint64_t dma_mask);
@@ -159,6 +188,12 @@ int iotoll_dma_map_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n
 		      enum iotoll_dma_dir dir);
 void iotoll_dma_unmap_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
 			 enum iotoll_dma_dir dir);
+
+/*
+ * An unmap of what is not mapped is refused and counted (misuse). With check_misuse, an unmap whose
+ * size, direction, device or type differ from the map's is counted and what was mapped is taken
+ * down; without it the caller is trusted, as kernels do, within what is mapped.
+ */
 
 /*
  * Memory for CPU and device alike: @bytes rounded up to pages, zeroed, mapped both ways. Returns

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Attaching devices to a domain, their masks, and what they leave behind when they go.
+ */
+#include <errno.h>
+
+#include "dma/coherent.h"
+#include "dma/mapping.h"
+
+/* Masks are 2^n - 1 and reach at least one address the domain can give out. */
+static int check_mask(const struct iotoll_dma_domain *domain, uint64_t mask)
+{
+	const uint64_t pages = mask >> DMA_PAGE_SHIFT;
+
+	if (mask == 0 || (mask & (mask + 1)) != 0)
+		return -EINVAL;
+	if (mask < DMA_PAGE_BYTES - 1)
+		return -EIO;
+	if (domain->iova && !domain->iova->ops->usable_below(domain->iova, pages + 1))
+		return -EIO;
+	return 0;
+}
+
+int iotoll_dma_attach(struct iotoll_dma_device **out, struct iotoll_dma_domain *domain,
+		      uint16_t devid, uint64_t dma_mask)
+{
+	const int rc = check_mask(domain, dma_mask);
+	struct iotoll_dma_device *dev;
+
+	*out = NULL;
+	if (rc)
+		return rc;
+	dev = calloc(1, sizeof(*dev));
+	if (!dev)
+		return -ENOMEM;
+	*dev = (struct iotoll_dma_device){
+		.next = domain->devices, .domain = domain, .devid = devid, .dma_mask = dma_mask};
+	domain->devices = dev;
+	*out = dev;
+	return 0;
+}
+
+int iotoll_dma_set_mask(struct iotoll_dma_device *dev, uint64_t dma_mask)
+{
+	const int rc = check_mask(dev->domain, dma_mask);
+
+	if (!rc)
+		dev->dma_mask = dma_mask;
+	return rc;
+}
+
+static void take_down_leak(void *ctx, const struct mapping *mapping)
+{
+	struct iotoll_dma_domain *domain = ctx;
+
+	domain->stats.misuse[IOTOLL_MISUSE_LEAK]++;
+	mapping_take_down(mapping);
+}
+
+void iotoll_dma_detach(struct iotoll_dma_device *dev)
+{
+	struct iotoll_dma_domain *domain;
+	struct iotoll_dma_device **link;
+	int token;
+
+	if (!dev)
+		return;
+	domain = dev->domain;
+	coherent_release_all(dev);
+	if (domain->misuse) {
+		token = domain_begin(domain, DMA_PHASE_UNMAP);
+		misuse_take_all(domain->misuse, dev, take_down_leak, domain);
+		domain_end(domain, token);
+	}
+	for (link = &domain->devices; *link != dev; link = &(*link)->next)
+		;
+	*link = dev->next;
+	free(dev);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Creating, observing, counting and destroying domains, and the bracket around every call that
+ * maps or unmaps: as in the paper's kernel (Linux 2.6.21 with the Calgary driver) one spin lock
+ * per table, interrupts off, held over search, bitmap, table writes and flush.
+ *
+ * Two cache lines stand for what CPUs pass around in that kernel: the lock word, and the table's
+ * struct with hint and bitmap pointer, which every map writes and every unmap reads.
+ */
+#include "dma/domain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static iotoll_phys_t struct_line(const struct iotoll_dma_domain *domain)
+{
+	return IOTOLL_PHYS(IOTOLL_PHYS_U64(domain->shared_lines) + DMA_LINE_BYTES);
+}
+
+/*
+ * Without a table a map is one comparison and an addition, which every profile's driver costs
+ * contain: nothing is charged and nothing locked. The book of mappings and the observer have the
+ * quiet lock, which no modelled kernel has and nobody is charged for.
+ */
+int domain_begin(struct iotoll_dma_domain *domain, enum dma_phase phase)
+{
+	int token = 0;
+
+	if (domain->iova) {
+		token = env_enter(domain->env, phase);
+		env_work(domain->env, DMA_WORK_CALL, 1);
+		env_lock(domain->env, &domain->lock);
+		env_touch(domain->env, struct_line(domain), DMA_LINE_BYTES, phase == DMA_PHASE_MAP);
+	}
+	if (domain_watched(domain))
+		env_quiet_lock(&domain->quiet);
+	return token;
+}
+
+void domain_end(struct iotoll_dma_domain *domain, int token)
+{
+	if (domain_watched(domain))
+		env_quiet_unlock(&domain->quiet);
+	if (domain->iova) {
+		env_unlock(domain->env, &domain->lock);
+		env_leave(domain->env, token);
+	}
+}
+
+void domain_flush(struct iotoll_dma_domain *domain)
+{
+	const int token = env_enter(domain->env, DMA_PHASE_FLUSH);
+	const uint64_t from = env_now_ps(domain->env);
+	struct driver_flush took;
+
+	domain->driver->ops->flush(domain->driver, &took);
+	domain->stats.flushes++;
+	domain->stats.flush_polls += took.polls;
+	domain->stats.flush_timeouts += took.timed_out;
+	domain->stats.flush_ps += env_now_ps(domain->env) - from;
+	env_leave(domain->env, token);
+}
+
+static void on_wrap(void *ctx)
+{
+	struct iotoll_dma_domain *domain = ctx;
+
+	if (domain->strategy->wrapped)
+		domain->strategy->wrapped(domain);
+}
+
+/* Choose the three rows by name; -EINVAL says which name is unknown. */
+static int choose(const struct iotoll_dma_config *config, const struct strategy_ops **strategy,
+		  const struct driver_ops **driver, const struct iova_ops **allocator,
+		  struct err *err)
+{
+	*strategy = strategy_find(config->strategy);
+	*driver = driver_find(config->driver);
+	*allocator = iova_find(config->allocator);
+	if (!*strategy)
+		return err_set(err, -EINVAL, "strategy '%s' is not known",
+			       config->strategy ? config->strategy : "");
+	if (!*driver)
+		return err_set(err, -EINVAL, "driver '%s' is not known",
+			       config->driver ? config->driver : "");
+	/* Nothing is allocated without a table, so there the name may be left out. */
+	if (!*allocator && ((*strategy)->translates || config->allocator))
+		return err_set(err, -EINVAL, "allocator '%s' is not known",
+			       config->allocator ? config->allocator : "");
+	if ((*strategy)->translates && !(*driver)->translates)
+		return err_set(err, -EINVAL, "strategy %s needs a table, driver %s has none",
+			       (*strategy)->name, (*driver)->name);
+	if ((*strategy)->translates && config->start_hint >= config->table_entries)
+		return err_set(err, -EINVAL, "start_hint %llu: less than table_entries expected",
+			       (unsigned long long)config->start_hint);
+	return 0;
+}
+
+/* Everything a translating domain has beyond its driver. Undone by domain_destroy(). */
+static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops *allocator,
+			const struct iotoll_dma_config *config, struct err *err)
+{
+	int rc = env_alloc_pages(domain->env, 1, DMA_PAGE_BYTES, 0, &domain->shared_lines);
+
+	if (rc)
+		return err_set(err, -ENOMEM, "no memory for the domain's lock");
+	/* A domain that has an allocator has all of this: domain_destroy() goes by it. */
+	rc = allocator->create(&domain->iova, domain->env, domain->driver->entries,
+			       config->start_hint);
+	if (rc) {
+		env_free_pages(domain->env, domain->shared_lines, 1);
+		return err_set(err, rc, "no memory for the allocator's bitmap");
+	}
+	domain->iova->ops = allocator;
+	domain->iova->wrapped = on_wrap;
+	domain->iova->ctx = domain;
+	env_lock_init(domain->env, &domain->lock, domain->shared_lines);
+	rc = domain->driver->ops->reserve(domain->driver, domain->iova);
+	if (rc)
+		return err_set(err, -EINVAL, "the allocator cannot withhold that many ranges");
+	if (!domain->iova->ops->usable_below(domain->iova, domain->driver->entries))
+		return err_set(err, -EINVAL, "no table entry is left besides the reserved ones");
+	return 0;
+}
+
+static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma_config *config,
+		       struct err *err)
+{
+	const struct strategy_ops *strategy;
+	const struct driver_ops *driver;
+	const struct iova_ops *allocator;
+	int rc = choose(config, &strategy, &driver, &allocator, err);
+
+	if (rc)
+		return rc;
+	rc = driver->create(&domain->driver, domain->env, config, strategy->translates, err);
+	if (rc)
+		return rc;
+	domain->driver->ops = driver;
+	if (config->check_misuse) {
+		domain->misuse = misuse_create();
+		if (!domain->misuse)
+			return err_set(err, -ENOMEM, "no memory to watch for misuse");
+	}
+	if (strategy->translates) {
+		rc = set_up_table(domain, allocator, config, err);
+		if (rc)
+			return rc;
+	}
+	if (strategy->create) {
+		rc = strategy->create(domain);
+		if (rc)
+			return err_set(err, rc, "no memory for strategy %s", strategy->name);
+	}
+	domain->strategy = strategy;
+	if (strategy->translates)
+		domain->driver->ops->enable(domain->driver);
+	return 0;
+}
+
+int iotoll_dma_domain_create(struct iotoll_dma_domain **out, struct dma_env *env,
+			     const struct iotoll_dma_config *config, char *why, size_t why_bytes)
+{
+	struct iotoll_dma_domain *domain = NULL;
+	struct err err = {.text = "no memory for the domain"};
+	int rc = -ENOMEM;
+
+	*out = NULL;
+	if (posix_memalign((void **)&domain, DMA_LINE_BYTES, sizeof(*domain)) == 0) {
+		memset(domain, 0, sizeof(*domain));
+		domain->env = env;
+		env_quiet_init(&domain->quiet);
+		rc = domain_init(domain, config, &err);
+		if (rc)
+			iotoll_dma_domain_destroy(domain);
+		else
+			*out = domain;
+	}
+	if (rc && why && why_bytes)
+		(void)snprintf(why, why_bytes, "%s", err.text);
+	return rc;
+}
+
+void iotoll_dma_domain_destroy(struct iotoll_dma_domain *domain)
+{
+	if (!domain)
+		return;
+	while (domain->devices)
+		iotoll_dma_detach(domain->devices);
+	/* Translation goes off before the memory that translates is anybody else's. */
+	if (domain->driver)
+		domain->driver->ops->destroy(domain->driver);
+	if (domain->strategy && domain->strategy->destroy)
+		domain->strategy->destroy(domain);
+	if (domain->iova) {
+		env_lock_fini(&domain->lock);
+		env_free_pages(domain->env, domain->shared_lines, 1);
+		domain->iova->ops->destroy(domain->iova);
+	}
+	misuse_destroy(domain->misuse);
+	env_quiet_fini(&domain->quiet);
+	free(domain);
+}
+
+void iotoll_dma_domain_observe(struct iotoll_dma_domain *domain,
+			       const struct iotoll_dma_observer *observer)
+{
+	domain->observed = observer != NULL;
+	domain->observer = observer ? *observer : (struct iotoll_dma_observer){.ctx = NULL};
+}
+
+int iotoll_dma_domain_watchdog(struct iotoll_dma_domain *domain, struct iotoll_dma_fault *out)
+{
+	struct iotoll_dma_fault ignored;
+
+	return domain->driver->ops->watchdog(domain->driver, out ? out : &ignored);
+}
+
+void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr,
+			     size_t *bytes)
+{
+	*paddr = domain->driver->table;
+	*bytes = domain->driver->table_bytes;
+}
+
+/* ---- statistics ---- */
+
+static uint64_t shards(const uint64_t *first)
+{
+	const size_t step = sizeof(struct dma_tally) / sizeof(uint64_t);
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < TALLY_SHARDS; i++)
+		sum += __atomic_load_n(first + i * step, __ATOMIC_RELAXED);
+	return sum;
+}
+
+void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct iotoll_dma_stats *out)
+{
+	*out = domain->stats;
+	if (!domain->iova) {
+		out->maps = shards(&domain->tally[0].maps);
+		out->unmaps = shards(&domain->tally[0].unmaps);
+		out->map_failures = shards(&domain->tally[0].map_failures);
+		out->single_entry_maps = shards(&domain->tally[0].single_maps);
+		out->single_entry_unmaps = shards(&domain->tally[0].single_unmaps);
+		out->mapped_pages_total = shards(&domain->tally[0].pages);
+		return;
+	}
+	out->wraps = domain->iova->wraps - domain->wraps_before;
+	out->words_searched = domain->iova->words_searched - domain->words_before;
+	out->usable_entries = domain->iova->entries - domain->iova->reserved;
+	env_lock_stats(&domain->lock, &out->lock_acquisitions, &out->lock_contended,
+		       &out->lock_wait_ps);
+	out->lock_acquisitions -= domain->acquisitions_before;
+	out->lock_contended -= domain->contended_before;
+	out->lock_wait_ps -= domain->wait_before;
+}
+
+void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain)
+{
+	const uint64_t live = domain->stats.pages_live;
+
+	domain->stats = (struct iotoll_dma_stats){.pages_live = live, .pages_peak = live};
+	memset(domain->tally, 0, sizeof(domain->tally));
+	if (!domain->iova)
+		return;
+	domain->wraps_before = domain->iova->wraps;
+	domain->words_before = domain->iova->words_searched;
+	env_lock_stats(&domain->lock, &domain->acquisitions_before, &domain->contended_before,
+		       &domain->wait_before);
+}
+
+/* ---- registries ---- */
+
+const char *iotoll_dma_strategy_name(unsigned index, const char **title)
+{
+	for (unsigned i = 0; dma_strategies[i]; i++)
+		if (i == index) {
+			if (title)
+				*title = dma_strategies[i]->title;
+			return dma_strategies[i]->name;
+		}
+	return NULL;
+}
+
+const char *iotoll_dma_allocator_name(unsigned index, const char **title)
+{
+	for (unsigned i = 0; iova_allocators[i]; i++)
+		if (i == index) {
+			if (title)
+				*title = iova_allocators[i]->title;
+			return iova_allocators[i]->name;
+		}
+	return NULL;
+}
+
+const char *iotoll_dma_driver_name(unsigned index, const char **title)
+{
+	for (unsigned i = 0; dma_drivers[i]; i++)
+		if (i == index) {
+			if (title)
+				*title = dma_drivers[i]->title;
+			return dma_drivers[i]->name;
+		}
+	return NULL;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain: one table, its lock, and the three choices (strategy, allocator, driver) that decide
+ * what a mapping costs. Private to src/dma; the public face is include/iotoll/dma.h.
+ */
+#ifndef IOTOLL_DMA_DOMAIN_H
+#define IOTOLL_DMA_DOMAIN_H
+
+#include "dma/driver/driver.h"
+#include "dma/iova/iova.h"
+#include "dma/misuse.h"
+#include "dma/strategy/strategy.h"
+#include "dma_env.h"
+#include "iotoll/dma.h"
+
+#define DMA_PAGE_SHIFT 12u
+#define DMA_PAGE_BYTES 4096u
+#define DMA_LINE_BYTES 64u
+#define TALLY_SHARDS   16u
+
+/* Counters of a domain without a table, which takes no lock: one share per group of threads. */
+struct dma_tally {
+	uint64_t maps, unmaps, map_failures, single_maps, single_unmaps, pages;
+} __attribute__((aligned(64)));
+
+/* Memory handed out by alloc_coherent. */
+struct coherent {
+	struct coherent *next;
+	struct mapping mapping;
+	iotoll_phys_t paddr;
+	uint64_t pages;
+	void *ptr;
+};
+
+struct iotoll_dma_domain {
+	struct dma_env *env;
+	const struct strategy_ops *strategy;
+	void *strategy_data;
+	struct dma_driver *driver;
+	struct iova *iova;     /* NULL: no table, addresses are physical */
+	struct misuse *misuse; /* NULL: not watched for */
+	struct iotoll_dma_observer observer;
+	bool observed;
+
+	/* Everything below is under @lock where there is a table, else under @quiet. */
+	struct dma_lock lock;
+	/* Also around book and observer, inside @lock. */
+	struct dma_quiet quiet;
+	/* A page whose lines stand for what every map and unmap shares: see domain.c. */
+	iotoll_phys_t shared_lines;
+	struct coherent *coherents;
+	struct iotoll_dma_device *devices;
+	struct iotoll_dma_stats stats;
+	/* What allocator and lock had counted at the last reset. */
+	uint64_t words_before, wraps_before;
+	uint64_t acquisitions_before, contended_before, wait_before;
+
+	struct dma_tally tally[TALLY_SHARDS];
+};
+
+struct iotoll_dma_device {
+	struct iotoll_dma_device *next;
+	struct iotoll_dma_domain *domain;
+	uint16_t devid;
+	uint64_t dma_mask;
+};
+
+/* Is there a book or an observer to keep in order? */
+static inline bool domain_watched(const struct iotoll_dma_domain *domain)
+{
+	return domain->misuse != NULL || domain->observed;
+}
+
+/* Empty the IOTLB, charged and counted. Under the lock. */
+void domain_flush(struct iotoll_dma_domain *domain);
+
+/*
+ * Every streaming or coherent call is bracketed by these two: charge category, entry cost, lock.
+ * The token goes from begin to end.
+ */
+int domain_begin(struct iotoll_dma_domain *domain, enum dma_phase phase);
+void domain_end(struct iotoll_dma_domain *domain, int token);
+
+/* Pages that [address, address + bytes) touches; @bytes > 0 and the range must not wrap. */
+static inline uint64_t dma_pages(uint64_t address, size_t bytes)
+{
+	return (((address & (DMA_PAGE_BYTES - 1)) + bytes - 1) >> DMA_PAGE_SHIFT) + 1;
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The software half of an IOMMU: it writes tables into memory and pokes registers, and shares
+ * with the hardware half only the layouts in src/spec. It allocates no addresses and decides
+ * nothing about when to flush. set(), clear() and flush() are called under the domain's lock.
+ */
+#ifndef IOTOLL_DMA_DRIVER_H
+#define IOTOLL_DMA_DRIVER_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "dma/iova/iova.h"
+#include "dma_env.h"
+#include "iotoll/dma.h"
+
+struct driver_ops;
+
+/* Embedded first in every driver's own struct. */
+struct dma_driver {
+	const struct driver_ops *ops;
+	struct dma_env *env;
+	uint64_t entries;         /* of the table; 0 if there is none */
+	uint64_t emergency_pages; /* from entry 0: withheld so that what is stored there faults */
+	iotoll_phys_t table;
+	size_t table_bytes;
+};
+
+/* What one flush took. */
+struct driver_flush {
+	uint64_t polls; /* reads of the drain status */
+	bool timed_out; /* the bus did not drain within them; flushed all the same */
+};
+
+struct driver_ops {
+	const char *name;
+	const char *title;
+	/* Can it write tables? If not, only strategies without one go with it. */
+	bool translates;
+	/* Highest physical address an entry can name. */
+	uint64_t max_paddr;
+	/*
+	 * For @translate: get a table of config->table_entries and clear it. Otherwise: make sure
+	 * that the bus is not translated. 0; -EINVAL with @err; -ENOMEM. The caller then
+	 * fills in ops.
+	 */
+	int (*create)(struct dma_driver **out, struct dma_env *env,
+		      const struct iotoll_dma_config *config, bool translate, struct err *err);
+	/* Switch translation off, forget the table. */
+	void (*destroy)(struct dma_driver *driver);
+	/*
+	 * Withhold from @a the entries that the hardware does not translate. 0, or the error of
+	 * the allocator. This and everything below but watchdog() may be NULL in a driver that
+	 * does not translate.
+	 */
+	int (*reserve)(struct dma_driver *driver, struct iova *a);
+	/* Point the hardware at the table and switch translation on. */
+	void (*enable)(struct dma_driver *driver);
+	/* Entries [first, first + count) name the pages from the one that holds @paddr on. */
+	void (*set)(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
+		    enum iotoll_dma_dir dir);
+	void (*clear)(struct dma_driver *driver, uint64_t first, uint64_t count);
+	/* Empty the IOTLB of everything this driver's table ever said. */
+	void (*flush)(struct dma_driver *driver, struct driver_flush *out);
+	/* See iotoll_dma_domain_watchdog(): 0, or 1 with @out filled and the bus shut off. */
+	int (*watchdog)(struct dma_driver *driver, struct iotoll_dma_fault *out);
+};
+
+/* The registry: an explicit array, NULL-terminated, in display order. */
+extern const struct driver_ops *const dma_drivers[];
+
+/* The row named @name, or NULL. */
+const struct driver_ops *driver_find(const char *name);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The DMA layer's environment on real threads: locks are pthread mutexes, memory is a struct
+ * memory, registers are the embedder's callbacks. Charging, touching and flushing describe a
+ * simulated machine; here they are empty and vanish. Twin of env/sim/dma_env.h: same functions,
+ * same meaning. The public side is include/iotoll/env.h.
+ */
+#ifndef IOTOLL_DMA_ENV_H
+#define IOTOLL_DMA_ENV_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "iotoll/env.h"
+#include "mem/memory.h"
+
+struct dma_env {
+	struct iotoll_env_config config;
+	struct memory *memory;
+	bool owns_memory;
+	pthread_mutex_t pages_lock; /* struct memory leaves serialising to its owner */
+};
+
+struct dma_lock {
+	pthread_mutex_t mutex;
+	/* Written under the mutex. */
+	uint64_t acquisitions, contended, wait_ps;
+};
+
+enum dma_work { DMA_WORK_CALL, DMA_WORK_BITMAP_WORD, DMA_WORK_ENTRY_STORE };
+enum dma_phase { DMA_PHASE_MAP, DMA_PHASE_UNMAP, DMA_PHASE_FLUSH };
+
+static inline int env_enter(struct dma_env *env, enum dma_phase phase)
+{
+	(void)env;
+	(void)phase;
+	return 0;
+}
+
+static inline void env_leave(struct dma_env *env, int token)
+{
+	(void)env;
+	(void)token;
+}
+
+static inline void env_work(struct dma_env *env, enum dma_work work, uint64_t times)
+{
+	(void)env;
+	(void)work;
+	(void)times;
+}
+
+static inline void env_touch(struct dma_env *env, iotoll_phys_t paddr, size_t bytes, bool write)
+{
+	(void)env;
+	(void)paddr;
+	(void)bytes;
+	(void)write;
+}
+
+static inline void env_clflush(struct dma_env *env, iotoll_phys_t paddr)
+{
+	(void)env;
+	(void)paddr;
+}
+
+static inline void *env_ptr(struct dma_env *env, iotoll_phys_t paddr, size_t bytes)
+{
+	return memory_ptr(env->memory, IOTOLL_PHYS_U64(paddr), bytes);
+}
+
+static inline int env_alloc_pages(struct dma_env *env, uint64_t pages, uint64_t align_bytes,
+				  uint64_t below, iotoll_phys_t *out)
+{
+	return iotoll_env_alloc_pages(env, pages, align_bytes, below, out);
+}
+
+static inline void env_free_pages(struct dma_env *env, iotoll_phys_t paddr, uint64_t pages)
+{
+	iotoll_env_free_pages(env, paddr, pages);
+}
+
+static inline uint64_t env_memory_bytes(struct dma_env *env)
+{
+	return memory_bytes(env->memory);
+}
+
+static inline uint64_t env_now_ps(const struct dma_env *env)
+{
+	return env->config.now_ps ? env->config.now_ps(env->config.ctx) : 0;
+}
+
+static inline void env_lock_init(struct dma_env *env, struct dma_lock *lock, iotoll_phys_t line)
+{
+	(void)env;
+	(void)line;
+	*lock = (struct dma_lock){.acquisitions = 0};
+	/* Fails only for attributes; there are none. */
+	(void)pthread_mutex_init(&lock->mutex, NULL);
+}
+
+static inline void env_lock_fini(struct dma_lock *lock)
+{
+	(void)pthread_mutex_destroy(&lock->mutex);
+}
+
+static inline void env_lock(struct dma_env *env, struct dma_lock *lock)
+{
+	if (pthread_mutex_trylock(&lock->mutex) != 0) {
+		const uint64_t from = env_now_ps(env);
+
+		(void)pthread_mutex_lock(&lock->mutex);
+		lock->contended++;
+		lock->wait_ps += env_now_ps(env) - from;
+	}
+	lock->acquisitions++;
+}
+
+static inline void env_unlock(struct dma_env *env, struct dma_lock *lock)
+{
+	(void)env;
+	(void)pthread_mutex_unlock(&lock->mutex);
+}
+
+static inline void env_lock_stats(const struct dma_lock *lock, uint64_t *acquisitions,
+				  uint64_t *contended, uint64_t *wait_ps)
+{
+	*acquisitions = lock->acquisitions;
+	*contended = lock->contended;
+	*wait_ps = lock->wait_ps;
+}
+
+struct dma_quiet {
+	pthread_mutex_t mutex;
+};
+
+static inline void env_quiet_init(struct dma_quiet *q)
+{
+	(void)pthread_mutex_init(&q->mutex, NULL);
+}
+
+static inline void env_quiet_fini(struct dma_quiet *q)
+{
+	(void)pthread_mutex_destroy(&q->mutex);
+}
+
+static inline void env_quiet_lock(struct dma_quiet *q)
+{
+	(void)pthread_mutex_lock(&q->mutex);
+}
+
+static inline void env_quiet_unlock(struct dma_quiet *q)
+{
+	(void)pthread_mutex_unlock(&q->mutex);
+}
+
+/* Threads are told apart by their handle, spread by a multiplicative hash; speed only. */
+static inline unsigned env_shard(struct dma_env *env, unsigned shards)
+{
+	const uint64_t self = (uint64_t)pthread_self();
+
+	(void)env;
+	return (unsigned)((self * UINT64_C(0x9E3779B97F4A7C15)) >> 40) % shards;
+}
+
+static inline bool env_has_regs(const struct dma_env *env)
+{
+	return env->config.reg_read != NULL;
+}
+
+static inline uint64_t env_reg_read(struct dma_env *env, uint64_t offset, unsigned width)
+{
+	return env->config.reg_read(env->config.ctx, offset, width);
+}
+
+static inline void env_reg_write(struct dma_env *env, uint64_t offset, uint64_t value,
+				 unsigned width)
+{
+	env->config.reg_write(env->config.ctx, offset, value, width);
+}
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making and freeing the native environment, and its page frames behind a lock. See
+ * include/iotoll/env.h.
+ */
+#include "dma_env.h"
+
+#include <errno.h>
+
+int iotoll_env_create(struct dma_env **out, const struct iotoll_env_config *config)
+{
+	struct dma_env *env;
+
+	*out = NULL;
+	if (!config->reg_read != !config->reg_write)
+		return -EINVAL;
+	env = calloc(1, sizeof(*env));
+	if (!env)
+		return -ENOMEM;
+	env->config = *config;
+	env->memory = config->memory;
+	if (!env->memory) {
+		if (config->memory_bytes == 0 || config->memory_bytes % PAGE_BYTES != 0 ||
+		    config->memory_bytes > UINT64_C(64) << 30) {
+			free(env);
+			return -EINVAL;
+		}
+		env->memory = memory_create(config->memory_bytes);
+		if (!env->memory) {
+			free(env);
+			return -ENOMEM;
+		}
+		env->owns_memory = true;
+	}
+	(void)pthread_mutex_init(&env->pages_lock, NULL);
+	*out = env;
+	return 0;
+}
+
+void iotoll_env_destroy(struct dma_env *env)
+{
+	if (!env)
+		return;
+	(void)pthread_mutex_destroy(&env->pages_lock);
+	if (env->owns_memory)
+		memory_destroy(env->memory);
+	free(env);
+}
+
+void *iotoll_env_ptr(struct dma_env *env, iotoll_phys_t paddr, size_t bytes)
+{
+	return memory_ptr(env->memory, IOTOLL_PHYS_U64(paddr), bytes);
+}
+
+int iotoll_env_alloc_pages(struct dma_env *env, uint64_t pages, uint64_t align_bytes,
+			   uint64_t below, iotoll_phys_t *out)
+{
+	phys_t paddr = 0;
+	int rc;
+
+	*out = IOTOLL_PHYS(0);
+	if (!pages || align_bytes < PAGE_BYTES || (align_bytes & (align_bytes - 1)))
+		return -EINVAL;
+	(void)pthread_mutex_lock(&env->pages_lock);
+	rc = memory_alloc(env->memory, pages, align_bytes, below, &paddr);
+	(void)pthread_mutex_unlock(&env->pages_lock);
+	*out = IOTOLL_PHYS(paddr);
+	return rc;
+}
+
+void iotoll_env_free_pages(struct dma_env *env, iotoll_phys_t paddr, uint64_t pages)
+{
+	(void)pthread_mutex_lock(&env->pages_lock);
+	memory_free(env->memory, IOTOLL_PHYS_U64(paddr), pages);
+	(void)pthread_mutex_unlock(&env->pages_lock);
+}

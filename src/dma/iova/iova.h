@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which I/O pages a mapping gets. An allocator hands out runs of entries of one table, numbered
+ * from 0; it knows neither what the entries hold nor when an IOTLB is flushed. Before it goes
+ * back to entries it has handed out in this lap it says so through wrapped(), which is where the
+ * strategy decides.
+ *
+ * Every call is made under the domain's lock, boot excepted. Costs are charged by the allocator
+ * itself as it examines its structures.
+ */
+#ifndef IOTOLL_DMA_IOVA_H
+#define IOTOLL_DMA_IOVA_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "dma_env.h"
+
+struct iova_ops;
+
+/* Embedded first in every allocator's own struct. */
+struct iova {
+	const struct iova_ops *ops;
+	struct dma_env *env;
+	uint64_t entries;
+	/* Called when the search goes back to the bottom, before anything is handed out there. */
+	void (*wrapped)(void *ctx);
+	void *ctx;
+	uint64_t live;           /* entries handed out */
+	uint64_t reserved;       /* entries withheld for ever */
+	uint64_t words_searched; /* since creation */
+	uint64_t wraps;
+};
+
+struct iova_ops {
+	const char *name;
+	const char *title;
+	/*
+	 * An allocator over @entries entries whose first search begins at @start_hint < @entries.
+	 * 0 or -ENOMEM. The caller then fills in ops, wrapped and ctx.
+	 */
+	int (*create)(struct iova **out, struct dma_env *env, uint64_t entries,
+		      uint64_t start_hint);
+	void (*destroy)(struct iova *a);
+	/*
+	 * Never hand out [first, first + count); what lies past the table is ignored. For boot:
+	 * nothing is live yet. 0, or -ENOSPC if the allocator cannot remember another range.
+	 */
+	int (*reserve)(struct iova *a, uint64_t first, uint64_t count);
+	/*
+	 * @count > 0 consecutive entries, all below @limit (at most entries). 0 and the first in
+	 * *@out, or -ENOSPC.
+	 */
+	int (*alloc)(struct iova *a, uint64_t count, uint64_t limit, uint64_t *out);
+	/* Are these entries handed out, all of them? Pure, and free of charge. */
+	bool (*owns)(const struct iova *a, uint64_t first, uint64_t count);
+	/* Take back entries that owns() holds true for. */
+	void (*free)(struct iova *a, uint64_t first, uint64_t count);
+	/* Is there an entry below @limit that reservations leave to hand out? Pure. */
+	bool (*usable_below)(const struct iova *a, uint64_t limit);
+	/* Recompute every invariant from scratch; false if one is broken. For tests. */
+	bool (*check)(const struct iova *a);
+};
+
+/* The registry: an explicit array, NULL-terminated, in display order. */
+extern const struct iova_ops *const iova_allocators[];
+
+/* The row named @name, or NULL. */
+const struct iova_ops *iova_find(const char *name);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The I/O address allocators there are. A new one is its file and its row here.
+ */
+#include "dma/iova/iova.h"
+
+#include <string.h>
+
+extern const struct iova_ops next_fit_ops;
+
+const struct iova_ops *const iova_allocators[] = {&next_fit_ops, NULL};
+
+const struct iova_ops *iova_find(const char *name)
+{
+	for (const struct iova_ops *const *row = iova_allocators; name && *row; row++)
+		if (strcmp((*row)->name, name) == 0)
+			return *row;
+	return NULL;
+}

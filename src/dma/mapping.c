@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One mapping, from request to table entry and back, in the order of the Calgary driver
+ * (iommu_alloc(), iommu_free() of Linux 2.6.21): allocate, then write entries; clear entries,
+ * then free. All of it happens under the domain's one lock, as in that kernel.
+ */
+#include "dma/mapping.h"
+
+#include <errno.h>
+
+static uint64_t iova_page(const struct mapping *mapping)
+{
+	return IOTOLL_IOVA_U64(mapping->iova) >> DMA_PAGE_SHIFT;
+}
+
+static int check_request(const struct mapping *want, uint64_t paddr)
+{
+	if (want->bytes == 0 || want->bytes - 1 > UINT64_MAX - paddr)
+		return -EINVAL;
+	if (want->dir != IOTOLL_DMA_BIDIRECTIONAL && want->dir != IOTOLL_DMA_TO_DEVICE &&
+	    want->dir != IOTOLL_DMA_FROM_DEVICE)
+		return -EINVAL;
+	return 0;
+}
+
+/* Entries for @want in the table. Devices with narrow masks get addresses they can drive. */
+static int map_in_table(struct mapping *want, uint64_t paddr)
+{
+	struct iotoll_dma_domain *domain = want->dev->domain;
+	struct iova *iova = domain->iova;
+	const uint64_t pages = dma_pages(paddr, want->bytes);
+	const uint64_t pages_driven = want->dev->dma_mask >> DMA_PAGE_SHIFT;
+	const uint64_t limit = pages_driven < iova->entries ? pages_driven + 1 : iova->entries;
+	uint64_t first;
+	int rc;
+
+	if (paddr + (want->bytes - 1) > domain->driver->ops->max_paddr)
+		return -EINVAL;
+	rc = iova->ops->alloc(iova, pages, limit, &first);
+	if (rc)
+		return rc;
+	if (domain->strategy->allocated)
+		domain->strategy->allocated(domain, first, pages);
+	domain->driver->ops->set(domain->driver, first, pages, IOTOLL_PHYS(paddr), want->dir);
+	domain->stats.table_writes += pages;
+	domain->stats.pages_live += pages;
+	if (domain->stats.pages_live > domain->stats.pages_peak)
+		domain->stats.pages_peak = domain->stats.pages_live;
+	want->iova = IOTOLL_IOVA((first << DMA_PAGE_SHIFT) | (paddr & (DMA_PAGE_BYTES - 1)));
+	return 0;
+}
+
+int mapping_add(struct mapping *want, iotoll_phys_t paddr)
+{
+	struct iotoll_dma_domain *domain = want->dev->domain;
+	const uint64_t at = IOTOLL_PHYS_U64(paddr);
+	int rc = check_request(want, at);
+
+	if (rc)
+		return rc;
+	if (domain->misuse) {
+		rc = misuse_reserve(domain->misuse);
+		if (rc)
+			return rc;
+	}
+	if (domain->iova) {
+		rc = map_in_table(want, at);
+		if (rc)
+			return rc;
+	} else {
+		if (at + (want->bytes - 1) > want->dev->dma_mask ||
+		    at + (want->bytes - 1) == UINT64_MAX)
+			return -EINVAL;
+		want->iova = IOTOLL_IOVA(at);
+	}
+	if (domain->misuse)
+		misuse_add(domain->misuse, want);
+	if (domain->observer.mapped)
+		domain->observer.mapped(
+			domain->observer.ctx, IOTOLL_IOVA(iova_page(want) << DMA_PAGE_SHIFT),
+			dma_pages(at, want->bytes),
+			IOTOLL_PHYS(at & ~(uint64_t)(DMA_PAGE_BYTES - 1)), want->bytes, want->dir);
+	return 0;
+}
+
+void mapping_take_down(const struct mapping *mapping)
+{
+	struct iotoll_dma_domain *domain = mapping->dev->domain;
+	const uint64_t first = iova_page(mapping);
+	const uint64_t pages = dma_pages(IOTOLL_IOVA_U64(mapping->iova), mapping->bytes);
+
+	if (domain->iova) {
+		domain->driver->ops->clear(domain->driver, first, pages);
+		domain->stats.table_writes += pages;
+		domain->stats.pages_live -= pages;
+		if (domain->strategy->cleared)
+			domain->strategy->cleared(domain, first, pages);
+		domain->iova->ops->free(domain->iova, first, pages);
+	}
+	if (domain->observer.unmapped)
+		domain->observer.unmapped(domain->observer.ctx,
+					  IOTOLL_IOVA(first << DMA_PAGE_SHIFT), pages,
+					  mapping->bytes);
+}
+
+/* Nobody kept a book: an unmap is believed as far as the allocator says the pages are mapped. */
+static bool plausible(const struct iotoll_dma_domain *domain, const struct mapping *what)
+{
+	if (what->bytes == 0 || what->bytes - 1 > UINT64_MAX - IOTOLL_IOVA_U64(what->iova))
+		return false;
+	return !domain->iova ||
+	       domain->iova->ops->owns(domain->iova, iova_page(what),
+				       dma_pages(IOTOLL_IOVA_U64(what->iova), what->bytes));
+}
+
+uint64_t mapping_remove(const struct mapping *what)
+{
+	struct iotoll_dma_domain *domain = what->dev->domain;
+	struct mapping found = *what;
+
+	/* What a driver unmaps after it ignored a failed map: warned about, ignored (Linux). */
+	if (domain->iova && iova_page(what) < domain->driver->emergency_pages)
+		domain->stats.emergency_unmaps++;
+	if (domain->misuse) {
+		if (!misuse_take(domain->misuse, what, domain->stats.misuse, &found))
+			return 0;
+	} else if (!plausible(domain, what)) {
+		if (domain->iova)
+			domain->stats.misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN]++;
+		return 0;
+	}
+	mapping_take_down(&found);
+	return dma_pages(IOTOLL_IOVA_U64(found.iova), found.bytes);
+}
+
+/* ---- counting ---- */
+
+static struct dma_tally *tally_of(struct iotoll_dma_domain *domain)
+{
+	return &domain->tally[env_shard(domain->env, TALLY_SHARDS)];
+}
+
+static void tally(uint64_t *counter, uint64_t n)
+{
+	(void)__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+void mapping_count_map(struct iotoll_dma_domain *domain, uint64_t pages)
+{
+	if (!domain->iova) {
+		struct dma_tally *t = tally_of(domain);
+
+		tally(&t->maps, 1);
+		tally(&t->pages, pages);
+		if (pages == 1)
+			tally(&t->single_maps, 1);
+		return;
+	}
+	domain->stats.maps++;
+	domain->stats.single_entry_maps += pages == 1;
+	domain->stats.mapped_pages_total += pages;
+}
+
+void mapping_count_unmap(struct iotoll_dma_domain *domain, uint64_t pages)
+{
+	if (!domain->iova) {
+		struct dma_tally *t = tally_of(domain);
+
+		tally(&t->unmaps, 1);
+		if (pages == 1)
+			tally(&t->single_unmaps, 1);
+		return;
+	}
+	domain->stats.unmaps++;
+	domain->stats.single_entry_unmaps += pages == 1;
+}
+
+void mapping_count_failure(struct iotoll_dma_domain *domain)
+{
+	if (!domain->iova)
+		tally(&tally_of(domain)->map_failures, 1);
+	else
+		domain->stats.map_failures++;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making and taking down one mapping: address, table entries, strategy, book and observer. Called
+ * between domain_begin() and domain_end(). Successes are counted by the caller, because a list
+ * that is rolled back was never mapped.
+ */
+#ifndef IOTOLL_DMA_MAPPING_H
+#define IOTOLL_DMA_MAPPING_H
+
+#include "dma/domain.h"
+
+/*
+ * Map want->bytes at @paddr for want->dev; want->iova is set. 0; -EINVAL (nothing to map, a range
+ * that wraps or that no entry or device address can name, a direction that is none), -ENOSPC,
+ * -ENOMEM. On failure nothing has changed but what was flushed.
+ */
+int mapping_add(struct mapping *want, iotoll_phys_t paddr) MUST_CHECK;
+/*
+ * Take down the mapping that @what unmaps. Returns the pages it had, 0 if the unmap was refused
+ * (and counted). Entries are cleared, then the strategy decides, then they are free again.
+ */
+uint64_t mapping_remove(const struct mapping *what);
+/* The same for a mapping already out of the book: no questions asked. */
+void mapping_take_down(const struct mapping *mapping);
+
+/* Count one success of @pages pages. */
+void mapping_count_map(struct iotoll_dma_domain *domain, uint64_t pages);
+void mapping_count_unmap(struct iotoll_dma_domain *domain, uint64_t pages);
+void mapping_count_failure(struct iotoll_dma_domain *domain);
+
+#endif

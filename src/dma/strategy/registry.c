@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The strategies there are. A new one is its file and its row here.
+ */
+#include "dma/strategy/strategy.h"
+
+#include <string.h>
+
+extern const struct strategy_ops off_ops;
+extern const struct strategy_ops strict_ops;
+extern const struct strategy_ops deferred_ops;
+extern const struct strategy_ops deferred_tracked_ops;
+extern const struct strategy_ops unflushed_ops;
+
+const struct strategy_ops *const dma_strategies[] = {
+	&off_ops, &strict_ops, &deferred_ops, &deferred_tracked_ops, &unflushed_ops, NULL,
+};
+
+const struct strategy_ops *strategy_find(const char *name)
+{
+	for (const struct strategy_ops *const *row = dma_strategies; name && *row; row++)
+		if (strcmp((*row)->name, name) == 0)
+			return *row;
+	return NULL;
+}
