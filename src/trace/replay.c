@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The replay of replay.h. One task on each simulated CPU. The reader is one event ahead: the task
+ * whose CPU that event was recorded on sleeps until its time, takes it, reads the next one and only
+ * then does the work, so that events start in recorded order but overlap where they overlapped. An
+ * unmap may then come while the map it ends is still being made on another CPU, and waits for it.
+ */
+#include "trace/replay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/task.h"
+#include "trace/match.h"
+#include "trace/replay_rig.h"
+
+#define REPLAY_PAGE_SHIFT     12
+#define REPLAY_LIVE_PAGES_MAX ((uint64_t)1 << 24) /* all of the greatest memory */
+#define REPLAY_STOP_EVERY     1024u
+#define REPLAY_PROGRESS_EVERY 65536u
+#define REPLAY_GRANT_POLL_PS  (100 * SIM_NS) /* how often a device held up by arbitration looks */
+
+const uint64_t replay_delays_ns[REPLAY_DELAYS] = {10000, 100000, 1000000, 10000000, 100000000};
+
+struct replay;
+
+/* What one CPU replays with. */
+struct replay_worker {
+	struct replay *replay;
+	struct cpu *cpu;
+	struct task *task;
+	struct match_list ended;
+	struct iotoll_sg *sg;
+	size_t sg_room;
+};
+
+struct replay {
+	const struct replay_config *config;
+	struct trace *trace;
+	struct replay_rig rig;
+	struct match match;
+	struct replay_result *result;
+	struct replay_worker *workers;
+	unsigned count;      /* of workers */
+	uint64_t most_pages; /* that any one map can have here */
+
+	struct trace_event next; /* the event to come, and ... */
+	uint64_t next_ns;        /* ... its time since the first one */
+	struct replay_worker *next_worker;
+	uint64_t last_stamp_ns;
+	uint64_t events_seen;
+	sim_time origin;
+	struct waitq turn;  /* workers whose turn it is not */
+	struct waitq ready; /* workers that unmap what another still maps */
+	bool over;
+	int rc; /* 0 or what went wrong, with ... */
+	struct err *err;
+};
+
+const char *replay_access_name(unsigned access)
+{
+	static const char *const names[] = {"at-unmap", "at-map", "none"};
+
+	return access < sizeof(names) / sizeof(names[0]) ? names[access] : NULL;
+}
+
+static void replay_end(struct replay *rp, int rc)
+{
+	rp->over = true;
+	if (rc && !rp->rc)
+		rp->rc = rc;
+}
+
+static bool replay_asked_to_stop(struct replay *rp)
+{
+	const struct replay_config *c = rp->config;
+
+	rp->events_seen++;
+	if (c->progress && rp->events_seen % REPLAY_PROGRESS_EVERY == 0) {
+		uint64_t total, at = trace_position(rp->trace, &total);
+
+		c->progress(c->ctx, rp->events_seen, at, total);
+	}
+	return c->should_stop && rp->events_seen % REPLAY_STOP_EVERY == 0 && c->should_stop(c->ctx);
+}
+
+/* Time since the first event. A stamp that goes back (files put together) counts as no time. */
+static int replay_clock(struct replay *rp, bool first)
+{
+	const uint64_t stamp = rp->next.time_ns;
+
+	if (!first && stamp > rp->last_stamp_ns)
+		rp->next_ns += stamp - rp->last_stamp_ns;
+	rp->last_stamp_ns = stamp;
+	if (rp->next_ns <= REPLAY_SPAN_MAX_S * (uint64_t)1000000000)
+		return 0;
+	return err_set(rp->err, -EINVAL, "%s:%llu: expected a recording of at most %u seconds",
+		       trace_name(rp->trace), (unsigned long long)rp->next.line, REPLAY_SPAN_MAX_S);
+}
+
+/* Read ahead to the next map or unmap and find whose it is. */
+static void replay_fetch(struct replay *rp)
+{
+	const bool first = !rp->next_worker;
+	int rc;
+
+	for (;;) {
+		rc = trace_next(rp->trace, &rp->next, rp->err);
+		if (rc <= 0) {
+			replay_end(rp, rc);
+			return;
+		}
+		if (replay_asked_to_stop(rp)) {
+			rp->result->stopped = true;
+			replay_end(rp, 0);
+			return;
+		}
+		if (rp->next.kind != TRACE_OTHER)
+			break;
+	}
+	rc = replay_clock(rp, first);
+	if (rc) {
+		replay_end(rp, rc);
+		return;
+	}
+	rp->result->span_ns = rp->next_ns;
+	rp->result->folded_cpu_events += rp->next.cpu >= rp->count;
+	rp->next_worker = &rp->workers[rp->next.cpu % rp->count];
+}
+
+/* The device accesses each page of a mapping once. */
+static void replay_access(struct replay_worker *w, const struct match_map *map)
+{
+	struct replay *rp = w->replay;
+	struct replay_rig *rig = &rp->rig;
+	const uint64_t first = IOTOLL_IOVA_U64(map->iova) >> REPLAY_PAGE_SHIFT;
+
+	cpu_sync(w->cpu);
+	for (uint64_t i = 0; i < map->pages; i++) {
+		struct iommu_xlat x;
+
+		rp->result->accesses++;
+		if (!rig->iommu)
+			continue;
+		/* Another CPU may be flushing: then the bridge grants nothing and the DMA waits. */
+		while (!rig->iommu->ops->may_start(rig->iommu, rig->source.bus))
+			task_sleep(w->task, REPLAY_GRANT_POLL_PS);
+		rig->iommu->ops->begin(rig->iommu, rig->source.bus);
+		if (iommu_translate(rig->iommu, rig->source, (first + i) << REPLAY_PAGE_SHIFT,
+				    IOMMU_WRITE, &x))
+			rp->result->access_faults++;
+		rig->iommu->ops->end(rig->iommu, rig->source.bus);
+	}
+}
+
+/* Where the recorded frame is in our memory; false if it does not fit at all. */
+static bool replay_frame(struct replay *rp, const struct trace_event *ev, uint64_t *paddr)
+{
+	const uint64_t memory = rp->rig.machine->profile.memory_bytes;
+
+	if (ev->bytes > memory)
+		return false;
+	*paddr = ev->paddr;
+	if (ev->paddr < memory && ev->bytes <= memory - ev->paddr)
+		return true;
+	rp->result->folded_maps++;
+	*paddr = ev->paddr % memory;
+	if (ev->bytes > memory - *paddr)
+		*paddr = memory - ev->bytes;
+	return true;
+}
+
+static void replay_map(struct replay_worker *w, const struct trace_event *ev)
+{
+	struct replay *rp = w->replay;
+	struct replay_result *r = rp->result;
+	const uint64_t pages = ev->bytes >> REPLAY_PAGE_SHIFT;
+	struct match_map *map;
+	uint64_t paddr;
+	bool shared;
+	int rc;
+
+	if (!replay_frame(rp, ev, &paddr) || pages > REPLAY_LIVE_PAGES_MAX - rp->match.live_pages) {
+		r->map_failures++;
+		return;
+	}
+	rc = match_add(&rp->match, ev->iova >> REPLAY_PAGE_SHIFT, pages, &map, &shared);
+	if (rc) {
+		replay_end(rp, err_set(rp->err, rc, "replay: out of memory"));
+		return;
+	}
+	r->ambiguous_maps += shared;
+	map->bytes = ev->bytes;
+	map->iova = iotoll_dma_map_page(rp->rig.device, IOTOLL_PHYS(paddr), map->bytes,
+					IOTOLL_DMA_BIDIRECTIONAL);
+	if (iotoll_dma_mapping_error(map->iova)) {
+		r->map_failures++;
+		map->state = MATCH_FAILED;
+		if (!map->taken) {
+			match_forget(&rp->match, map);
+			match_release(&rp->match, map);
+		}
+	} else {
+		r->maps++;
+		r->mapped_pages += pages;
+		r->single_page_maps += pages == 1;
+		if (rp->config->access == REPLAY_ACCESS_AT_MAP)
+			replay_access(w, map);
+		map->state = MATCH_READY;
+	}
+	waitq_wake(&rp->ready, w->cpu);
+}
+
+/* Wait for maps in the making; drop those that failed. */
+static void replay_settle(struct replay_worker *w)
+{
+	struct match_list *ended = &w->ended;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ended->count; i++) {
+		struct match_map *map = ended->map[i];
+
+		while (map->state == MATCH_PENDING)
+			waitq_wait(&w->replay->ready, w->cpu);
+		if (map->state == MATCH_READY)
+			ended->map[kept++] = map;
+		else
+			match_release(&w->replay->match, map);
+	}
+	ended->count = kept;
+}
+
+static int replay_sg(struct replay_worker *w)
+{
+	const size_t count = w->ended.count;
+
+	if (count > w->sg_room) {
+		struct iotoll_sg *grown = realloc(w->sg, count * sizeof(*grown));
+
+		if (!grown)
+			return err_set(w->replay->err, -ENOMEM, "replay: out of memory");
+		w->sg = grown;
+		w->sg_room = count;
+	}
+	for (size_t i = 0; i < count; i++)
+		w->sg[i] = (struct iotoll_sg){.bytes = w->ended.map[i]->bytes,
+					      .dma_address = w->ended.map[i]->iova,
+					      .dma_bytes = w->ended.map[i]->bytes};
+	return 0;
+}
+
+static void replay_unmap_ended(struct replay_worker *w)
+{
+	struct replay *rp = w->replay;
+	const struct match_list *ended = &w->ended;
+	const int rc = ended->count > 1 ? replay_sg(w) : 0;
+
+	for (size_t i = 0; i < ended->count; i++)
+		if (rp->config->access == REPLAY_ACCESS_AT_UNMAP)
+			replay_access(w, ended->map[i]);
+	if (rc) {
+		replay_end(rp, rc);
+	} else if (ended->count == 1) {
+		iotoll_dma_unmap_page(rp->rig.device, ended->map[0]->iova, ended->map[0]->bytes,
+				      IOTOLL_DMA_BIDIRECTIONAL);
+	} else if (ended->count > 1) {
+		rp->result->sg_unmaps++;
+		iotoll_dma_unmap_sg(rp->rig.device, w->sg, (int)ended->count,
+				    IOTOLL_DMA_BIDIRECTIONAL);
+	}
+	rp->result->unmaps += ended->count;
+	for (size_t i = 0; i < ended->count; i++)
+		match_release(&rp->match, ended->map[i]);
+}
+
+static void replay_unmap(struct replay_worker *w, const struct trace_event *ev)
+{
+	struct replay *rp = w->replay;
+	struct replay_result *r = rp->result;
+	const uint64_t pages = ev->done_bytes >> REPLAY_PAGE_SHIFT;
+	int rc;
+
+	r->short_unmaps += ev->done_bytes != ev->bytes;
+	rc = match_take(&rp->match, ev->iova >> REPLAY_PAGE_SHIFT, pages, &w->ended);
+	if (rc)
+		replay_end(rp, err_set(rp->err, rc, "replay: out of memory"));
+	r->partial_unmaps += w->ended.partial;
+	r->unmatched_unmaps += pages && w->ended.pages == 0;
+	r->unmatched_pages += pages - w->ended.pages;
+	replay_settle(w);
+	replay_unmap_ended(w);
+}
+
+/* Sleep until the event that is ours; how late we are. */
+static void replay_await(struct replay_worker *w)
+{
+	struct replay *rp = w->replay;
+	const sim_time due = rp->origin + rp->next_ns * SIM_NS;
+
+	if (cpu_now(w->cpu) < due)
+		task_sleep(w->task, due - cpu_now(w->cpu));
+	if (cpu_now(w->cpu) > due) {
+		const uint64_t late = cpu_now(w->cpu) - due;
+
+		rp->result->late_events++;
+		if (late > rp->result->late_max_ps)
+			rp->result->late_max_ps = late;
+	}
+}
+
+static void replay_work(void *ctx)
+{
+	struct replay_worker *w = ctx;
+	struct replay *rp = w->replay;
+
+	w->task = task_current(w->cpu);
+	while (!rp->over) {
+		struct trace_event ev;
+
+		if (rp->next_worker != w) {
+			waitq_wait(&rp->turn, w->cpu);
+			continue;
+		}
+		replay_await(w);
+		ev = rp->next;
+		replay_fetch(rp);
+		if (rp->over || rp->next_worker != w)
+			waitq_wake(&rp->turn, w->cpu);
+		if (ev.kind == TRACE_MAP)
+			replay_map(w, &ev);
+		else
+			replay_unmap(w, &ev);
+	}
+	waitq_wake(&rp->turn, w->cpu);
+}
+
+static int replay_start(struct replay *rp)
+{
+	rp->count = rp->rig.machine->ncpus;
+	rp->most_pages = rp->rig.env.regs ? rp->config->table_entries : UINT64_MAX;
+	rp->workers = calloc(rp->count, sizeof(*rp->workers));
+	if (!rp->workers)
+		return err_set(rp->err, -ENOMEM, "replay: out of memory");
+	replay_fetch(rp);
+	if (rp->rc)
+		return rp->rc;
+	if (!rp->next_worker)
+		return rp->result->stopped
+			       ? 0
+			       : err_set(rp->err, -EINVAL,
+					 "%s: no map or unmap event in %llu lines: expected events "
+					 "of "
+					 "iommu:map and iommu:unmap",
+					 trace_name(rp->trace),
+					 (unsigned long long)trace_tally(rp->trace)->lines);
+	rp->origin = sim_now(rp->rig.sim);
+	for (unsigned i = 0; i < rp->count; i++) {
+		struct replay_worker *w = &rp->workers[i];
+
+		w->replay = rp;
+		w->cpu = machine_cpu(rp->rig.machine, i);
+		cpu_account_reset(w->cpu, rp->origin);
+		if (!task_create(w->cpu, "replay", replay_work, w))
+			return err_set(rp->err, -ENOMEM, "replay: out of memory");
+	}
+	iotoll_dma_domain_stats_reset(rp->rig.domain);
+	exposure_restart(rp->rig.exposure);
+	return 0;
+}
+
+/* Run until nothing is left to happen: every task has then ended. */
+static int replay_drive(struct replay *rp)
+{
+	while (sim_next(rp->rig.sim) != SIM_NEVER) {
+		const int rc = sim_run(rp->rig.sim, sim_next(rp->rig.sim));
+
+		if (rc)
+			return err_set(rp->err, rc, "replay: the simulation stopped");
+	}
+	return rp->rc;
+}
+
+static uint64_t replay_cycles(const struct replay *rp, enum charge what)
+{
+	return profile_cycles(&rp->rig.machine->profile, rp->result->cpu.ps[what]);
+}
+
+static void replay_costs(struct replay *rp)
+{
+	struct replay_result *r = rp->result;
+
+	for (unsigned i = 0; i < rp->count; i++) {
+		struct cpu_account a;
+
+		cpu_account(machine_cpu(rp->rig.machine, i), &a);
+		for (unsigned c = 0; c < CHARGE_COUNT; c++)
+			r->cpu.ps[c] += a.ps[c];
+		r->cpu.busy_ps += a.busy_ps;
+	}
+	r->cpus = rp->count;
+	r->clock_mhz = rp->rig.machine->profile.clock_mhz;
+	r->span_ps = sim_now(rp->rig.sim) - rp->origin;
+	r->cycles_map = replay_cycles(rp, CHARGE_MAP);
+	r->cycles_unmap = replay_cycles(rp, CHARGE_UNMAP);
+	r->cycles_flush = replay_cycles(rp, CHARGE_FLUSH);
+	r->cycles_lock_wait = replay_cycles(rp, CHARGE_LOCK_WAIT);
+	if (r->maps)
+		r->cycles_per_map = (double)r->cycles_map / (double)r->maps;
+	if (r->unmaps)
+		r->cycles_per_unmap = (double)r->cycles_unmap / (double)r->unmaps;
+	if (r->maps + r->unmaps)
+		r->cycles_per_pair = 2 *
+				     (double)(r->cycles_map + r->cycles_unmap + r->cycles_flush +
+					      r->cycles_lock_wait) /
+				     (double)(r->maps + r->unmaps);
+}
+
+static void replay_report(struct replay *rp)
+{
+	struct replay_result *r = rp->result;
+
+	r->trace = *trace_tally(rp->trace);
+	r->live_maps = rp->match.live_maps;
+	r->live_pages = rp->match.live_pages;
+	replay_costs(rp);
+	iotoll_dma_domain_stats(rp->rig.domain, &r->dma);
+	if (rp->rig.iommu)
+		rp->rig.iommu->ops->stats(rp->rig.iommu, &r->iotlb);
+	exposure_stats(rp->rig.exposure, &r->exposure);
+	for (unsigned i = 0; i < REPLAY_DELAYS; i++)
+		r->reachable_after[i] =
+			exposure_reachable_after(rp->rig.exposure, replay_delays_ns[i]);
+}
+
+int replay_run(struct trace *trace, const struct replay_config *config, struct replay_result *out,
+	       struct err *err)
+{
+	struct err ignored;
+	struct replay rp = {
+		.config = config, .trace = trace, .result = out, .err = err ? err : &ignored};
+	int rc;
+
+	*out = (struct replay_result){0};
+	rc = match_init(&rp.match);
+	if (rc)
+		return err_set(err, rc, "replay: out of memory");
+	rc = replay_rig_init(&rp.rig, config, rp.err);
+	if (rc)
+		goto fini_rig;
+	rc = replay_start(&rp);
+	if (!rc)
+		rc = replay_drive(&rp);
+	if (!rc)
+		replay_report(&rp);
+fini_rig:
+	/* The tasks go first: whatever they held lies in the workers. */
+	replay_rig_fini(&rp.rig);
+	for (unsigned i = 0; rp.workers && i < rp.count; i++) {
+		match_list_fini(&rp.workers[i].ended);
+		free(rp.workers[i].sg);
+	}
+	free(rp.workers);
+	match_fini(&rp.match);
+	return rc;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replaying a recorded DMA trace through our own IOMMU and strategy: each recorded map becomes a
+ * map of the same size, each unmap an unmap of what those maps became, on simulated CPUs that pay
+ * for the work. Sequence and sizes are the recording's; which I/O addresses come out is our
+ * allocator's.
+ *
+ * What a result rests on, and must be shown with it:
+ * - Pace. An event starts at its recorded time, or as soon after as its CPU and the events before
+ * it allow. Recordings made in an emulator show order, not speed: such times are no evidence.
+ * - CPUs. An event runs on recorded CPU modulo the number replayed on; events start in recorded
+ * order.
+ * - The device. Recordings do not hold its accesses. By default each page of a mapping is written
+ *   once, immediately before its unmap (a DMA's completion precedes the unmap); @access says else.
+ *   The access takes the device no time and moves no bytes; it is the IOTLB's load.
+ * - Direction is not recorded: everything is mapped both ways.
+ * - Bytes really asked for are not recorded, whole pages are: sub-page excess reads as 0.
+ * - Frames beyond the replay machine's memory are folded into it (folded_maps).
+ */
+#ifndef IOTOLL_TRACE_REPLAY_H
+#define IOTOLL_TRACE_REPLAY_H
+
+#include "hw/iommu.h"
+#include "iotoll/dma.h"
+#include "sim/cpu.h"
+#include "trace/trace.h"
+#include "watch/exposure.h"
+
+/* When the device touches the pages of a mapping; each page once. */
+enum replay_access { REPLAY_ACCESS_AT_UNMAP, REPLAY_ACCESS_AT_MAP, REPLAY_ACCESS_NONE };
+
+/* The recording may span this much virtual time, in seconds (100 days): more is no recording. */
+#define REPLAY_SPAN_MAX_S 8640000u
+
+#define REPLAY_DELAYS 5
+extern const uint64_t replay_delays_ns[REPLAY_DELAYS];
+
+struct replay_config {
+	const struct profile *profile;
+	unsigned cpus;             /* CPUs of the machine; 0 = the profile's */
+	const char *iommu;         /* model and driver: "calgary", or "none" */
+	struct iotlb_config iotlb; /* ignored for "none" */
+	const char *strategy;      /* rows of the DMA layer's registries */
+	const char *allocator;
+	uint64_t table_entries;
+	uint64_t start_hint;
+	enum replay_access access;
+	/* May be NULL. Asked every 1024 events; true ends the replay. */
+	bool (*should_stop)(void *ctx);
+	/* May be NULL. Called every 65536 events. @total_bytes 0: unknown. */
+	void (*progress)(void *ctx, uint64_t events, uint64_t bytes, uint64_t total_bytes);
+	void *ctx;
+};
+
+struct replay_result {
+	/* What the file held. */
+	struct trace_tally trace;
+	uint64_t span_ns; /* recorded, from the first to the last map or unmap */
+	bool stopped;     /* should_stop() ended it: everything below is up to there */
+
+	/* What became of it. */
+	uint64_t maps, unmaps; /* of our DMA layer */
+	uint64_t mapped_pages, single_page_maps;
+	uint64_t map_failures;     /* no room in the replay's table (or memory) */
+	uint64_t sg_unmaps;        /* unmap events that ended several maps */
+	uint64_t partial_unmaps;   /* maps that an unmap event took only part of */
+	uint64_t short_unmaps;     /* unmapped_size differs from size */
+	uint64_t unmatched_unmaps; /* events none of whose pages were mapped: made before the */
+	/* recording began, or the map failed here */
+	uint64_t unmatched_pages;       /* recorded pages unmapped without an owner */
+	uint64_t ambiguous_maps;        /* maps of an I/O page that lived already: two devices */
+	uint64_t live_maps, live_pages; /* recorded maps never unmapped */
+	uint64_t folded_maps;           /* frame beyond our memory, taken modulo its size */
+	uint64_t folded_cpu_events;     /* recorded on a CPU we do not have */
+	uint64_t late_events;           /* started after their recorded time ... */
+	uint64_t late_max_ps;           /* ... by at most this */
+
+	/* What it cost. */
+	unsigned cpus;
+	uint32_t clock_mhz;
+	uint64_t span_ps;       /* virtual time of the replay */
+	struct cpu_account cpu; /* over all CPUs */
+	struct iotoll_dma_stats dma;
+	struct iotlb_stats iotlb;
+	uint64_t accesses, access_faults; /* of the device; the latter were refused */
+	/* CPU cycles of the API call itself, flush and lock wait not included; rounded. */
+	uint64_t cycles_map, cycles_unmap, cycles_flush, cycles_lock_wait;
+	double cycles_per_map, cycles_per_unmap;
+	/* All four together for one map and one unmap: their sum over the mean of maps and unmaps.
+	 */
+	double cycles_per_pair;
+
+	/* What it bought. */
+	struct exposure_stats exposure;
+	/* Fraction of unmapped pages still reachable replay_delays_ns[i] after their unmap. */
+	double reachable_after[REPLAY_DELAYS];
+};
+
+/*
+ * Replay @trace, which was just opened, to its end. 0 and *@out; -EINVAL with @err (a malformed
+ * trace, a trace without maps and unmaps, a name or size that does not exist); -ENOMEM. Stopping is
+ * no error. The same trace and configuration give the same result, bit for bit.
+ */
+int replay_run(struct trace *trace, const struct replay_config *config, struct replay_result *out,
+	       struct err *err) MUST_CHECK;
+
+/* "at-unmap", "at-map", "none"; NULL past the last. */
+const char *replay_access_name(unsigned access);
+
+#endif
