@@ -9,10 +9,10 @@
 #include "study/scenario.h"
 
 struct run_options {
-	const char *pcap;	/* capture the wire into this file; NULL: no capture */
+	const char *pcap;       /* capture the wire into this file; NULL: no capture */
 	const char *dump_table; /* write the translation table as it is in memory; NULL: no */
 	void *ctx;
-	bool (*should_stop)(void *ctx);			/* asked every millisecond of virtual time */
+	bool (*should_stop)(void *ctx);               /* asked every millisecond of virtual time */
 	void (*progress)(void *ctx, double fraction); /* the same; 0..1. Either may be NULL */
 };
 
