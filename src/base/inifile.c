@@ -72,18 +72,34 @@ static bool flush_key(struct reading *r)
 	return rc ? fail_at(r, r->key_line, rc, NULL) : true;
 }
 
+/* Length of @piece up to a comment, blanks before it not counted. */
+static size_t without_comment(const char *piece)
+{
+	size_t end = strlen(piece);
+
+	for (size_t i = 1; i < end; i++) {
+		if (piece[i] == ';' && isspace((unsigned char)piece[i - 1]))
+			end = i;
+	}
+	while (end && isspace((unsigned char)piece[end - 1]))
+		end--;
+	return end;
+}
+
+/* inih cuts comments off values, but not off continuation lines: here every piece is cut. */
 static bool append_value(struct reading *r, const char *piece)
 {
-	const size_t bytes = strlen(piece), blank = r->value_bytes ? 1 : 0;
+	const size_t bytes = without_comment(piece), blank = r->value_bytes && bytes ? 1 : 0;
 	char *larger = realloc(r->value, r->value_bytes + blank + bytes + 1);
 
 	if (!larger)
 		return fail_at(r, r->line, -ENOMEM, "out of memory");
 	r->value = larger;
-	if (blank && bytes)
+	if (blank)
 		r->value[r->value_bytes++] = ' ';
-	memcpy(r->value + r->value_bytes, piece, bytes + 1);
+	memcpy(r->value + r->value_bytes, piece, bytes);
 	r->value_bytes += bytes;
+	r->value[r->value_bytes] = '\0';
 	return true;
 }
 
