@@ -75,8 +75,10 @@ int cli_format_parse(struct cli_format *out, const char *text, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, -EINVAL, "--format %s: expected text, json or csv, or one of them "
-				     "followed by :FILE", text);
+	return err_set(err, -EINVAL,
+		       "--format %s: expected text, json or csv, or one of them "
+		       "followed by :FILE",
+		       text);
 }
 
 int cli_output(const struct cli_format *format, const json_t *json, report_writer text,

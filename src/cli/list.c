@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* iotoll list: what can be named in a scenario, and every number of a profile with its source. */
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "cli/cli.h"
+#include "hw/iommu.h"
+#include "hw/iotlb.h"
+#include "iotoll/dma.h"
+#include "load/load.h"
+#include "report/csv.h"
+#include "report/table.h"
+#include "sim/profile.h"
+#include "study/paths.h"
+#include "study/scenario.h"
+
+/* Rows are objects with the same string fields; the first row's keys are the headings. */
+static void add(json_t *rows, const char *name, const char *title)
+{
+	json_array_append_new(rows, json_pack("{s:s, s:s}", "name", name, "title", title));
+}
+
+static int list_iommus(json_t *rows, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	add(rows, "none", "no IOMMU: device addresses are physical addresses");
+	for (size_t i = 0; iommu_models[i]; i++)
+		add(rows, iommu_models[i]->name, iommu_models[i]->title);
+	return 0;
+}
+
+static int list_policies(json_t *rows, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	for (size_t i = 0; iotlb_policies[i]; i++)
+		add(rows, iotlb_policies[i]->name, iotlb_policies[i]->title);
+	return 0;
+}
+
+static void add_registry(json_t *rows, const char *(*name)(unsigned index, const char **title))
+{
+	const char *title;
+
+	for (unsigned i = 0; name(i, &title); i++) {
+		const char *n = name(i, &title);
+
+		add(rows, n, title);
+	}
+}
+
+static int list_strategies(json_t *rows, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	add_registry(rows, iotoll_dma_strategy_name);
+	return 0;
+}
+
+static int list_allocators(json_t *rows, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	add_registry(rows, iotoll_dma_allocator_name);
+	return 0;
+}
+
+static int list_loads(json_t *rows, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	add_registry(rows, load_name);
+	return 0;
+}
+
+static void add_scenario(void *rows, const char *name)
+{
+	json_array_append_new(rows, json_pack("{s:s}", "name", name));
+}
+
+static int list_scenarios(json_t *rows, const char *arg, struct err *err)
+{
+	(void)arg;
+	return paths_each("scenarios", ".ini", add_scenario, rows, err);
+}
+
+static int list_settings(json_t *rows, const char *arg, struct err *err)
+{
+	const struct param *p;
+	char key[128];
+
+	(void)arg;
+	(void)err;
+	for (size_t i = 0; (p = scenario_param(i)); i++) {
+		snprintf(key, sizeof(key), "%s.%s", p->section, p->key);
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "setting", key,
+						      "kind", p->kind, "default", p->fallback,
+						      "meaning", p->help));
+	}
+	return 0;
+}
+
+static int add_profile_row(void *rows, const struct profile_row *row)
+{
+	static const char *const grades[] = {"measured", "published", "estimated"};
+
+	json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "key", row->key, "value",
+					      row->text, "grade", grades[row->grade], "range",
+					      row->range, "source", row->source));
+	return 0;
+}
+
+struct profiles {
+	json_t *rows;
+	struct err *err;
+	int rc;
+};
+
+static void add_profile(void *ctx, const char *name)
+{
+	struct profiles *x = ctx;
+	struct profile p;
+	char path[PATH_MAX];
+
+	if (x->rc)
+		return;
+	x->rc = paths_find("profiles", name, ".ini", path, sizeof(path), x->err);
+	if (!x->rc)
+		x->rc = profile_load(&p, path, ESTIMATE_DEFAULT, NULL, x->err);
+	if (!x->rc)
+		add(x->rows, name, p.title);
+}
+
+static int list_profiles(json_t *rows, const char *arg, struct err *err)
+{
+	struct profiles x = {.rows = rows, .err = err};
+	char path[PATH_MAX];
+	int rc;
+
+	if (arg) {
+		rc = paths_find("profiles", arg, ".ini", path, sizeof(path), err);
+		return rc ? rc : profile_rows(path, add_profile_row, rows, err);
+	}
+	rc = paths_each("profiles", ".ini", add_profile, &x, err);
+	return rc ? rc : x.rc;
+}
+
+static const struct kind {
+	const char *name;
+	int (*fill)(json_t *rows, const char *arg, struct err *err);
+} kinds[] = {
+	{"iommus", list_iommus},         {"strategies", list_strategies},
+	{"allocators", list_allocators}, {"policies", list_policies},
+	{"profiles", list_profiles},     {"loads", list_loads},
+	{"scenarios", list_scenarios},   {"settings", list_settings},
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* ---- output ---- */
+
+static int print_text(FILE *out, const json_t *rows, struct err *err)
+{
+	struct table *t = table_create();
+	const char *key;
+	json_t *row, *value;
+	size_t i;
+	int rc;
+
+	json_object_foreach(json_array_get(rows, 0), key, value) table_column(t, key, TABLE_LEFT);
+	json_array_foreach(rows, i, row) json_object_foreach(row, key, value)
+		table_cell(t, "%s", json_string_value(value));
+	rc = table_print(t, out, 0);
+	table_destroy(t);
+	return rc ? err_set(err, rc, "cannot print the list") : 0;
+}
+
+static int print_csv(FILE *out, const json_t *rows, struct err *err)
+{
+	const char *fields[16], *key;
+	json_t *row, *value;
+	size_t i, n = 0;
+
+	json_object_foreach(json_array_get(rows, 0), key, value) fields[n++] = key;
+	csv_row(out, fields, n);
+	json_array_foreach(rows, i, row)
+	{
+		n = 0;
+		json_object_foreach(row, key, value) fields[n++] = json_string_value(value);
+		csv_row(out, fields, n);
+	}
+	return ferror(out) ? err_set(err, -EIO, "cannot write the list") : 0;
+}
+
+/* ---- arguments ---- */
+
+struct args {
+	const char *what, *arg;
+	struct cli_format format;
+	struct err err;
+};
+
+static const struct argp_option options[] = {
+	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
+	{0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *a = state->input;
+
+	switch (key) {
+	case 'f':
+		if (cli_format_parse(&a->format, arg, &a->err))
+			argp_error(state, "%s", a->err.text);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (!a->what)
+			a->what = arg;
+		else if (!a->arg)
+			a->arg = arg;
+		else
+			argp_error(state, "'%s' is too much", arg);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_usage(state);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "WHAT [NAME]",
+	.doc = "List what there is: iommus, strategies, allocators, policies, profiles, loads, "
+	       "scenarios or settings.\vExamples:\n"
+	       "  iotoll list strategies\n"
+	       "  iotoll list profiles x460-2007\n"
+	       "  iotoll list settings --format json",
+};
+
+static int fill(struct args *a, json_t *rows)
+{
+	struct nearest near;
+
+	nearest_init(&near, a->what);
+	for (size_t i = 0; i < KINDS; i++) {
+		if (!strcmp(kinds[i].name, a->what)) {
+			if (a->arg && kinds[i].fill != list_profiles)
+				return err_set(&a->err, -EINVAL, "list %s takes no name", a->what);
+			return kinds[i].fill(rows, a->arg, &a->err);
+		}
+		nearest_offer(&near, kinds[i].name);
+	}
+	return err_set(&a->err, -EINVAL,
+		       "list: '%s' is not one of iommus, strategies, allocators, policies, "
+		       "profiles, loads, scenarios, settings%s%s%s",
+		       a->what, near.best ? "; did you mean " : "", near.best ? near.best : "",
+		       near.best ? "?" : "");
+}
+
+int cli_list(int argc, char **argv)
+{
+	struct args a = {.format = {.kind = FORMAT_TEXT}};
+	json_t *rows = json_array();
+	int rc;
+
+	argp_err_exit_status = CLI_BAD_INPUT;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a)) {
+		json_decref(rows);
+		return CLI_BAD_INPUT;
+	}
+	rc = fill(&a, rows);
+	if (!rc)
+		rc = cli_output(&a.format, rows, print_text, print_csv, &a.err);
+	json_decref(rows);
+	return rc ? cli_fail(rc, &a.err) : CLI_OK;
+}
