@@ -140,10 +140,10 @@ static void find_range(struct chart *c, const json_t *figure)
 			widen(c, p->high, &first);
 		}
 	}
-	if (c->bars)
-		widen(c, 0, &first);
-	if (number_member(figure, "y_min", &bound))
-		widen(c, bound, &first);
+	/* An axis starts at zero unless the study says otherwise. */
+	if (c->bars || !number_member(figure, "y_min", &bound))
+		bound = 0;
+	widen(c, bound, &first);
 	if (number_member(figure, "y_max", &bound))
 		widen(c, bound, &first);
 }

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Figures as tables. Decimals are chosen per column from its largest value, so that a column's
+ * numbers line up and show four significant digits.
+ */
+#include "report/grid.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct grid *grid_create(size_t columns, size_t rows)
+{
+	struct grid *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->ncolumns = columns;
+	g->nrows = rows;
+	g->titles = calloc(columns + 1, sizeof(*g->titles));
+	g->cells = calloc(columns * rows + 1, sizeof(*g->cells));
+	if (!g->titles || !g->cells) {
+		grid_free(g);
+		return NULL;
+	}
+	for (size_t i = 0; i < columns * rows; i++) {
+		g->cells[i].run = "";
+		strcpy(g->cells[i].text, "-");
+	}
+	return g;
+}
+
+void grid_free(struct grid *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; g->titles && i < g->ncolumns; i++)
+		free(g->titles[i]);
+	free(g->titles);
+	free(g->cells);
+	free(g);
+}
+
+static struct grid_cell *cell(struct grid *g, size_t row, size_t column)
+{
+	return &g->cells[row * g->ncolumns + column];
+}
+
+static int title(struct grid *g, size_t column, const char *text, const char *suffix)
+{
+	if (asprintf(&g->titles[column], "%s%s", text, suffix) >= 0)
+		return 0;
+	g->titles[column] = NULL;
+	return -ENOMEM;
+}
+
+static int series_decimals(const struct chart_series *s)
+{
+	double largest = 0;
+
+	for (size_t i = 0; i < s->npoints; i++)
+		if (s->points[i].has_y && fabs(s->points[i].y) > largest)
+			largest = fabs(s->points[i].y);
+	return number_decimals(largest);
+}
+
+static void value_cell(struct grid_cell *to, const struct chart_point *p, int decimals)
+{
+	if (!p)
+		return;
+	to->run = p->run;
+	if (p->has_range)
+		snprintf(to->text, sizeof(to->text), "%.34s (%.34s..%.34s)",
+			 number_fixed(p->y, decimals).text, number_fixed(p->low, decimals).text,
+			 number_fixed(p->high, decimals).text);
+	else
+		snprintf(to->text, sizeof(to->text), "%s", number_fixed(p->y, decimals).text);
+}
+
+/* ---- lines ---- */
+
+static size_t count_partners(const struct chart *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->nseries; i++)
+		n += chart_partner(c, i) >= 0;
+	return n;
+}
+
+static void change_column(struct grid *g, const struct chart *c, size_t column, size_t off)
+{
+	const struct chart_series *on = &c->series[chart_partner(c, off)];
+
+	for (size_t row = 0; row < c->nxs; row++) {
+		const struct chart_point *a = chart_at(&c->series[off], c->xs[row]);
+		const struct chart_point *b = chart_at(on, c->xs[row]);
+
+		if (a && b && a->y != 0)
+			snprintf(cell(g, row, column)->text, sizeof(cell(g, 0, 0)->text), "%s",
+				 number_percent_change((b->y - a->y) / fabs(a->y) * 100).text);
+	}
+}
+
+static int fill_lines(struct grid *g, const struct chart *c)
+{
+	size_t column = 1 + c->nseries;
+	bool one_pair = count_partners(c) == 1;
+	int ret = title(g, 0, *c->x_label ? c->x_label : "x", "");
+
+	for (size_t row = 0; row < c->nxs; row++)
+		snprintf(cell(g, row, 0)->text, sizeof(cell(g, 0, 0)->text), "%s",
+			 chart_x_text(c, c->xs[row]).text);
+	for (size_t i = 0; i < c->nseries && !ret; i++) {
+		const struct chart_series *s = &c->series[i];
+
+		ret = title(g, 1 + i, s->name, "");
+		for (size_t row = 0; row < c->nxs; row++)
+			value_cell(cell(g, row, 1 + i), chart_at(s, c->xs[row]),
+				   series_decimals(s));
+	}
+	for (size_t i = 0; i < c->nseries && !ret; i++) {
+		int on = chart_partner(c, i);
+
+		if (on < 0)
+			continue;
+		ret = one_pair ? title(g, column, "change", "")
+			       : title(g, column, c->series[on].name, ", change");
+		change_column(g, c, column++, i);
+	}
+	return ret;
+}
+
+/* ---- stacked bars ---- */
+
+#define MOST 64u
+
+static bool used(const struct chart *c, const char *name)
+{
+	for (size_t i = 0; i < c->nseries; i++)
+		for (size_t j = 0; !strcmp(c->series[i].name, name) && j < c->series[i].npoints;
+		     j++)
+			if (c->series[i].points[j].has_y && c->series[i].points[j].y != 0)
+				return true;
+	return false;
+}
+
+struct bars {
+	const char *names[MOST], *bars[MOST];
+	size_t nnames, nbars;
+	int decimals; /* of every value: a stack adds up only at one precision */
+};
+
+static void find_bars(struct bars *b, const struct chart *c)
+{
+	size_t kept = 0;
+
+	b->nnames = chart_names(c, b->names, MOST);
+	b->nbars = chart_bars(c, b->bars, MOST);
+	for (size_t i = 0; i < b->nnames; i++)
+		if (used(c, b->names[i]))
+			b->names[kept++] = b->names[i];
+	b->nnames = kept;
+	b->decimals = number_decimals(c->y_high) < 1 ? 1 : number_decimals(c->y_high);
+}
+
+static void bar_row(struct grid *g, const struct chart *c, const struct bars *b, size_t row)
+{
+	double x = c->xs[row / b->nbars], total = 0;
+	const char *bar = b->bars[row % b->nbars];
+	bool any = false;
+
+	snprintf(cell(g, row, 0)->text, sizeof(cell(g, 0, 0)->text), "%s", chart_x_text(c, x).text);
+	snprintf(cell(g, row, 1)->text, sizeof(cell(g, 0, 0)->text), "%s", bar);
+	for (size_t i = 0; i < b->nnames; i++) {
+		const struct chart_series *s = chart_series(c, b->names[i], bar);
+		const struct chart_point *p = s ? chart_at(s, x) : NULL;
+
+		value_cell(cell(g, row, 2 + i), p, b->decimals);
+		total += p ? p->y : 0;
+		any |= p != NULL;
+		if (p && *p->run)
+			cell(g, row, 2 + b->nnames)->run = p->run;
+	}
+	if (any)
+		snprintf(cell(g, row, 2 + b->nnames)->text, sizeof(cell(g, 0, 0)->text), "%s",
+			 number_fixed(total, b->decimals).text);
+}
+
+static int fill_bars(struct grid *g, const struct chart *c, const struct bars *b)
+{
+	int ret = title(g, 0, *c->x_label ? c->x_label : "x", "");
+
+	if (!ret)
+		ret = title(g, 1, "bar", "");
+	for (size_t i = 0; i < b->nnames && !ret; i++)
+		ret = title(g, 2 + i, b->names[i], "");
+	if (!ret)
+		ret = title(g, 2 + b->nnames, "total", "");
+	for (size_t row = 0; row < g->nrows; row++)
+		bar_row(g, c, b, row);
+	return ret;
+}
+
+int grid_of_chart(struct grid **out, const struct chart *c)
+{
+	struct bars b;
+	int ret;
+
+	*out = NULL;
+	if (c->bars) {
+		find_bars(&b, c);
+		*out = grid_create(3 + b.nnames, c->nxs * b.nbars);
+	} else {
+		*out = grid_create(1 + c->nseries + count_partners(c), c->nxs);
+	}
+	if (!*out)
+		return -ENOMEM;
+	(*out)->left = c->bars ? 2 : 1;
+	ret = c->bars ? fill_bars(*out, c, &b) : fill_lines(*out, c);
+	if (ret) {
+		grid_free(*out);
+		*out = NULL;
+	}
+	return ret;
+}

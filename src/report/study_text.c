@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A study document as terminal text.
+ */
+#include "report/study_text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/flat.h"
+#include "report/grid.h"
+#include "report/number.h"
+#include "report/table.h"
+
+/* A paragraph wrapped to @width; nothing for an empty text. */
+static int paragraph(FILE *out, const char *text, unsigned width)
+{
+	struct table *t;
+	int ret;
+
+	if (!*text)
+		return 0;
+	t = table_create();
+	table_column(t, "", TABLE_LEFT);
+	table_cell(t, "%s", text);
+	ret = table_print(t, out, width);
+	table_destroy(t);
+	return ret;
+}
+
+static int heading(FILE *out, const char *kind, const char *id, const char *title, unsigned width)
+{
+	char *text = NULL;
+	int ret;
+
+	if (asprintf(&text, "%s %s%s%s", kind, id, *title ? ": " : "", title) < 0)
+		return -ENOMEM;
+	fputc('\n', out);
+	ret = paragraph(out, text, width);
+	free(text);
+	return ret;
+}
+
+/* ---- figures ---- */
+
+static int grid_text(FILE *out, const struct grid *g)
+{
+	struct table *t = table_create();
+	int ret;
+
+	for (size_t i = 0; i < g->ncolumns; i++)
+		table_column(t, g->titles[i], i >= 1 && i < g->left ? TABLE_LEFT : TABLE_RIGHT);
+	for (size_t i = 0; i < g->nrows * g->ncolumns; i++)
+		table_cell(t, "%s", g->cells[i].text);
+	ret = table_print(t, out, 0);
+	table_destroy(t);
+	return ret;
+}
+
+static int figure_text(FILE *out, const json_t *figure, unsigned width, struct err *err)
+{
+	struct grid *g = NULL;
+	struct chart *c;
+	int ret = chart_read(&c, figure, err);
+
+	if (ret)
+		return ret;
+	ret = heading(out, "Figure", c->id, c->title, width);
+	if (*c->y_label)
+		fprintf(out, "values: ");
+	if (!ret)
+		ret = paragraph(out, c->y_label, width);
+	if (!ret)
+		ret = grid_of_chart(&g, c);
+	if (!ret)
+		ret = grid_text(out, g);
+	if (!ret)
+		ret = paragraph(out, c->note, width);
+	grid_free(g);
+	chart_free(c);
+	return ret;
+}
+
+/* ---- tables ---- */
+
+static void table_columns(struct table *t, const json_t *columns)
+{
+	for (size_t i = 0; i < json_array_size(columns); i++) {
+		const json_t *column = json_array_get(columns, i);
+		const char *unit = text_member(column, "unit");
+		char *title = NULL;
+
+		if (asprintf(&title, "%s%s%s", text_member(column, "name"), *unit ? "\n" : "",
+			     unit) < 0)
+			return;
+		table_column(t, title,
+			     strcmp(text_member(column, "align"), "right") == 0 ? TABLE_RIGHT
+										: TABLE_LEFT);
+		free(title);
+	}
+}
+
+static int table_text(FILE *out, const json_t *json, unsigned width)
+{
+	const json_t *columns = json_object_get(json, "columns");
+	const json_t *rows = json_object_get(json, "rows");
+	struct table *t = table_create();
+	int ret = heading(out, "Table", text_member(json, "id"), text_member(json, "title"), width);
+
+	table_columns(t, columns);
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		for (size_t k = 0; k < json_array_size(columns); k++) {
+			const json_t *value = json_array_get(json_array_get(rows, i), k);
+			char *text = value && !json_is_null(value) ? flat_text(value) : NULL;
+
+			table_cell(t, "%s", text ? text : "-");
+			free(text);
+		}
+	}
+	if (!ret)
+		ret = table_print(t, out, width);
+	table_destroy(t);
+	return ret ? ret : paragraph(out, text_member(json, "note"), width);
+}
+
+/* ---- claims ---- */
+
+size_t study_count_verdicts(const json_t *study, const char *verdict)
+{
+	const json_t *claims = json_object_get(study, "claims");
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(claims); i++)
+		n += strcmp(text_member(json_array_get(claims, i), "verdict"), verdict) == 0;
+	return n;
+}
+
+static void claim_line(struct table *t, const char *what, const char *text)
+{
+	if (!*text)
+		return;
+	table_cell(t, "%s", "");
+	table_cell(t, "%s", "");
+	table_cell(t, "%s%s", what, text);
+}
+
+static int claims_text(FILE *out, const json_t *study, unsigned width)
+{
+	const json_t *claims = json_object_get(study, "claims");
+	struct table *t;
+	int ret;
+
+	if (json_array_size(claims) == 0)
+		return 0;
+	t = table_create();
+	table_column(t, "Claim", TABLE_LEFT);
+	table_column(t, "Verdict", TABLE_LEFT);
+	table_column(t, "What the paper says, and what was measured", TABLE_LEFT);
+	for (size_t i = 0; i < json_array_size(claims); i++) {
+		const json_t *claim = json_array_get(claims, i);
+		const char *source = text_member(claim, "source");
+
+		table_cell(t, "%s", text_member(claim, "id"));
+		table_cell(t, "%s", text_member(claim, "verdict"));
+		table_cell(t, "%s%s%s%s", text_member(claim, "text"), *source ? " (" : "", source,
+			   *source ? ")" : "");
+		claim_line(t, "rule: ", text_member(claim, "rule"));
+		claim_line(t, "measured: ", text_member(claim, "measured"));
+		claim_line(t, "note: ", text_member(claim, "note"));
+	}
+	fputc('\n', out);
+	ret = table_print(t, out, width);
+	table_destroy(t);
+	fprintf(out, "\nclaims: %zu hold, %zu do not hold, %zu not tested, %zu reported\n",
+		study_count_verdicts(study, "holds"), study_count_verdicts(study, "does not hold"),
+		study_count_verdicts(study, "not tested"), study_count_verdicts(study, "reported"));
+	return ret;
+}
+
+int study_text(FILE *out, const json_t *study, const char *page, unsigned width, struct err *err)
+{
+	const json_t *figures = json_object_get(study, "figures");
+	const json_t *tables = json_object_get(study, "tables");
+	int ret;
+
+	if (!json_is_object(study))
+		return err_set(err, -EINVAL, "a study is not a JSON object");
+	ret = paragraph(out, text_member(study, "title"), width);
+	if (!ret)
+		ret = paragraph(out, text_member(study, "summary"), width);
+	for (size_t i = 0; i < json_array_size(figures) && !ret; i++)
+		ret = figure_text(out, json_array_get(figures, i), width, err);
+	for (size_t i = 0; i < json_array_size(tables) && !ret; i++)
+		ret = table_text(out, json_array_get(tables, i), width);
+	if (!ret)
+		ret = claims_text(out, study, width);
+	if (!ret && page)
+		fprintf(out, "\n%s\n", page);
+	if (ret)
+		return ret;
+	return ferror(out) ? -EIO : 0;
+}
