@@ -162,12 +162,13 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 int iotoll_dma_domain_create(struct iotoll_dma_domain **out, struct dma_env *env,
 			     const struct iotoll_dma_config *config, char *why, size_t why_bytes)
 {
-	struct iotoll_dma_domain *domain = NULL;
+	struct iotoll_dma_domain *domain;
 	struct err err = {.text = "no memory for the domain"};
 	int rc = -ENOMEM;
 
 	*out = NULL;
-	if (posix_memalign((void **)&domain, DMA_LINE_BYTES, sizeof(*domain)) == 0) {
+	domain = aligned_alloc(DMA_LINE_BYTES, sizeof(*domain));
+	if (domain) {
 		memset(domain, 0, sizeof(*domain));
 		domain->env = env;
 		env_quiet_init(&domain->quiet);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See rig.h. Registers hold their bytes in the order in which the CPU sees them, as the chip's
+ * big-endian lanes do.
+ */
+#include "rig.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+static void record(struct rig *rig, char op, uint64_t offset, unsigned width, uint64_t value)
+{
+	if (rig->logged < RIG_LOG_MAX)
+		rig->log[rig->logged] = (struct rig_access){op, width, offset, value};
+	rig->logged++;
+}
+
+static bool is_split_queue(uint64_t offset)
+{
+	for (unsigned phb = 0; phb < CALGARY_PHBS; phb++)
+		if (offset == calgary_debug_reg(phb, CALGARY_DEBUG_SPLITQ))
+			return true;
+	return false;
+}
+
+static uint64_t reg_read(void *ctx, uint64_t offset, unsigned width)
+{
+	struct rig *rig = ctx;
+	uint64_t value = 0;
+
+	assert_true(width == 4 || width == 8);
+	assert_true(offset % width == 0 && offset + width <= CALGARY_WINDOW_BYTES);
+	memcpy(&value, &rig->window[offset], width);
+	if (is_split_queue(offset)) {
+		value = rig->busy_reads ? 0x7f : 0xff;
+		if (rig->busy_reads && rig->busy_reads != UINT_MAX)
+			rig->busy_reads--;
+	}
+	record(rig, 'R', offset, width, value);
+	return value;
+}
+
+static void reg_write(void *ctx, uint64_t offset, uint64_t value, unsigned width)
+{
+	struct rig *rig = ctx;
+
+	assert_true(width == 4 || width == 8);
+	assert_true(offset % width == 0 && offset + width <= CALGARY_WINDOW_BYTES);
+	record(rig, 'W', offset, width, value);
+	memcpy(&rig->window[offset], &value, width);
+}
+
+const char *rig_translating(unsigned index)
+{
+	static const char *const names[] = {"strict", "deferred", "deferred-tracked", "unflushed"};
+
+	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
+}
+
+struct iotoll_dma_config rig_config(void)
+{
+	return (struct iotoll_dma_config){.driver = "calgary",
+					  .strategy = "deferred",
+					  .allocator = "next-fit",
+					  .bus = 1,
+					  .table_entries = 8192,
+					  .check_misuse = true};
+}
+
+void rig_open(struct rig *rig, uint64_t bytes)
+{
+	struct iotoll_env_config config = {
+		.ctx = rig, .reg_read = reg_read, .reg_write = reg_write};
+
+	memset(rig, 0, sizeof(*rig));
+	rig->memory = memory_create(bytes);
+	assert_non_null(rig->memory);
+	config.memory = rig->memory;
+	assert_int_equal(iotoll_env_create(&rig->env, &config), 0);
+}
+
+void rig_start(struct rig *rig, const struct iotoll_dma_config *config)
+{
+	char why[128] = "";
+
+	rig_open(rig, 64u << 20);
+	if (iotoll_dma_domain_create(&rig->domain, rig->env, config, why, sizeof(why)))
+		fail_msg("%s: %s", config->strategy, why);
+	assert_int_equal(iotoll_dma_attach(&rig->dev, rig->domain, 8, UINT32_MAX), 0);
+}
+
+void rig_close(struct rig *rig)
+{
+	iotoll_dma_detach(rig->dev);
+	iotoll_dma_domain_destroy(rig->domain);
+	assert_int_equal(memory_allocated_pages(rig->memory), 0);
+	iotoll_env_destroy(rig->env);
+	memory_destroy(rig->memory);
+}
+
+void rig_forget(struct rig *rig)
+{
+	rig->logged = 0;
+}
+
+uint32_t rig_get32(const struct rig *rig, uint64_t offset)
+{
+	uint32_t raw;
+
+	memcpy(&raw, &rig->window[offset], sizeof(raw));
+	return __builtin_bswap32(raw);
+}
+
+void rig_put32(struct rig *rig, uint64_t offset, uint32_t value)
+{
+	value = __builtin_bswap32(value);
+	memcpy(&rig->window[offset], &value, sizeof(value));
+}
+
+uint64_t rig_get64(const struct rig *rig, uint64_t offset)
+{
+	uint64_t raw;
+
+	memcpy(&raw, &rig->window[offset], sizeof(raw));
+	return __builtin_bswap64(raw);
+}
+
+void rig_put64(struct rig *rig, uint64_t offset, uint64_t value)
+{
+	value = __builtin_bswap64(value);
+	memcpy(&rig->window[offset], &value, sizeof(value));
+}
+
+void rig_expect(const struct rig *rig, const struct rig_access *want, size_t n)
+{
+	for (size_t i = 0; i < n && i < rig->logged; i++) {
+		const struct rig_access *got = &rig->log[i];
+
+		if (got->op != want[i].op || got->width != want[i].width ||
+		    got->offset != want[i].offset || got->value != want[i].value)
+			fail_msg("access %zu: %c%u 0x%llx = 0x%llx, expected %c%u 0x%llx = 0x%llx",
+				 i, got->op, got->width, (unsigned long long)got->offset,
+				 (unsigned long long)got->value, want[i].op, want[i].width,
+				 (unsigned long long)want[i].offset,
+				 (unsigned long long)want[i].value);
+	}
+	assert_int_equal(rig->logged, n);
+}
+
+uint64_t rig_tce(const struct rig *rig, uint64_t index)
+{
+	iotoll_phys_t table;
+	size_t bytes;
+	const uint8_t *tces;
+
+	iotoll_dma_domain_table(rig->domain, &table, &bytes);
+	assert_true(index < bytes / 8);
+	tces = iotoll_env_ptr(rig->env, table, bytes);
+	return calgary_tce_unpack(&tces[index * 8]);
+}
+
+struct iotoll_dma_stats rig_stats(const struct rig *rig)
+{
+	struct iotoll_dma_stats stats;
+
+	iotoll_dma_domain_stats(rig->domain, &stats);
+	return stats;
+}
+
+uint64_t rig_map(struct rig *rig, uint64_t paddr, size_t bytes)
+{
+	const iotoll_iova_t iova =
+		iotoll_dma_map_page(rig->dev, IOTOLL_PHYS(paddr), bytes, IOTOLL_DMA_FROM_DEVICE);
+
+	assert_false(iotoll_dma_mapping_error(iova));
+	return IOTOLL_IOVA_U64(iova);
+}
+
+void rig_unmap(struct rig *rig, uint64_t iova, size_t bytes)
+{
+	iotoll_dma_unmap_page(rig->dev, IOTOLL_IOVA(iova), bytes, IOTOLL_DMA_FROM_DEVICE);
+}
+
+uint64_t rig_seed(void)
+{
+	const char *text = getenv("IOTOLL_TEST_SEED");
+	const uint64_t seed = text ? strtoull(text, NULL, 0) : 20070627;
+
+	print_message("IOTOLL_TEST_SEED=%llu\n", (unsigned long long)seed);
+	return seed;
+}
