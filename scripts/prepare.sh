@@ -106,7 +106,12 @@ prepare_quietly() {
 	log=$1/prepare.log
 	shift
 	"$@" >"$log" 2>&1 </dev/null && return 0
-	cat "$log" >&2
+	# Of a build, what went before the first failure says nothing.
+	if grep -q '^FAILED: ' "$log"; then
+		sed -n '/^FAILED: /,$p' "$log" >&2
+	else
+		cat "$log" >&2
+	fi
 	return 1
 }
 
