@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The TCP/IP stack of one simulated host: a private copy of lwIP (lwip_shim.h) between a network
+ * driver below and sockets above (socket.h), run on simulated CPUs and charged for.
+ *
+ * Locking follows Linux's lock_sock: a task in a system call owns its socket; a frame that
+ * arrives for an owned socket waits on the socket's backlog until the owner lets go and works it
+ * off itself. lwIP keeps its state in globals, so one more lock per stack admits one CPU at a
+ * time into lwIP; Linux has no such lock, and with a single busy socket it is never contended.
+ * Checksums are real (damaged data is noticed) but free of charge: the NICs modelled compute
+ * them in hardware.
+ */
+#ifndef IOTOLL_GUEST_STACK_H
+#define IOTOLL_GUEST_STACK_H
+
+#include "guest/kmalloc.h"
+#include "sim/lock.h"
+
+#define NET_MTU 1500u
+/* Ethernet header + MTU: the longest frame handed to or taken from a driver (no FCS). */
+#define NET_FRAME_MAX 1514u
+
+struct netstack;
+
+/* A frame to send: one piece of the machine's memory. */
+struct net_frame {
+	phys_t paddr;
+	uint32_t bytes;
+	void *owner; /* for netstack_frame_done() */
+};
+
+struct netdev_ops {
+	/*
+	 * Send @frame; the driver calls netstack_frame_done() once the device has read it. Called
+	 * with softirqs off. 0, or -ENOBUFS: not taken, the frame stays the stack's.
+	 */
+	int (*xmit)(void *ctx, struct cpu *cpu, const struct net_frame *frame);
+};
+
+struct netstack_config {
+	struct machine *machine;
+	struct kmalloc *kmalloc;
+	uint8_t mac[6];
+	uint32_t ip, netmask; /* host byte order */
+	uint64_t seed;        /* of port and sequence numbers */
+	struct cpu *timer_cpu;
+};
+
+struct netstack_stats {
+	uint64_t rx_data, rx_acks, rx_other; /* frames taken from the driver, by kind */
+	uint64_t tx_data, tx_acks, tx_other; /* frames given to the driver, by kind */
+	uint64_t rx_backlogged;              /* of the received: waited for a socket's owner */
+	uint64_t rx_dropped, tx_dropped;     /* no memory, backlog full; refused by the driver */
+	uint64_t retransmits;                /* data segments sent again */
+	uint64_t frames_live;                /* buffers lwIP holds for frames to send */
+	uint64_t rx_live;                    /* received frames not yet freed */
+	uint64_t lock_acquisitions, lock_contended, lock_wait_ps; /* of the lock around lwIP */
+};
+
+/*
+ * A stack with one interface, up and addressed. Not yet connected to a driver: frames are
+ * dropped until netstack_attach(). 0; -ENOENT or -ELIBACC (see lwip_module_open()); -ENOMEM;
+ * -EPROTO if lwIP refuses; @err says why.
+ */
+int netstack_create(struct netstack **out, const struct netstack_config *config,
+		    struct err *err) MUST_CHECK;
+/*
+ * Aborts every connection without a word on the wire. Every frame given to a driver must have
+ * come back, and no CPU of the machine may run stack code afterwards. NULL is allowed.
+ */
+void netstack_destroy(struct netstack *ns);
+/* Where frames to send go. @ops NULL: nowhere. */
+void netstack_attach(struct netstack *ns, const struct netdev_ops *ops, void *ctx);
+
+/*
+ * The driver hands up the frame at @object + @offset (an Ethernet frame without FCS). @object is
+ * a kmalloc object and the stack's from here on. Softirq context.
+ */
+void netstack_receive(struct netstack *ns, struct cpu *cpu, void *object, size_t offset,
+		      size_t bytes);
+/* The driver is through with a frame it took. */
+void netstack_frame_done(struct netstack *ns, void *owner);
+
+void netstack_stats(const struct netstack *ns, struct netstack_stats *out);
+/*
+ * NULL while all is well. Otherwise what lwIP's failed assertion said: the machine has hung
+ * itself up as after a kernel panic and sim_run() came back with -EINTR.
+ */
+const char *netstack_panic(const struct netstack *ns);
+struct machine *netstack_machine(const struct netstack *ns);
+
+#endif

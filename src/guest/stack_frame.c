@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames on their way through the stack: what kind they are, what they are charged, and where
+ * they go (Linux: netif_receive_skb and tcp_v4_rcv on the way up, dev_queue_xmit on the way
+ * down).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guest/stack_internal.h"
+
+#define ETH_BYTES     14u
+#define ETHERTYPE_IP4 0x0800u
+#define IP_MIN_BYTES  20u
+#define TCP_MIN_BYTES 20u
+/* Ethernet, IPv4 and TCP headers: what protocol work reads and writes of a frame. */
+#define HEADER_BYTES (ETH_BYTES + IP_MIN_BYTES + TCP_MIN_BYTES)
+
+static inline uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+/* Fills @info; false and FRAME_OTHER for what is not well-formed TCP over IPv4. */
+bool frame_parse(const void *frame, size_t bytes, struct frame_info *info)
+{
+	const uint8_t *ip = (const uint8_t *)frame + ETH_BYTES, *tcp;
+	size_t ip_bytes, tcp_bytes, total;
+
+	*info = (struct frame_info){.kind = FRAME_OTHER};
+	if (bytes < HEADER_BYTES || get16((const uint8_t *)frame + 12) != ETHERTYPE_IP4)
+		return false;
+	ip_bytes = (ip[0] & 0xfu) * 4u;
+	total = get16(ip + 2);
+	if (ip[0] >> 4 != 4 || ip_bytes < IP_MIN_BYTES || ip[9] != IP_PROTO_TCP ||
+	    total > bytes - ETH_BYTES || total < ip_bytes + TCP_MIN_BYTES)
+		return false;
+	if (get16(ip + 6) & 0x3fff) /* a fragment */
+		return false;
+	tcp = ip + ip_bytes;
+	tcp_bytes = (tcp[12] >> 4) * 4u;
+	if (tcp_bytes < TCP_MIN_BYTES || ip_bytes + tcp_bytes > total)
+		return false;
+	info->tcp = true;
+	info->src_ip = get32(ip + 12);
+	info->dst_ip = get32(ip + 16);
+	info->src_port = get16(tcp);
+	info->dst_port = get16(tcp + 2);
+	info->seq = get32(tcp + 4);
+	info->payload_bytes = (uint32_t)(total - ip_bytes - tcp_bytes);
+	info->kind = info->payload_bytes ? FRAME_DATA : FRAME_ACK;
+	return true;
+}
+
+/* ---- down ---- */
+
+static void count_sent(struct netstack *ns, const struct frame_info *info)
+{
+	struct socket *s;
+	uint32_t end;
+
+	if (info->kind == FRAME_ACK)
+		ns->stats.tx_acks++;
+	if (info->kind == FRAME_OTHER)
+		ns->stats.tx_other++;
+	if (info->kind != FRAME_DATA)
+		return;
+	ns->stats.tx_data++;
+	s = socket_find(ns, info->dst_ip, info->dst_port, info->src_port);
+	if (!s)
+		return;
+	end = info->seq + info->payload_bytes;
+	if (s->sent_any && (int32_t)(end - s->sent_up_to) <= 0) {
+		ns->stats.retransmits++;
+		return;
+	}
+	s->sent_any = true;
+	s->sent_up_to = end;
+}
+
+/* @p as one piece of the machine's memory, with a reference of its own; NULL without memory. */
+static struct pbuf *linear(struct netstack *ns, struct pbuf *p)
+{
+	if (p->next || !memory_owns(ns->machine->mem, p->payload))
+		return ns->fn->pbuf_clone(PBUF_RAW_TX, PBUF_RAM, p);
+	ns->fn->pbuf_ref(p);
+	return p;
+}
+
+err_t stack_linkoutput(struct netif *netif, struct pbuf *p)
+{
+	struct netstack *ns = netif->state;
+	struct cpu *cpu = cpu_current(ns->machine);
+	const struct cost *cost = machine_cost(ns->machine);
+	struct frame_info info;
+	struct net_frame frame;
+	struct pbuf *q;
+	enum charge before;
+
+	if (!ns->dev)
+		return ERR_IF;
+	q = linear(ns, p);
+	if (!q) {
+		ns->stats.tx_dropped++;
+		return ERR_MEM;
+	}
+	frame = (struct net_frame){
+		.paddr = memory_addr(ns->machine->mem, q->payload),
+		.bytes = q->tot_len,
+		.owner = q,
+	};
+	frame_parse(q->payload, frame.bytes, &info);
+	before = cpu_enter(cpu, CHARGE_STACK);
+	cpu_charge(cpu, info.kind == FRAME_DATA ? cost->tx_segment : cost->tx_ack);
+	cpu_touch(cpu, frame.paddr, HEADER_BYTES, true);
+	cpu_leave(cpu, before);
+	if (ns->dev->xmit(ns->dev_ctx, cpu, &frame)) {
+		/* lwIP keeps the segment and tries again later, as Linux does on NET_XMIT_DROP. */
+		ns->stats.tx_dropped++;
+		ns->fn->pbuf_free(q);
+		return ERR_MEM;
+	}
+	count_sent(ns, &info);
+	return ERR_OK;
+}
+
+void netstack_frame_done(struct netstack *ns, void *owner)
+{
+	ns->fn->pbuf_free(owner);
+}
+
+/* ---- up ---- */
+
+static void rx_free(struct pbuf *p)
+{
+	struct rx_frame *f = (struct rx_frame *)p;
+	struct netstack *ns = f->ns;
+
+	kmalloc_free(ns->kmalloc, f->object);
+	ns->stats.rx_live--;
+	f->next = ns->free_rx;
+	ns->free_rx = f;
+}
+
+static struct rx_frame *rx_new(struct netstack *ns, void *object, size_t offset, size_t bytes)
+{
+	struct rx_frame *f = ns->free_rx;
+
+	if (f)
+		ns->free_rx = f->next;
+	else
+		f = malloc(sizeof(*f));
+	if (!f)
+		return NULL;
+	*f = (struct rx_frame){
+		.ns = ns,
+		.object = object,
+		.paddr = kmalloc_phys(ns->kmalloc, object) + offset,
+		.bytes = (uint32_t)bytes,
+	};
+	f->custom.custom_free_function = rx_free;
+	if (!ns->fn->pbuf_alloced_custom(PBUF_RAW, (u16_t)bytes, PBUF_REF, &f->custom,
+					 (uint8_t *)object + offset, (u16_t)bytes)) {
+		f->next = ns->free_rx;
+		ns->free_rx = f;
+		return NULL;
+	}
+	ns->stats.rx_live++;
+	return f;
+}
+
+void stack_free_rx_pool(struct netstack *ns)
+{
+	while (ns->free_rx) {
+		struct rx_frame *f = ns->free_rx;
+
+		ns->free_rx = f->next;
+		free(f);
+	}
+}
+
+void stack_input(struct netstack *ns, struct cpu *cpu, struct rx_frame *f)
+{
+	const struct cost *cost = machine_cost(ns->machine);
+
+	cpu_charge(cpu, f->kind == FRAME_DATA ? cost->rx_segment : cost->rx_ack);
+	cpu_touch(cpu, f->paddr, HEADER_BYTES < f->bytes ? HEADER_BYTES : f->bytes, false);
+	if (ns->fn->ethernet_input(&f->custom.pbuf, &ns->netif) != ERR_OK)
+		ns->fn->pbuf_free(&f->custom.pbuf);
+}
+
+static void input_alone(struct netstack *ns, struct cpu *cpu, struct rx_frame *f)
+{
+	stack_enter(ns, cpu);
+	stack_input(ns, cpu, f);
+	stack_leave(ns, cpu);
+}
+
+void netstack_receive(struct netstack *ns, struct cpu *cpu, void *object, size_t offset,
+		      size_t bytes)
+{
+	const enum charge before = cpu_enter(cpu, CHARGE_STACK);
+	struct frame_info info;
+	struct socket *s = NULL;
+	struct rx_frame *f;
+
+	f = bytes && bytes <= NET_FRAME_MAX ? rx_new(ns, object, offset, bytes) : NULL;
+	if (!f) {
+		ns->stats.rx_dropped++;
+		kmalloc_free(ns->kmalloc, object);
+		goto out;
+	}
+	/* Which protocol and which socket: the headers are read here, wherever the work is done. */
+	cpu_touch(cpu, f->paddr, HEADER_BYTES < bytes ? HEADER_BYTES : bytes, false);
+	frame_parse((const uint8_t *)object + offset, bytes, &info);
+	f->kind = info.kind;
+	ns->stats.rx_data += info.kind == FRAME_DATA;
+	ns->stats.rx_acks += info.kind == FRAME_ACK;
+	ns->stats.rx_other += info.kind == FRAME_OTHER;
+	if (info.tcp)
+		s = socket_find(ns, info.src_ip, info.src_port, info.dst_port);
+	if (!s) {
+		input_alone(ns, cpu, f);
+	} else {
+		socket_get(s);
+		if (!socket_backlog(s, cpu, f)) {
+			input_alone(ns, cpu, f);
+			vlock_release_bh(&s->lock, cpu);
+		}
+		socket_put(s);
+	}
+out:
+	cpu_leave(cpu, before);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Driver of the BCM5704 (src/spec/tg3.h), after Linux's tg3 of 2.6.21 as far as DMA and CPU work
+ * go: NAPI, buffers mapped one by one, small frames copied out of buffers that stay mapped,
+ * larger ones replaced by a freshly mapped buffer before the old one is unmapped, one doorbell
+ * per packet sent, completed sends reaped in the poll. It reaches the NIC only through its
+ * register window, its interrupt line and memory mapped for it.
+ */
+#ifndef IOTOLL_GUEST_TG3_DRIVER_H
+#define IOTOLL_GUEST_TG3_DRIVER_H
+
+#include "guest/stack.h"
+#include "iotoll/dma.h"
+#include "sim/mmio.h"
+
+#define TG3_DRIVER_QUEUE 1000u /* frames waiting for a send descriptor: txqueuelen */
+
+struct tg3_driver;
+
+struct tg3_driver_config {
+	struct machine *machine;
+	struct kmalloc *kmalloc;
+	struct netstack *stack;
+	struct mmio_window *regs;
+	struct iotoll_dma_device *dma;
+	struct irq *irq; /* the NIC's line: handler, ctx and target are filled in here */
+	struct cpu *irq_cpu;
+	uint8_t mac[6];
+	/*
+	 * Read each doorbell back: hosts with an AMD-8131 PCI-X bridge (and two others) reorder
+	 * mailbox writes, so the driver makes each of them arrive before it goes on.
+	 */
+	bool read_back_doorbells;
+};
+
+struct tg3_driver_stats {
+	uint64_t interrupts, spurious; /* spurious: the line was not ours */
+	uint64_t polls;
+	uint64_t rx_frames, rx_bytes;
+	uint64_t rx_copied;     /* of rx_frames: short, the mapped buffer stayed */
+	uint64_t rx_no_memory;  /* dropped: no buffer to put in its place */
+	uint64_t rx_map_errors; /* dropped: the new buffer could not be mapped */
+	uint64_t rx_errors;     /* the chip marked the frame bad */
+	uint64_t rx_bad;        /* returned descriptors that make no sense */
+	uint64_t tx_frames, tx_bytes;
+	uint64_t tx_queued;     /* of tx_frames: had to wait for a descriptor */
+	uint64_t tx_dropped;    /* the queue was full */
+	uint64_t tx_map_errors; /* dropped: could not be mapped */
+	uint64_t dma_errors;    /* polls that found the chip's DMA attention up */
+	uint64_t status_bad;    /* status blocks with impossible indices */
+	uint64_t tx_lock_acquisitions, tx_lock_contended, tx_lock_wait_ps;
+};
+
+/*
+ * Reset the chip, allocate and program its rings, post 200 receive buffers, switch it on, and
+ * attach to the stack. Everything in @config must outlive the driver. 0; -ENOMEM; -EIO if a ring
+ * or a buffer could not be mapped; -ENODEV if no BCM5704 answers. @err says which.
+ */
+int tg3_driver_open(struct tg3_driver **out, const struct tg3_driver_config *config,
+		    struct err *err) MUST_CHECK;
+/*
+ * Reset the chip, take everything down, give frames back to the stack (which must still exist).
+ * No CPU may run driver code afterwards. NULL is allowed.
+ */
+void tg3_driver_close(struct tg3_driver *d);
+void tg3_driver_stats(const struct tg3_driver *d, struct tg3_driver_stats *out);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the tg3 driver share. */
+#ifndef IOTOLL_GUEST_TG3_DRIVER_INTERNAL_H
+#define IOTOLL_GUEST_TG3_DRIVER_INTERNAL_H
+
+#include "guest/tg3_driver.h"
+#include "spec/tg3.h"
+
+#define RX_POSTED         200u  /* TG3_DEF_RX_RING_PENDING */
+#define RX_OFFSET         2u    /* the IP header falls on a multiple of four */
+#define RX_MAPPED_BYTES   1600u /* RX_PKT_BUF_SZ: 1536 + offset + 64, less the offset */
+#define RX_OBJECT_BYTES   2048u /* of those 1602 bytes plus what Linux keeps at their end */
+#define RX_COPY_THRESHOLD 256u
+#define FCS_BYTES         4u
+#define TX_LIMIT          511u /* a full ring looks like an empty one */
+#define TX_STOP_AT        18u  /* MAX_SKB_FRAGS + 1 */
+#define TX_WAKE_ABOVE     (TG3_SEND_ENTRIES / 4)
+#define POLL_WEIGHT       64u
+
+/* A range mapped for good. */
+struct coherent {
+	uint8_t *ptr;
+	iotoll_iova_t iova;
+	phys_t paddr;
+	size_t bytes;
+};
+
+struct rx_slot {
+	void *object; /* NULL: not posted */
+	iotoll_iova_t iova;
+};
+
+struct tx_slot {
+	void *owner;
+	iotoll_iova_t iova;
+	uint32_t bytes;
+};
+
+struct tg3_driver {
+	struct machine *machine;
+	struct kmalloc *kmalloc;
+	struct netstack *stack;
+	struct mmio_window *regs;
+	struct iotoll_dma_device *dma;
+	struct irq *irq;
+	struct softirq poll;
+	bool read_back_doorbells;
+
+	struct coherent std, ret, send, status, stats_block;
+
+	struct rx_slot rx[TG3_STD_ENTRIES];
+	unsigned std_prod, ret_cons;
+
+	struct vlock tx_lock;
+	void *lines; /* tx_lock's cache line */
+	struct tx_slot tx[TG3_SEND_ENTRIES];
+	unsigned tx_prod, tx_cons;
+	bool tx_stopped;
+	struct net_frame queue[TG3_DRIVER_QUEUE];
+	unsigned queue_first, queue_count;
+
+	uint32_t last_tag;
+	struct tg3_driver_stats stats;
+};
+
+/* tg3_driver.c */
+void tg3_driver_doorbell(struct tg3_driver *d, struct cpu *cpu, uint32_t mailbox, uint32_t value);
+
+/* tg3_driver_rx.c */
+/* Take a fresh buffer for descriptor @index. 0, -ENOMEM, -EIO (not mapped). */
+int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu, unsigned index) MUST_CHECK;
+/* Up to @budget returned frames; @producer is the chip's. The number handled. */
+unsigned tg3_driver_rx(struct tg3_driver *d, struct cpu *cpu, unsigned budget);
+void tg3_driver_rx_free(struct tg3_driver *d);
+
+/* tg3_driver_tx.c */
+extern const struct netdev_ops tg3_driver_netdev;
+/* Give back what the chip has sent; start what waited. */
+void tg3_driver_tx_reap(struct tg3_driver *d, struct cpu *cpu, unsigned consumer);
+void tg3_driver_tx_free(struct tg3_driver *d);
+
+/* tg3_driver_irq.c */
+void tg3_driver_interrupt(void *ctx, struct cpu *cpu);
+bool tg3_driver_poll(void *ctx, struct cpu *cpu);
+/* The status block as it is in memory now, indices in range. */
+void tg3_driver_status(struct tg3_driver *d, struct cpu *cpu, struct tg3_status *out);
+
+#endif

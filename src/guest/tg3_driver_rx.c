@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Receiving (Linux tg3: tg3_rx, tg3_alloc_rx_skb, tg3_recycle_rx). Buffers are asked for and given
+ * back one by one inside the same loop, so that the DMA layer sees map, unmap, map, unmap.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "guest/tg3_driver_internal.h"
+
+/* Write the descriptor that tells the chip about slot @index. */
+static void post(struct tg3_driver *d, struct cpu *cpu, unsigned index)
+{
+	const size_t at = (size_t)index * TG3_RXD_BYTES;
+	const struct tg3_rxd desc = {
+		.addr = IOTOLL_IOVA_U64(d->rx[index].iova),
+		.index = (uint16_t)index,
+		.bytes = TG3_STD_MAX_BYTES,
+		.flags = TG3_RXD_FLAG_END,
+		.opaque = TG3_RXD_OPAQUE_RING_STD | index,
+	};
+
+	tg3_rxd_pack(d->std.ptr + at, &desc);
+	cpu_touch(cpu, d->std.paddr + at, TG3_RXD_BYTES, true);
+}
+
+int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu, unsigned index)
+{
+	struct rx_slot fresh;
+	phys_t paddr;
+
+	cpu_charge(cpu, machine_cost(d->machine)->skb_alloc);
+	fresh.object = kmalloc_alloc(d->kmalloc, RX_OBJECT_BYTES);
+	if (!fresh.object)
+		return -ENOMEM;
+	paddr = kmalloc_phys(d->kmalloc, fresh.object) + RX_OFFSET;
+	fresh.iova = iotoll_dma_map_single(d->dma, IOTOLL_PHYS(paddr), RX_MAPPED_BYTES,
+					   IOTOLL_DMA_FROM_DEVICE);
+	if (iotoll_dma_mapping_error(fresh.iova)) {
+		kmalloc_free(d->kmalloc, fresh.object);
+		return -EIO;
+	}
+	d->rx[index] = fresh;
+	post(d, cpu, index);
+	return 0;
+}
+
+/* The buffer of slot @index goes back to the chip as it is. */
+static void recycle(struct tg3_driver *d, struct cpu *cpu, unsigned index)
+{
+	const struct rx_slot slot = d->rx[index];
+
+	d->rx[index].object = NULL;
+	d->rx[d->std_prod] = slot;
+	post(d, cpu, d->std_prod);
+	d->std_prod = (d->std_prod + 1) % TG3_STD_ENTRIES;
+}
+
+/* A short frame: copied, and its buffer stays mapped and goes back. */
+static void receive_copied(struct tg3_driver *d, struct cpu *cpu, unsigned index, size_t bytes)
+{
+	const struct rx_slot slot = d->rx[index];
+	const phys_t from = kmalloc_phys(d->kmalloc, slot.object) + RX_OFFSET;
+	uint8_t *copy;
+
+	recycle(d, cpu, index);
+	cpu_charge(cpu, machine_cost(d->machine)->skb_alloc);
+	copy = kmalloc_alloc(d->kmalloc, bytes + RX_OFFSET);
+	if (!copy) {
+		d->stats.rx_no_memory++;
+		return;
+	}
+	iotoll_dma_sync_single_for_cpu(d->dma, slot.iova, bytes, IOTOLL_DMA_FROM_DEVICE);
+	cpu_copy(cpu, kmalloc_phys(d->kmalloc, copy) + RX_OFFSET, from, bytes);
+	memcpy(copy + RX_OFFSET, (uint8_t *)slot.object + RX_OFFSET, bytes);
+	iotoll_dma_sync_single_for_device(d->dma, slot.iova, bytes, IOTOLL_DMA_FROM_DEVICE);
+	d->stats.rx_copied++;
+	netstack_receive(d->stack, cpu, copy, RX_OFFSET, bytes);
+}
+
+/* A longer frame: first a new buffer, mapped; only then is the old one unmapped and passed up. */
+static void receive_replaced(struct tg3_driver *d, struct cpu *cpu, unsigned index, size_t bytes)
+{
+	const struct rx_slot slot = d->rx[index];
+	int rc;
+
+	d->rx[index].object = NULL;
+	rc = tg3_driver_rx_fill(d, cpu, d->std_prod);
+	if (rc) {
+		d->stats.rx_no_memory += rc == -ENOMEM;
+		d->stats.rx_map_errors += rc == -EIO;
+		d->rx[index] = slot;
+		recycle(d, cpu, index);
+		return;
+	}
+	d->std_prod = (d->std_prod + 1) % TG3_STD_ENTRIES;
+	iotoll_dma_unmap_single(d->dma, slot.iova, RX_MAPPED_BYTES, IOTOLL_DMA_FROM_DEVICE);
+	netstack_receive(d->stack, cpu, slot.object, RX_OFFSET, bytes);
+}
+
+/*
+ * A returned descriptor comes from the device: what it says is checked before it is used. Each
+ * slot is in the chip's hands at most once, so the one at std_prod is free.
+ */
+static void receive_one(struct tg3_driver *d, struct cpu *cpu, const struct tg3_rxd *desc)
+{
+	const unsigned index = desc->opaque & TG3_RXD_OPAQUE_INDEX;
+	const size_t bytes = desc->bytes - FCS_BYTES;
+
+	if (!(desc->opaque & TG3_RXD_OPAQUE_RING_STD) || index >= TG3_STD_ENTRIES ||
+	    !d->rx[index].object) {
+		d->stats.rx_bad++;
+		return;
+	}
+	if (desc->flags & TG3_RXD_FLAG_ERROR) {
+		d->stats.rx_errors++;
+		recycle(d, cpu, index);
+		return;
+	}
+	if (desc->bytes <= FCS_BYTES || bytes > NET_FRAME_MAX) {
+		d->stats.rx_bad++;
+		recycle(d, cpu, index);
+		return;
+	}
+	d->stats.rx_frames++;
+	d->stats.rx_bytes += bytes;
+	if (bytes > RX_COPY_THRESHOLD)
+		receive_replaced(d, cpu, index, bytes);
+	else
+		receive_copied(d, cpu, index, bytes);
+}
+
+unsigned tg3_driver_rx(struct tg3_driver *d, struct cpu *cpu, unsigned budget)
+{
+	const struct cost *cost = machine_cost(d->machine);
+	const unsigned posted_before = d->std_prod;
+	unsigned done = 0;
+	struct tg3_status status;
+
+	tg3_driver_status(d, cpu, &status);
+	while (done < budget && status.rx_producer != d->ret_cons) {
+		const size_t at = (size_t)d->ret_cons * TG3_RXD_BYTES;
+		struct tg3_rxd desc;
+
+		cpu_charge(cpu, cost->driver_rx);
+		cpu_touch(cpu, d->ret.paddr + at, TG3_RXD_BYTES, false);
+		tg3_rxd_unpack(&desc, d->ret.ptr + at);
+		d->ret_cons = (d->ret_cons + 1) % TG3_RET_ENTRIES;
+		receive_one(d, cpu, &desc);
+		done++;
+		if (d->ret_cons == status.rx_producer)
+			tg3_driver_status(d, cpu, &status);
+	}
+	if (done)
+		tg3_driver_doorbell(d, cpu, TG3_MBOX_RET_CONS, d->ret_cons);
+	if (d->std_prod != posted_before)
+		tg3_driver_doorbell(d, cpu, TG3_MBOX_STD_PROD, d->std_prod);
+	return done;
+}
+
+void tg3_driver_rx_free(struct tg3_driver *d)
+{
+	for (unsigned i = 0; i < TG3_STD_ENTRIES; i++) {
+		if (!d->rx[i].object)
+			continue;
+		iotoll_dma_unmap_single(d->dma, d->rx[i].iova, RX_MAPPED_BYTES,
+					IOTOLL_DMA_FROM_DEVICE);
+		kmalloc_free(d->kmalloc, d->rx[i].object);
+		d->rx[i].object = NULL;
+	}
+}
