@@ -292,21 +292,20 @@ static void replay_unmap(struct replay_worker *w, const struct trace_event *ev)
 	replay_unmap_ended(w);
 }
 
-/* Sleep until the event that is ours; how late we are. */
+/* Sleep until the time of the event that is ours, unless earlier work has kept us beyond it. */
 static void replay_await(struct replay_worker *w)
 {
-	struct replay *rp = w->replay;
-	const sim_time due = rp->origin + rp->next_ns * SIM_NS;
+	struct replay_result *r = w->replay->result;
+	const sim_time due = w->replay->origin + w->replay->next_ns * SIM_NS;
+	const sim_time now = cpu_now(w->cpu);
 
-	if (cpu_now(w->cpu) < due)
-		task_sleep(w->task, due - cpu_now(w->cpu));
-	if (cpu_now(w->cpu) > due) {
-		const uint64_t late = cpu_now(w->cpu) - due;
-
-		rp->result->late_events++;
-		if (late > rp->result->late_max_ps)
-			rp->result->late_max_ps = late;
+	if (now <= due) {
+		task_sleep(w->task, due - now);
+		return;
 	}
+	r->late_events++;
+	if (now - due > r->late_max_ps)
+		r->late_max_ps = now - due;
 }
 
 static void replay_work(void *ctx)

@@ -61,18 +61,18 @@ struct replay_result {
 	/* What became of it. */
 	uint64_t maps, unmaps; /* of our DMA layer */
 	uint64_t mapped_pages, single_page_maps;
-	uint64_t map_failures;     /* no room in the replay's table (or memory) */
-	uint64_t sg_unmaps;        /* unmap events that ended several maps */
-	uint64_t partial_unmaps;   /* maps that an unmap event took only part of */
-	uint64_t short_unmaps;     /* unmapped_size differs from size */
-	uint64_t unmatched_unmaps; /* events none of whose pages were mapped: made before the */
-	/* recording began, or the map failed here */
-	uint64_t unmatched_pages;       /* recorded pages unmapped without an owner */
+	uint64_t map_failures;   /* no room in the replay's table (or memory) */
+	uint64_t sg_unmaps;      /* unmap events that ended several maps */
+	uint64_t partial_unmaps; /* maps that an unmap event took only part of */
+	uint64_t short_unmaps;   /* unmapped_size differs from size */
+	/* Pages unmapped that nobody had mapped: before the recording began, or in vain here. */
+	uint64_t unmatched_pages;
+	uint64_t unmatched_unmaps;      /* events with none but such pages */
 	uint64_t ambiguous_maps;        /* maps of an I/O page that lived already: two devices */
 	uint64_t live_maps, live_pages; /* recorded maps never unmapped */
 	uint64_t folded_maps;           /* frame beyond our memory, taken modulo its size */
 	uint64_t folded_cpu_events;     /* recorded on a CPU we do not have */
-	uint64_t late_events;           /* started after their recorded time ... */
+	uint64_t late_events;           /* kept beyond their recorded time by earlier work ... */
 	uint64_t late_max_ps;           /* ... by at most this */
 
 	/* What it cost. */
@@ -83,11 +83,10 @@ struct replay_result {
 	struct iotoll_dma_stats dma;
 	struct iotlb_stats iotlb;
 	uint64_t accesses, access_faults; /* of the device; the latter were refused */
-	/* CPU cycles of the API call itself, flush and lock wait not included; rounded. */
+	/* CPU cycles, each in one category only: a flush within an unmap is no unmap. Rounded. */
 	uint64_t cycles_map, cycles_unmap, cycles_flush, cycles_lock_wait;
 	double cycles_per_map, cycles_per_unmap;
-	/* All four together for one map and one unmap: their sum over the mean of maps and unmaps.
-	 */
+	/* All four for one map and one unmap: their sum over the mean of maps and unmaps. */
 	double cycles_per_pair;
 
 	/* What it bought. */

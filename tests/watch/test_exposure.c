@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: MIT
+/* The watcher of a domain, one rule at a time, over an IOMMU that is moved by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_iommu.h"
+#include "watch/exposure.h"
+
+#define MS ((uint64_t)1000000000) /* in ps */
+#define RW (IOMMU_READ | IOMMU_WRITE)
+
+struct scene {
+	struct fake_iommu hw;
+	struct exposure *e;
+	struct iotoll_dma_observer watch;
+	uint64_t now_ps;
+};
+
+static uint64_t scene_now(void *ctx)
+{
+	return ((struct scene *)ctx)->now_ps;
+}
+
+static void scene_make(struct scene *s, bool with_iommu)
+{
+	const struct exposure_config config = {
+		.iommu = with_iommu ? &s->hw.base : NULL,
+		.source = {.bus = FAKE_BUS, .devid = 8},
+		.memory_bytes = 1 << 20,
+		.now_ps = scene_now,
+		.ctx = s,
+	};
+	struct err err;
+
+	fake_init(&s->hw);
+	s->now_ps = 5 * MS; /* a machine that has run for a while */
+	assert_int_equal(exposure_create(&s->e, &config, &err), 0);
+	s->watch = exposure_observer(s->e);
+	s->hw.base.observer = (struct iommu_observer){.ctx = s->e, .dropped = exposure_dropped};
+}
+
+static int setup(void **state)
+{
+	static struct scene s;
+
+	scene_make(&s, true);
+	*state = &s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	exposure_destroy(((struct scene *)*state)->e);
+	return 0;
+}
+
+/* Map @pages from @pfn on to frames from @frame on, for @bytes. */
+static void do_map(struct scene *s, uint64_t pfn, uint64_t pages, uint64_t frame, size_t bytes,
+		   enum iotoll_dma_dir dir, unsigned rights)
+{
+	for (uint64_t i = 0; i < pages; i++)
+		s->hw.table[pfn + i] = fake_entry(frame + i, rights);
+	s->watch.mapped(s->watch.ctx, IOTOLL_IOVA(pfn << 12), pages, IOTOLL_PHYS(frame << 12),
+			bytes, dir);
+}
+
+static void map1(struct scene *s, uint64_t pfn, uint64_t frame)
+{
+	do_map(s, pfn, 1, frame, 4096, IOTOLL_DMA_BIDIRECTIONAL, RW);
+}
+
+static void unmap(struct scene *s, uint64_t pfn, uint64_t pages, size_t bytes)
+{
+	for (uint64_t i = 0; i < pages; i++)
+		s->hw.table[pfn + i] = 0;
+	s->watch.unmapped(s->watch.ctx, IOTOLL_IOVA(pfn << 12), pages, bytes);
+}
+
+static struct exposure_stats stats(const struct scene *s)
+{
+	struct exposure_stats st;
+
+	exposure_stats(s->e, &st);
+	return st;
+}
+
+static bool near(double a, double b)
+{
+	const double d = a > b ? a - b : b - a;
+
+	return d <= 1e-12 + 1e-9 * (b < 0 ? -b : b);
+}
+
+static void a_watcher_without_a_clock_is_refused(void **state)
+{
+	const struct exposure_config config = {.memory_bytes = 4096};
+	struct exposure *e = NULL;
+	struct err err = {""};
+
+	(void)state;
+	assert_int_equal(exposure_create(&e, &config, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "now_ps"));
+	assert_null(e);
+}
+
+static void unmap_of_an_uncached_page_leaves_nothing_reachable(void **state)
+{
+	struct scene *s = *state;
+
+	map1(s, 7, 40);
+	s->now_ps += MS;
+	unmap(s, 7, 1, 4096);
+	assert_int_equal(stats(s).unmapped_pages, 1);
+	assert_int_equal(stats(s).stale_pages, 0);
+	assert_int_equal(stats(s).open_pages, 0);
+	assert_true(exposure_reachable_after(s->e, 0) == 0.0);
+}
+
+static void cached_page_is_stale_from_its_unmap_until_dropped(void **state)
+{
+	struct scene *s = *state;
+	struct exposure_stats st;
+
+	map1(s, 7, 40);
+	fake_use(&s->hw, 7);
+	s->now_ps += 3 * MS;
+	unmap(s, 7, 1, 4096);
+	s->now_ps += 2 * MS;
+	fake_drop(&s->hw, 7);
+	s->now_ps += 5 * MS;
+	st = stats(s);
+	assert_int_equal(st.interval_ps, 10 * MS);
+	assert_int_equal(st.stale_pages, 1);
+	assert_int_equal(st.windows, 1);
+	assert_int_equal(st.window_max_ns, 2000000);
+	assert_int_equal(st.open_pages, 0);
+	assert_int_equal(st.stale_peak_pages, 1);
+	assert_true(near(st.window_mean_ns, 2e6));
+	assert_true(near(st.stale_page_seconds, 0.002));
+	assert_true(near(st.stale_mean_pages, 0.2));
+}
+
+static void drops_of_live_pages_and_of_other_buses_end_nothing(void **state)
+{
+	struct scene *s = *state;
+	const struct iommu_source other = {.bus = FAKE_BUS + 1, .devid = 0};
+
+	map1(s, 7, 40);
+	fake_use(&s->hw, 7);
+	fake_drop(&s->hw, 7); /* live: evicted */
+	fake_use(&s->hw, 7);
+	unmap(s, 7, 1, 4096);
+	exposure_dropped(s->e, other, 7);
+	exposure_dropped(s->e, (struct iommu_source){.bus = FAKE_BUS}, 8);
+	assert_int_equal(stats(s).open_pages, 1);
+	assert_int_equal(stats(s).windows, 0);
+}
+
+static void open_windows_count_with_their_age(void **state)
+{
+	struct scene *s = *state;
+	struct exposure_stats st;
+
+	do_map(s, 4, 3, 50, 3 * 4096, IOTOLL_DMA_BIDIRECTIONAL, RW);
+	fake_use(&s->hw, 4);
+	fake_use(&s->hw, 6);
+	unmap(s, 4, 3, 3 * 4096);
+	s->now_ps += 4 * MS;
+	st = stats(s);
+	assert_int_equal(st.unmapped_pages, 3);
+	assert_int_equal(st.stale_pages, 2);
+	assert_int_equal(st.open_pages, 2);
+	assert_int_equal(st.open_oldest_ns, 4000000);
+	assert_int_equal(st.windows, 0);
+	assert_true(near(st.stale_page_seconds, 0.008));
+	assert_true(near(stats(s).stale_page_seconds, 0.008));
+}
+
+static void new_mapping_of_a_stale_page_is_reuse(void **state)
+{
+	struct scene *s = *state;
+
+	map1(s, 7, 40);
+	fake_use(&s->hw, 7);
+	unmap(s, 7, 1, 4096);
+	map1(s, 7, 41); /* the same I/O page, another frame */
+	assert_int_equal(stats(s).reused_iova_pages, 1);
+	assert_int_equal(stats(s).reused_frame_pages, 0);
+	map1(s, 9, 40); /* the old frame, another I/O page */
+	assert_int_equal(stats(s).reused_frame_pages, 1);
+	fake_drop(&s->hw, 7);
+	unmap(s, 9, 1, 4096);
+	map1(s, 9, 40); /* nothing leads there any more */
+	assert_int_equal(stats(s).reused_iova_pages, 1);
+	assert_int_equal(stats(s).reused_frame_pages, 1);
+}
+
+static void second_owner_behind_a_stale_translation_was_never_reachable(void **state)
+{
+	struct scene *s = *state;
+	struct exposure_stats st;
+
+	map1(s, 7, 40);
+	fake_use(&s->hw, 7);
+	unmap(s, 7, 1, 4096);
+	s->now_ps += MS;
+	map1(s, 7, 41);
+	fake_use(&s->hw, 7); /* the old entry answers */
+	unmap(s, 7, 1, 4096);
+	s->now_ps += MS;
+	fake_drop(&s->hw, 7);
+	st = stats(s);
+	assert_int_equal(st.stale_pages, 1);
+	assert_int_equal(st.shadowed_pages, 1);
+	assert_int_equal(st.windows, 1);
+	assert_int_equal(st.window_max_ns, 2000000);
+}
+
+static void two_io_pages_of_one_frame_are_two_windows(void **state)
+{
+	struct scene *s = *state;
+
+	map1(s, 1, 40);
+	map1(s, 2, 40);
+	fake_use(&s->hw, 1);
+	fake_use(&s->hw, 2);
+	unmap(s, 1, 1, 4096);
+	unmap(s, 2, 1, 4096);
+	fake_drop(&s->hw, 1);
+	map1(s, 3, 40); /* page 2 still leads there */
+	assert_int_equal(stats(s).reused_frame_pages, 1);
+	fake_drop(&s->hw, 2);
+	map1(s, 4, 40);
+	assert_int_equal(stats(s).reused_frame_pages, 1);
+	assert_int_equal(stats(s).windows, 2);
+}
+
+static void bytes_nobody_asked_for_are_integrated_while_mapped(void **state)
+{
+	struct scene *s = *state;
+	struct exposure_stats st;
+
+	do_map(s, 4, 1, 50, 1522, IOTOLL_DMA_BIDIRECTIONAL, RW);
+	s->now_ps += 10 * MS;
+	do_map(s, 5, 2, 60, 4098, IOTOLL_DMA_BIDIRECTIONAL, RW);
+	s->now_ps += 10 * MS;
+	unmap(s, 4, 1, 1522);
+	unmap(s, 5, 2, 4098);
+	s->now_ps += 20 * MS;
+	st = stats(s);
+	assert_true(near(st.excess_byte_seconds, 2574 * 0.020 + 4094 * 0.010));
+	assert_true(near(st.excess_mean_bytes, (2574 * 0.020 + 4094 * 0.010) / 0.040));
+	assert_true(near(st.live_mean_pages, (1 * 0.010 + 3 * 0.010) / 0.040));
+	assert_int_equal(st.live_peak_pages, 3);
+	assert_int_equal(st.live_pages, 0);
+	assert_int_equal(st.frames_ever, 3);
+	assert_int_equal(st.reachable_bytes, 4096);
+}
+
+static void rights_beyond_the_direction_are_counted_by_asking(void **state)
+{
+	struct scene *s = *state;
+	struct exposure_stats st;
+
+	do_map(s, 1, 2, 50, 8192, IOTOLL_DMA_FROM_DEVICE, RW); /* Calgary as Linux drives it */
+	do_map(s, 3, 1, 52, 4096, IOTOLL_DMA_FROM_DEVICE, IOMMU_WRITE);
+	do_map(s, 4, 1, 53, 4096, IOTOLL_DMA_TO_DEVICE, IOMMU_READ);
+	do_map(s, 5, 1, 54, 4096, IOTOLL_DMA_TO_DEVICE, RW); /* DART */
+	do_map(s, 6, 1, 55, 4096, IOTOLL_DMA_BIDIRECTIONAL, RW);
+	st = stats(s);
+	assert_int_equal(st.from_device_pages, 3);
+	assert_int_equal(st.from_device_readable_pages, 2);
+	assert_int_equal(st.to_device_pages, 2);
+	assert_int_equal(st.to_device_writable_pages, 1);
+}
+
+static void write_only_page_left_cached_is_stale_too(void **state)
+{
+	struct scene *s = *state;
+
+	do_map(s, 3, 1, 52, 4096, IOTOLL_DMA_FROM_DEVICE, IOMMU_WRITE);
+	fake_use(&s->hw, 3);
+	unmap(s, 3, 1, 4096);
+	assert_int_equal(stats(s).stale_pages, 1);
+}
+
+static void fraction_reachable_after_a_delay_leaves_out_the_undecided(void **state)
+{
+	struct scene *s = *state;
+
+	for (uint64_t pfn = 0; pfn < 4; pfn++)
+		map1(s, pfn, 40 + pfn);
+	for (uint64_t pfn = 0; pfn < 3; pfn++)
+		fake_use(&s->hw, pfn);
+	for (uint64_t pfn = 0; pfn < 4; pfn++)
+		unmap(s, pfn, 1, 4096); /* 3 is unreachable at once */
+	s->now_ps += MS;
+	fake_drop(&s->hw, 0); /* 1 ms */
+	s->now_ps += 9 * MS;
+	fake_drop(&s->hw, 1); /* 10 ms; 2 stays open, 10 ms old */
+	assert_true(near(exposure_reachable_after(s->e, 500000), 3.0 / 4));
+	assert_true(near(exposure_reachable_after(s->e, 5000000), 2.0 / 4));
+	assert_true(near(exposure_reachable_after(s->e, 50000000), 0.0 / 3));
+}
+
+static void without_an_iommu_everything_stays_reachable(void **state)
+{
+	struct scene s;
+	struct exposure_stats st;
+
+	(void)state;
+	scene_make(&s, false);
+	map1(&s, 7, 7);
+	s.now_ps += MS;
+	unmap(&s, 7, 1, 4096);
+	st = stats(&s);
+	assert_true(st.untranslated);
+	assert_int_equal(st.reachable_bytes, 1 << 20);
+	assert_int_equal(st.stale_pages, 1);
+	assert_int_equal(st.open_pages, 0);
+	assert_true(exposure_reachable_after(s.e, 1000) == 1.0);
+	exposure_destroy(s.e);
+}
+
+static void an_iommu_that_passes_addresses_through_is_noticed(void **state)
+{
+	struct scene *s = *state;
+
+	s->hw.bypass = true;
+	map1(s, 7, 7);
+	unmap(s, 7, 1, 4096);
+	assert_true(stats(s).untranslated);
+	exposure_restart(s->e);
+	assert_true(stats(s).untranslated);
+}
+
+static void restart_counts_anew_but_forgets_nothing_live_or_stale(void **state)
+{
+	struct scene *s = *state;
+	struct exposure_stats st;
+
+	map1(s, 1, 40);
+	map1(s, 2, 41);
+	fake_use(&s->hw, 2);
+	unmap(s, 2, 1, 4096);
+	s->now_ps += 7 * MS;
+	exposure_restart(s->e);
+	st = stats(s);
+	assert_int_equal(st.stale_pages, 0);
+	assert_int_equal(st.open_pages, 1);
+	assert_int_equal(st.live_pages, 1);
+	assert_int_equal(st.live_peak_pages, 1);
+	assert_int_equal(st.stale_peak_pages, 1);
+	s->now_ps += 3 * MS;
+	fake_drop(&s->hw, 2);
+	st = stats(s);
+	assert_int_equal(st.interval_ps, 3 * MS);
+	assert_int_equal(st.windows, 0); /* it opened before */
+	assert_true(near(st.stale_page_seconds, 0.003));
+	assert_true(near(st.live_mean_pages, 1.0));
+}
+
+static void unmap_of_what_was_never_seen_mapped_is_counted(void **state)
+{
+	struct scene *s = *state;
+
+	map1(s, 1, 40);
+	unmap(s, 9, 2, 8192);
+	assert_int_equal(stats(s).unbalanced_pages, 2);
+	assert_int_equal(stats(s).live_pages, 1);
+}
+
+static void time_that_goes_back_counts_as_none(void **state)
+{
+	struct scene *s = *state;
+
+	map1(s, 1, 40);
+	fake_use(&s->hw, 1);
+	s->now_ps += 2 * MS;
+	unmap(s, 1, 1, 4096);
+	s->now_ps -= MS;
+	fake_drop(&s->hw, 1);
+	assert_int_equal(stats(s).windows, 1);
+	assert_int_equal(stats(s).window_max_ns, 0);
+	assert_int_equal(stats(s).interval_ps, 2 * MS);
+}
+
+static void a_bidirectional_map_with_nothing_stale_asks_nothing(void **state)
+{
+	struct scene *s = *state;
+
+	map1(s, 1, 40);
+	assert_int_equal(s->hw.probes, 0);
+}
+
+int main(void)
+{
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_watcher_without_a_clock_is_refused),
+		T(unmap_of_an_uncached_page_leaves_nothing_reachable),
+		T(cached_page_is_stale_from_its_unmap_until_dropped),
+		T(drops_of_live_pages_and_of_other_buses_end_nothing),
+		T(open_windows_count_with_their_age),
+		T(new_mapping_of_a_stale_page_is_reuse),
+		T(second_owner_behind_a_stale_translation_was_never_reachable),
+		T(two_io_pages_of_one_frame_are_two_windows),
+		T(bytes_nobody_asked_for_are_integrated_while_mapped),
+		T(rights_beyond_the_direction_are_counted_by_asking),
+		T(write_only_page_left_cached_is_stale_too),
+		T(fraction_reachable_after_a_delay_leaves_out_the_undecided),
+		cmocka_unit_test(without_an_iommu_everything_stays_reachable),
+		T(an_iommu_that_passes_addresses_through_is_noticed),
+		T(restart_counts_anew_but_forgets_nothing_live_or_stale),
+		T(unmap_of_what_was_never_seen_mapped_is_counted),
+		T(time_that_goes_back_counts_as_none),
+		T(a_bidirectional_map_with_nothing_stale_asks_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
