@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* Machine profiles: the shipped ones, both ends of their estimates, overrides, listing. */
+#include "profile_rig.h"
+
+#define COSTS (sizeof(struct cost) / sizeof(uint64_t))
+
+static const char *const shipped[] = {PROFILES "/x460-2007.ini", PROFILES "/e326.ini"};
+
+static void shipped_profiles_load_and_their_ends_are_ordered(void **state)
+{
+	struct rig *rig = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t low[COSTS], mid[COSTS], high[COSTS];
+		uint64_t *const to[] = {mid, low, high};
+		unsigned moved = 0;
+
+		strcpy(rig->path, shipped[i]);
+		for (int end = ESTIMATE_DEFAULT; end <= ESTIMATE_HIGH; end++) {
+			loads(rig, (enum estimate)end, NULL);
+			memcpy(to[end], &rig->p.cost, sizeof(low));
+		}
+		for (unsigned c = 0; c < COSTS; c++) {
+			assert_true(low[c] <= mid[c] && mid[c] <= high[c]);
+			moved += low[c] < mid[c] && mid[c] < high[c];
+		}
+		assert_true(moved > 20);
+	}
+}
+
+static void shipped_profiles_are_the_machines_of_the_paper(void **state)
+{
+	struct rig *rig = *state;
+
+	strcpy(rig->path, shipped[0]);
+	loads(rig, ESTIMATE_DEFAULT, NULL);
+	assert_string_equal(rig->p.name, "x460-2007");
+	assert_int_equal(rig->p.clock_mhz, 3000);
+	assert_int_equal(rig->p.cpus, 8);
+	assert_true(rig->p.memory_bytes == (uint64_t)4 << 30);
+	assert_int_equal(rig->p.l2_bytes, 2 << 20);
+	assert_int_equal(rig->p.l2_ways, 8);
+	assert_true(rig->p.has_iommu);
+	assert_int_equal(rig->p.cost.dram_miss, 130000);
+	assert_int_equal(rig->p.cost.locked_rmw, 44000);
+	assert_int_equal(rig->p.cost.mmio_read, 750000);
+	assert_int_equal(rig->p.cost.interrupt, 570667);
+	assert_int_equal(rig->p.cost.bus_byte, 1180);
+
+	strcpy(rig->path, shipped[1]);
+	loads(rig, ESTIMATE_DEFAULT, NULL);
+	assert_string_equal(rig->p.name, "e326");
+	assert_int_equal(rig->p.clock_mhz, 1800);
+	assert_int_equal(rig->p.cpus, 2);
+	assert_int_equal(rig->p.l2_bytes, 1 << 20);
+	assert_int_equal(rig->p.l2_ways, 16);
+	assert_false(rig->p.has_iommu);
+	assert_int_equal(rig->p.cost.dma_call, 0);
+	assert_int_equal(rig->p.cost.socket_send, 1700000);
+}
+
+static void estimates_move_and_nothing_else_does(void **state)
+{
+	struct rig *rig = *state;
+
+	write_with(rig, 0, 0, NULL);
+	loads(rig, ESTIMATE_DEFAULT, NULL);
+	assert_int_equal(rig->p.cost.dram_miss, 100000);
+	assert_int_equal(rig->p.cost.cache_hit, 5000);
+	loads(rig, ESTIMATE_LOW, NULL);
+	assert_int_equal(rig->p.cost.dram_miss, 80000);
+	assert_int_equal(rig->p.cost.cache_hit, 2000);
+	assert_int_equal(rig->p.cost.line_transfer, 120000);
+	loads(rig, ESTIMATE_HIGH, NULL);
+	assert_int_equal(rig->p.cost.dram_miss, 150000);
+	assert_int_equal(rig->p.cost.cache_hit, 14000);
+	assert_int_equal(rig->p.cost.line_transfer, 120000);
+	assert_true(rig->p.memory_bytes == (uint64_t)1 << 30);
+	assert_int_equal(rig->p.l2_bytes, 1 << 20);
+	assert_string_equal(rig->p.title, "Test machine");
+}
+
+static void cycles_follow_the_clock_rounded_to_nearest(void **state)
+{
+	const char *overrides[] = {"machine.clock=3 GHz", "memory.cache_hit = 1 cycle",
+				   "cpu.locked_rmw=2 cycles", NULL};
+	struct rig *rig = *state;
+
+	write_with(rig, 0, 0, NULL);
+	loads(rig, ESTIMATE_DEFAULT, overrides);
+	assert_int_equal(rig->p.cost.cache_hit, 333);
+	assert_int_equal(rig->p.cost.locked_rmw, 667);
+	assert_int_equal(rig->p.cost.clflush, 91667);
+	assert_int_equal(profile_cycles(&rig->p, rig->p.cost.clflush), 275);
+}
+
+static void an_override_replaces_value_and_range(void **state)
+{
+	const char *overrides[] = {"memory.dram_miss=1 us", "memory.dram_miss= 200 ns",
+				   "machine.title=Other", "machine.cpus=16", NULL};
+	struct rig *rig = *state;
+
+	write_with(rig, 0, 0, NULL);
+	for (int end = ESTIMATE_DEFAULT; end <= ESTIMATE_HIGH; end++) {
+		loads(rig, (enum estimate)end, overrides);
+		assert_int_equal(rig->p.cost.dram_miss, 200000);
+		assert_int_equal(rig->p.cpus, 16);
+		assert_string_equal(rig->p.title, "Other");
+	}
+}
+
+/* ---- every key reaches one field, and every field has a key ---- */
+
+struct keys {
+	const char *key[64];
+	int line[64];
+	unsigned count, stop_after;
+};
+
+static int collect(void *ctx, const struct profile_row *row)
+{
+	struct keys *keys = ctx;
+
+	assert_true(row->help && row->help[0] && row->source[0] && row->text[0]);
+	assert_true(row->grade != GRADE_ESTIMATED || row->range[0]);
+	keys->key[keys->count] = row->key;
+	keys->line[keys->count++] = row->line;
+	return keys->stop_after && keys->count == keys->stop_after ? 17 : 0;
+}
+
+static void every_cost_has_exactly_one_key(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t before[COSTS], after[COSTS];
+	unsigned met[COSTS] = {0};
+	struct keys keys = {.count = 0};
+	char text[80];
+	const char *overrides[] = {text, NULL};
+
+	write_with(rig, 0, 0, NULL);
+	loads(rig, ESTIMATE_DEFAULT, NULL);
+	memcpy(before, &rig->p.cost, sizeof(before));
+	assert_int_equal(profile_rows(rig->path, collect, &keys, &rig->err), 0);
+	for (unsigned k = 0; k < keys.count; k++) {
+		unsigned changed = 0;
+
+		if (!strncmp(keys.key[k], "machine.", 8))
+			continue;
+		snprintf(text, sizeof(text), "%s=7.777 ns", keys.key[k]);
+		loads(rig, ESTIMATE_DEFAULT, overrides);
+		memcpy(after, &rig->p.cost, sizeof(after));
+		for (unsigned c = 0; c < COSTS; c++) {
+			changed += before[c] != after[c];
+			met[c] += before[c] != after[c];
+			assert_true(before[c] == after[c] || after[c] == 7777);
+		}
+		assert_int_equal(changed, 1);
+		snprintf(text, sizeof(text), "%s=10 s", keys.key[k]);
+		assert_int_equal(
+			profile_load(&rig->p, rig->path, ESTIMATE_DEFAULT, overrides, &rig->err),
+			-EINVAL);
+	}
+	for (unsigned c = 0; c < COSTS; c++)
+		assert_int_equal(met[c], 1);
+}
+
+static void rows_come_in_file_order_without_the_title(void **state)
+{
+	struct rig *rig = *state;
+	struct keys keys = {.count = 0};
+
+	write_with(rig, 0, 0, NULL);
+	assert_int_equal(profile_rows(rig->path, collect, &keys, &rig->err), 0);
+	assert_int_equal(keys.count, 42);
+	assert_string_equal(keys.key[0], "machine.clock");
+	assert_int_equal(keys.line[0], 3);
+	assert_string_equal(keys.key[41], "bus.posted_write_latency");
+	assert_int_equal(keys.line[41], LINES);
+	for (unsigned i = 1; i < keys.count; i++)
+		assert_true(keys.line[i] > keys.line[i - 1]);
+}
+
+static void rows_stop_when_told_and_are_checked_first(void **state)
+{
+	struct rig *rig = *state;
+	struct keys keys = {.stop_after = 3};
+
+	write_with(rig, 0, 0, NULL);
+	assert_int_equal(profile_rows(rig->path, collect, &keys, &rig->err), 17);
+	assert_int_equal(keys.count, 3);
+	keys.count = 0;
+	write_with(rig, LINES, LINES, NULL);
+	assert_int_equal(profile_rows(rig->path, collect, &keys, &rig->err), -EINVAL);
+	assert_int_equal(keys.count, 0);
+}
+
+static int keep_first(void *ctx, const struct profile_row *row)
+{
+	*(struct profile_row *)ctx = *row;
+	return 1;
+}
+
+static void a_row_says_what_the_file_says(void **state)
+{
+	struct rig *rig = *state;
+	struct profile_row row;
+
+	write_with(rig, 3, 3, "clock =  1.8   GHz|estimated  1.5..2.0| one | two\n   three four");
+	assert_int_equal(profile_rows(rig->path, keep_first, &row, &rig->err), 1);
+	assert_string_equal(row.key, "machine.clock");
+	assert_string_equal(row.help, "CPU clock");
+	assert_string_equal(row.text, "1.8   GHz");
+	assert_string_equal(row.range, "1.5..2.0 GHz");
+	assert_int_equal(row.grade, GRADE_ESTIMATED);
+	assert_string_equal(row.source, "one | two three four");
+	assert_int_equal(row.line, 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(shipped_profiles_load_and_their_ends_are_ordered),
+		TEST(shipped_profiles_are_the_machines_of_the_paper),
+		TEST(estimates_move_and_nothing_else_does),
+		TEST(cycles_follow_the_clock_rounded_to_nearest),
+		TEST(an_override_replaces_value_and_range),
+		TEST(every_cost_has_exactly_one_key),
+		TEST(rows_come_in_file_order_without_the_title),
+		TEST(rows_stop_when_told_and_are_checked_first),
+		TEST(a_row_says_what_the_file_says),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
