@@ -149,6 +149,27 @@ static void line_of_eight_is_one_read_and_serves_its_neighbours(void **state)
 	rig_free(&rig);
 }
 
+static void refused_fetch_leaves_the_cache_as_it_was(void **state)
+{
+	const struct iotlb_config eight = {
+		.entries = 4, .ways = 0, .line_pages = 8, .policy = "lru"};
+	struct iommu_xlat x;
+
+	(void)state;
+	make(&eight, false);
+	/* The line of the invalid entry 0x401 holds the valid 0x400: it does not come along. */
+	assert_int_equal(rig_dma(&rig, 0, 0x401000, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(rig_dma(&rig, 0, IOVA, IOMMU_READ, &x), 0);
+	assert_false(x.hit);
+	/* Held and then unmapped: another's refusal in the same line does not flush it either. */
+	rig_poke_tce(&rig, ENTRY_0, 0);
+	assert_int_equal(rig_dma(&rig, 0, 0x401000, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(rig_dma(&rig, 0, IOVA, IOMMU_READ, &x), 0);
+	assert_true(x.hit);
+	assert_int_equal(rig.drops, 0);
+	rig_free(&rig);
+}
+
 static void line_of_sixteen_is_two_reads(void **state)
 {
 	const struct iotlb_config sixteen = {
@@ -241,6 +262,7 @@ int main(void)
 		cmocka_unit_test(refused_access_through_a_cached_entry_stays_refused),
 		cmocka_unit_test(invalid_entry_is_not_cached),
 		cmocka_unit_test(line_of_eight_is_one_read_and_serves_its_neighbours),
+		cmocka_unit_test(refused_fetch_leaves_the_cache_as_it_was),
 		cmocka_unit_test(line_of_sixteen_is_two_reads),
 		cmocka_unit_test(without_an_iotlb_every_access_walks),
 		cmocka_unit_test(eviction_is_heard_of_with_its_page),
