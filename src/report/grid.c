@@ -177,14 +177,14 @@ static void bar_row(struct grid *g, const struct chart *c, const struct bars *b,
 		const struct chart_series *s = chart_series(c, b->names[i], bar);
 		const struct chart_point *p = s ? chart_at(s, x) : NULL;
 
-		value_cell(cell(g, row, 2 + i), p, b->decimals);
+		value_cell(cell(g, row, 3 + i), p, b->decimals);
 		total += p ? p->y : 0;
 		any |= p != NULL;
 		if (p && *p->run)
-			cell(g, row, 2 + b->nnames)->run = p->run;
+			cell(g, row, 2)->run = p->run;
 	}
 	if (any)
-		snprintf(cell(g, row, 2 + b->nnames)->text, sizeof(cell(g, 0, 0)->text), "%s",
+		snprintf(cell(g, row, 2)->text, sizeof(cell(g, 0, 0)->text), "%s",
 			 number_fixed(total, b->decimals).text);
 }
 
@@ -194,10 +194,10 @@ static int fill_bars(struct grid *g, const struct chart *c, const struct bars *b
 
 	if (!ret)
 		ret = title(g, 1, "bar", "");
-	for (size_t i = 0; i < b->nnames && !ret; i++)
-		ret = title(g, 2 + i, b->names[i], "");
 	if (!ret)
-		ret = title(g, 2 + b->nnames, "total", "");
+		ret = title(g, 2, "total", "");
+	for (size_t i = 0; i < b->nnames && !ret; i++)
+		ret = title(g, 3 + i, b->names[i], "");
 	for (size_t row = 0; row < g->nrows; row++)
 		bar_row(g, c, b, row);
 	return ret;

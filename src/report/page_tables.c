@@ -40,6 +40,7 @@ static void cell(FILE *out, const char *heading, const char *text)
 static void claim(FILE *out, const json_t *json)
 {
 	const char *verdict = text_member(json, "verdict");
+	const char *measured = text_member(json, "measured");
 
 	fputs("<tr id=\"claim-", out);
 	xml_id(out, text_member(json, "id"));
@@ -50,8 +51,8 @@ static void claim(FILE *out, const json_t *json)
 	small(out, text_member(json, "source"));
 	fputs("</td>", out);
 	cell(out, "Rule", text_member(json, "rule"));
-	fputs("<td data-h=\"Measured\">", out);
-	xml_text(out, text_member(json, "measured"));
+	fputs(*measured ? "<td data-h=\"Measured\">" : "<td>", out);
+	xml_text(out, measured);
 	small(out, text_member(json, "note"));
 	fprintf(out, "</td><td><span class=\"badge %s\">", page_verdict_class(verdict));
 	xml_text(out, *verdict ? verdict : "no verdict");

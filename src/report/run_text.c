@@ -57,38 +57,43 @@ static const char *section_title(const char *key)
 	return key;
 }
 
-static void heading(FILE *out, const json_t *run, unsigned width)
+static int heading(FILE *out, const json_t *run, unsigned width)
 {
-	const json_t *warnings = json_object_get(run, "warnings");
 	const char *scenario = text_member(run, "scenario"), *id = text_member(run, "id");
 	const char *version = text_member(run, "version");
 	const json_t *seed = json_object_get(run, "seed");
-	struct table *t;
+	struct table *t = table_create();
+	int ret;
 
-	t = table_create();
 	table_column(t, "", TABLE_LEFT);
-	table_cell(t, "%s%s%s", *id ? id : scenario, *id && *scenario ? ", scenario " : "",
-		   *id ? scenario : "");
-	if (table_print(t, out, width) == 0 && (json_is_integer(seed) || *version)) {
-		if (json_is_integer(seed))
-			fprintf(out, "seed %" JSON_INTEGER_FORMAT, json_integer_value(seed));
-		fprintf(out, "%s%s%s\n", json_is_integer(seed) && *version ? ", " : "",
-			*version ? "iotoll " : "", version);
-	}
+	if (*id && *scenario)
+		table_cell(t, "%s, scenario %s", id, scenario);
+	else if (*id || *scenario)
+		table_cell(t, "%s%s", id, scenario);
+	if (json_is_integer(seed))
+		table_cell(t, "seed %" JSON_INTEGER_FORMAT "%s%s", json_integer_value(seed),
+			   *version ? ", iotoll " : "", version);
+	else if (*version)
+		table_cell(t, "iotoll %s", version);
+	ret = table_print(t, out, width);
 	table_destroy(t);
-	t = table_create();
-	table_column(t, "", TABLE_LEFT);
-	table_column(t, "", TABLE_LEFT);
-	for (size_t i = 0; i < json_array_size(warnings); i++) {
-		char *text = flat_text(json_array_get(warnings, i));
+	return ret;
+}
 
+static int warnings(FILE *out, const json_t *list, unsigned width)
+{
+	struct table *t = table_create();
+	int ret;
+
+	table_column(t, "", TABLE_LEFT);
+	table_column(t, "", TABLE_LEFT);
+	for (size_t i = 0; i < json_array_size(list); i++) {
 		table_cell(t, "warning:");
-		table_cell(t, "%s", text ? text : "");
-		free(text);
+		table_take(t, flat_text(json_array_get(list, i)));
 	}
-	if (table_print(t, out, width))
-		fputs("out of memory\n", out);
+	ret = table_print(t, out, width);
 	table_destroy(t);
+	return ret;
 }
 
 static void number_cell(struct table *t, const json_t *object, const char *key, int decimals)
@@ -104,15 +109,16 @@ static void number_cell(struct table *t, const json_t *object, const char *key, 
 static void size_cell(struct table *t, const json_t *run, const char *key)
 {
 	const json_t *size = json_object_get(json_object_get(run, "load"), key);
-	char name[64], *text;
+	char name[64];
 
 	if (!size) {
 		snprintf(name, sizeof(name), "load.%s", key);
 		size = json_object_get(json_object_get(run, "settings"), name);
 	}
-	text = size ? flat_text(size) : NULL;
-	table_cell(t, "%s", text ? text : "-");
-	free(text);
+	if (size)
+		table_take(t, flat_text(size));
+	else
+		table_cell(t, "-");
 }
 
 static void utilization_column(struct table *t, const json_t *side, const char *first,
@@ -234,11 +240,8 @@ static int cycle_table(FILE *out, const json_t *run)
 static int section_leaf(void *ctx, const char *key, const json_t *leaf)
 {
 	struct table *t = ctx;
-	char *text = flat_text(leaf);
-
 	table_cell(t, "  %s", key);
-	table_cell(t, "%s", text ? text : "");
-	free(text);
+	table_take(t, flat_text(leaf));
 	return 0;
 }
 
@@ -260,8 +263,7 @@ static bool number_list(const json_t *value, struct table *t, const char *key)
 			number_human(json_number_value(json_array_get(value, i))).text);
 	fclose(line);
 	table_cell(t, "  %s", key);
-	table_cell(t, "%s", text ? text : "");
-	free(text);
+	table_take(t, text);
 	return true;
 }
 
@@ -280,6 +282,19 @@ static int section_rows(struct table *t, const json_t *section)
 	return ret;
 }
 
+/* A section's name may come from the document: it is cleaned as every cell is. */
+static int title_line(FILE *out, const char *title)
+{
+	struct table *t = table_create();
+	int ret;
+
+	table_column(t, "", TABLE_LEFT);
+	table_cell(t, "%s", title);
+	ret = table_print(t, out, 0);
+	table_destroy(t);
+	return ret;
+}
+
 static int print_section(FILE *out, const char *title, const json_t *section, unsigned width)
 {
 	struct table *t;
@@ -291,7 +306,9 @@ static int print_section(FILE *out, const char *title, const json_t *section, un
 	table_column(t, "", TABLE_LEFT);
 	table_column(t, "", TABLE_LEFT);
 	ret = t ? section_rows(t, section) : -ENOMEM;
-	fprintf(out, "\n%s\n", title);
+	fputc('\n', out);
+	if (!ret)
+		ret = title_line(out, title);
 	if (!ret)
 		ret = table_print(t, out, width);
 	table_destroy(t);
@@ -331,8 +348,11 @@ int run_text(FILE *out, const json_t *run, enum run_text_detail detail, unsigned
 
 	if (!json_is_object(run))
 		return err_set(err, -EINVAL, "a run's result is not a JSON object");
-	heading(out, run, width);
-	ret = netperf_table(out, run);
+	ret = heading(out, run, width);
+	if (!ret)
+		ret = warnings(out, json_object_get(run, "warnings"), width);
+	if (!ret)
+		ret = netperf_table(out, run);
 	if (!ret && detail >= RUN_TEXT_CYCLES)
 		ret = cycle_table(out, run);
 	if (!ret && detail >= RUN_TEXT_FULL)

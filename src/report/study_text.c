@@ -12,6 +12,7 @@
 #include "report/grid.h"
 #include "report/number.h"
 #include "report/table.h"
+#include "report/utf8.h"
 
 /* A paragraph wrapped to @width; nothing for an empty text. */
 static int paragraph(FILE *out, const char *text, unsigned width)
@@ -44,17 +45,78 @@ static int heading(FILE *out, const char *kind, const char *id, const char *titl
 
 /* ---- figures ---- */
 
-static int grid_text(FILE *out, const struct grid *g)
+/* "tcp_stack" -> two lines: headings must not be wider than their numbers. */
+static char *stacked_title(const char *text)
+{
+	char *title = strdup(text);
+
+	for (char *s = title; title && *s; s++)
+		if (*s == ' ' || *s == '_')
+			*s = '\n';
+	return title;
+}
+
+static unsigned column_width(const struct grid *g, size_t column)
+{
+	unsigned widest = 0;
+
+	for (const char *s = g->titles[column]; *s;) {
+		size_t n = strcspn(s, " _");
+
+		if (n > widest)
+			widest = (unsigned)n;
+		s += n + (s[n] != 0);
+	}
+	for (size_t row = 0; row < g->nrows; row++) {
+		unsigned w = utf8_columns(g->cells[row * g->ncolumns + column].text);
+
+		if (w > widest)
+			widest = w;
+	}
+	return widest + 2;
+}
+
+static int grid_part(FILE *out, const struct grid *g, size_t first, size_t end)
 {
 	struct table *t = table_create();
 	int ret;
 
-	for (size_t i = 0; i < g->ncolumns; i++)
-		table_column(t, g->titles[i], i >= 1 && i < g->left ? TABLE_LEFT : TABLE_RIGHT);
-	for (size_t i = 0; i < g->nrows * g->ncolumns; i++)
-		table_cell(t, "%s", g->cells[i].text);
+	for (size_t i = 0; i < end; i++) {
+		char *title = i < g->left || i >= first ? stacked_title(g->titles[i]) : NULL;
+
+		if (title)
+			table_column(t, title, i && i < g->left ? TABLE_LEFT : TABLE_RIGHT);
+		free(title);
+	}
+	for (size_t row = 0; row < g->nrows; row++)
+		for (size_t i = 0; i < end; i++)
+			if (i < g->left || i >= first)
+				table_cell(t, "%s", g->cells[row * g->ncolumns + i].text);
 	ret = table_print(t, out, 0);
 	table_destroy(t);
+	return ret;
+}
+
+/* As many tables beside the leading columns as the terminal's width asks for. */
+static int grid_text(FILE *out, const struct grid *g, unsigned width)
+{
+	size_t first = g->left, end;
+	unsigned lead = 0;
+	int ret = 0;
+
+	for (size_t i = 0; i < g->left; i++)
+		lead += column_width(g, i);
+	for (; first < g->ncolumns && !ret; first = end) {
+		unsigned used = lead;
+
+		end = first;
+		do {
+			used += column_width(g, end++);
+		} while (end < g->ncolumns && used + column_width(g, end) <= width + 2);
+		if (first > g->left)
+			fputc('\n', out);
+		ret = grid_part(out, g, first, end);
+	}
 	return ret;
 }
 
@@ -74,7 +136,7 @@ static int figure_text(FILE *out, const json_t *figure, unsigned width, struct e
 	if (!ret)
 		ret = grid_of_chart(&g, c);
 	if (!ret)
-		ret = grid_text(out, g);
+		ret = grid_text(out, g, width ? width : TABLE_WIDTH);
 	if (!ret)
 		ret = paragraph(out, c->note, width);
 	grid_free(g);
@@ -112,10 +174,11 @@ static int table_text(FILE *out, const json_t *json, unsigned width)
 	for (size_t i = 0; i < json_array_size(rows); i++) {
 		for (size_t k = 0; k < json_array_size(columns); k++) {
 			const json_t *value = json_array_get(json_array_get(rows, i), k);
-			char *text = value && !json_is_null(value) ? flat_text(value) : NULL;
 
-			table_cell(t, "%s", text ? text : "-");
-			free(text);
+			if (value && !json_is_null(value))
+				table_take(t, flat_text(value));
+			else
+				table_cell(t, "-");
 		}
 	}
 	if (!ret)
@@ -172,7 +235,7 @@ static int claims_text(FILE *out, const json_t *study, unsigned width)
 	fputc('\n', out);
 	ret = table_print(t, out, width);
 	table_destroy(t);
-	fprintf(out, "\nclaims: %zu hold, %zu do not hold, %zu not tested, %zu reported\n",
+	fprintf(out, "\nclaims: holds %zu, does not hold %zu, not tested %zu, reported %zu\n",
 		study_count_verdicts(study, "holds"), study_count_verdicts(study, "does not hold"),
 		study_count_verdicts(study, "not tested"), study_count_verdicts(study, "reported"));
 	return ret;

@@ -12,12 +12,27 @@
 #include "report/utf8.h"
 #include "report/xml.h"
 
-#define FONTS "system-ui,'Helvetica Neue',Arial,'Liberation Sans',sans-serif"
+#define FONTS "'Helvetica Neue',Arial,'Liberation Sans',system-ui,sans-serif"
 
 double svg_text_width(const char *s, double size)
 {
-	/* Arial's digits are 0.556 em and its lower case averages 0.5: 0.58 leaves a margin. */
-	return utf8_columns(s) * size * 0.58;
+	/* Advance widths of Arial by kind of letter, in em, rounded up. */
+	static const char thin[] = " iljtfrI.,:;'|!()[]-", thick[] = "mwMW%@";
+	double em = 0;
+	uint32_t cp;
+	size_t n;
+
+	for (; (n = utf8_next(s, &cp)) != 0; s += n) {
+		if (cp < 0x80 && strchr(thin, (int)cp))
+			em += 0.34;
+		else if (cp < 0x80 && strchr(thick, (int)cp))
+			em += 0.9;
+		else if (cp >= 'A' && cp <= 'Z')
+			em += 0.73;
+		else
+			em += 0.58 * utf8_width(cp);
+	}
+	return em * size;
 }
 
 void svg_text(const struct svg_frame *f, double x, double y, const char *anchor, double size,

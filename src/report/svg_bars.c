@@ -64,7 +64,7 @@ static double segment(const struct svg_frame *f, const struct chart_series *s, s
 	fprintf(f->out,
 		"<rect x=\"%.1f\" y=\"%.2f\" width=\"%.1f\" height=\"%.2f\" class=\"v-f%u v-halo\" "
 		"fill=\"%s\" stroke=\"%s\" stroke-width=\"0.6\">",
-		x, top, f->bar_width - 1, bottom - top, colour, palette_light(colour),
+		x, top, f->bar_width - 2, bottom - top, colour, palette_light(colour),
 		PALETTE_PAPER);
 	svg_tooltip(f, s, p);
 	fputs("</rect>", f->out);
@@ -86,11 +86,11 @@ static void draw_bar(const struct svg_frame *f, const char *bar, double value, d
 			continue;
 		top = segment(f, s, i, p, x, base);
 		if (p->has_range)
-			whisker(f, x + f->bar_width / 2, base, p);
+			whisker(f, x + f->bar_width / 2 - 1, base, p);
 		base = top;
 	}
 	if (f->bar_names)
-		svg_text(f, x + f->bar_width / 2, f->bottom + 12, "middle", SVG_SMALL, "v-mut",
+		svg_text(f, x + f->bar_width / 2 - 1, f->bottom + 12, "middle", SVG_SMALL, "v-mut",
 			 bar);
 }
 

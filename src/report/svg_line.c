@@ -35,8 +35,8 @@ void svg_marker(const struct svg_frame *f, size_t n, double x, double y)
 	 * and off should, both stay visible. Outlines for a centre of 0,0.
 	 */
 	static const char *const shapes[] = {
-		"M-4.2 0a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0-8.4 0Z", /* circle */
-		"M-3.2-3.2h6.4v6.4h-6.4Z",                          /* square */
+		"M-4.6 0a4.6 4.6 0 1 0 9.2 0a4.6 4.6 0 1 0-9.2 0Z", /* circle */
+		"M-2.3-2.3h4.6v4.6h-4.6Z",                          /* square */
 		"M0-5L4.8 3.6H-4.8Z",                               /* triangle */
 		"M0-4.6L4.6 0L0 4.6L-4.6 0Z",                       /* diamond */
 		"M0 5L4.8-3.6H-4.8Z",                               /* triangle down */

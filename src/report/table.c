@@ -101,10 +101,17 @@ void table_cell(struct table *t, const char *fmt, ...)
 	if (vasprintf(&text, fmt, args) < 0)
 		text = NULL;
 	va_end(args);
-	if (text)
-		add_cell(t, text);
-	else
-		t->failed = true;
+	table_take(t, text);
+}
+
+void table_take(struct table *t, char *text)
+{
+	if (t && !t->failed && t->ncolumns) {
+		if (text)
+			add_cell(t, text);
+		else
+			t->failed = true;
+	}
 	free(text);
 }
 

@@ -39,6 +39,8 @@ void table_destroy(struct table *t);
 void table_column(struct table *t, const char *title, enum table_align align);
 /* The next cell, row by row; a row ends by itself when every column has its cell. */
 void table_cell(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The next cell is @text, which is freed here; NULL counts as a shortage of memory. */
+void table_take(struct table *t, char *text);
 /* Fill the current row with empty cells; nothing if no row is begun. */
 void table_end_row(struct table *t);
 /* A rule across the table after the rows given so far. */
