@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two hosts back to back for tests: machine, bus, NIC, DMA domain and guest software on each
+ * side, a gigabit link between them. Costs are round numbers; memory is small.
+ */
+#ifndef IOTOLL_TESTS_GUEST_LAB_H
+#define IOTOLL_TESTS_GUEST_LAB_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dev/link.h"
+#include "dev/tg3.h"
+#include "dma_env.h"
+#include "guest/host.h"
+#include "iotoll/dma.h"
+#include "sim/task.h"
+
+#define LAB_IP(n) (0x0a000001u + (n))
+#define LAB_SEED  20070627u
+
+/* What stands between NIC and wire: return false to lose the frame. May change its bytes. */
+typedef bool lab_filter(void *ctx, unsigned from, struct frame *frame);
+
+struct lab_side {
+	struct lab *lab;
+	unsigned number;
+	struct machine *machine;
+	struct bus *bus;
+	struct tg3 *nic;
+	struct mmio_window regs;
+	struct irq irq;
+	struct dma_env env;
+	struct iotoll_dma_domain *domain;
+	struct iotoll_dma_device *dma;
+	struct host *host;
+	struct frame_sink out; /* the link's */
+};
+
+struct lab {
+	struct sim *sim;
+	struct frame_pool *pool;
+	struct link *link;
+	struct lab_side side[2];
+	lab_filter *filter;
+	void *filter_ctx;
+};
+
+struct lab *lab_create(unsigned cpus);
+/* Asserts that nothing of the guests' memory is left allocated. */
+void lab_destroy(struct lab *lab);
+/* The profile of a lab's machines. */
+struct profile lab_profile(unsigned cpus);
+/* Run for @ps more; asserts that nobody panicked. */
+void lab_run(struct lab *lab, uint64_t ps);
+uint64_t lab_seed(void);
+
+#endif
