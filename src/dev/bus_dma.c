@@ -200,13 +200,26 @@ static void note_stall(struct bus *bus)
 	bus->stats.stalls++;
 }
 
-/* The data path is ours: the address phase. */
+/* How long the burst's first use of the data path is: of a read, only its request. */
+static uint64_t path_ps(const struct bus_request *req)
+{
+	const struct cost *cost = machine_cost(req->port->bus->machine);
+
+	if (req->direction == IOMMU_READ)
+		return cost->bus_overhead;
+	return cost->bus_overhead + (req->burst_end - req->moved) * cost->bus_byte;
+}
+
+/*
+ * The data path is ours: the address phase. If arbitration went off while we waited for it, the
+ * promised time is lost: nobody else could have used it either.
+ */
 static void begin_burst(struct bus_request *req)
 {
 	struct bus_port *port = req->port;
 	struct bus *bus = port->bus;
 
-	if (!bus_open(bus)) { /* stopped while we waited for the data path */
+	if (!bus_open(bus)) {
 		active_remove(port, req);
 		queue_prepend(port, req);
 		port_kick(port);
@@ -216,6 +229,7 @@ static void begin_burst(struct bus_request *req)
 		bus->iommu->ops->begin(bus->iommu, bus->number);
 	req->begun = true;
 	bus->stats.transactions++;
+	bus->stats.data_ps += path_ps(req);
 	enter_page(req, true);
 }
 
@@ -223,7 +237,6 @@ static void grant(struct bus_request *req)
 {
 	struct bus_port *port = req->port;
 	struct bus *bus = port->bus;
-	const struct cost *cost = machine_cost(bus->machine);
 	const bool write = req->direction == IOMMU_WRITE;
 	const uint32_t limit = write ? port->limits.max_write : port->limits.max_read;
 	const uint32_t left = req->bytes - req->moved;
@@ -233,7 +246,7 @@ static void grant(struct bus_request *req)
 	active_add(port, req);
 	req->burst_end = req->moved + burst;
 	req->stage = STAGE_GRANTED;
-	start = bus_path_reserve(bus, cost->bus_overhead + (write ? burst * cost->bus_byte : 0));
+	start = bus_path_reserve(bus, path_ps(req));
 	if (start > bus_now(bus))
 		sim_schedule(bus->machine->sim, &req->event, start);
 	else

@@ -61,7 +61,6 @@ sim_time bus_path_reserve(struct bus *bus, uint64_t ps)
 		start = later(start, bus->data_free);
 	}
 	bus->data_free = start + ps;
-	bus->stats.data_ps += ps;
 	if (bus->splits)
 		bus_path_reschedule(bus);
 	return start;
