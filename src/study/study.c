@@ -243,7 +243,7 @@ double result_number(const json_t *result, const char *path)
 		const size_t length = strcspn(path, ".");
 
 		if (length >= sizeof(key))
-			return NAN;
+			return (double)NAN;
 		memcpy(key, path, length);
 		key[length] = '\0';
 		result = json_object_get(result, key);
@@ -251,7 +251,7 @@ double result_number(const json_t *result, const char *path)
 			break;
 		path += length + 1;
 	}
-	return json_is_number(result) ? json_number_value(result) : NAN;
+	return json_is_number(result) ? json_number_value(result) : (double)NAN;
 }
 
 double study_number(const struct study *s, const char *id, const char *path)

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The study "paper": the bare-metal part of "The Price of Safety" (OLS 2007), its Figures 2 and 3
+ * and every claim that bare metal can test. Points are declared in paper_points.c, figures made
+ * of their results in paper_figures.c, claims judged in paper_claims.c.
+ */
+#ifndef IOTOLL_STUDY_PAPER_H
+#define IOTOLL_STUDY_PAPER_H
+
+#include "study/study.h"
+
+#define PAPER_SIZES 13
+
+/* netperf message sizes in bytes: powers of two, 16 to 65536. */
+extern const unsigned paper_size[PAPER_SIZES];
+
+/* The message sizes at which the variants (other direction, no Nagle, ...) run. */
+#define PAPER_VARIANT_SIZES 6
+extern const unsigned paper_variant_size[PAPER_VARIANT_SIZES];
+/* The size at which everything else is varied: netperf's default on Linux. */
+#define PAPER_REFERENCE 16384u
+
+/* What else could have been run; the paper does not say. NULL-terminated. */
+struct paper_variant {
+	const char *id;    /* in point names */
+	const char *title; /* "SUT sends" */
+	const char *set;   /* one setting */
+};
+extern const struct paper_variant paper_variants[];
+
+/* Hardware time to empty the IOTLB, swept for the strict strategy. NULL-terminated. */
+extern const char *const paper_invalidate[];
+/* CPUs that run a stream each. 0-terminated. */
+extern const unsigned paper_streams[];
+
+/* An estimated number of the profile with both ends of its range. */
+struct paper_estimate {
+	char key[64], low[48], high[48];
+};
+
+struct paper {
+	struct study study;
+	uint64_t seed;
+	struct paper_estimate *estimate;
+	size_t estimates;
+};
+
+/*
+ * Point names: paper_id(buf, "m%u/%s", size, "on"). Base points: m<size>/off|on[/low|/high];
+ * variants: <variant>/m<size>/off|on; others as paper_points.c names them.
+ */
+const char *paper_id(char buffer[96], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Declare every point, all with @seed. 0, or the first failure. */
+int paper_init(struct paper *p, uint64_t seed, struct err *err) MUST_CHECK;
+void paper_fini(struct paper *p);
+
+/*
+ * After study_execute(): the document (figures, tables, claims, runs) that reports are made of.
+ * Runs the small experiments. New reference, or NULL with @err.
+ */
+json_t *paper_document(struct paper *p, struct err *err);
+
+/* Parts of it, new references. */
+json_t *paper_figures(const struct paper *p);
+json_t *paper_tables(const struct paper *p);
+/* NULL with @err if an experiment could not run. */
+json_t *paper_claims(const struct paper *p, struct err *err);
+
+/* (on - off) / off of @path at the points @off and @on, in percent. NaN if either is missing. */
+double paper_change(const struct paper *p, const char *off, const char *on, const char *path);
+
+#endif

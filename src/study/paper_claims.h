@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* A claim as a row, and what the two files of rows share. */
+#ifndef IOTOLL_STUDY_PAPER_CLAIMS_H
+#define IOTOLL_STUDY_PAPER_CLAIMS_H
+
+#include "sim/cpu.h"
+#include "study/paper.h"
+
+enum verdict { VERDICT_HOLDS, VERDICT_FAILS, VERDICT_NOT_TESTED, VERDICT_REPORTED };
+
+extern const char *const paper_verdicts[]; /* their words */
+
+struct claim_result {
+	char measured[1024];
+	enum verdict verdict; /* VERDICT_NOT_TESTED until judged */
+	const char *note;     /* static */
+};
+
+/* A claim judged from the study's runs. */
+struct claim {
+	const char *id, *text, *source, *rule;
+	void (*judge)(const struct paper *p, struct claim_result *r);
+};
+
+/* A claim about the mechanism, judged by an experiment on a rig. */
+struct mechanism_claim {
+	const char *id, *text, *source, *rule;
+	int (*judge)(const struct paper *p, struct claim_result *r, struct err *err);
+};
+
+/* Ends with a row whose id is NULL. */
+extern const struct mechanism_claim paper_mechanism_claims[];
+
+/* Append to what was measured. */
+void claim_say(struct claim_result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void claim_judge(struct claim_result *r, bool holds);
+
+#endif
