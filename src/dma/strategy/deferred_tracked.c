@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deferred, with the roll-around gap closed: flush exactly when an entry is about to be reused
- * that was freed since the last flush, wherever the allocator's hint is. While mappings live
- * shorter than a lap this flushes once a lap, as plain deferred does; a full table flushes
- * never, because a search that finds nothing reuses nothing. The repair is ours.
+ * that was freed since the last flush, wherever the allocator's hint is. A flush cannot cover
+ * what is mapped at that moment, so flushes come one lap less what is in flight apart, where plain
+ * deferred has one a lap. A full table flushes never: a search that finds nothing reuses
+ * nothing. The repair is ours.
  *
  * What was freed is kept as one word for 32 entries: a bit for each, and above them the number
  * of the flush epoch in which those bits were set. Bits of an older epoch count as clear, so a

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The native DMA layer driving the hardware half's Calgary: the two meet in memory and
+ * registers only, which is what the tests on top want to see.
+ */
+#ifndef IOTOLL_TESTS_DMA_HWRIG_H
+#define IOTOLL_TESTS_DMA_HWRIG_H
+
+#include "hw/iommu.h"
+#include "rig.h"
+
+struct hwrig {
+	struct memory *memory;
+	struct dma_env *env;
+	struct iommu *iommu;
+	struct iotoll_dma_domain *domain;
+	struct iotoll_dma_device *dev;
+};
+
+/* A fully associative LRU IOTLB of @iotlb_entries; PHB 0; 8192 entries under @strategy. */
+void hwrig_start(struct hwrig *h, const char *strategy, unsigned iotlb_entries,
+		 uint64_t start_hint);
+void hwrig_close(struct hwrig *h);
+/* What the device reaches at @iova now: 0 and *@paddr, or the error of iommu_translate(). */
+int hwrig_access(struct hwrig *h, uint64_t iova, enum iommu_access access, uint64_t *paddr);
+struct iotoll_dma_stats hwrig_stats(const struct hwrig *h);
+/* Map one page for writing by the device; must succeed. */
+uint64_t hwrig_map(struct hwrig *h, uint64_t paddr);
+void hwrig_unmap(struct hwrig *h, uint64_t iova);
+
+#endif
