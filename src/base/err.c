@@ -24,23 +24,23 @@ static void err_mark_cut(char *text, size_t size, int wanted)
 
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
-	char text[sizeof(err->text)];
+	struct err made;
 	va_list args;
 	int wanted;
 
 	if (!err)
 		return code;
 	va_start(args, fmt);
-	wanted = vsnprintf(text, sizeof(text), fmt, args);
+	wanted = vsnprintf(made.text, sizeof(made.text), fmt, args);
 	va_end(args);
-	err_mark_cut(text, sizeof(text), wanted);
-	memcpy(err->text, text, sizeof(text));
+	err_mark_cut(made.text, sizeof(made.text), wanted);
+	*err = made;
 	return code;
 }
 
 int err_prefix(struct err *err, int code, const char *fmt, ...)
 {
-	char text[sizeof(err->text)];
+	struct err made;
 	va_list args;
 	size_t used;
 	int wanted;
@@ -48,13 +48,13 @@ int err_prefix(struct err *err, int code, const char *fmt, ...)
 	if (!err)
 		return code;
 	va_start(args, fmt);
-	wanted = vsnprintf(text, sizeof(text), fmt, args);
+	wanted = vsnprintf(made.text, sizeof(made.text), fmt, args);
 	va_end(args);
-	if (wanted >= 0 && (size_t)wanted < sizeof(text)) {
+	if (wanted >= 0 && (size_t)wanted < sizeof(made.text)) {
 		used = (size_t)wanted;
-		wanted += snprintf(text + used, sizeof(text) - used, "%s", err->text);
+		wanted += snprintf(made.text + used, sizeof(made.text) - used, "%s", err->text);
 	}
-	err_mark_cut(text, sizeof(text), wanted);
-	memcpy(err->text, text, sizeof(text));
+	err_mark_cut(made.text, sizeof(made.text), wanted);
+	*err = made;
 	return code;
 }
