@@ -29,7 +29,7 @@ static enum charge syscall_enter(const struct netstack *ns, struct cpu *cpu, uin
 /* On the way out the scheduler has its say. */
 static void syscall_leave(struct cpu *cpu, enum charge before)
 {
-	struct task *t = task_current(cpu);
+	struct task *t = cpu ? task_current(cpu) : NULL;
 
 	if (t)
 		task_preempt_point(t);
