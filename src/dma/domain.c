@@ -91,9 +91,6 @@ static int choose(const struct iotoll_dma_config *config, const struct strategy_
 	if ((*strategy)->translates && !(*driver)->translates)
 		return err_set(err, -EINVAL, "strategy %s needs a table, driver %s has none",
 			       (*strategy)->name, (*driver)->name);
-	if ((*strategy)->translates && config->start_hint >= config->table_entries)
-		return err_set(err, -EINVAL, "start_hint %llu: less than table_entries expected",
-			       (unsigned long long)config->start_hint);
 	return 0;
 }
 
@@ -101,8 +98,12 @@ static int choose(const struct iotoll_dma_config *config, const struct strategy_
 static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops *allocator,
 			const struct iotoll_dma_config *config, struct err *err)
 {
-	int rc = env_alloc_pages(domain->env, 1, DMA_PAGE_BYTES, 0, &domain->shared_lines);
+	int rc;
 
+	if (config->start_hint >= domain->driver->entries)
+		return err_set(err, -EINVAL, "start_hint %llu: less than table_entries expected",
+			       (unsigned long long)config->start_hint);
+	rc = env_alloc_pages(domain->env, 1, DMA_PAGE_BYTES, 0, &domain->shared_lines);
 	if (rc)
 		return err_set(err, -ENOMEM, "no memory for the domain's lock");
 	/* A domain that has an allocator has all of this: domain_destroy() goes by it. */
