@@ -48,6 +48,7 @@ void *iotoll_dma_alloc_coherent(struct iotoll_dma_device *dev, size_t bytes, iot
 	int token, rc = -ENOMEM;
 
 	*iova = IOTOLL_DMA_MAPPING_ERROR;
+	*paddr = IOTOLL_PHYS(0);
 	if (bytes != 0 && bytes <= env_memory_bytes(domain->env))
 		c = calloc(1, sizeof(*c));
 	if (c) {

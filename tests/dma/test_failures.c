@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory that runs out at the N-th request, for every N: creating, attaching, mapping and
+ * allocating either succeed or leave no trace. The linker puts these wrappers between the layer
+ * and its allocations; the sanitizer's leak check and the frame count say whether anything stays.
+ */
+#include <errno.h>
+
+#include "rig.h"
+
+void *__real_calloc(size_t n, size_t bytes);
+void *__real_aligned_alloc(size_t align, size_t bytes);
+int __real_memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_t below,
+			phys_t *out);
+void *__wrap_calloc(size_t n, size_t bytes);
+void *__wrap_aligned_alloc(size_t align, size_t bytes);
+int __wrap_memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_t below,
+			phys_t *out);
+
+/* Requests until one fails; negative: none does. Only this test's wrappers see it. */
+static int until_failure = -1;
+
+static bool fails_now(void)
+{
+	return until_failure >= 0 && until_failure-- == 0;
+}
+
+void *__wrap_calloc(size_t n, size_t bytes)
+{
+	return fails_now() ? NULL : __real_calloc(n, bytes);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t bytes)
+{
+	return fails_now() ? NULL : __real_aligned_alloc(align, bytes);
+}
+
+int __wrap_memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_t below,
+			phys_t *out)
+{
+	return fails_now() ? -ENOMEM : __real_memory_alloc(mem, pages, align_bytes, below, out);
+}
+
+/* How many requests creating and attaching make; every one of them is made to fail once. */
+static unsigned set_up_with_failures(struct rig *rig, const struct iotoll_dma_config *config)
+{
+	for (unsigned n = 0;; n++) {
+		char why[128] = "";
+		int rc;
+
+		until_failure = (int)n;
+		rc = iotoll_dma_domain_create(&rig->domain, rig->env, config, why, sizeof(why));
+		if (rc) {
+			assert_int_equal(rc, -ENOMEM);
+			assert_null(rig->domain);
+			assert_non_null(strstr(why, "no memory"));
+			assert_int_equal(memory_allocated_pages(rig->memory), 0);
+			continue;
+		}
+		rc = iotoll_dma_attach(&rig->dev, rig->domain, 8, UINT32_MAX);
+		if (rc == 0 && until_failure >= 0) {
+			until_failure = -1;
+			return n;
+		}
+		assert_int_equal(rc, -ENOMEM);
+		assert_null(rig->dev);
+		iotoll_dma_domain_destroy(rig->domain);
+		rig->domain = NULL;
+		assert_int_equal(memory_allocated_pages(rig->memory), 0);
+	}
+}
+
+static void creating_and_attaching_survive_every_failure(void **state)
+{
+	static struct rig rig;
+	const char *name;
+
+	(void)state;
+	for (unsigned i = 0; (name = iotoll_dma_strategy_name(i, NULL)) != NULL; i++) {
+		struct iotoll_dma_config config = rig_config();
+
+		config.strategy = name;
+		rig_open(&rig, 16u << 20);
+		/* Domain, driver, book twice and device at least. */
+		assert_true(set_up_with_failures(&rig, &config) >= 5);
+		rig_unmap(&rig, rig_map(&rig, 0x5000, 5000), 5000);
+		rig_close(&rig);
+	}
+}
+
+static void a_map_whose_book_cannot_grow_fails_and_leaves_nothing(void **state)
+{
+	static struct rig rig;
+	const char *name;
+
+	(void)state;
+	for (unsigned i = 0; (name = iotoll_dma_strategy_name(i, NULL)) != NULL; i++) {
+		struct iotoll_dma_config config = rig_config();
+		unsigned failed = 0;
+
+		config.strategy = name;
+		rig_start(&rig, &config);
+		for (unsigned n = 0; n < 1000; n++) {
+			const uint64_t live = rig_stats(&rig).pages_live;
+
+			until_failure = 0;
+			if (iotoll_dma_mapping_error(iotoll_dma_map_page(
+				    rig.dev, IOTOLL_PHYS(n * 4096), 4096, IOTOLL_DMA_TO_DEVICE))) {
+				assert_int_equal(rig_stats(&rig).pages_live, live);
+				failed++;
+				until_failure = -1;
+				assert_false(iotoll_dma_mapping_error(
+					iotoll_dma_map_page(rig.dev, IOTOLL_PHYS(n * 4096), 4096,
+							    IOTOLL_DMA_TO_DEVICE)));
+			}
+		}
+		until_failure = -1;
+		/* 128, 256 and 512 live mappings. */
+		assert_int_equal(failed, 3);
+		assert_int_equal(rig_stats(&rig).map_failures, 3);
+		rig_close(&rig);
+	}
+}
+
+static void coherent_memory_survives_every_failure(void **state)
+{
+	static struct rig rig;
+	const char *name;
+
+	(void)state;
+	for (unsigned i = 0; (name = iotoll_dma_strategy_name(i, NULL)) != NULL; i++) {
+		struct iotoll_dma_config config = rig_config();
+		unsigned failed = 0;
+		iotoll_phys_t paddr;
+		iotoll_iova_t iova;
+		uint64_t before;
+		void *ptr;
+
+		config.strategy = name;
+		rig_start(&rig, &config);
+		before = memory_allocated_pages(rig.memory);
+		for (;; failed++) {
+			until_failure = (int)failed;
+			ptr = iotoll_dma_alloc_coherent(rig.dev, 9000, &iova, &paddr);
+			until_failure = -1;
+			if (ptr)
+				break;
+			assert_int_equal(memory_allocated_pages(rig.memory), before);
+		}
+		assert_int_equal(failed, 2);
+		iotoll_dma_free_coherent(rig.dev, 9000, ptr, iova);
+		rig_close(&rig);
+	}
+}
+
+static void a_leak_is_taken_down_in_order_without_memory_for_a_list(void **state)
+{
+	const struct iotoll_dma_config config = rig_config();
+	static struct rig rig;
+
+	(void)state;
+	rig_start(&rig, &config);
+	for (unsigned n = 0; n < 100; n++)
+		(void)rig_map(&rig, n * 4096, 1);
+	until_failure = 0;
+	iotoll_dma_detach(rig.dev);
+	rig.dev = NULL;
+	assert_int_equal(until_failure, -1);
+	assert_int_equal(rig_stats(&rig).misuse[IOTOLL_MISUSE_LEAK], 100);
+	assert_int_equal(rig_stats(&rig).pages_live, 0);
+	rig_close(&rig);
+}
+
+static void the_environment_survives_every_failure(void **state)
+{
+	const struct iotoll_env_config config = {.memory_bytes = 1u << 20};
+	struct dma_env *env;
+	unsigned failed = 0;
+	int rc;
+
+	(void)state;
+	for (;; failed++) {
+		until_failure = (int)failed;
+		rc = iotoll_env_create(&env, &config);
+		until_failure = -1;
+		if (!rc)
+			break;
+		assert_int_equal(rc, -ENOMEM);
+		assert_null(env);
+	}
+	assert_true(failed >= 2);
+	iotoll_env_destroy(env);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(creating_and_attaching_survive_every_failure),
+		cmocka_unit_test(a_map_whose_book_cannot_grow_fails_and_leaves_nothing),
+		cmocka_unit_test(coherent_memory_survives_every_failure),
+		cmocka_unit_test(a_leak_is_taken_down_in_order_without_memory_for_a_list),
+		cmocka_unit_test(the_environment_survives_every_failure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Four real threads on one domain. What they hold must never overlap, and what they count must
+ * add up; run it under ThreadSanitizer as well.
+ */
+#include <pthread.h>
+
+#include "base/rng.h"
+#include "rig.h"
+
+#define THREADS 4u
+#define STEPS   20000u
+#define LIVE    64u
+#define ENTRIES 8192u
+
+struct shared {
+	struct rig rig;
+	unsigned owner[ENTRIES]; /* thread + 1, atomically exchanged */
+	struct iotoll_dma_device *dev[THREADS];
+};
+
+struct worker {
+	struct shared *shared;
+	unsigned number;
+	uint64_t seed;
+	uint64_t maps, unmaps, failures, clashes;
+};
+
+static void claim(struct worker *w, uint64_t iova, uint64_t pages, unsigned from, unsigned to)
+{
+	for (uint64_t i = 0; i < pages; i++)
+		if (__atomic_exchange_n(&w->shared->owner[(iova >> 12) + i], to,
+					__ATOMIC_RELAXED) != from)
+			w->clashes++;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct iotoll_dma_device *dev = w->shared->dev[w->number];
+	struct {
+		iotoll_iova_t iova;
+		uint64_t pages;
+	} live[LIVE];
+	unsigned n = 0;
+	struct rng rng;
+
+	rng_seed(&rng, w->seed);
+	for (unsigned step = 0; step < STEPS || n; step++) {
+		if (step < STEPS && n < LIVE && (n == 0 || rng_below(&rng, 2))) {
+			live[n].pages = 1 + rng_below(&rng, rng_below(&rng, 10) ? 1 : 40);
+			live[n].iova =
+				iotoll_dma_map_page(dev, IOTOLL_PHYS(0x1000), live[n].pages * 4096,
+						    IOTOLL_DMA_FROM_DEVICE);
+			if (iotoll_dma_mapping_error(live[n].iova)) {
+				w->failures++;
+				continue;
+			}
+			claim(w, IOTOLL_IOVA_U64(live[n].iova), live[n].pages, 0, w->number + 1);
+			n++;
+			w->maps++;
+		} else {
+			const unsigned i = (unsigned)rng_below(&rng, n);
+
+			claim(w, IOTOLL_IOVA_U64(live[i].iova), live[i].pages, w->number + 1, 0);
+			iotoll_dma_unmap_page(dev, live[i].iova, live[i].pages * 4096,
+					      IOTOLL_DMA_FROM_DEVICE);
+			live[i] = live[--n];
+			w->unmaps++;
+		}
+		if (step % 64 == 0) {
+			iotoll_phys_t paddr;
+			iotoll_iova_t iova;
+			void *ptr = iotoll_dma_alloc_coherent(dev, 5000, &iova, &paddr);
+
+			iotoll_dma_sync_single_for_cpu(dev, iova, 1, IOTOLL_DMA_BIDIRECTIONAL);
+			iotoll_dma_free_coherent(dev, 5000, ptr, iova);
+		}
+	}
+	return NULL;
+}
+
+static void run(const char *strategy, bool check, uint64_t seed)
+{
+	static struct shared shared;
+	struct worker workers[THREADS];
+	struct iotoll_dma_config config = rig_config();
+	uint64_t maps = 0, unmaps = 0, failures = 0;
+	pthread_t threads[THREADS];
+	struct iotoll_dma_stats stats;
+
+	memset(&shared, 0, sizeof(shared));
+	config.strategy = strategy;
+	config.check_misuse = check;
+	rig_start(&shared.rig, &config);
+	for (unsigned i = 0; i < THREADS; i++) {
+		workers[i] = (struct worker){.shared = &shared, .number = i, .seed = seed + i};
+		assert_int_equal(iotoll_dma_attach(&shared.dev[i], shared.rig.domain,
+						   (uint16_t)(16 + i), UINT32_MAX),
+				 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+	for (unsigned i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		maps += workers[i].maps;
+		unmaps += workers[i].unmaps;
+		failures += workers[i].failures;
+		if (strcmp(strategy, "off") != 0)
+			assert_int_equal(workers[i].clashes, 0);
+	}
+	stats = rig_stats(&shared.rig);
+	assert_int_equal(stats.maps, maps);
+	assert_int_equal(stats.unmaps, unmaps);
+	assert_int_equal(stats.map_failures, failures);
+	assert_int_equal(stats.coherent_allocs, stats.coherent_frees);
+	assert_int_equal(stats.pages_live, 0);
+	for (unsigned i = 0; i < IOTOLL_MISUSE_COUNT; i++)
+		assert_int_equal(stats.misuse[i], 0);
+	for (unsigned i = 0; i < THREADS; i++)
+		iotoll_dma_detach(shared.dev[i]);
+	rig_close(&shared.rig);
+}
+
+static void what_threads_hold_never_overlaps(void **state)
+{
+	const uint64_t seed = rig_seed();
+	const char *name;
+
+	(void)state;
+	for (unsigned i = 0; (name = iotoll_dma_strategy_name(i, NULL)) != NULL; i++) {
+		run(name, false, seed);
+		run(name, true, seed);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(what_threads_hold_never_overlaps)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
