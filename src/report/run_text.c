@@ -125,13 +125,13 @@ static void utilization_column(struct table *t, const json_t *side, const char *
 			       const char *second)
 {
 	double max;
-	char title[96];
+	char title[128];
 
 	if (number_member(side, "cpu_max_percent", &max))
-		snprintf(title, sizeof(title), "%s\n%s\n%% of %s", first, second,
+		snprintf(title, sizeof(title), "%.31s\n%.31s\n%% of %s", first, second,
 			 number_human(max).text);
 	else
-		snprintf(title, sizeof(title), "%s\n%s\n%%", first, second);
+		snprintf(title, sizeof(title), "%.31s\n%.31s\n%%", first, second);
 	table_column(t, title, TABLE_RIGHT);
 }
 

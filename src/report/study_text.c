@@ -84,7 +84,7 @@ static int grid_part(FILE *out, const struct grid *g, size_t first, size_t end)
 	for (size_t i = 0; i < end; i++) {
 		char *title = i < g->left || i >= first ? stacked_title(g->titles[i]) : NULL;
 
-		if (title)
+		if (i < g->left || i >= first)
 			table_column(t, title, i && i < g->left ? TABLE_LEFT : TABLE_RIGHT);
 		free(title);
 	}
@@ -155,7 +155,7 @@ static void table_columns(struct table *t, const json_t *columns)
 
 		if (asprintf(&title, "%s%s%s", text_member(column, "name"), *unit ? "\n" : "",
 			     unit) < 0)
-			return;
+			title = NULL;
 		table_column(t, title,
 			     strcmp(text_member(column, "align"), "right") == 0 ? TABLE_RIGHT
 										: TABLE_LEFT);

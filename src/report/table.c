@@ -61,7 +61,7 @@ void table_column(struct table *t, const char *title, enum table_align align)
 	grown = realloc(t->columns, (t->ncolumns + 1) * sizeof(*grown));
 	if (grown) {
 		t->columns = grown;
-		grown[t->ncolumns].title = strdup(title);
+		grown[t->ncolumns].title = title ? utf8_clean_lines(title) : NULL;
 		grown[t->ncolumns].align = align;
 		t->failed = !grown[t->ncolumns].title;
 		t->ncolumns++;

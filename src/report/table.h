@@ -34,7 +34,8 @@ void table_destroy(struct table *t);
 
 /*
  * Add a column, before the first cell. @title may hold line ends; shorter headings stand at the
- * bottom. A table whose titles are all empty prints no heading and no rule.
+ * bottom (NULL counts as a shortage of memory). A table whose titles are all empty prints no
+ * heading and no rule.
  */
 void table_column(struct table *t, const char *title, enum table_align align);
 /* The next cell, row by row; a row ends by itself when every column has its cell. */

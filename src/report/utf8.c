@@ -81,7 +81,7 @@ unsigned utf8_columns(const char *s)
 	return columns;
 }
 
-char *utf8_clean(const char *s)
+static char *clean_copy(const char *s, char line_feed)
 {
 	/* A bad byte grows to the three of U+FFFD. */
 	char *clean = malloc(strlen(s) * 3 + 1), *to = clean;
@@ -91,7 +91,9 @@ char *utf8_clean(const char *s)
 	if (!clean)
 		return NULL;
 	while ((n = utf8_next(s, &cp)) != 0) {
-		if (cp == '\t' || cp == '\n' || cp == '\r') {
+		if (cp == '\n') {
+			*to++ = line_feed;
+		} else if (cp == '\t' || cp == '\r') {
 			*to++ = ' ';
 		} else if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == UTF8_REPLACEMENT) {
 			memcpy(to, "\xef\xbf\xbd", 3);
@@ -104,4 +106,14 @@ char *utf8_clean(const char *s)
 	}
 	*to = 0;
 	return clean;
+}
+
+char *utf8_clean(const char *s)
+{
+	return clean_copy(s, ' ');
+}
+
+char *utf8_clean_lines(const char *s)
+{
+	return clean_copy(s, '\n');
 }

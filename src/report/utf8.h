@@ -27,5 +27,7 @@ unsigned utf8_columns(const char *s);
  * short.
  */
 char *utf8_clean(const char *s);
+/* As utf8_clean(), but line feeds stay. */
+char *utf8_clean_lines(const char *s);
 
 #endif

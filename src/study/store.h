@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-#define STORE_WAIT_MS 5000
+#define STORE_WAIT_MS 2000
 
 struct store;
 

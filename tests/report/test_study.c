@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+/* A study and its runs as a page and as terminal text. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "capture.h"
+#include "markup.h"
+#include "report/page.h"
+#include "report/run_text.h"
+#include "report/study_text.h"
+#include "sample.h"
+
+static char *page_of(const json_t *study)
+{
+	const char *at, *wrong;
+	struct err err = {""};
+	struct capture c;
+
+	capture_open(&c);
+	assert_int_equal(page_write(c.out, study, &err), 0);
+	wrong = markup_check(capture_close(&c), true, &at);
+	if (wrong)
+		fail_msg("%s at: %.80s", wrong, at);
+	return c.text;
+}
+
+static void page_is_well_formed_and_whole(void **state)
+{
+	json_t *study = json_of(SAMPLE_STUDY);
+	char *page = page_of(study);
+
+	(void)state;
+	assert_int_equal(markup_count(page, "figure"), 2);
+	assert_int_equal(markup_count(page, "svg"), 4);
+	assert_non_null(strstr(page, "<span class=\"badge bad\">does not hold</span>"));
+	assert_non_null(strstr(page, "<li class=\"badge good\">1 holds</li>"));
+	assert_non_null(strstr(page, "href=\"#run-b:2foff:2f16\""));
+	assert_non_null(strstr(page, "id=\"run-b:2foff:2f16\""));
+	assert_non_null(strstr(page, "iotoll run bare-metal --seed 1 --set load.message_bytes=16 "
+				     "--set iommu.strategy=off"));
+	free(page);
+	json_decref(study);
+}
+
+static void page_fetches_nothing(void **state)
+{
+	static const char *const foreign[] = {"http", "//",      "<script", "<link",
+					      "<img", "@import", "url("};
+	json_t *study = json_of(SAMPLE_STUDY);
+	char *page = page_of(study);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+		assert_null(strstr(page, foreign[i]));
+	free(page);
+	json_decref(study);
+}
+
+static void ids_of_the_page_are_unique(void **state)
+{
+	json_t *study = json_of(SAMPLE_STUDY);
+	char *page = page_of(study);
+
+	(void)state;
+	for (const char *s = page; (s = strstr(s, " id=\"")) != NULL; s++) {
+		char id[128];
+
+		snprintf(id, sizeof(id), "%.*s", (int)strcspn(s + 5, "\"") + 6, s);
+		assert_null(strstr(s + 1, id));
+	}
+	free(page);
+	json_decref(study);
+}
+
+/* Replace every string below @json that is not a kind or scale. */
+static void poison(json_t *json, const char *evil)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	if (json_is_string(json)) {
+		json_string_set(json, evil);
+	} else if (json_is_array(json)) {
+		json_array_foreach(json, i, value) poison(value, evil);
+	} else if (json_is_object(json)) {
+		json_object_foreach(json, key, value) if (strcmp(key, "kind") != 0 &&
+							  strcmp(key, "x_scale") != 0)
+			poison(value, evil);
+	}
+}
+
+static void hostile_strings_are_escaped_everywhere(void **state)
+{
+	json_t *study = json_of(SAMPLE_STUDY);
+	char *page;
+
+	(void)state;
+	poison(study, "</pre></style>\"'><script>alert(1)</script>&\x02\xc2\xb5");
+	page = page_of(study);
+	assert_null(strstr(page, "<script"));
+	assert_null(strstr(page, "\x02"));
+	free(page);
+	json_decref(study);
+}
+
+static void members_that_are_missing_are_left_out(void **state)
+{
+	static const char *const little[] = {
+		"{}",
+		"{'figures': [{'kind': 'line'}], 'tables': [{}], 'claims': [{}], 'runs': [{}]}",
+		"{'figures': {}, 'tables': 3, 'claims': 'x', 'runs': null, 'seed': 'one'}",
+		"{'runs': [{'cpu_cycles': {'copy': 0}, 'warnings': [3, {}], 'client': 7}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(little) / sizeof(little[0]); i++) {
+		json_t *study = json_of(little[i]);
+		struct err err = {""};
+		struct capture c;
+
+		free(page_of(study));
+		capture_open(&c);
+		assert_int_equal(study_text(c.out, study, NULL, 0, &err), 0);
+		capture_close(&c);
+		capture_free(&c);
+		json_decref(study);
+	}
+}
+
+static void terminal_shows_change_and_ends_with_the_page(void **state)
+{
+	json_t *study = json_of(SAMPLE_STUDY);
+	struct err err = {""};
+	struct capture c;
+
+	(void)state;
+	capture_open(&c);
+	assert_int_equal(study_text(c.out, study, "out/index.html", 100, &err), 0);
+	capture_close(&c);
+	assert_non_null(strstr(c.text, "-20.0 %\n"));
+	assert_non_null(
+		strstr(c.text, "claims: holds 1, does not hold 1, not tested 0, reported 0"));
+	assert_string_equal(c.text + strlen(c.text) - strlen("\nout/index.html\n"),
+			    "\nout/index.html\n");
+	capture_free(&c);
+	json_decref(study);
+}
+
+static void run_prints_netperf_columns_to_the_byte(void **state)
+{
+	json_t *run = json_of(SAMPLE_RUN);
+	struct err err = {""};
+	struct capture c;
+
+	(void)state;
+	capture_open(&c);
+	assert_int_equal(run_text(c.out, run, RUN_TEXT_FULL, 100, &err), 0);
+	assert_string_equal(
+		capture_close(&c),
+		"b/off/16, scenario bare-metal\n"
+		"seed 1, iotoll 0.1.0\n"
+		"warning:  client CPU 0 above 95 %\n"
+		"\n"
+		"  Recv    Send     Send                       Utilization            Service "
+		"Demand\n"
+		"Socket  Socket  Message  Elapsed                     Send      Recv            "
+		"Send "
+		"   Recv\n"
+		"  Size    Size     Size     Time  Throughput        local    remote           "
+		"local "
+		" remote\n"
+		" bytes   bytes    bytes    secs.  10^6bits/s     % of 200  % of 800           "
+		"us/KB "
+		"  us/KB\n"
+		"----------------------------------------------------------------------------------"
+		"--"
+		"-------\n"
+		"     -       -       16    10.00       50.00        54.10    134.10           "
+		"2.140 "
+		"  5.911\n"
+		"\n"
+		"CPU time  cycles  per KB  % of busy\n"
+		"-------------------------------------------------------------------\n"
+		"copy         600     0.0       75.0  ##############################\n"
+		"map          200     0.0       25.0  ##########\n"
+		"idle          50     0.0\n"
+		"\n"
+		"Run\n"
+		"  payload_bytes  62500000\n"
+		"  cpu_percent    134.1 0\n"
+		"\n"
+		"Settings\n"
+		"  load.message_bytes  16\n"
+		"  iommu.strategy      off\n"
+		"\n"
+		"Client\n"
+		"  cpu_utilization_percent   54.1\n"
+		"  cpu_max_percent           200\n"
+		"  service_demand_us_per_kb  2.14\n"
+		"\n"
+		"DMA layer\n"
+		"  maps       7\n"
+		"  new.field  kept\n");
+	capture_free(&c);
+	json_decref(run);
+}
+
+static void command_is_quoted_for_a_shell(void **state)
+{
+	json_t *run = json_of("{'scenario': 'my scenario', 'seed': 3, 'settings': {'a.b': 'x y'}}");
+	char *command = run_command(run);
+
+	(void)state;
+	assert_string_equal(command, "iotoll run 'my scenario' --seed 3 --set 'a.b=x y'");
+	free(command);
+	json_object_set_new(run, "scenario", json_string("it's; rm -rf $HOME"));
+	json_object_del(run, "settings");
+	command = run_command(run);
+	assert_string_equal(command, "iotoll run 'it'\\''s; rm -rf $HOME' --seed 3");
+	free(command);
+	json_object_set_new(run, "command", json_pack("[s,s,s]", "iotoll", "run", ""));
+	command = run_command(run);
+	assert_string_equal(command, "iotoll run ''");
+	free(command);
+	json_decref(run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(page_is_well_formed_and_whole),
+		cmocka_unit_test(page_fetches_nothing),
+		cmocka_unit_test(ids_of_the_page_are_unique),
+		cmocka_unit_test(hostile_strings_are_escaped_everywhere),
+		cmocka_unit_test(members_that_are_missing_are_left_out),
+		cmocka_unit_test(terminal_shows_change_and_ends_with_the_page),
+		cmocka_unit_test(run_prints_netperf_columns_to_the_byte),
+		cmocka_unit_test(command_is_quoted_for_a_shell),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
