@@ -89,8 +89,8 @@ void nic_make(struct nic *nic, bool tick_restart)
 		rig_map(&nic->rig, i, i * 4096, IOMMU_READ | IOMMU_WRITE);
 	nic->pool = frame_pool_create();
 	assert_non_null(nic->pool);
-	nic->irq =
-		(struct irq){.handler = on_irq, .ctx = nic, .target = machine_cpu(nic->rig.machine, 0)};
+	nic->irq = (struct irq){
+		.handler = on_irq, .ctx = nic, .target = machine_cpu(nic->rig.machine, 0)};
 	tg3_config_default(&config);
 	config.bus = nic->rig.bus;
 	config.devid = RIG_DEVID;
