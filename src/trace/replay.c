@@ -50,7 +50,8 @@ struct replay {
 	struct replay_worker *next_worker;
 	uint64_t last_stamp_ns;
 	uint64_t events_seen;
-	sim_time origin;
+	sim_time origin; /* when the first event ran */
+	bool begun;
 	struct waitq turn;  /* workers whose turn it is not */
 	struct waitq ready; /* workers that unmap what another still maps */
 	bool over;
@@ -295,10 +296,16 @@ static void replay_unmap(struct replay_worker *w, const struct trace_event *ev)
 /* Sleep until the time of the event that is ours, unless earlier work has kept us beyond it. */
 static void replay_await(struct replay_worker *w)
 {
-	struct replay_result *r = w->replay->result;
-	const sim_time due = w->replay->origin + w->replay->next_ns * SIM_NS;
+	struct replay *rp = w->replay;
+	struct replay_result *r = rp->result;
 	const sim_time now = cpu_now(w->cpu);
+	sim_time due;
 
+	if (!rp->begun) { /* the first one is when it is */
+		rp->begun = true;
+		rp->origin = now;
+	}
+	due = rp->origin + rp->next_ns * SIM_NS;
 	if (now <= due) {
 		task_sleep(w->task, due - now);
 		return;
@@ -353,13 +360,12 @@ static int replay_start(struct replay *rp)
 					 "iommu:map and iommu:unmap",
 					 trace_name(rp->trace),
 					 (unsigned long long)trace_tally(rp->trace)->lines);
-	rp->origin = sim_now(rp->rig.sim);
 	for (unsigned i = 0; i < rp->count; i++) {
 		struct replay_worker *w = &rp->workers[i];
 
 		w->replay = rp;
 		w->cpu = machine_cpu(rp->rig.machine, i);
-		cpu_account_reset(w->cpu, rp->origin);
+		cpu_account_reset(w->cpu, sim_now(rp->rig.sim));
 		if (!task_create(w->cpu, "replay", replay_work, w))
 			return err_set(rp->err, -ENOMEM, "replay: out of memory");
 	}
