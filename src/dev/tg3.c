@@ -20,10 +20,7 @@ void tg3_config_default(struct tg3_config *out)
 		.rx_buffer_bytes = 65536,
 		.tx_buffer_bytes = 4 * FULL_FRAME_ON_WIRE,
 		/* PCI-X command set at reset: 2048-byte reads, one split transaction. */
-		.bus_limits = {.max_read = 2048,
-			       .max_write = 4096,
-			       .outstanding = 1,
-			       .one_dma = true},
+		.bus_limits = {.max_read = 2048, .max_write = 4096, .outstanding = 1},
 	};
 }
 

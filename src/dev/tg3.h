@@ -37,7 +37,11 @@ struct tg3_config {
 	uint32_t rx_buffer_bytes; /* on-chip receive buffer; 0 = 65536 */
 	uint32_t tx_buffer_bytes; /* frames fetched ahead of the wire; 0 = 4 full ones (our choice)
 				   */
-	struct bus_limits bus_limits; /* tg3_config_default(): as after reset on PCI-X 133 */
+	/*
+	 * tg3_config_default(): the PCI-X command set after reset. one_dma here forces what the
+	 * driver otherwise asks for in DMA_RW_CTRL.
+	 */
+	struct bus_limits bus_limits;
 };
 
 struct tg3_stats {

@@ -17,6 +17,13 @@ static void wrote_host_ctrl(struct tg3 *nic, uint32_t value)
 	tg3_interrupt_control(nic, value);
 }
 
+/* The driver sets ONE_DMA behind PCI-X at 100 and 133 MHz; the bus port obeys. */
+static void wrote_dma_rw_ctrl(struct tg3 *nic, uint32_t value)
+{
+	nic->port.limits.one_dma =
+		nic->config.bus_limits.one_dma || value & TG3_DMA_RW_CTRL_ONE_DMA;
+}
+
 static void wrote_window(struct tg3 *nic, uint32_t value)
 {
 	const uint32_t at = tg3_reg(nic, TG3_MEM_WIN_BASE);
@@ -87,7 +94,7 @@ static void wrote_misc_cfg(struct tg3 *nic, uint32_t value)
 static const struct reg_row rows[] = {
 	{TG3_PCI_ID, TG3_PCI_DEVICE_5704 << 16 | TG3_PCI_VENDOR, 0, 0, NULL},
 	{TG3_MISC_HOST_CTRL, TG3_CHIPREV_5704_A3 << 16, 0xfffe, 0, wrote_host_ctrl},
-	{TG3_DMA_RW_CTRL, 0, ALL, 0, NULL},
+	{TG3_DMA_RW_CTRL, 0, ALL, 0, wrote_dma_rw_ctrl},
 	{TG3_PCISTATE, TG3_PCISTATE_BUS_SPEED_HIGH | TG3_PCISTATE_INT_NOT_ACTIVE, 0, 0, NULL},
 	{TG3_MEM_WIN_BASE, 0, 0x00fffffc, 0, NULL},
 	{TG3_MEM_WIN_DATA, 0, 0, 0, wrote_window},
@@ -180,6 +187,7 @@ void tg3_regs_reset(struct tg3 *nic)
 	nic->reg[TG3_MAC_ADDR_0_LOW / 4] =
 		(uint32_t)mac[2] << 24 | (uint32_t)mac[3] << 16 | (uint32_t)mac[4] << 8 | mac[5];
 	wrote_mac_address(nic, 0);
+	wrote_dma_rw_ctrl(nic, 0);
 }
 
 static uint32_t read_word(struct tg3 *nic, uint64_t offset)

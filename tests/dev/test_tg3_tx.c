@@ -183,6 +183,28 @@ static void backlogged_nic_fills_the_wire_without_a_gap(void **state)
 	link_destroy(wire);
 }
 
+static void one_dma_bit_keeps_sending_and_receiving_apart(void **state)
+{
+	(void)state;
+	for (unsigned set = 0; set < 2; set++) {
+		struct nic nic;
+
+		nic_make(&nic, true);
+		nic_write(&nic, TG3_DMA_RW_CTRL, set ? TG3_DMA_RW_CTRL_ONE_DMA : 0);
+		nic_post(&nic, 100, 1536);
+		nic_run_us(&nic, 10);
+		nic.rig.fake.most_outstanding = 0;
+		nic_send(&nic, NIC_TX, 1514, END);
+		nic_send_go(&nic);
+		nic_arrive(&nic, 1514, 1);
+		nic_run_us(&nic, 10);
+		assert_int_equal(nic.rig.fake.most_outstanding, set ? 1 : 2);
+		assert_int_equal(nic.nsent, 1);
+		assert_int_equal(tg3_stats(nic.tg3)->rx_frames, 1);
+		nic_free(&nic);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -192,6 +214,7 @@ int main(void)
 		cmocka_unit_test(unreadable_fragment_drops_its_frame_and_nothing_else),
 		cmocka_unit_test(refused_descriptor_fetch_waits_for_the_next_doorbell),
 		cmocka_unit_test(offloads_not_modelled_and_impossible_frames_are_refused),
+		cmocka_unit_test(one_dma_bit_keeps_sending_and_receiving_apart),
 		cmocka_unit_test(backlogged_nic_fills_the_wire_without_a_gap),
 	};
 
