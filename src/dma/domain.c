@@ -245,9 +245,9 @@ void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct ioto
 		out->maps = shards(&domain->tally[0].maps);
 		out->unmaps = shards(&domain->tally[0].unmaps);
 		out->map_failures = shards(&domain->tally[0].map_failures);
-		out->single_entry_maps = shards(&domain->tally[0].single_maps);
-		out->single_entry_unmaps = shards(&domain->tally[0].single_unmaps);
-		out->mapped_pages_total = shards(&domain->tally[0].pages);
+		out->single_entry_maps = out->maps - shards(&domain->tally[0].long_maps);
+		out->single_entry_unmaps = out->unmaps - shards(&domain->tally[0].long_unmaps);
+		out->mapped_pages_total = out->maps + shards(&domain->tally[0].further_pages);
 		return;
 	}
 	out->wraps = domain->iova->wraps - domain->wraps_before;

@@ -18,9 +18,15 @@
 #define DMA_LINE_BYTES 64u
 #define TALLY_SHARDS   16u
 
-/* Counters of a domain without a table, which takes no lock: one share per group of threads. */
+/*
+ * Counters of a domain without a table, which takes no lock: one share per group of threads. An
+ * atomic addition is most of what such a map costs, so a request of one page, nearly every one,
+ * makes a single one; the rest is worked out when somebody asks.
+ */
 struct dma_tally {
-	uint64_t maps, unmaps, map_failures, single_maps, single_unmaps, pages;
+	uint64_t maps, unmaps, map_failures;
+	uint64_t long_maps, long_unmaps; /* of more than one page */
+	uint64_t further_pages;          /* mapped by those beyond their first */
 } __attribute__((aligned(64)));
 
 /* Memory handed out by alloc_coherent. */

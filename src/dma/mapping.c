@@ -151,9 +151,10 @@ void mapping_count_map(struct iotoll_dma_domain *domain, uint64_t pages)
 		struct dma_tally *t = tally_of(domain);
 
 		tally(&t->maps, 1);
-		tally(&t->pages, pages);
-		if (pages == 1)
-			tally(&t->single_maps, 1);
+		if (pages > 1) {
+			tally(&t->long_maps, 1);
+			tally(&t->further_pages, pages - 1);
+		}
 		return;
 	}
 	domain->stats.maps++;
@@ -167,8 +168,8 @@ void mapping_count_unmap(struct iotoll_dma_domain *domain, uint64_t pages)
 		struct dma_tally *t = tally_of(domain);
 
 		tally(&t->unmaps, 1);
-		if (pages == 1)
-			tally(&t->single_unmaps, 1);
+		if (pages > 1)
+			tally(&t->long_unmaps, 1);
 		return;
 	}
 	domain->stats.unmaps++;
