@@ -75,7 +75,7 @@ static struct replay_result replayed(const char *text, const char *strategy)
 
 static struct replay_result recording(const struct replay_config *config)
 {
-	struct replay_result r;
+	struct replay_result r = {.maps = 0};
 	struct trace *t = NULL;
 	struct err err = {""};
 
