@@ -86,7 +86,7 @@ struct bus_stats {
 	uint64_t shut;                      /* accesses that found the bus shut off */
 	uint64_t stale_reads, stale_writes; /* pages reached through a stale IOTLB entry */
 	uint64_t stalls;   /* times that arbitration was off with a transaction waiting */
-	uint64_t stall_ps; /* for how long in all */
+	uint64_t stall_ps; /* for how long in all, those over by now */
 	uint64_t data_ps;  /* the data path was taken (overheads included) */
 };
 

@@ -78,7 +78,7 @@ void tg3_destroy(struct tg3 *nic);
 /* The register window's behaviour, for mmio_window_init() with the NIC as ctx. */
 extern const struct mmio_ops tg3_mmio_ops;
 
-/* A frame has arrived from the wire (its last bit just now); the NIC takes it over. */
+/* A frame, of at least 60 bytes as links deliver them, has arrived; the NIC takes it over. */
 void tg3_receive(struct tg3 *nic, struct frame *frame);
 /* The same as the callback of link_attach(), with the NIC as ctx. */
 void tg3_receive_cb(void *nic, struct frame *frame);
