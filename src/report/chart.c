@@ -39,9 +39,11 @@ static int read_point(struct chart *c, struct chart_series *s, size_t n, const j
 
 static int by_x(const void *a, const void *b)
 {
-	double x = ((const struct chart_point *)a)->x, y = ((const struct chart_point *)b)->x;
+	const struct chart_point *p = a, *q = b;
 
-	return (x > y) - (x < y);
+	if (p->x != q->x)
+		return p->x > q->x ? 1 : -1;
+	return (p->y > q->y) - (p->y < q->y);
 }
 
 static int by_value(const void *a, const void *b)
@@ -68,7 +70,7 @@ static int read_series(struct chart *c, const json_t *json, struct err *err)
 	if (ret)
 		return ret;
 	qsort(s->points, s->npoints, sizeof(*s->points), by_x);
-	for (size_t i = 1; i < s->npoints; i++)
+	for (size_t i = 1; c->bars && i < s->npoints; i++)
 		if (s->points[i].x == s->points[i - 1].x)
 			return err_set(err, -EINVAL, "figure %s: series '%s' has x = %s twice",
 				       c->id, s->name, number_exact(s->points[i].x).text);
@@ -214,10 +216,24 @@ void chart_free(struct chart *c)
 
 const struct chart_point *chart_at(const struct chart_series *s, double x)
 {
+	return chart_at_nth(s, x, 0);
+}
+
+const struct chart_point *chart_at_nth(const struct chart_series *s, double x, size_t nth)
+{
 	for (size_t i = 0; i < s->npoints; i++)
-		if (s->points[i].x == x)
+		if (s->points[i].x == x && nth-- == 0)
 			return s->points[i].has_y ? &s->points[i] : NULL;
 	return NULL;
+}
+
+size_t chart_count_at(const struct chart_series *s, double x)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->npoints; i++)
+		n += s->points[i].x == x;
+	return n;
 }
 
 struct number_text chart_x_text(const struct chart *c, double x)

@@ -30,7 +30,7 @@ struct chart_point {
 struct chart_series {
 	const char *name;
 	const char *bar;            /* "" in line figures */
-	struct chart_point *points; /* ascending x, no x twice */
+	struct chart_point *points; /* ascending x, then y; in bars no x twice */
 	size_t npoints;
 };
 
@@ -50,14 +50,18 @@ struct chart {
 
 /*
  * 0 and *@out; -EINVAL with @err naming the figure, series and point that cannot be drawn
- * (unknown kind or scale, x that is no number, x <= 0 on a log2 axis, the same x twice in a series,
- * a negative value in stacked bars); -ENOMEM.
+ * (unknown kind or scale, x that is no number, x <= 0 on a log2 axis; in stacked bars the
+ * same x twice in a series or a negative value); -ENOMEM.
  */
 int chart_read(struct chart **out, const json_t *figure, struct err *err) MUST_CHECK;
 void chart_free(struct chart *c);
 
-/* The point of @s at @x, NULL if it has none or no value there. */
+/* The first point of @s at @x, NULL if it has none or no value there. */
 const struct chart_point *chart_at(const struct chart_series *s, double x);
+/* The @nth (from 0) of several at one measured @x. */
+const struct chart_point *chart_at_nth(const struct chart_series *s, double x, size_t nth);
+/* How many points of @s are at @x. */
+size_t chart_count_at(const struct chart_series *s, double x);
 /* @x as the axis writes it: "4 KiB" if x counts bytes, a plain number else. */
 struct number_text chart_x_text(const struct chart *c, double x);
 /*

@@ -53,7 +53,7 @@ static int run_leaf(void *ctx, const char *key, const json_t *leaf)
 	return 0;
 }
 
-int csv_run(FILE *out, const json_t *run, struct err *err)
+int report_run_csv(FILE *out, const json_t *run, struct err *err)
 {
 	int ret;
 
@@ -81,7 +81,21 @@ static void figure_point(FILE *out, const struct chart_series *s, const struct c
 	csv_row(out, fields, 7);
 }
 
-int csv_figure(FILE *out, const json_t *figure, struct err *err)
+/* Every point of @c, with the figure's id in front if @named. */
+static void figure_points(FILE *out, const struct chart *c, bool named)
+{
+	for (size_t i = 0; i < c->nseries; i++) {
+		for (size_t j = 0; j < c->series[i].npoints; j++) {
+			if (named) {
+				csv_field(out, c->id);
+				fputc(',', out);
+			}
+			figure_point(out, &c->series[i], &c->series[i].points[j]);
+		}
+	}
+}
+
+int report_figure_csv(FILE *out, const json_t *figure, struct err *err)
 {
 	struct chart *c;
 	int ret = chart_read(&c, figure, err);
@@ -92,10 +106,29 @@ int csv_figure(FILE *out, const json_t *figure, struct err *err)
 		(const char *const[]){"series", "bar", *c->x_label ? c->x_label : "x",
 				      *c->y_label ? c->y_label : "y", "low", "high", "run"},
 		7);
-	for (size_t i = 0; i < c->nseries; i++)
-		for (size_t j = 0; j < c->series[i].npoints; j++)
-			figure_point(out, &c->series[i], &c->series[i].points[j]);
+	figure_points(out, c, false);
 	chart_free(c);
+	return done(out);
+}
+
+int report_study_csv(FILE *out, const json_t *study, struct err *err)
+{
+	static const char *const heading[] = {"figure", "series", "bar",  "x",
+					      "y",      "low",    "high", "run"};
+	const json_t *figures = json_object_get(study, "figures");
+
+	if (!json_is_object(study))
+		return err_set(err, -EINVAL, "a study is not a JSON object");
+	csv_row(out, heading, 8);
+	for (size_t i = 0; i < json_array_size(figures); i++) {
+		struct chart *c;
+		int ret = chart_read(&c, json_array_get(figures, i), err);
+
+		if (ret)
+			return ret;
+		figure_points(out, c, true);
+		chart_free(c);
+	}
 	return done(out);
 }
 
@@ -117,7 +150,7 @@ static int table_row(FILE *out, const json_t *cells, size_t columns)
 	return 0;
 }
 
-int csv_table(FILE *out, const json_t *table, struct err *err)
+int report_table_csv(FILE *out, const json_t *table, struct err *err)
 {
 	const json_t *columns = json_object_get(table, "columns");
 	const json_t *rows = json_object_get(table, "rows");
@@ -127,7 +160,7 @@ int csv_table(FILE *out, const json_t *table, struct err *err)
 		return err_set(err, -EINVAL, "table %s has no columns", text_member(table, "id"));
 	for (size_t i = 0; i < n; i++) {
 		const json_t *column = json_array_get(columns, i);
-		const char *unit = text_member(column, "unit");
+		const char *unit = column_unit(column);
 		char *heading = NULL;
 
 		if (asprintf(&heading, "%s%s%s%s", text_member(column, "name"), *unit ? " (" : "",
@@ -152,7 +185,7 @@ int csv_table(FILE *out, const json_t *table, struct err *err)
 	return done(out);
 }
 
-int csv_claims(FILE *out, const json_t *study, struct err *err)
+int report_claims_csv(FILE *out, const json_t *study, struct err *err)
 {
 	static const char *const keys[] = {"id",       "text",    "source", "rule",
 					   "measured", "verdict", "note"};

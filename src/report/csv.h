@@ -22,12 +22,14 @@ void csv_row(FILE *out, const char *const *fields, size_t n);
  */
 
 /* A run's result: "key,value", flattened to dotted keys. */
-int csv_run(FILE *out, const json_t *run, struct err *err) MUST_CHECK;
+int report_run_csv(FILE *out, const json_t *run, struct err *err) MUST_CHECK;
 /* A figure, one line a point: "series,bar,<x label>,<y label>,low,high,run". */
-int csv_figure(FILE *out, const json_t *figure, struct err *err) MUST_CHECK;
+int report_figure_csv(FILE *out, const json_t *figure, struct err *err) MUST_CHECK;
+/* Every figure of a study in one: "figure,series,bar,x,y,low,high,run". */
+int report_study_csv(FILE *out, const json_t *study, struct err *err) MUST_CHECK;
 /* A table: a heading of "name (unit)", then its rows. */
-int csv_table(FILE *out, const json_t *table, struct err *err) MUST_CHECK;
+int report_table_csv(FILE *out, const json_t *table, struct err *err) MUST_CHECK;
 /* The claims of a study: "id,claim,source,rule,measured,verdict,note". */
-int csv_claims(FILE *out, const json_t *study, struct err *err) MUST_CHECK;
+int report_claims_csv(FILE *out, const json_t *study, struct err *err) MUST_CHECK;
 
 #endif

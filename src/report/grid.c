@@ -89,46 +89,70 @@ static size_t count_partners(const struct chart *c)
 	return n;
 }
 
-static void change_column(struct grid *g, const struct chart *c, size_t column, size_t off)
+/* Rows that @x needs: one, or more if a series measured twice at it. */
+static size_t rows_at(const struct chart *c, double x)
 {
-	const struct chart_series *on = &c->series[chart_partner(c, off)];
+	size_t most = 1;
 
-	for (size_t row = 0; row < c->nxs; row++) {
-		const struct chart_point *a = chart_at(&c->series[off], c->xs[row]);
-		const struct chart_point *b = chart_at(on, c->xs[row]);
+	for (size_t i = 0; i < c->nseries; i++) {
+		size_t n = chart_count_at(&c->series[i], x);
 
-		if (a && b && a->y != 0)
-			snprintf(cell(g, row, column)->text, sizeof(cell(g, 0, 0)->text), "%s",
-				 number_percent_change((b->y - a->y) / fabs(a->y) * 100).text);
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+static size_t count_rows(const struct chart *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->nxs; i++)
+		n += rows_at(c, c->xs[i]);
+	return n;
+}
+
+static void change_cell(struct grid_cell *to, const struct chart_point *off,
+			const struct chart_point *on)
+{
+	if (off && on && off->y != 0)
+		snprintf(to->text, sizeof(to->text), "%s",
+			 number_percent_change((on->y - off->y) / fabs(off->y) * 100).text);
+}
+
+/* The row of the @nth points at @x. */
+static void line_row(struct grid *g, const struct chart *c, size_t row, double x, size_t nth)
+{
+	size_t column = 1 + c->nseries;
+
+	snprintf(cell(g, row, 0)->text, sizeof(cell(g, 0, 0)->text), "%s", chart_x_text(c, x).text);
+	for (size_t i = 0; i < c->nseries; i++) {
+		const struct chart_point *p = chart_at_nth(&c->series[i], x, nth);
+		int on = chart_partner(c, i);
+
+		value_cell(cell(g, row, 1 + i), p, series_decimals(&c->series[i]));
+		if (on >= 0)
+			change_cell(cell(g, row, column++), p,
+				    chart_at_nth(&c->series[on], x, nth));
 	}
 }
 
 static int fill_lines(struct grid *g, const struct chart *c)
 {
-	size_t column = 1 + c->nseries;
+	size_t column = 1 + c->nseries, row = 0;
 	bool one_pair = count_partners(c) == 1;
 	int ret = title(g, 0, *c->x_label ? c->x_label : "x", "");
 
-	for (size_t row = 0; row < c->nxs; row++)
-		snprintf(cell(g, row, 0)->text, sizeof(cell(g, 0, 0)->text), "%s",
-			 chart_x_text(c, c->xs[row]).text);
-	for (size_t i = 0; i < c->nseries && !ret; i++) {
-		const struct chart_series *s = &c->series[i];
-
-		ret = title(g, 1 + i, s->name, "");
-		for (size_t row = 0; row < c->nxs; row++)
-			value_cell(cell(g, row, 1 + i), chart_at(s, c->xs[row]),
-				   series_decimals(s));
-	}
 	for (size_t i = 0; i < c->nseries && !ret; i++) {
 		int on = chart_partner(c, i);
 
-		if (on < 0)
-			continue;
-		ret = one_pair ? title(g, column, "change", "")
-			       : title(g, column, c->series[on].name, ", change");
-		change_column(g, c, column++, i);
+		ret = title(g, 1 + i, c->series[i].name, "");
+		if (!ret && on >= 0)
+			ret = one_pair ? title(g, column++, "change", "")
+				       : title(g, column++, c->series[on].name, ", change");
 	}
+	for (size_t i = 0; i < c->nxs && !ret; i++)
+		for (size_t nth = 0; nth < rows_at(c, c->xs[i]); nth++)
+			line_row(g, c, row++, c->xs[i], nth);
 	return ret;
 }
 
@@ -213,7 +237,7 @@ int grid_of_chart(struct grid **out, const struct chart *c)
 		find_bars(&b, c);
 		*out = grid_create(3 + b.nnames, c->nxs * b.nbars);
 	} else {
-		*out = grid_create(1 + c->nseries + count_partners(c), c->nxs);
+		*out = grid_create(1 + c->nseries + count_partners(c), count_rows(c));
 	}
 	if (!*out)
 		return -ENOMEM;

@@ -98,3 +98,10 @@ const char *text_member(const json_t *object, const char *key)
 
 	return text ? text : "";
 }
+
+const char *column_unit(const json_t *column)
+{
+	const char *unit = text_member(column, "unit");
+
+	return unit[strspn(unit, " ")] ? unit : "";
+}

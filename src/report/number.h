@@ -29,5 +29,7 @@ struct number_text number_bytes(double bytes);
 bool number_member(const json_t *object, const char *key, double *value);
 /* The string member @key of @object, or "" if there is none. */
 const char *text_member(const json_t *object, const char *key);
+/* The unit of a table's column, "" if it has none or a blank one. */
+const char *column_unit(const json_t *column);
 
 #endif

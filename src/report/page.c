@@ -121,7 +121,7 @@ static void masthead(FILE *out, const json_t *study)
 	fputs("</header>\n<main id=\"content\">\n", out);
 }
 
-int page_write(FILE *out, const json_t *study, struct err *err)
+int report_page(FILE *out, const json_t *study, struct err *err)
 {
 	int ret;
 

@@ -17,6 +17,6 @@
  * A report_writer. 0; -EINVAL with @err for a study that is no object or a figure that cannot be
  * drawn; -ENOMEM; -EIO if @out has failed. Members that are missing are left out of the page.
  */
-int page_write(FILE *out, const json_t *study, struct err *err) MUST_CHECK;
+int report_page(FILE *out, const json_t *study, struct err *err) MUST_CHECK;
 
 #endif

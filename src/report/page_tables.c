@@ -94,7 +94,7 @@ static void table_head(FILE *out, const json_t *columns)
 
 		fprintf(out, "<th scope=\"col\"%s>", is_right(columns, i) ? " class=\"n\"" : "");
 		xml_text(out, text_member(column, "name"));
-		small(out, text_member(column, "unit"));
+		small(out, column_unit(column));
 		fputs("</th>", out);
 	}
 	fputs("</tr></thead>\n", out);

@@ -2,7 +2,6 @@
 /*
  * The command line that repeats a run, quoted after POSIX Shell Command Language section 2.2.2.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,13 +57,10 @@ static int setting(void *ctx, const char *key, const json_t *leaf)
 
 static int composed(FILE *out, const json_t *run)
 {
-	const json_t *seed = json_object_get(run, "seed");
 	const json_t *settings = json_object_get(run, "settings");
 
 	fputs("iotoll run ", out);
 	argument(out, text_member(run, "scenario"));
-	if (json_is_integer(seed))
-		fprintf(out, " --seed %" JSON_INTEGER_FORMAT, json_integer_value(seed));
 	return json_object_size(settings) ? flat_each(settings, "", setting, out) : 0;
 }
 

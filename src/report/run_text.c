@@ -140,7 +140,8 @@ static bool is_maerts(const json_t *run)
 	const json_t *load = json_object_get(run, "load"),
 		     *settings = json_object_get(run, "settings");
 
-	return strcasestr(text_member(load, "name"), "maerts") ||
+	return json_is_false(json_object_get(load, "sut_receives")) ||
+	       strcasestr(text_member(load, "name"), "maerts") ||
 	       strcasestr(text_member(load, "type"), "maerts") ||
 	       strcasestr(text_member(settings, "load.type"), "maerts");
 }
@@ -362,4 +363,9 @@ int run_text(FILE *out, const json_t *run, enum run_text_detail detail, unsigned
 	if (ret)
 		return ret;
 	return ferror(out) ? -EIO : 0;
+}
+
+int report_run_text(FILE *out, const json_t *run, struct err *err)
+{
+	return run_text(out, run, RUN_TEXT_FULL, 0, err);
 }

@@ -31,10 +31,14 @@ enum run_text_detail {
 int run_text(FILE *out, const json_t *run, enum run_text_detail detail, unsigned width,
 	     struct err *err) MUST_CHECK;
 
+/* A report_writer: run_text() in full, for a terminal of unknown width. */
+int report_run_text(FILE *out, const json_t *run, struct err *err) MUST_CHECK;
+
 /*
  * The shell command that repeats @run: its "command" (a string, or an array of arguments) if it
- * has one, else "iotoll run SCENARIO --seed SEED --set KEY=VALUE ..." from "scenario", "seed" and
- * "settings". Arguments are quoted for a POSIX shell. To be freed; NULL when memory is short.
+ * has one, else "iotoll run SCENARIO --set KEY=VALUE ..." from "scenario" and "settings" (the
+ * seed is one of them). Arguments are quoted for a POSIX shell. To be freed; NULL when memory is
+ * short.
  */
 char *run_command(const json_t *run);
 

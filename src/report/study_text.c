@@ -150,7 +150,7 @@ static void table_columns(struct table *t, const json_t *columns)
 {
 	for (size_t i = 0; i < json_array_size(columns); i++) {
 		const json_t *column = json_array_get(columns, i);
-		const char *unit = text_member(column, "unit");
+		const char *unit = column_unit(column);
 		char *title = NULL;
 
 		if (asprintf(&title, "%s%s%s", text_member(column, "name"), *unit ? "\n" : "",
@@ -263,4 +263,9 @@ int study_text(FILE *out, const json_t *study, const char *page, unsigned width,
 	if (ret)
 		return ret;
 	return ferror(out) ? -EIO : 0;
+}
+
+int report_study_text(FILE *out, const json_t *study, struct err *err)
+{
+	return study_text(out, study, NULL, 0, err);
 }

@@ -81,9 +81,10 @@ static int write_figures(const char *directory, const json_t *figures, struct er
 	for (size_t i = 0; i < json_array_size(figures) && !ret; i++) {
 		const json_t *figure = json_array_get(figures, i);
 
-		ret = write_named(directory, "figure", ".svg", svg_figure, figure, err);
+		ret = write_named(directory, "figure", ".svg", report_figure_svg, figure, err);
 		if (!ret)
-			ret = write_named(directory, "figure", ".csv", csv_figure, figure, err);
+			ret = write_named(directory, "figure", ".csv", report_figure_csv, figure,
+					  err);
 	}
 	return ret;
 }
@@ -93,8 +94,8 @@ static int write_tables(const char *directory, const json_t *tables, struct err 
 	int ret = check_names(tables, "table", err);
 
 	for (size_t i = 0; i < json_array_size(tables) && !ret; i++)
-		ret = write_named(directory, "table", ".csv", csv_table, json_array_get(tables, i),
-				  err);
+		ret = write_named(directory, "table", ".csv", report_table_csv,
+				  json_array_get(tables, i), err);
 	return ret;
 }
 
@@ -110,8 +111,8 @@ int report_study_write(const char *directory, const json_t *study, struct err *e
 	if (!ret)
 		ret = write_tables(directory, json_object_get(study, "tables"), err);
 	if (!ret && json_array_size(json_object_get(study, "claims")))
-		ret = write_one(directory, "claims.csv", csv_claims, study, err);
+		ret = write_one(directory, "claims.csv", report_claims_csv, study, err);
 	if (!ret)
 		ret = write_one(directory, "study.json", report_json, study, err);
-	return ret ? ret : write_one(directory, "index.html", page_write, study, err);
+	return ret ? ret : write_one(directory, "index.html", report_page, study, err);
 }

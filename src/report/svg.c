@@ -93,7 +93,7 @@ static void layout_right(struct svg_frame *f)
 	}
 	f->direct = !f->c->bars && f->o->width >= 520 && f->c->nseries <= 6 &&
 		    widest <= f->o->width * 0.25;
-	f->right = f->o->width - (f->direct ? widest + 18 : 16);
+	f->right = f->o->width - (f->direct ? widest + 24 : 16);
 }
 
 static void layout(struct svg_frame *f)
@@ -202,7 +202,7 @@ struct svg_options svg_size(const struct chart *c, bool wide)
 	return o;
 }
 
-int svg_figure(FILE *out, const json_t *figure, struct err *err)
+int report_figure_svg(FILE *out, const json_t *figure, struct err *err)
 {
 	struct svg_options o;
 	struct chart *c;

@@ -28,7 +28,7 @@ struct svg_options {
 int svg_chart(FILE *out, const struct chart *c, const struct svg_options *options,
 	      struct err *err) MUST_CHECK;
 /* A report_writer: @figure as a file of its own, at the size its kind calls for. */
-int svg_figure(FILE *out, const json_t *figure, struct err *err) MUST_CHECK;
+int report_figure_svg(FILE *out, const json_t *figure, struct err *err) MUST_CHECK;
 /* The size a figure of @c's kind has for wide (journal) and narrow (telephone) pages. */
 struct svg_options svg_size(const struct chart *c, bool wide);
 

@@ -7,7 +7,6 @@
 
 #include "report/palette.h"
 #include "report/svg_frame.h"
-#include "report/xml.h"
 
 #define LABEL_GAP  15.0
 #define MAX_DIRECT 6
@@ -249,14 +248,10 @@ static void draw_names(const struct svg_frame *f)
 
 	spread(f, ends, n);
 	for (size_t i = 0; i < n; i++) {
-		unsigned colour = palette_line(ends[i].series);
-
-		fprintf(f->out,
-			"<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.4g\" font-weight=\"600\" "
-			"class=\"v-f%u\" fill=\"%s\">",
-			f->right + 2, ends[i].y + 4, SVG_FONT, colour, palette_light(colour));
-		xml_text(f->out, f->c->series[ends[i].series].name);
-		fputs("</text>\n", f->out);
+		/* The marker tells whose name it is: ink reads better than the line's colour. */
+		svg_marker(f, ends[i].series, f->right + 6, ends[i].y);
+		svg_text(f, f->right + 15, ends[i].y + 4, "start", SVG_FONT, "v-ink",
+			 f->c->series[ends[i].series].name);
 	}
 }
 

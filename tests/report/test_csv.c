@@ -57,7 +57,7 @@ static void fields_are_quoted_when_they_must_be(void **state)
 static void run_is_flattened_in_document_order(void **state)
 {
 	(void)state;
-	expect(csv_run,
+	expect(report_run_csv,
 	       "{'z': 1, 'settings': {'load.message_bytes': '1024'}, 'cpu_percent': [12.5, 0],"
 	       " 'locks': {}, 'faults': [], 'ok': true, 'none': null, 'a': 0.1}",
 	       "key,value\r\nz,1\r\nsettings.load.message_bytes,1024\r\ncpu_percent.0,12.5\r\n"
@@ -67,7 +67,7 @@ static void run_is_flattened_in_document_order(void **state)
 static void figure_has_one_line_a_point(void **state)
 {
 	(void)state;
-	expect(csv_figure,
+	expect(report_figure_csv,
 	       "{'id': '2', 'kind': 'line', 'x_label': 'Message size (bytes)', 'y_label': 'Mb/s',"
 	       " 'series': [{'name': 'IOMMU on', 'points': [{'x': 32, 'y': 2.5, 'run': 'a'},"
 	       " {'x': 16, 'y': 57.1, 'low': 50.0, 'high': 60}, {'x': 64, 'y': null}]}]}",
@@ -75,10 +75,20 @@ static void figure_has_one_line_a_point(void **state)
 	       "IOMMU on,,16,57.1,50,60,\r\nIOMMU on,,32,2.5,,,a\r\nIOMMU on,,64,,,,\r\n");
 }
 
+static void figures_of_a_study_share_one_file(void **state)
+{
+	(void)state;
+	expect(report_study_csv,
+	       "{'figures': [{'id': '2', 'kind': 'line', 'series': [{'name': 'a', 'points': ["
+	       "{'x': 1, 'y': 2}]}]}, {'id': 'c', 'kind': 'stacked-bars', 'series': [{'name': 'b',"
+	       " 'bar': 'on', 'points': [{'x': 3, 'y': 4, 'run': 'r'}]}]}]}",
+	       "figure,series,bar,x,y,low,high,run\r\n2,a,,1,2,,,\r\nc,b,on,3,4,,,r\r\n");
+}
+
 static void table_heading_carries_units(void **state)
 {
 	(void)state;
-	expect(csv_table,
+	expect(report_table_csv,
 	       "{'columns': [{'name': 'Message', 'unit': 'bytes'}, {'name': 'note'}],"
 	       " 'rows': [['16', 'a,b'], [32], ['64', null]]}",
 	       "Message (bytes),note\r\n16,\"a,b\"\r\n32,\r\n64,\r\n");
@@ -90,7 +100,7 @@ static void row_longer_than_its_heading_is_refused(void **state)
 	char text[512];
 
 	(void)state;
-	assert_int_equal(write_with(csv_table,
+	assert_int_equal(write_with(report_table_csv,
 				    "{'id': 't', 'columns': [{'name': 'a'}], 'rows': [[1, 2]]}",
 				    text, sizeof(text), &err),
 			 -EINVAL);
@@ -100,9 +110,9 @@ static void row_longer_than_its_heading_is_refused(void **state)
 static void claims_without_fields_are_empty_fields(void **state)
 {
 	(void)state;
-	expect(csv_claims, "{'claims': [{'id': 'S1', 'verdict': 'holds'}]}",
+	expect(report_claims_csv, "{'claims': [{'id': 'S1', 'verdict': 'holds'}]}",
 	       "id,claim,source,rule,measured,verdict,note\r\nS1,,,,,holds,\r\n");
-	expect(csv_claims, "{}", "id,claim,source,rule,measured,verdict,note\r\n");
+	expect(report_claims_csv, "{}", "id,claim,source,rule,measured,verdict,note\r\n");
 }
 
 static void run_that_is_no_object_is_refused(void **state)
@@ -111,7 +121,7 @@ static void run_that_is_no_object_is_refused(void **state)
 	char text[64];
 
 	(void)state;
-	assert_int_equal(write_with(csv_run, "[1]", text, sizeof(text), &err), -EINVAL);
+	assert_int_equal(write_with(report_run_csv, "[1]", text, sizeof(text), &err), -EINVAL);
 	assert_string_equal(err.text, "a run's result is not a JSON object");
 }
 
@@ -149,7 +159,7 @@ static void document_nested_without_end_is_refused(void **state)
 		inner = outer;
 	}
 	capture_open(&c);
-	assert_int_equal(csv_run(c.out, inner, &err), -EINVAL);
+	assert_int_equal(report_run_csv(c.out, inner, &err), -EINVAL);
 	capture_close(&c);
 	capture_free(&c);
 	assert_string_equal(err.text, "a run's result nests too deeply");
@@ -203,6 +213,7 @@ int main(void)
 		cmocka_unit_test(fields_are_quoted_when_they_must_be),
 		cmocka_unit_test(run_is_flattened_in_document_order),
 		cmocka_unit_test(figure_has_one_line_a_point),
+		cmocka_unit_test(figures_of_a_study_share_one_file),
 		cmocka_unit_test(table_heading_carries_units),
 		cmocka_unit_test(row_longer_than_its_heading_is_refused),
 		cmocka_unit_test(claims_without_fields_are_empty_fields),

@@ -23,7 +23,7 @@ static char *page_of(const json_t *study)
 	struct capture c;
 
 	capture_open(&c);
-	assert_int_equal(page_write(c.out, study, &err), 0);
+	assert_int_equal(report_page(c.out, study, &err), 0);
 	wrong = markup_check(capture_close(&c), true, &at);
 	if (wrong)
 		fail_msg("%s at: %.80s", wrong, at);
@@ -42,7 +42,7 @@ static void page_is_well_formed_and_whole(void **state)
 	assert_non_null(strstr(page, "<li class=\"badge good\">1 holds</li>"));
 	assert_non_null(strstr(page, "href=\"#run-b:2foff:2f16\""));
 	assert_non_null(strstr(page, "id=\"run-b:2foff:2f16\""));
-	assert_non_null(strstr(page, "iotoll run bare-metal --seed 1 --set load.message_bytes=16 "
+	assert_non_null(strstr(page, "iotoll run bare-metal --set load.message_bytes=16 "
 				     "--set iommu.strategy=off"));
 	free(page);
 	json_decref(study);
@@ -153,6 +153,28 @@ static void terminal_shows_change_and_ends_with_the_page(void **state)
 	json_decref(study);
 }
 
+static void points_measured_twice_at_one_x_are_both_listed(void **state)
+{
+	json_t *study =
+		json_of("{'figures': [{'id': '1', 'kind': 'line', 'x_label': 'us', 'series': ["
+			"{'name': 'off', 'points': [{'x': 5, 'y': 2}, {'x': 5, 'y': 1}]},"
+			"{'name': 'on', 'points': [{'x': 5, 'y': 4}, {'x': 6, 'y': 0}]}]}]}");
+	struct err err = {""};
+	struct capture c;
+
+	(void)state;
+	capture_open(&c);
+	assert_int_equal(report_study_text(c.out, study, &err), 0);
+	assert_string_equal(capture_close(&c), "\nFigure 1\n"
+					       "us    off     on    change\n"
+					       "--------------------------\n"
+					       " 5  1.000  4.000  +300.0 %\n"
+					       " 5  2.000      -         -\n"
+					       " 6      -  0.000         -\n");
+	capture_free(&c);
+	json_decref(study);
+}
+
 static void run_prints_netperf_columns_to_the_byte(void **state)
 {
 	json_t *run = json_of(SAMPLE_RUN);
@@ -214,16 +236,16 @@ static void run_prints_netperf_columns_to_the_byte(void **state)
 
 static void command_is_quoted_for_a_shell(void **state)
 {
-	json_t *run = json_of("{'scenario': 'my scenario', 'seed': 3, 'settings': {'a.b': 'x y'}}");
+	json_t *run = json_of("{'scenario': 'my scenario', 'settings': {'a.b': 'x y'}}");
 	char *command = run_command(run);
 
 	(void)state;
-	assert_string_equal(command, "iotoll run 'my scenario' --seed 3 --set 'a.b=x y'");
+	assert_string_equal(command, "iotoll run 'my scenario' --set 'a.b=x y'");
 	free(command);
 	json_object_set_new(run, "scenario", json_string("it's; rm -rf $HOME"));
 	json_object_del(run, "settings");
 	command = run_command(run);
-	assert_string_equal(command, "iotoll run 'it'\\''s; rm -rf $HOME' --seed 3");
+	assert_string_equal(command, "iotoll run 'it'\\''s; rm -rf $HOME'");
 	free(command);
 	json_object_set_new(run, "command", json_pack("[s,s,s]", "iotoll", "run", ""));
 	command = run_command(run);
@@ -241,6 +263,7 @@ int main(void)
 		cmocka_unit_test(hostile_strings_are_escaped_everywhere),
 		cmocka_unit_test(members_that_are_missing_are_left_out),
 		cmocka_unit_test(terminal_shows_change_and_ends_with_the_page),
+		cmocka_unit_test(points_measured_twice_at_one_x_are_both_listed),
 		cmocka_unit_test(run_prints_netperf_columns_to_the_byte),
 		cmocka_unit_test(command_is_quoted_for_a_shell),
 	};

@@ -31,7 +31,7 @@ static char *drawn(const char *json)
 	int ret;
 
 	capture_open(&c);
-	ret = svg_figure(c.out, figure, &err);
+	ret = report_figure_svg(c.out, figure, &err);
 	capture_close(&c);
 	json_decref(figure);
 	if (ret)
@@ -47,7 +47,7 @@ static void refused(const char *json, const char *why)
 	struct capture c;
 
 	capture_open(&c);
-	assert_int_equal(svg_figure(c.out, figure, &err), -EINVAL);
+	assert_int_equal(report_figure_svg(c.out, figure, &err), -EINVAL);
 	assert_string_equal(err.text, why);
 	capture_close(&c);
 	capture_free(&c);
@@ -164,7 +164,7 @@ static void hostile_text_is_escaped_everywhere(void **state)
 
 		assert_non_null(figure);
 		capture_open(&c);
-		assert_int_equal(svg_figure(c.out, figure, &err), 0);
+		assert_int_equal(report_figure_svg(c.out, figure, &err), 0);
 		assert_markup(capture_close(&c));
 		assert_null(strstr(c.text, "<script"));
 		assert_non_null(strstr(c.text, "&lt;script&gt;alert(&quot;1&quot;)"));
@@ -196,7 +196,8 @@ static void figure_that_cannot_be_drawn_says_why(void **state)
 		"figure 2: series 'a': point 1: x must be above 0 on a log2 axis");
 	refused("{'id': '2', 'kind': 'line', 'series': [{'name': 'a', 'points': [{'y': 1}]}]}",
 		"figure 2: series 'a': point 1: x is not a number");
-	refused("{'id': '2', 'kind': 'line', 'series': [{'name': 'a', 'points': [{'x': 1, 'y': 1},"
+	refused("{'id': '2', 'kind': 'stacked-bars', 'series': [{'name': 'a', 'points': [{'x': 1, "
+		"'y': 1},"
 		" {'x': 1, 'y': 2}]}]}",
 		"figure 2: series 'a' has x = 1 twice");
 	refused("{'id': '2', 'kind': 'stacked-bars', 'series': [{'name': 'a', 'points': ["
