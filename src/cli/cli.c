@@ -7,7 +7,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "report/run_text.h"
 
 /* The one thing a signal handler may do. */
 static volatile sig_atomic_t stopped;
@@ -96,4 +99,16 @@ int cli_output(const struct cli_format *format, const json_t *json, report_write
 	if (!rc && fflush(stdout))
 		rc = err_set(err, -errno, "standard output: %s", strerror(errno));
 	return rc;
+}
+
+unsigned cli_width(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? 0 : size.ws_col;
+}
+
+int cli_run_text(FILE *out, const json_t *result, struct err *err)
+{
+	return run_text(out, result, RUN_TEXT_FULL, cli_width(), err);
 }

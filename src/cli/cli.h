@@ -49,4 +49,9 @@ int cli_format_parse(struct cli_format *out, const char *text, struct err *err) 
 int cli_output(const struct cli_format *format, const json_t *json, report_writer text,
 	       report_writer csv, struct err *err) MUST_CHECK;
 
+/* A run's result for people: a report_writer. */
+int cli_run_text(FILE *out, const json_t *result, struct err *err);
+/* Columns of the terminal on standard output; 0 if it is none. */
+unsigned cli_width(void);
+
 #endif

@@ -74,7 +74,8 @@ static int list_loads(json_t *rows, const char *arg, struct err *err)
 {
 	(void)arg;
 	(void)err;
-	add_registry(rows, load_name);
+	for (size_t i = 0; load_kinds[i]; i++)
+		add(rows, load_kinds[i]->name, load_kinds[i]->title);
 	return 0;
 }
 

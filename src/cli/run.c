@@ -7,7 +7,6 @@
 
 #include "cli/cli.h"
 #include "report/csv.h"
-#include "report/run_text.h"
 #include "study/run.h"
 
 enum { OPT_PCAP = 256, OPT_DUMP, OPT_SCENARIO };
@@ -112,7 +111,7 @@ static int execute(struct args *a)
 	a->options.progress = show_progress;
 	rc = run_scenario(&a->scenario, &a->options, &result, &a->err);
 	if (!rc)
-		rc = cli_output(&a->format, result, report_run_text, report_run_csv, &a->err);
+		rc = cli_output(&a->format, result, cli_run_text, report_run_csv, &a->err);
 	json_decref(result);
 	return rc;
 }

@@ -32,6 +32,7 @@ static int start_driver(struct host *h, const struct host_config *config, struct
 		.irq = config->nic_irq,
 		.irq_cpu = machine_cpu(h->machine, config->irq_cpu),
 		.read_back_doorbells = config->read_back_doorbells,
+		.coalesce = config->coalesce,
 	};
 
 	memcpy(driver.mac, config->mac, sizeof(driver.mac));

@@ -20,6 +20,7 @@ struct host_config {
 	bool read_back_doorbells;
 	bool poison_memory; /* check freed kernel memory for stray writes (slow) */
 	uint64_t seed;
+	struct tg3_coalesce coalesce;
 };
 
 struct host {

@@ -122,13 +122,17 @@ static void program_rings(struct tg3_driver *d)
 	wr(d, TG3_MBOX_SEND_NIC_PROD + TG3_MBOX_LOW, 0);
 }
 
-static void program_coalescing(struct tg3_driver *d)
+static void program_coalescing(struct tg3_driver *d, const struct tg3_coalesce *wanted)
 {
+	static const struct tg3_coalesce linux_5704 = {TG3_5704_RX_TICKS, TG3_5704_RX_FRAMES,
+						       TG3_5704_TX_TICKS, TG3_5704_TX_FRAMES};
+	const struct tg3_coalesce *c = wanted->rx_frames ? wanted : &linux_5704;
+
 	wr(d, TG3_HOSTCC_MODE, 0);
-	wr(d, TG3_HOSTCC_RX_TICKS, TG3_5704_RX_TICKS);
-	wr(d, TG3_HOSTCC_TX_TICKS, TG3_5704_TX_TICKS);
-	wr(d, TG3_HOSTCC_RX_FRAMES, TG3_5704_RX_FRAMES);
-	wr(d, TG3_HOSTCC_TX_FRAMES, TG3_5704_TX_FRAMES);
+	wr(d, TG3_HOSTCC_RX_TICKS, c->rx_us);
+	wr(d, TG3_HOSTCC_TX_TICKS, c->tx_us);
+	wr(d, TG3_HOSTCC_RX_FRAMES, c->rx_frames);
+	wr(d, TG3_HOSTCC_TX_FRAMES, c->tx_frames);
 	wr(d, TG3_HOSTCC_RX_TICKS_INT, TG3_5704_TICKS_INT);
 	wr(d, TG3_HOSTCC_TX_TICKS_INT, TG3_5704_TICKS_INT);
 	wr(d, TG3_HOSTCC_RX_FRAMES_INT, TG3_5704_FRAMES_INT);
@@ -185,7 +189,7 @@ static int chip_start(struct tg3_driver *d, const struct tg3_driver_config *conf
 		return rc;
 	program_rings(d);
 	program_mac(d, config->mac);
-	program_coalescing(d);
+	program_coalescing(d, &config->coalesce);
 	switch_on(d);
 	rc = post_buffers(d, err);
 	if (rc)

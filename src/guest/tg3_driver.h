@@ -17,6 +17,14 @@
 
 struct tg3_driver;
 
+/*
+ * Host coalescing while interrupts are on: microseconds (0: no such condition) and frames. With
+ * rx_frames 0 the driver programs what Linux does on a 5704.
+ */
+struct tg3_coalesce {
+	uint32_t rx_us, rx_frames, tx_us, tx_frames;
+};
+
 struct tg3_driver_config {
 	struct machine *machine;
 	struct kmalloc *kmalloc;
@@ -31,6 +39,7 @@ struct tg3_driver_config {
 	 * mailbox writes, so the driver makes each of them arrive before it goes on.
 	 */
 	bool read_back_doorbells;
+	struct tg3_coalesce coalesce;
 };
 
 struct tg3_driver_stats {

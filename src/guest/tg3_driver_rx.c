@@ -99,8 +99,9 @@ static void receive_replaced(struct tg3_driver *d, struct cpu *cpu, unsigned ind
 }
 
 /*
- * A returned descriptor comes from the device: what it says is checked before it is used. Each
- * slot is in the chip's hands at most once, so the one at std_prod is free.
+ * A returned descriptor comes from the device: what it says is checked before it is used. The chip
+ * returns buffers in the order in which they were posted, so the slot at std_prod is free; if it
+ * is not, the descriptor is a lie and the buffer it names stays where it is.
  */
 static void receive_one(struct tg3_driver *d, struct cpu *cpu, const struct tg3_rxd *desc)
 {
@@ -108,7 +109,7 @@ static void receive_one(struct tg3_driver *d, struct cpu *cpu, const struct tg3_
 	const size_t bytes = desc->bytes - FCS_BYTES;
 
 	if (!(desc->opaque & TG3_RXD_OPAQUE_RING_STD) || index >= TG3_STD_ENTRIES ||
-	    !d->rx[index].object) {
+	    !d->rx[index].object || (d->rx[d->std_prod].object && d->std_prod != index)) {
 		d->stats.rx_bad++;
 		return;
 	}

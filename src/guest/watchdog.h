@@ -17,7 +17,7 @@ struct watchdog {
 	struct event timer;
 	struct irq tick;
 	struct iotoll_dma_fault fault; /* what the first error was */
-	sim_time found_at;	       /* when it was noticed; 0 = nothing found */
+	sim_time found_at;             /* when it was noticed; 0 = nothing found */
 	uint64_t checks;
 };
 

@@ -122,6 +122,15 @@ uint64_t calgary_stray_accesses(const struct iommu *iommu)
 	return iommu->ops == &calgary_ops ? calgary_of_const(iommu)->strays : 0;
 }
 
+static void calgary_latched(const struct iommu *iommu, unsigned bus, uint64_t *status,
+			    uint64_t *detail)
+{
+	const struct calgary *c = calgary_of_const(iommu);
+
+	*status = bus < CALGARY_PHBS ? c->phb[bus].reg[REG_CSR] : 0;
+	*detail = bus < CALGARY_PHBS ? c->phb[bus].reg[REG_PLSSR] : 0;
+}
+
 const struct iommu_ops calgary_ops = {
 	.name = "calgary",
 	.title = "IBM Calgary (PCI-X): a TCE table per bus, flushed only as a whole",
@@ -136,4 +145,5 @@ const struct iommu_ops calgary_ops = {
 	.begin = calgary_begin,
 	.end = calgary_end,
 	.stats = calgary_stats,
+	.latched = calgary_latched,
 };

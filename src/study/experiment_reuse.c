@@ -17,7 +17,6 @@
 /* One step of a ring: the oldest mapping goes, a new one comes and is used. */
 struct ring {
 	uint64_t iova[LIVE], frame[LIVE];
-	uint64_t next;
 };
 
 static int step(struct bench_rig *b, struct ring *ring, uint64_t n, struct rng *rng,
@@ -52,7 +51,7 @@ int experiment_short_lived(const struct profile *p, const char *strategy, uint64
 			   uint64_t seed, struct reuse_result *out, struct err *err)
 {
 	struct bench_rig b;
-	struct ring ring = {{0}};
+	struct ring ring;
 	struct rng rng;
 	int rc = bench_rig_init(&b, p, strategy, SMALL_TABLE, LARGE_IOTLB, 0, FRAMES, err);
 

@@ -24,7 +24,7 @@ extern const unsigned paper_variant_size[PAPER_VARIANT_SIZES];
 struct paper_variant {
 	const char *id;    /* in point names */
 	const char *title; /* "SUT sends" */
-	const char *set;   /* one setting */
+	const char *set;   /* one setting; one that ends in "=" takes the message size */
 };
 extern const struct paper_variant paper_variants[];
 
@@ -33,7 +33,7 @@ extern const char *const paper_invalidate[];
 /* CPUs that run a stream each. 0-terminated. */
 extern const unsigned paper_streams[];
 
-/* An estimated number of the profile with both ends of its range. */
+/* A number of the profile that has a range, with both ends of it. */
 struct paper_estimate {
 	char key[64], low[48], high[48];
 };

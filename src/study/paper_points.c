@@ -21,9 +21,9 @@ const unsigned paper_size[PAPER_SIZES] = {16,   32,   64,   128,   256,   512,  
 const unsigned paper_variant_size[PAPER_VARIANT_SIZES] = {64, 512, 1024, 4096, 16384, 65536};
 
 const struct paper_variant paper_variants[] = {
-	{"send", "machine under test sends", "load.direction=send"},
+	{"send", "machine under test sends", "load.name=tcp_maerts"},
 	{"nodelay", "without Nagle's algorithm", "load.nodelay=on"},
-	{"small-recv", "receive calls as small as sends", "load.recv_bytes=0"},
+	{"small-recv", "receive calls as small as sends", "load.recv_bytes="},
 	{"one-cpu", "interrupts and netserver on one CPU", "sut.app_cpu=0"},
 	{"timer-first", "coalescing timer runs from the first frame", "nic.rx_tick_restart=off"},
 	{NULL, NULL, NULL},
@@ -90,12 +90,16 @@ static void add_headline(struct paper *p)
 
 static void add_variants(struct paper *p)
 {
-	char stem[64];
+	char stem[64], set[80];
 
 	for (const struct paper_variant *v = paper_variants; v->id; v++) {
 		snprintf(stem, sizeof(stem), "%s/", v->id);
-		for (int i = 0; i < PAPER_VARIANT_SIZES; i++)
-			add_pair(p, stem, paper_variant_size[i], "", v->set, NULL, NULL);
+		for (int i = 0; i < PAPER_VARIANT_SIZES; i++) {
+			snprintf(set, sizeof(set), "%s", v->set);
+			if (set[strlen(set) - 1] == '=')
+				snprintf(set, sizeof(set), "%s%u", v->set, paper_variant_size[i]);
+			add_pair(p, stem, paper_variant_size[i], "", set, NULL, NULL);
+		}
 	}
 }
 
@@ -157,7 +161,7 @@ static int take_estimate(void *ctx, const struct profile_row *row)
 	struct paper_estimate *grown;
 
 	/* The machine's build is not a cost: its clock and caches are varied by other means. */
-	if (row->grade != GRADE_ESTIMATED || !strncmp(row->key, "machine.", 8))
+	if (!row->range[0] || !strncmp(row->key, "machine.", 8))
 		return 0;
 	grown = realloc(p->estimate, (p->estimates + 1) * sizeof(*grown));
 	if (!grown)

@@ -15,11 +15,10 @@
 
 static const char *const off_on[] = {"off", "on", NULL};
 static const char *const estimates[] = {"default", "low", "high", NULL};
-static const char *const direction[] = {"receive", "send", NULL};
 static const char *const scope[] = {"bus", "system", NULL};
 static const char *const start[] = {"bottom", "random", NULL};
 static const char *const charged[] = {"charged", "free", NULL};
-static const char *const verify[] = {"sampled", "all", NULL};
+static const char *const verify[] = {"nothing", "sampled", "all", NULL}; /* as load/ counts */
 
 static const char *iommu_name(unsigned index, const char **title)
 {
@@ -38,6 +37,17 @@ static const char *policy_name(unsigned index, const char **title)
 		if (i == index) {
 			*title = iotlb_policies[i]->title;
 			return iotlb_policies[i]->name;
+		}
+	}
+	return NULL;
+}
+
+static const char *load_name(unsigned index, const char **title)
+{
+	for (unsigned i = 0; load_kinds[i]; i++) {
+		if (i == index) {
+			*title = load_kinds[i]->title;
+			return load_kinds[i]->name;
 		}
 	}
 	return NULL;
@@ -128,18 +138,17 @@ const struct param_row param_rows[] = {
 	NUMBER("link", "latency", link_latency_ps, QUANTITY_TIME, "time", 0, SIM_S, "1 us",
 	       "cable and switch"),
 
-	NAME("load", "name", load, load_name, "tcp_stream", "what runs", NULL),
-	CHOICE("load", "direction", send, direction, "receive",
-	       "what the machine under test does (receive: TCP_STREAM, send: TCP_MAERTS)"),
+	NAME("load", "name", load, load_name, "tcp_stream",
+	     "what runs: tcp_stream, the machine under test receives; tcp_maerts, it sends", NULL),
 	NUMBER("load", "message_bytes", message_bytes, QUANTITY_COUNT, "bytes", 1, 1u << 20,
 	       "16384", "size of each send()"),
-	NUMBER("load", "recv_bytes", recv_bytes, QUANTITY_COUNT, "bytes", 0, 1u << 20, "87380",
-	       "size of each recv(); 0: as message_bytes"),
+	NUMBER("load", "recv_bytes", recv_bytes, QUANTITY_COUNT, "bytes", 0, 1u << 20, "0",
+	       "size of each recv(); 0: of the receive socket buffer, netperf's default"),
 	CHOICE("load", "nodelay", nodelay, off_on, "off", "TCP_NODELAY: no coalescing by Nagle"),
 	NUMBER("load", "streams", streams, QUANTITY_COUNT, "streams", 1, 64, "1",
 	       "connections, a task each"),
-	CHOICE("load", "verify", verify_all, verify, "sampled",
-	       "check received bytes: one word a chunk, or every byte"),
+	CHOICE("load", "verify", verify, verify, "sampled",
+	       "compare received data with what was sent: one word in 512 bytes, or all"),
 
 	CHOICE("ablation", "dma_software", dma_software_free, charged, "charged",
 	       "free: map, unmap and flush cost no CPU time"),

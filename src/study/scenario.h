@@ -45,7 +45,7 @@ struct scenario {
 	uint64_t link_bps, link_latency_ps;
 	/* [load] */
 	char load[SCENARIO_TEXT];
-	uint64_t send, message_bytes, recv_bytes, nodelay, streams, verify_all;
+	uint64_t message_bytes, recv_bytes, nodelay, streams, verify;
 	/* [ablation], [inject] */
 	uint64_t dma_software_free;
 	uint64_t corrupt_tce_ps; /* 0 = never */

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* iotoll replay: a recorded trace through one IOMMU and strategy. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "report/csv.h"
+#include "study/replay_run.h"
+
+enum {
+	OPT_IOMMU = 256,
+	OPT_STRATEGY,
+	OPT_ALLOCATOR,
+	OPT_PROFILE,
+	OPT_ENTRIES,
+	OPT_WAYS,
+	OPT_TABLE,
+	OPT_ACCESS,
+	OPT_TRACE_FORMAT
+};
+
+struct args {
+	struct replay_request request;
+	struct cli_format format;
+	struct err err;
+};
+
+static const struct argp_option options[] = {
+	{"iommu", OPT_IOMMU, "MODEL", 0, "calgary (default) or none", 0},
+	{"strategy", OPT_STRATEGY, "NAME", 0, "deferred (default), strict, ...", 0},
+	{"allocator", OPT_ALLOCATOR, "NAME", 0, "next-fit (default)", 0},
+	{"profile", OPT_PROFILE, "NAME", 0, "machine that pays (x460-2007)", 0},
+	{"entries", OPT_ENTRIES, "N", 0, "IOTLB lines (64)", 0},
+	{"ways", OPT_WAYS, "N", 0, "IOTLB associativity (4); 0: full", 0},
+	{"table", OPT_TABLE, "N", 0, "table entries (1048576)", 0},
+	{"access", OPT_ACCESS, "RULE", 0,
+	 "when the device touches a mapping: at-unmap (default), at-map, none", 0},
+	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
+	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
+	{0},
+};
+
+static uint64_t number(struct argp_state *state, const char *option, const char *text)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || *end || end == text || *text == '-' || value > 1u << 30)
+		argp_error(state, "--%s %s: expected a number from 0 to %u", option, text,
+			   1u << 30);
+	return value;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *a = state->input;
+	struct replay_request *r = &a->request;
+
+	switch (key) {
+	case OPT_IOMMU:
+		r->iommu = arg;
+		return 0;
+	case OPT_STRATEGY:
+		r->strategy = arg;
+		return 0;
+	case OPT_ALLOCATOR:
+		r->allocator = arg;
+		return 0;
+	case OPT_PROFILE:
+		r->profile = arg;
+		return 0;
+	case OPT_ENTRIES:
+		r->iotlb_entries = (unsigned)number(state, "entries", arg);
+		return 0;
+	case OPT_WAYS:
+		r->iotlb_ways = (unsigned)number(state, "ways", arg);
+		return 0;
+	case OPT_TABLE:
+		r->table_entries = number(state, "table", arg);
+		return 0;
+	case OPT_ACCESS:
+		r->access = arg;
+		return 0;
+	case OPT_TRACE_FORMAT:
+		r->format = arg;
+		return 0;
+	case 'f':
+		if (cli_format_parse(&a->format, arg, &a->err))
+			argp_error(state, "%s", a->err.text);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (r->path)
+			argp_error(state, "one trace at a time: '%s' is too much", arg);
+		r->path = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which trace? '-' reads standard input");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "TRACE",
+	.doc = "Drive the DMA layer and the IOMMU's hardware half with a trace recorded on a real "
+	       "kernel: ftrace text with iommu:map and iommu:unmap, as 'cat trace_pipe' or "
+	       "'trace-cmd report' print it."
+	       "\vExamples:\n"
+	       "  iotoll replay traces/vtd-strict-rx.trace --iommu calgary --strategy strict\n"
+	       "  xzcat big.txt.xz | iotoll replay - --strategy deferred --entries 512 -f json",
+};
+
+static void progress(void *ctx, uint64_t events, uint64_t bytes, uint64_t total)
+{
+	(void)ctx;
+	if (total)
+		cli_progress("replay: %llu events, %3.0f %%", (unsigned long long)events,
+			     100.0 * (double)bytes / (double)total);
+	else
+		cli_progress("replay: %llu events", (unsigned long long)events);
+}
+
+int cli_replay(int argc, char **argv)
+{
+	struct args a = {.format = {.kind = FORMAT_TEXT}};
+	json_t *result = NULL;
+	int rc;
+
+	replay_request_defaults(&a.request);
+	argp_err_exit_status = CLI_BAD_INPUT;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+		return CLI_BAD_INPUT;
+	cli_catch_signals();
+	a.request.should_stop = cli_stopped;
+	a.request.progress = progress;
+	rc = replay_request_run(&a.request, &result, &a.err);
+	if (!rc)
+		rc = cli_output(&a.format, result, cli_run_text, report_run_csv, &a.err);
+	json_decref(result);
+	return rc ? cli_fail(rc, &a.err) : CLI_OK;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* iotoll study: many runs in parallel, kept in a store, then tables, figures, claims and a page. */
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "report/csv.h"
+#include "report/study_text.h"
+#include "report/study_write.h"
+#include "study/paper.h"
+
+struct args {
+	const char *name;
+	const char *out;
+	const char *figures; /* "2,3"; NULL: all */
+	struct cli_format format;
+	unsigned workers;
+	uint64_t seed;
+	bool fresh;
+	struct timespec start;
+	struct err err;
+};
+
+enum { OPT_FIGURES = 256, OPT_OUT, OPT_FRESH, OPT_SEED };
+
+static const struct argp_option options[] = {
+	{"out", OPT_OUT, "DIR", 0, "where page, figures, tables and the store go (out/NAME)", 0},
+	{"figures", OPT_FIGURES, "LIST", 0, "show only these figures: 2,3 (all are written)", 0},
+	{"format", 'f', "FORMAT", 0, "text (default), json or csv (figures); with :FILE into a file",
+	 0},
+	{"jobs", 'j', "N", 0, "processes at a time (default: one a processor)", 0},
+	{"seed", OPT_SEED, "N", 0, "seed of every run (default 1)", 0},
+	{"fresh", OPT_FRESH, NULL, 0, "run again what the store already holds", 0},
+	{0},
+};
+
+static uint64_t number(struct argp_state *state, const char *option, const char *text,
+		       uint64_t most)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || *end || end == text || *text == '-' || value > most)
+		argp_error(state, "%s %s: expected a number from 0 to %llu", option, text,
+			   (unsigned long long)most);
+	return value;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *a = state->input;
+
+	switch (key) {
+	case OPT_OUT:
+		a->out = arg;
+		return 0;
+	case OPT_FIGURES:
+		a->figures = arg;
+		return 0;
+	case 'f':
+		if (cli_format_parse(&a->format, arg, &a->err))
+			argp_error(state, "%s", a->err.text);
+		return 0;
+	case 'j':
+		a->workers = (unsigned)number(state, "--jobs", arg, 256);
+		return 0;
+	case OPT_SEED:
+		a->seed = number(state, "--seed", arg, UINT64_MAX);
+		return 0;
+	case OPT_FRESH:
+		a->fresh = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (a->name)
+			argp_error(state, "one study at a time: '%s' is too much", arg);
+		a->name = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which study? There is: paper");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "STUDY",
+	.doc = "Run a study. 'paper' is the bare-metal part of \"The Price of Safety\" (OLS 2007): "
+	       "figures 2 and 3 and the claims behind them. Finished runs are kept in "
+	       "DIR/results.db: "
+	       "an interrupted study goes on where it stopped."
+	       "\vExamples:\n"
+	       "  iotoll study paper\n"
+	       "  iotoll study paper --figures 2,3 --out out/mine\n"
+	       "  iotoll study paper --format json:paper.json",
+};
+
+/* ---- progress ---- */
+
+static double elapsed(const struct args *a)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - a->start.tv_sec) +
+	       (double)(now.tv_nsec - a->start.tv_nsec) / 1e9;
+}
+
+static void progress(void *ctx, size_t finished, size_t total)
+{
+	const struct args *a = ctx;
+
+	cli_progress("%s: %zu of %zu runs, %.0f s", a->name, finished, total, elapsed(a));
+}
+
+/* ---- output ---- */
+
+static bool listed(const char *list, const char *id)
+{
+	const size_t length = strlen(id);
+
+	for (const char *at = list; *at;) {
+		const size_t n = strcspn(at, ",");
+
+		if (n == length && !strncmp(at, id, n))
+			return true;
+		at += n + (at[n] == ',');
+	}
+	return false;
+}
+
+/* The document with only the figures that were asked for; a new reference. */
+static json_t *selected(const json_t *document, const char *list)
+{
+	json_t *out = json_copy((json_t *)(uintptr_t)document), *figures = json_array(), *figure;
+	size_t i;
+
+	json_array_foreach(
+		json_object_get(document, "figures"), i,
+		figure) if (listed(list, json_string_value(json_object_get(figure, "id"))))
+		json_array_append(figures, figure);
+	json_object_set_new(out, "figures", figures);
+	return out;
+}
+
+/* Every name of the list must be a figure. */
+static int check_figures(const json_t *document, const char *list, struct err *err)
+{
+	char name[32];
+
+	for (const char *at = list; *at;) {
+		const size_t n = strcspn(at, ",");
+		bool found = false;
+		json_t *figure;
+		size_t i;
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, at);
+		json_array_foreach(json_object_get(document, "figures"), i, figure) found =
+			found || !strcmp(name, json_string_value(json_object_get(figure, "id")));
+		if (!found)
+			return err_set(
+				err, -EINVAL,
+				"--figures %s: there is no figure '%s'; expected some of 2, 3, "
+				"increase, cycles, strict",
+				list, name);
+		at += n + (at[n] == ',');
+	}
+	return 0;
+}
+
+static int print_text(FILE *out, const json_t *document, struct err *err)
+{
+	return study_text(out, document, json_string_value(json_object_get(document, "page")),
+			  cli_width(), err);
+}
+
+static int print(struct args *a, json_t *document)
+{
+	json_t *shown = a->figures ? selected(document, a->figures) : json_incref(document);
+	char page[PATH_MAX];
+	int rc;
+
+	snprintf(page, sizeof(page), "%s/index.html", a->out);
+	if (a->format.kind == FORMAT_TEXT)
+		json_object_set_new(shown, "page", json_string(page));
+	rc = cli_output(&a->format, shown, print_text, report_study_csv, &a->err);
+	json_decref(shown);
+	return rc;
+}
+
+/* ---- the study ---- */
+
+static int open_store(const struct args *a, struct store **store, struct err *err)
+{
+	char path[PATH_MAX];
+	int rc = report_make_directory(a->out, err);
+
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "%s/results.db", a->out);
+	if (a->fresh && unlink(path) && errno != ENOENT)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	return store_open(store, path, STORE_WRITE, err);
+}
+
+static int run_paper(struct args *a)
+{
+	const struct study_watch watch = {
+		.ctx = a, .progress = progress, .should_stop = cli_stopped};
+	struct store *store = NULL;
+	json_t *document = NULL;
+	struct paper paper;
+	int rc = paper_init(&paper, a->seed, &a->err);
+
+	if (rc)
+		return rc;
+	rc = open_store(a, &store, &a->err);
+	if (!rc)
+		rc = study_execute(&paper.study, store, a->workers, &watch, &a->err);
+	if (!rc) {
+		cli_progress("%s: experiments and claims", a->name);
+		document = paper_document(&paper, &a->err);
+		rc = document ? 0 : a->err.text[0] ? -EIO : -ENOMEM;
+	}
+	if (!rc && a->figures)
+		rc = check_figures(document, a->figures, &a->err);
+	if (!rc)
+		rc = report_study_write(a->out, document, &a->err);
+	if (!rc)
+		rc = print(a, document);
+	json_decref(document);
+	store_close(store);
+	paper_fini(&paper);
+	return rc;
+}
+
+int cli_study(int argc, char **argv)
+{
+	struct args a = {.format = {.kind = FORMAT_TEXT}, .seed = 1};
+	char out[64];
+	int rc;
+
+	argp_err_exit_status = CLI_BAD_INPUT;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+		return CLI_BAD_INPUT;
+	if (strcmp(a.name, "paper")) {
+		err_set(&a.err, -EINVAL, "study: '%s' is not a study; there is: paper", a.name);
+		return cli_fail(-EINVAL, &a.err);
+	}
+	if (!a.out) {
+		snprintf(out, sizeof(out), "out/%s", a.name);
+		a.out = out;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &a.start);
+	cli_catch_signals();
+	rc = run_paper(&a);
+	return rc ? cli_fail(rc, &a.err) : CLI_OK;
+}

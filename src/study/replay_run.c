@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Setting up a replay by names; its result as JSON. */
+#include "study/replay_run.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "study/paths.h"
+#include "trace/replay.h"
+
+void replay_request_defaults(struct replay_request *r)
+{
+	*r = (struct replay_request){
+		.profile = "x460-2007",
+		.iommu = "calgary",
+		.strategy = "deferred",
+		.allocator = "next-fit",
+		.access = "at-unmap",
+		.iotlb_entries = 64,
+		.iotlb_ways = 4,
+		.table_entries = 1u << 20,
+	};
+}
+
+static int access_rule(const char *name, enum replay_access *out, struct err *err)
+{
+	const char *known;
+
+	for (unsigned i = 0; (known = replay_access_name(i)); i++) {
+		if (!strcmp(known, name)) {
+			*out = (enum replay_access)i;
+			return 0;
+		}
+	}
+	return err_set(err, -EINVAL, "--access %s: expected at-unmap, at-map or none", name);
+}
+
+static json_t *integer(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *recording(const struct replay_result *r)
+{
+	json_t *o = json_object(), *others = json_object();
+
+	json_object_set_new(o, "events", integer(r->trace.events));
+	json_object_set_new(o, "maps", integer(r->trace.maps));
+	json_object_set_new(o, "unmaps", integer(r->trace.unmaps));
+	json_object_set_new(o, "span_s", json_real((double)r->span_ns / 1e9));
+	json_object_set_new(o, "unmatched_unmaps", integer(r->unmatched_unmaps));
+	json_object_set_new(o, "unmatched_pages", integer(r->unmatched_pages));
+	json_object_set_new(o, "never_unmapped_maps", integer(r->live_maps));
+	json_object_set_new(o, "ambiguous_maps", integer(r->ambiguous_maps));
+	json_object_set_new(o, "partial_unmaps", integer(r->partial_unmaps));
+	json_object_set_new(o, "short_unmaps", integer(r->short_unmaps));
+	json_object_set_new(o, "lost_events", integer(r->trace.lost_events));
+	json_object_set_new(o, "lost_marks", integer(r->trace.lost_marks));
+	json_object_set_new(o, "unknown_lines", integer(r->trace.unknown_lines));
+	json_object_set_new(o, "backwards_stamps", integer(r->trace.backwards));
+	json_object_set_new(o, "folded_maps", integer(r->folded_maps));
+	json_object_set_new(o, "late_events", integer(r->late_events));
+	for (unsigned i = 0; i < r->trace.other_names; i++)
+		json_object_set_new(others, r->trace.other[i].name,
+				    integer(r->trace.other[i].count));
+	json_object_set_new(o, "other_events", others);
+	return o;
+}
+
+static json_t *dma(const struct replay_result *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "maps", integer(r->maps));
+	json_object_set_new(o, "unmaps", integer(r->unmaps));
+	json_object_set_new(o, "map_failures", integer(r->map_failures));
+	json_object_set_new(o, "single_entry_fraction",
+			    json_real(r->maps ? (double)r->single_page_maps / (double)r->maps : 0));
+	json_object_set_new(o, "pages_peak", integer(r->dma.pages_peak));
+	json_object_set_new(o, "wraps", integer(r->dma.wraps));
+	json_object_set_new(o, "words_searched", integer(r->dma.words_searched));
+	return o;
+}
+
+static json_t *iommu(const struct replay_request *q, const struct replay_result *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "model", json_string(q->iommu));
+	json_object_set_new(o, "strategy", json_string(q->strategy));
+	json_object_set_new(o, "table_writes", integer(r->dma.table_writes));
+	json_object_set_new(o, "flushes", integer(r->dma.flushes));
+	json_object_set_new(
+		o, "flush_us_mean",
+		json_real(r->dma.flushes ? (double)r->dma.flush_ps / 1e6 / (double)r->dma.flushes
+					 : 0));
+	json_object_set_new(o, "accesses", integer(r->accesses));
+	json_object_set_new(o, "access_faults", integer(r->access_faults));
+	return o;
+}
+
+static json_t *cycles(const struct replay_result *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "map", integer(r->cycles_map));
+	json_object_set_new(o, "unmap", integer(r->cycles_unmap));
+	json_object_set_new(o, "flush", integer(r->cycles_flush));
+	json_object_set_new(o, "lock_wait", integer(r->cycles_lock_wait));
+	return o;
+}
+
+static json_t *exposure(const struct replay_result *r)
+{
+	const struct exposure_stats *s = &r->exposure;
+	json_t *o = json_object(), *after = json_object();
+	char name[32];
+
+	json_object_set_new(o, "untranslated", json_boolean(s->untranslated));
+	json_object_set_new(o, "unmapped_pages", integer(s->unmapped_pages));
+	json_object_set_new(o, "stale_pages", integer(s->stale_pages));
+	json_object_set_new(o, "open_pages", integer(s->open_pages));
+	json_object_set_new(o, "window_us_mean", json_real(s->window_mean_ns / 1e3));
+	json_object_set_new(o, "window_us_p50", json_real((double)s->window_p50_ns / 1e3));
+	json_object_set_new(o, "window_us_p99", json_real((double)s->window_p99_ns / 1e3));
+	json_object_set_new(o, "window_us_max", json_real((double)s->window_max_ns / 1e3));
+	json_object_set_new(o, "stale_page_seconds", json_real(s->stale_page_seconds));
+	json_object_set_new(o, "reused_iova_pages", integer(s->reused_iova_pages));
+	json_object_set_new(o, "live_peak_pages", integer(s->live_peak_pages));
+	for (int i = 0; i < REPLAY_DELAYS; i++) {
+		snprintf(name, sizeof(name), "%llu_us",
+			 (unsigned long long)replay_delays_ns[i] / 1000);
+		json_object_set_new(after, name, json_real(r->reachable_after[i]));
+	}
+	json_object_set_new(o, "reachable_after", after);
+	return o;
+}
+
+static json_t *result_json(const struct replay_request *q, const struct trace *trace,
+			   const struct replay_result *r)
+{
+	return json_pack(
+		"{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:o}",
+		"schema", 1, "version", IOTOLL_VERSION, "trace", trace_name(trace), "trace_format",
+		trace_format_name(trace), "profile", q->profile, "device_access_rule",
+		strcmp(q->access, "none") ? q->access : "none: the device touches nothing", "pace",
+		"as recorded; a recording made in an emulator shows order, not speed", "recording",
+		recording(r), "dma", dma(r), "iommu", iommu(q, r), "iotlb",
+		json_pack("{s:I, s:I, s:I}", "hits", (json_int_t)r->iotlb.hits, "misses",
+			  (json_int_t)r->iotlb.misses, "evictions", (json_int_t)r->iotlb.evictions),
+		"cpu_cycles", cycles(r), "cycles_per_map", r->cycles_per_map, "cycles_per_unmap",
+		r->cycles_per_unmap, "cycles_per_pair", r->cycles_per_pair, "exposure",
+		exposure(r));
+}
+
+int replay_request_run(const struct replay_request *q, json_t **result, struct err *err)
+{
+	struct replay_config config = {
+		.iommu = q->iommu,
+		.iotlb = {.entries = q->iotlb_entries,
+			  .ways = q->iotlb_ways,
+			  .line_pages = 1,
+			  .policy = "lru"},
+		.strategy = q->strategy,
+		.allocator = q->allocator,
+		.table_entries = q->table_entries,
+		.should_stop = q->should_stop,
+		.progress = q->progress,
+		.ctx = q->ctx,
+	};
+	struct replay_result r;
+	struct profile profile;
+	struct trace *trace;
+	char path[PATH_MAX];
+	int rc = access_rule(q->access, &config.access, err);
+
+	if (!rc)
+		rc = paths_find("profiles", q->profile, ".ini", path, sizeof(path), err);
+	if (!rc)
+		rc = profile_load(&profile, path, ESTIMATE_DEFAULT, NULL, err);
+	if (!rc)
+		rc = trace_open(&trace, q->path, q->format, err);
+	if (rc)
+		return rc;
+	config.profile = &profile;
+	rc = replay_run(trace, &config, &r, err);
+	if (!rc && r.stopped)
+		rc = err_set(err, -EINTR, "interrupted");
+	if (!rc)
+		*result = result_json(q, trace, &r);
+	trace_close(trace);
+	return rc;
+}

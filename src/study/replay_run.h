@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* A replay asked for by names, and its result as JSON. */
+#ifndef IOTOLL_STUDY_REPLAY_RUN_H
+#define IOTOLL_STUDY_REPLAY_RUN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct replay_request {
+	const char *path;   /* "-": standard input */
+	const char *format; /* NULL: recognise it */
+	const char *profile, *iommu, *strategy, *allocator;
+	const char *access; /* "at-unmap", "at-map", "none" */
+	unsigned iotlb_entries, iotlb_ways;
+	uint64_t table_entries;
+	bool (*should_stop)(void *ctx);
+	void (*progress)(void *ctx, uint64_t events, uint64_t bytes, uint64_t total_bytes);
+	void *ctx;
+};
+
+/* Everything but the path. */
+void replay_request_defaults(struct replay_request *r);
+/*
+ * 0 and a new reference; -EINVAL with @err for names that do not exist and malformed traces;
+ * -EINTR after a stop.
+ */
+int replay_request_run(const struct replay_request *r, json_t **result, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* One run's result as JSON: every number is a difference of counters or a state at the end. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "study/run_internal.h"
+#include "study/version.h"
+
+static void put(json_t *o, const char *key, uint64_t value)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
+static void put_real(json_t *o, const char *key, double value)
+{
+	json_object_set_new(o, key, json_real(value));
+}
+
+static double ratio(double a, double b)
+{
+	return b > 0 ? a / b : 0;
+}
+
+static double us(uint64_t ps)
+{
+	return (double)ps / 1e6;
+}
+
+/* ---- CPUs ---- */
+
+static double busy_percent(const struct cpu_account *a, uint64_t elapsed)
+{
+	return 100 * ratio((double)a->busy_ps, (double)elapsed);
+}
+
+static void put_utilisation(json_t *o, const struct machine *machine, const struct cpu_account *cpu,
+			    uint64_t elapsed, uint64_t bytes)
+{
+	json_t *each = json_array();
+	double total = 0, busiest = 0;
+
+	for (unsigned i = 0; i < machine->ncpus; i++) {
+		const double percent = busy_percent(&cpu[i], elapsed);
+
+		total += percent;
+		busiest = percent > busiest ? percent : busiest;
+		json_array_append_new(each, json_real(percent));
+	}
+	put_real(o, "cpu_utilization_percent", total);
+	put(o, "cpu_max_percent", 100 * machine->ncpus);
+	put_real(o, "cpu_busiest_percent", busiest);
+	/* netperf: microseconds of CPU time for each 1024 bytes */
+	put_real(o, "service_demand_us_per_kb",
+		 ratio(total / 100 * us(elapsed), (double)bytes / 1024));
+	json_object_set_new(o, "cpu_percent", each);
+}
+
+static json_t *cycles(const struct machine *machine, const struct cpu_account *cpu,
+		      uint64_t elapsed)
+{
+	json_t *o = json_object();
+	uint64_t busy = 0;
+
+	for (int c = 0; c < CHARGE_COUNT; c++) {
+		uint64_t ps = 0;
+
+		for (unsigned i = 0; i < machine->ncpus; i++)
+			ps += cpu[i].ps[c];
+		busy += ps;
+		put(o, charge_name((enum charge)c), profile_cycles(&machine->profile, ps));
+	}
+	put(o, "idle",
+	    elapsed * machine->ncpus > busy
+		    ? profile_cycles(&machine->profile, elapsed * machine->ncpus - busy)
+		    : 0);
+	return o;
+}
+
+/* ---- DMA, IOMMU, IOTLB ---- */
+
+static json_t *misuse(const struct iotoll_dma_stats *s)
+{
+	static const char *const names[IOTOLL_MISUSE_COUNT] = {
+		[IOTOLL_MISUSE_UNMAP_UNKNOWN] = "unmap_unknown",
+		[IOTOLL_MISUSE_WRONG_SIZE] = "wrong_size",
+		[IOTOLL_MISUSE_WRONG_DIRECTION] = "wrong_direction",
+		[IOTOLL_MISUSE_WRONG_DEVICE] = "wrong_device",
+		[IOTOLL_MISUSE_WRONG_TYPE] = "wrong_type",
+		[IOTOLL_MISUSE_SYNC_UNMAPPED] = "sync_unmapped",
+		[IOTOLL_MISUSE_LEAK] = "leak",
+	};
+	json_t *o = json_object();
+
+	for (int i = 0; i < IOTOLL_MISUSE_COUNT; i++)
+		put(o, names[i], s->misuse[i]);
+	return o;
+}
+
+static uint64_t charged(const struct testbed *t, const struct measurement *m, enum charge what)
+{
+	uint64_t ps = 0;
+
+	for (unsigned i = 0; i < t->sut.machine->ncpus; i++)
+		ps += m->cpu[0][i].ps[what];
+	return ps;
+}
+
+static json_t *dma(const struct testbed *t, const struct measurement *m,
+		   const struct iotoll_dma_stats *s)
+{
+	json_t *o = json_object();
+
+	put(o, "maps", s->maps);
+	put(o, "unmaps", s->unmaps);
+	put(o, "map_failures", s->map_failures);
+	put_real(o, "single_entry_fraction",
+		 ratio((double)(s->single_entry_maps + s->single_entry_unmaps),
+		       (double)(s->maps + s->unmaps)));
+	put_real(o, "pages_per_map", ratio((double)s->mapped_pages_total, (double)s->maps));
+	put(o, "pages_live", s->pages_live);
+	put(o, "pages_peak", s->pages_peak);
+	put(o, "words_searched", s->words_searched);
+	put(o, "wraps", s->wraps);
+	put_real(o, "map_us", us(charged(t, m, CHARGE_MAP)));
+	put_real(o, "unmap_us", us(charged(t, m, CHARGE_UNMAP)));
+	json_object_set_new(o, "misuse", misuse(s));
+	return o;
+}
+
+static json_t *faults(const struct rig *r)
+{
+	json_t *list = json_array();
+
+	for (uint64_t i = 0; i < r->faults && i < RIG_FAULTS; i++) {
+		const struct rig_fault *f = &r->fault[i];
+		char iova[24];
+
+		snprintf(iova, sizeof(iova), "0x%" PRIx64, f->iova);
+		json_array_append_new(list, json_pack("{s:f, s:s, s:s, s:i}", "at_us", us(f->at),
+						      "iova", iova, "access",
+						      f->access == IOMMU_WRITE ? "write" : "read",
+						      "devid", (int)f->devid));
+	}
+	return list;
+}
+
+static json_t *latched(const struct measurement *m)
+{
+	char csr[24], plssr[24];
+
+	snprintf(csr, sizeof(csr), "0x%08" PRIx64, m->latched_csr);
+	snprintf(plssr, sizeof(plssr), "0x%08" PRIx64, m->latched_plssr);
+	return json_pack("{s:s, s:s}", "csr", csr, "plssr", plssr);
+}
+
+static json_t *noticed(const struct watchdog *w)
+{
+	char status[24];
+
+	if (!w->found_at)
+		return json_null();
+	snprintf(status, sizeof(status), "0x%08" PRIx64, w->fault.status);
+	return json_pack("{s:f, s:s, s:i}", "at_us", us(w->found_at), "csr", status, "agent",
+			 (int)w->fault.agent);
+}
+
+static json_t *iommu(const struct testbed *t, const struct measurement *m,
+		     const struct iotoll_dma_stats *s)
+{
+	const struct scenario *sc = t->scenario;
+	const struct bus_stats *a = &m->begin.bus, *b = &m->end.bus;
+	json_t *o = json_object();
+
+	json_object_set_new(o, "model", json_string(sc->iommu_model));
+	json_object_set_new(o, "strategy", json_string(sc->strategy));
+	put(o, "flushes", s->flushes);
+	put_real(o, "flush_us_mean", ratio(us(s->flush_ps), (double)s->flushes));
+	put(o, "flush_polls", s->flush_polls);
+	put(o, "flush_timeouts", s->flush_timeouts);
+	put(o, "table_writes", s->table_writes);
+	put(o, "table_entries", t->sut.rig.iommu ? sc->table_entries : 0);
+	put(o, "usable_entries", s->usable_entries);
+	put(o, "translations", b->translations - a->translations);
+	put(o, "table_reads", b->table_reads - a->table_reads);
+	put_real(o, "translation_us", us(b->translation_ps - a->translation_ps));
+	put(o, "stalls", b->stalls - a->stalls);
+	put_real(o, "stall_us", us(b->stall_ps - a->stall_ps));
+	put(o, "refused", b->refused - a->refused + b->shut - a->shut);
+	json_object_set_new(o, "faults", faults(&t->sut.rig));
+	json_object_set_new(o, "latched", latched(m));
+	json_object_set_new(o, "watchdog", noticed(&m->watchdog));
+	if (t->corrupted_iova != UINT64_MAX) {
+		char iova[24];
+
+		snprintf(iova, sizeof(iova), "0x%" PRIx64, t->corrupted_iova);
+		json_object_set_new(o, "corrupted_iova", json_string(iova));
+	}
+	return o;
+}
+
+static json_t *iotlb(const struct measurement *m)
+{
+	const struct iotlb_stats *a = &m->begin.iotlb, *b = &m->end.iotlb;
+	const uint64_t hits = b->hits - a->hits, misses = b->misses - a->misses;
+	json_t *o = json_object();
+
+	put(o, "hits", hits);
+	put(o, "misses", misses);
+	put_real(o, "miss_ratio", ratio((double)misses, (double)(hits + misses)));
+	put(o, "evictions", b->evictions - a->evictions);
+	put(o, "invalidated", b->invalidated - a->invalidated);
+	put(o, "stale_reads", m->end.bus.stale_reads - m->begin.bus.stale_reads);
+	put(o, "stale_writes", m->end.bus.stale_writes - m->begin.bus.stale_writes);
+	return o;
+}
+
+static json_t *exposure(const struct testbed *t)
+{
+	struct exposure_stats s;
+	json_t *o = json_object();
+
+	exposure_stats(t->sut.rig.exposure, &s);
+	json_object_set_new(o, "untranslated", json_boolean(s.untranslated));
+	put(o, "reachable_bytes", s.reachable_bytes);
+	put(o, "unmapped_pages", s.unmapped_pages);
+	put(o, "stale_pages", s.stale_pages);
+	put(o, "open_pages", s.open_pages);
+	put_real(o, "window_us_mean", s.window_mean_ns / 1e3);
+	put_real(o, "window_us_p50", (double)s.window_p50_ns / 1e3);
+	put_real(o, "window_us_p99", (double)s.window_p99_ns / 1e3);
+	put_real(o, "window_us_max", (double)s.window_max_ns / 1e3);
+	put_real(o, "stale_page_seconds", s.stale_page_seconds);
+	put_real(o, "reachable_after_10us", exposure_reachable_after(t->sut.rig.exposure, 10000));
+	put_real(o, "reachable_after_100us", exposure_reachable_after(t->sut.rig.exposure, 100000));
+	put_real(o, "reachable_after_1ms", exposure_reachable_after(t->sut.rig.exposure, 1000000));
+	put(o, "reused_iova_pages", s.reused_iova_pages);
+	put(o, "reused_frame_pages", s.reused_frame_pages);
+	put_real(o, "excess_bytes_mean", s.excess_mean_bytes);
+	put_real(o, "excess_byte_seconds", s.excess_byte_seconds);
+	put(o, "from_device_pages", s.from_device_pages);
+	put(o, "from_device_readable_pages", s.from_device_readable_pages);
+	put(o, "live_pages", s.live_pages);
+	put(o, "live_peak_pages", s.live_peak_pages);
+	return o;
+}
+
+/* ---- devices, stack ---- */
+
+static json_t *locks(const struct measurement *m, const struct iotoll_dma_stats *s)
+{
+	const struct netstack_stats *a = &m->begin.stack[0], *b = &m->end.stack[0];
+	json_t *o = json_object();
+
+	put(o, "dma_acquisitions", s->lock_acquisitions);
+	put(o, "dma_contended", s->lock_contended);
+	put_real(o, "dma_wait_us", us(s->lock_wait_ps));
+	put(o, "stack_acquisitions", b->lock_acquisitions - a->lock_acquisitions);
+	put(o, "stack_contended", b->lock_contended - a->lock_contended);
+	put_real(o, "stack_wait_us", us(b->lock_wait_ps - a->lock_wait_ps));
+	return o;
+}
+
+static json_t *nic(const struct measurement *m, int side)
+{
+	const struct tg3_stats *a = &m->begin.nic[side], *b = &m->end.nic[side];
+	const struct tg3_driver_stats *c = &m->begin.driver[side], *d = &m->end.driver[side];
+	json_t *o = json_object();
+
+	put(o, "rx_frames", b->rx_frames - a->rx_frames);
+	put(o, "tx_frames", b->tx_frames - a->tx_frames);
+	put(o, "rx_dropped",
+	    b->rx_drop_disabled + b->rx_drop_long + b->rx_drop_no_descriptor + b->rx_drop_full +
+		    b->rx_drop_dma - a->rx_drop_disabled - a->rx_drop_long -
+		    a->rx_drop_no_descriptor - a->rx_drop_full - a->rx_drop_dma);
+	put(o, "tx_dropped", b->tx_drop_dma + b->tx_drop_bad - a->tx_drop_dma - a->tx_drop_bad);
+	put(o, "interrupts", d->interrupts - c->interrupts);
+	put(o, "polls", d->polls - c->polls);
+	put(o, "rx_copied", d->rx_copied - c->rx_copied);
+	put(o, "map_errors",
+	    d->rx_map_errors + d->tx_map_errors - c->rx_map_errors - c->tx_map_errors);
+	put(o, "dma_errors",
+	    b->dma_errors_read + b->dma_errors_write - a->dma_errors_read - a->dma_errors_write);
+	return o;
+}
+
+static json_t *link(const struct measurement *m, uint64_t elapsed)
+{
+	json_t *o = json_object();
+
+	put(o, "frames_to_sut", m->end.link[1].frames - m->begin.link[1].frames);
+	put(o, "frames_to_client", m->end.link[0].frames - m->begin.link[0].frames);
+	put_real(o, "to_sut_percent",
+		 100 * ratio((double)(m->end.link[1].busy_ps - m->begin.link[1].busy_ps),
+			     (double)elapsed));
+	put_real(o, "to_client_percent",
+		 100 * ratio((double)(m->end.link[0].busy_ps - m->begin.link[0].busy_ps),
+			     (double)elapsed));
+	return o;
+}
+
+static json_t *load(const struct testbed *t, const struct load_stats *s)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "name", json_string(t->scenario->load));
+	json_object_set_new(o, "sut_receives", json_boolean(s->sut_receives));
+	put(o, "message_bytes", t->scenario->message_bytes);
+	put(o, "recv_bytes", t->scenario->recv_bytes);
+	put(o, "recv_socket_bytes", SOCKET_BUFFER_BYTES);
+	put(o, "send_socket_bytes", SOCKET_BUFFER_BYTES);
+	put(o, "sends", s->sends);
+	put(o, "recvs", s->recvs);
+	put(o, "retransmits", s->retransmits);
+	put(o, "bytes_checked", s->bytes_checked);
+	put(o, "mismatches", s->mismatches);
+	return o;
+}
+
+/* ---- the whole ---- */
+
+static void put_setting(void *ctx, const char *key, const char *value)
+{
+	json_object_set_new(ctx, key, json_string(value));
+}
+
+/* The arguments that repeat this run: only what differs from the scenario as shipped. */
+static json_t *command(const struct scenario *s)
+{
+	json_t *args = json_pack("[s, s, s]", "iotoll", "run", s->name);
+	json_t *mine = json_object(), *shipped = json_object(), *value;
+	struct scenario plain;
+	struct err err;
+	const char *key;
+
+	if (!scenario_init(&plain)) {
+		if (!scenario_read(&plain, s->name, &err) && !scenario_finish(&plain, &err))
+			scenario_each(&plain, put_setting, shipped);
+		scenario_fini(&plain);
+	}
+	scenario_each(s, put_setting, mine);
+	json_object_foreach(mine, key, value)
+	{
+		if (json_equal(value, json_object_get(shipped, key)))
+			continue;
+		json_array_append_new(args, json_string("--set"));
+		json_array_append_new(args, json_sprintf("%s=%s", key, json_string_value(value)));
+	}
+	json_decref(mine);
+	json_decref(shipped);
+	return args;
+}
+
+static json_t *warnings(const struct testbed *t, const struct load_stats *load)
+{
+	json_t *list = json_array();
+
+	if (load->mismatches)
+		json_array_append_new(list, json_sprintf("%" PRIu64 " comparisons of received data "
+							 "failed",
+							 load->mismatches));
+	if (t->sut.rig.faults)
+		json_array_append_new(list, json_sprintf("%" PRIu64 " DMA accesses were refused",
+							 t->sut.rig.faults));
+	return list;
+}
+
+static json_t *client(const struct testbed *t, const struct measurement *m, uint64_t elapsed,
+		      uint64_t bytes)
+{
+	json_t *o = json_object();
+
+	put_utilisation(o, t->client.machine, m->cpu[1], elapsed, bytes);
+	json_object_set_new(o, "cpu_cycles", cycles(t->client.machine, m->cpu[1], elapsed));
+	json_object_set_new(o, "nic", nic(m, 1));
+	return o;
+}
+
+json_t *result_make(const struct testbed *t, const struct measurement *m)
+{
+	const uint64_t elapsed = m->ended - m->began;
+	json_t *o = json_object(), *settings = json_object();
+	struct iotoll_dma_stats dma_stats;
+	struct load_stats s;
+
+	load_stats(t->load, &s);
+	iotoll_dma_domain_stats(t->sut.rig.domain, &dma_stats);
+	put(o, "schema", 1);
+	json_object_set_new(o, "version", json_string(IOTOLL_VERSION));
+	json_object_set_new(o, "scenario", json_string(t->scenario->name));
+	put(o, "seed", t->scenario->seed);
+	put_real(o, "throughput_mbps", ratio((double)s.bytes_received * 8, us(elapsed)));
+	put(o, "payload_bytes", s.bytes_received);
+	put_real(o, "elapsed_s", us(elapsed) / 1e6);
+	put_utilisation(o, t->sut.machine, m->cpu[0], elapsed, s.bytes_received);
+	json_object_set_new(o, "cpu_cycles", cycles(t->sut.machine, m->cpu[0], elapsed));
+	json_object_set_new(o, "dma", dma(t, m, &dma_stats));
+	json_object_set_new(o, "iommu", iommu(t, m, &dma_stats));
+	json_object_set_new(o, "iotlb", iotlb(m));
+	json_object_set_new(o, "exposure", exposure(t));
+	json_object_set_new(o, "locks", locks(m, &dma_stats));
+	json_object_set_new(o, "load", load(t, &s));
+	json_object_set_new(o, "client", client(t, m, elapsed, s.bytes_received));
+	json_object_set_new(o, "nic", nic(m, 0));
+	json_object_set_new(o, "link", link(m, elapsed));
+	put(o, "events", m->end.events - m->begin.events);
+	json_object_set_new(o, "warnings", warnings(t, &s));
+	scenario_each(t->scenario, put_setting, settings);
+	json_object_set_new(o, "settings", settings);
+	json_object_set_new(o, "command", command(t->scenario));
+	return o;
+}

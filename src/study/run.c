@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One run: warm up, mark, measure, mark, collect. Virtual time passes in steps of a millisecond
+ * between which the caller may stop the run; the steps do not influence it.
+ */
+#include "study/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "spec/calgary.h"
+#include "study/run_internal.h"
+
+#define STEP SIM_MS
+
+struct run {
+	struct testbed bed;
+	struct measurement m;
+	const struct run_options *options;
+	sim_time end;
+};
+
+/* ---- passing time ---- */
+
+static int check(struct run *r, int rc, struct err *err)
+{
+	const char *panic = netstack_panic(r->bed.sut.host->stack);
+
+	if (!panic)
+		panic = netstack_panic(r->bed.client.host->stack);
+	if (panic)
+		return err_set(err, -EIO, "the TCP/IP stack gave up: %s", panic);
+	if (rc)
+		return err_set(err, rc, "the simulation was stopped");
+	return load_error(r->bed.load, err);
+}
+
+static int pass(struct run *r, sim_time until, struct err *err)
+{
+	const struct run_options *o = r->options;
+	struct sim *sim = r->bed.sim;
+	int rc = 0;
+
+	while (!rc && sim_now(sim) < until) {
+		const sim_time next = sim_now(sim) + STEP;
+
+		if (o->should_stop && o->should_stop(o->ctx))
+			return err_set(err, -EINTR, "interrupted");
+		rc = check(r, sim_run(sim, next < until ? next : until), err);
+		if (o->progress)
+			o->progress(o->ctx, (double)sim_now(sim) / (double)r->end);
+	}
+	return rc;
+}
+
+/* ---- marks ---- */
+
+static void count(const struct testbed *t, struct counters *c)
+{
+	const struct testbed_side *side[2] = {&t->sut, &t->client};
+
+	c->events = sim_events(t->sim);
+	c->bus = *bus_stats(t->sut.rig.bus);
+	if (t->sut.rig.iommu)
+		t->sut.rig.iommu->ops->stats(t->sut.rig.iommu, &c->iotlb);
+	for (unsigned i = 0; i < 2; i++) {
+		c->nic[i] = *tg3_stats(side[i]->nic);
+		c->link[i] = *link_stats(t->link, i);
+		netstack_stats(side[i]->host->stack, &c->stack[i]);
+		tg3_driver_stats(side[i]->host->driver, &c->driver[i]);
+	}
+}
+
+static void reset_accounts(struct machine *m)
+{
+	for (unsigned i = 0; i < m->ncpus; i++)
+		cpu_account_reset(machine_cpu(m, i), sim_now(m->sim));
+}
+
+static void mark_begin(struct run *r)
+{
+	struct testbed *t = &r->bed;
+
+	r->m.began = sim_now(t->sim);
+	reset_accounts(t->sut.machine);
+	reset_accounts(t->client.machine);
+	iotoll_dma_domain_stats_reset(t->sut.rig.domain);
+	exposure_restart(t->sut.rig.exposure);
+	count(t, &r->m.begin);
+	load_begin(t->load);
+}
+
+static void mark_end(struct run *r)
+{
+	struct testbed *t = &r->bed;
+	struct machine *machine[2] = {t->sut.machine, t->client.machine};
+	const struct iommu *iommu = t->sut.rig.iommu;
+
+	load_end(t->load);
+	r->m.ended = sim_now(t->sim);
+	count(t, &r->m.end);
+	for (int side = 0; side < 2; side++)
+		for (unsigned i = 0; i < machine[side]->ncpus; i++)
+			cpu_account(machine_cpu(machine[side], i), &r->m.cpu[side][i]);
+	if (iommu && iommu->ops->latched)
+		iommu->ops->latched(iommu, RIG_BUS, &r->m.latched_csr, &r->m.latched_plssr);
+}
+
+/* ---- what options and injections ask for ---- */
+
+static int dump_table(const struct testbed *t, const char *path, struct err *err)
+{
+	iotoll_phys_t paddr;
+	size_t bytes;
+	FILE *to;
+	int rc = 0;
+
+	iotoll_dma_domain_table(t->sut.rig.domain, &paddr, &bytes);
+	if (!bytes)
+		return err_set(err, -EINVAL, "--dump-table: this run has no translation table");
+	to = fopen(path, "wb");
+	if (!to)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (fwrite(memory_ptr(t->sut.machine->mem, IOTOLL_PHYS_U64(paddr), bytes), 1, bytes, to) !=
+	    bytes)
+		rc = -EIO;
+	if (fclose(to) || rc) {
+		remove(path);
+		return err_set(err, -EIO, "%s: cannot write %zu bytes", path, bytes);
+	}
+	return 0;
+}
+
+/* Zero the last entry that lets the device write: the receive buffer posted last. */
+static void corrupt(void *ctx)
+{
+	struct testbed *t = ctx;
+	iotoll_phys_t paddr;
+	uint8_t *table;
+	size_t bytes;
+
+	iotoll_dma_domain_table(t->sut.rig.domain, &paddr, &bytes);
+	table = memory_ptr(t->sut.machine->mem, IOTOLL_PHYS_U64(paddr), bytes);
+	for (size_t i = bytes / CALGARY_TCE_BYTES; table && i-- > 0;) {
+		uint8_t *entry = table + i * CALGARY_TCE_BYTES;
+
+		if (calgary_tce_unpack(entry) & CALGARY_TCE_WRITE) {
+			calgary_tce_pack(entry, 0);
+			t->corrupted_iova = (uint64_t)i << PAGE_SHIFT;
+			return;
+		}
+	}
+}
+
+static void arm_corruption(struct testbed *t)
+{
+	if (!t->scenario->corrupt_tce_ps)
+		return;
+	event_init(&t->corruption, corrupt, t);
+	sim_schedule(t->sim, &t->corruption, t->scenario->corrupt_tce_ps);
+}
+
+/* ---- the run ---- */
+
+static int measure(struct run *r, const struct scenario *s, struct err *err)
+{
+	struct testbed *t = &r->bed;
+	int rc = load_start(t->load, err);
+
+	if (rc)
+		return rc;
+	watchdog_start(&r->m.watchdog, t->sut.rig.domain,
+		       machine_cpu(t->sut.machine, (unsigned)s->sut.irq_cpu));
+	arm_corruption(t);
+	rc = pass(r, s->warmup_ps, err);
+	if (!rc && !load_ready(t->load))
+		rc = err_set(
+			err, -EINVAL,
+			"run.warmup: the connections are not up after it, expected a longer one");
+	if (rc)
+		return rc;
+	mark_begin(r);
+	rc = pass(r, r->end, err);
+	if (!rc)
+		mark_end(r);
+	return rc;
+}
+
+int run_scenario(const struct scenario *s, const struct run_options *options, json_t **result,
+		 struct err *err)
+{
+	struct run r = {.options = options, .end = s->warmup_ps + s->duration_ps};
+	int rc = testbed_init(&r.bed, s, options->pcap, err);
+
+	if (rc)
+		return rc;
+	rc = measure(&r, s, err);
+	if (!rc && options->dump_table)
+		rc = dump_table(&r.bed, options->dump_table, err);
+	if (!rc) {
+		*result = result_make(&r.bed, &r.m);
+		if (!*result)
+			rc = err_set(err, -ENOMEM, "no memory for the result");
+	}
+	watchdog_stop(&r.m.watchdog);
+	if (rc) {
+		testbed_abandon(&r.bed);
+		return rc;
+	}
+	rc = testbed_fini(&r.bed, err);
+	if (rc) {
+		json_decref(*result);
+		*result = NULL;
+	}
+	return rc;
+}

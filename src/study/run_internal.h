@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What run.c measures and result.c writes down. */
+#ifndef IOTOLL_STUDY_RUN_INTERNAL_H
+#define IOTOLL_STUDY_RUN_INTERNAL_H
+
+#include "guest/watchdog.h"
+#include "study/run.h"
+#include "study/testbed.h"
+
+/* Counters that only ever grow, at one instant. */
+struct counters {
+	uint64_t events;
+	struct bus_stats bus;
+	struct iotlb_stats iotlb;
+	struct tg3_stats nic[2]; /* machine under test, client */
+	struct link_stats link[2];
+	struct netstack_stats stack[2];
+	struct tg3_driver_stats driver[2];
+};
+
+struct measurement {
+	struct counters begin, end;
+	struct cpu_account cpu[2][CACHE_MAX_CPUS];
+	sim_time began, ended;
+	uint64_t latched_csr, latched_plssr; /* Calgary's error registers at the end */
+	struct watchdog watchdog;
+};
+
+/* The result of a finished run as a new JSON object; NULL when memory is short. */
+json_t *result_make(const struct testbed *t, const struct measurement *m);
+
+#endif

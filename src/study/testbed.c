@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* Building the two machines of a scenario. */
+#include "study/testbed.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "sim/profile.h"
+#include "study/paths.h"
+
+#define NETMASK   0xffffff00u
+#define SUT_IP    0x0a000001u /* 10.0.0.1 */
+#define CLIENT_IP 0x0a000002u
+#define NIC_DEVID 0x08 /* device 1, function 0 */
+/* Calgary refuses dual-address cycles, so a driver asks for 32 bits (CONFIG_RW: DAC_DISABLE). */
+#define NIC_DMA_MASK 0xffffffffu
+
+/* Locally administered addresses. */
+static const uint8_t sut_mac[6] = {0x02, 0, 0, 0, 0, 0x01};
+static const uint8_t client_mac[6] = {0x02, 0, 0, 0, 0, 0x02};
+
+struct side_plan {
+	const char *who;
+	const struct scenario_side *side;
+	char *const *overrides;
+	struct rig_config rig;
+	const uint8_t *mac;
+	uint32_t ip;
+	bool amd_8131; /* the client's PCI-X bridge needs doorbells read back */
+	uint64_t seed;
+};
+
+static int make_machine(struct testbed_side *side, const struct testbed *t,
+			const struct side_plan *plan, struct err *err)
+{
+	char path[PATH_MAX];
+	struct profile profile;
+	int rc = paths_find("profiles", plan->side->profile, ".ini", path, sizeof(path), err);
+
+	if (!rc)
+		rc = profile_load(&profile, path, (enum estimate)plan->side->estimates,
+				  (const char *const *)plan->overrides, err);
+	if (rc)
+		return err_prefix(err, rc, "%s.profile: ", plan->who);
+	if (strcmp(plan->rig.model, "none") && !profile.has_iommu)
+		return err_set(err, -EINVAL,
+			       "%s.profile: %s has no [iommu] costs, so iommu.model cannot be %s",
+			       plan->who, profile.name, plan->rig.model);
+	if (plan->side->irq_cpu >= profile.cpus || plan->side->app_cpu >= profile.cpus)
+		return err_set(err, -EINVAL, "%s.%s: %s has CPUs 0 to %u", plan->who,
+			       plan->side->irq_cpu >= profile.cpus ? "irq_cpu" : "app_cpu",
+			       profile.name, profile.cpus - 1);
+	return machine_create(&side->machine, t->sim, &profile, err);
+}
+
+static int make_nic(struct testbed_side *side, struct testbed *t, const struct side_plan *plan,
+		    struct err *err)
+{
+	struct tg3_config config;
+	int rc;
+
+	tg3_config_default(&config);
+	config.bus = side->rig.bus;
+	config.devid = NIC_DEVID;
+	memcpy(config.mac, plan->mac, sizeof(config.mac));
+	config.pool = t->pool;
+	config.irq = &side->irq;
+	config.tick_restart = t->scenario->rx_tick_restart;
+	rc = tg3_create(&side->nic, &config);
+	if (rc)
+		return err_set(err, rc, "the %s's NIC cannot be made", plan->who);
+	mmio_window_init(&side->nic_regs, side->machine, &tg3_mmio_ops, side->nic);
+	rc = iotoll_dma_attach(&side->dma, side->rig.domain, NIC_DEVID,
+			       strcmp(plan->rig.model, "none") ? NIC_DMA_MASK : UINT64_MAX);
+	return rc ? err_set(err, rc, "the %s's NIC cannot use its DMA domain", plan->who) : 0;
+}
+
+static int make_host(struct testbed_side *side, const struct scenario *s,
+		     const struct side_plan *plan, struct err *err)
+{
+	struct host_config config = {
+		.machine = side->machine,
+		.nic_regs = &side->nic_regs,
+		.nic_irq = &side->irq,
+		.dma = side->dma,
+		.ip = plan->ip,
+		.netmask = NETMASK,
+		.irq_cpu = (unsigned)plan->side->irq_cpu,
+		.read_back_doorbells = plan->amd_8131,
+		.seed = plan->seed,
+		.coalesce = {.rx_us = (uint32_t)(s->rx_ticks_ps / SIM_US),
+			     .rx_frames = (uint32_t)s->rx_frames,
+			     .tx_us = (uint32_t)(s->tx_ticks_ps / SIM_US),
+			     .tx_frames = (uint32_t)s->tx_frames},
+	};
+
+	memcpy(config.mac, plan->mac, sizeof(config.mac));
+	return host_create(&side->host, &config, err);
+}
+
+static int make_side(struct testbed_side *side, struct testbed *t, struct side_plan *plan,
+		     unsigned port, struct err *err)
+{
+	int rc = make_machine(side, t, plan, err);
+
+	if (rc)
+		return rc;
+	plan->rig.machine = side->machine;
+	rc = rig_init(&side->rig, &plan->rig, err);
+	if (!rc)
+		rc = make_nic(side, t, plan, err);
+	if (rc)
+		return rc;
+	tg3_connect(side->nic, link_sink(t->link, port));
+	link_attach(t->link, port, tg3_receive_cb, side->nic);
+	return make_host(side, t->scenario, plan, err);
+}
+
+/* Where the allocator's first lap begins: a machine that has been up for a while is anywhere. */
+static uint64_t start_hint(const struct scenario *s, struct rng *rng)
+{
+	return s->random_start ? rng_below(rng, s->table_entries) : 0;
+}
+
+static int make_sides(struct testbed *t, struct err *err)
+{
+	const struct scenario *s = t->scenario;
+	struct rng rng;
+	struct side_plan sut = {
+		.who = "sut",
+		.side = &s->sut,
+		.overrides = s->sut_override,
+		.rig = {.model = s->iommu_model,
+			.iotlb = {.entries = (unsigned)s->iotlb_entries,
+				  .ways = (unsigned)s->iotlb_ways,
+				  .line_pages = (unsigned)s->iotlb_line_pages,
+				  .seed = s->seed},
+			.strategy = s->strategy,
+			.allocator = s->allocator,
+			.table_entries = s->table_entries,
+			.quiesce_system = s->quiesce_system,
+			.check_misuse = s->check_misuse,
+			.track_stale = true},
+		.mac = sut_mac,
+		.ip = SUT_IP,
+	};
+	struct side_plan client = {
+		.who = "client",
+		.side = &s->client,
+		.overrides = s->client_override,
+		.rig = {.model = "none",
+			.strategy = "off",
+			.allocator = s->allocator,
+			.check_misuse = s->check_misuse},
+		.mac = client_mac,
+		.ip = CLIENT_IP,
+		.amd_8131 = true,
+	};
+	int rc;
+
+	rng_seed(&rng, s->seed);
+	sut.seed = rng_u64(&rng);
+	client.seed = rng_u64(&rng);
+	sut.rig.start_hint = start_hint(s, &rng);
+	snprintf(sut.rig.iotlb.policy, sizeof(sut.rig.iotlb.policy), "%.15s", s->iotlb_policy);
+	rc = make_side(&t->sut, t, &sut, 0, err);
+	return rc ? rc : make_side(&t->client, t, &client, 1, err);
+}
+
+static int make_link(struct testbed *t, const char *pcap, struct err *err)
+{
+	const struct scenario *s = t->scenario;
+	const struct link_config config = {.mbps = (uint32_t)(s->link_bps / 1000000),
+					   .latency_ps = s->link_latency_ps};
+	int rc = link_create(&t->link, t->sim, &config);
+
+	if (rc == -EINVAL)
+		return err_set(
+			err, rc,
+			"link.rate: expected 10, 100 or 1000 Mb/s or another rate whose byte "
+			"lasts a whole number of picoseconds");
+	if (rc || !pcap)
+		return rc;
+	rc = pcap_create(&t->pcap, pcap, err);
+	if (!rc)
+		link_capture(t->link, t->pcap);
+	return rc;
+}
+
+static int make_load(struct testbed *t, struct err *err)
+{
+	const struct scenario *s = t->scenario;
+	const struct load_setting settings[] = {
+		{"message_bytes", s->message_bytes},
+		{"recv_bytes", s->recv_bytes},
+		{"streams", s->streams},
+		{"nodelay", s->nodelay},
+		{"sut_cpu", s->sut.app_cpu},
+		{"client_cpu", s->client.app_cpu},
+		{"verify", s->verify},
+	};
+	const struct load_config config = {
+		.sut = t->sut.host,
+		.client = t->client.host,
+		.settings = settings,
+		.count = sizeof(settings) / sizeof(settings[0]),
+		.seed = s->seed,
+	};
+
+	return load_create(&t->load, s->load, &config, err);
+}
+
+int testbed_init(struct testbed *t, const struct scenario *s, const char *pcap, struct err *err)
+{
+	int rc = 0;
+
+	memset(t, 0, sizeof(*t));
+	t->scenario = s;
+	t->corrupted_iova = UINT64_MAX;
+	t->sim = sim_create();
+	t->pool = frame_pool_create();
+	if (!t->sim || !t->pool)
+		rc = err_set(err, -ENOMEM, "no memory");
+	if (!rc)
+		rc = make_link(t, pcap, err);
+	if (!rc)
+		rc = make_sides(t, err);
+	if (!rc)
+		rc = make_load(t, err);
+	if (rc)
+		testbed_abandon(t);
+	return rc;
+}
+
+static void destroy_side(struct testbed_side *side)
+{
+	host_destroy(side->host);
+	iotoll_dma_detach(side->dma);
+	tg3_destroy(side->nic);
+	if (side->nic)
+		mmio_window_fini(&side->nic_regs);
+	if (side->machine)
+		rig_fini(&side->rig);
+	machine_destroy(side->machine);
+}
+
+static void destroy(struct testbed *t)
+{
+	load_destroy(t->load);
+	destroy_side(&t->sut);
+	destroy_side(&t->client);
+	link_destroy(t->link);
+	if (t->pool)
+		frame_pool_destroy(t->pool);
+	sim_destroy(t->sim);
+	memset(t, 0, sizeof(*t));
+}
+
+int testbed_fini(struct testbed *t, struct err *err)
+{
+	int rc = 0;
+
+	if (t->pcap) {
+		link_capture(t->link, NULL);
+		rc = pcap_close(t->pcap, err);
+	}
+	destroy(t);
+	return rc;
+}
+
+void testbed_abandon(struct testbed *t)
+{
+	pcap_abandon(t->pcap);
+	destroy(t);
+}

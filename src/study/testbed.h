@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two machines and a cable: the machine under test behind its IOMMU, the client without one, a
+ * NIC on each, one link between them, and the load that runs on both.
+ */
+#ifndef IOTOLL_STUDY_TESTBED_H
+#define IOTOLL_STUDY_TESTBED_H
+
+#include "dev/link.h"
+#include "dev/tg3.h"
+#include "guest/host.h"
+#include "load/load.h"
+#include "study/rig.h"
+#include "study/scenario.h"
+
+struct testbed_side {
+	struct machine *machine;
+	struct rig rig;
+	struct irq irq;
+	struct tg3 *nic;
+	struct mmio_window nic_regs;
+	struct iotoll_dma_device *dma;
+	struct host *host;
+};
+
+struct testbed {
+	const struct scenario *scenario;
+	struct sim *sim;
+	struct frame_pool *pool;
+	struct link *link;
+	struct pcap *pcap; /* NULL: no capture */
+	struct testbed_side sut, client;
+	struct load *load;
+	struct event corruption;
+	uint64_t corrupted_iova; /* of the entry that was zeroed; UINT64_MAX: none */
+};
+
+/*
+ * Build everything @s asks for; @pcap may be NULL. @t must stay where it is. 0; -EINVAL for what
+ * cannot be built, with @err; -ENOMEM; what profiles and the stack say. On failure nothing is
+ * left.
+ */
+int testbed_init(struct testbed *t, const struct scenario *s, const char *pcap,
+		 struct err *err) MUST_CHECK;
+/* Finish the capture and take everything down. 0 or what closing the capture said. */
+int testbed_fini(struct testbed *t, struct err *err) MUST_CHECK;
+/* Throw everything away; a capture leaves no file. Allowed on a zeroed testbed. */
+void testbed_abandon(struct testbed *t);
+
+#endif
