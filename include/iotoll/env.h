@@ -2,7 +2,8 @@
 /*
  * The native environment: what an embedder gives the DMA layer so that it runs on real threads.
  * That is memory, the registers of an IOMMU as callbacks, and a clock if durations are wanted.
- * One environment serves any number of domains (an emulator makes one per IOMMU).
+ * One environment stands for one IOMMU (one Calgary chip) and serves any number of its domains;
+ * creating and destroying domains of one environment is the caller's to serialise.
  */
 #ifndef IOTOLL_ENV_H
 #define IOTOLL_ENV_H

@@ -80,6 +80,7 @@ static void creating_and_attaching_survive_every_failure(void **state)
 		struct iotoll_dma_config config = rig_config();
 
 		config.strategy = name;
+		config.quiesce_system = true;
 		rig_open(&rig, 16u << 20);
 		/* Domain, driver, book twice and device at least. */
 		assert_true(set_up_with_failures(&rig, &config) >= 5);

@@ -134,9 +134,66 @@ static void what_threads_hold_never_overlaps(void **state)
 	}
 }
 
+/* ---- two buses of one chip ---- */
+
+struct bus {
+	struct iotoll_dma_device *dev;
+};
+
+static void *flush_often(void *arg)
+{
+	struct bus *bus = arg;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		const iotoll_iova_t iova = iotoll_dma_map_page(bus->dev, IOTOLL_PHYS(0x1000), 4096,
+							       IOTOLL_DMA_FROM_DEVICE);
+
+		iotoll_dma_unmap_page(bus->dev, iova, 4096, IOTOLL_DMA_FROM_DEVICE);
+	}
+	return NULL;
+}
+
+/* Were two system-wide flushes to overlap, one would save and restore the other's stop. */
+static void flushes_that_stop_the_whole_chip_do_not_leave_a_bus_stopped(void **state)
+{
+	static struct rig rig;
+	struct iotoll_dma_domain *domain[4];
+	struct bus bus[4];
+	pthread_t threads[4];
+
+	(void)state;
+	rig_open(&rig, 16u << 20);
+	for (unsigned i = 0; i < 4; i++)
+		rig_put32(&rig, calgary_phb_reg(i, CALGARY_AER), 0xF0000000 + i);
+	for (unsigned i = 0; i < 4; i++) {
+		struct iotoll_dma_config config = rig_config();
+
+		config.strategy = "strict";
+		config.bus = i;
+		/* One that asks for it is enough to bind the others. */
+		config.quiesce_system = i % 2 == 0;
+		assert_int_equal(iotoll_dma_domain_create(&domain[i], rig.env, &config, NULL, 0),
+				 0);
+		assert_int_equal(iotoll_dma_attach(&bus[i].dev, domain[i], 8, UINT32_MAX), 0);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, flush_often, &bus[i]), 0);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(rig_get32(&rig, calgary_phb_reg(i, CALGARY_AER)), 0xF0000000 + i);
+		iotoll_dma_detach(bus[i].dev);
+		iotoll_dma_domain_destroy(domain[i]);
+	}
+	rig_close(&rig);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(what_threads_hold_never_overlaps)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_threads_hold_never_overlaps),
+		cmocka_unit_test(flushes_that_stop_the_whole_chip_do_not_leave_a_bus_stopped),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dma/chip.h"
 #include "dma/driver/driver.h"
 #include "spec/calgary.h"
 
@@ -132,7 +133,7 @@ static void restart_bus(const struct calgary *c, unsigned phb, uint32_t saved)
  * whole cache, and must not happen under a transaction. The driver stops its own bus only. The
  * paper's text speaks of all DMA in the system; quiesce_system takes it at its word and does
  * steps 1-4 on every bridge of the chip before the one TAR write, 6-7 on every one after it.
- * That sequence is ours.
+ * That sequence is ours, and so is the chip's lock around it.
  */
 static void calgary_flush(struct dma_driver *driver, struct driver_flush *out)
 {
@@ -142,6 +143,7 @@ static void calgary_flush(struct dma_driver *driver, struct driver_flush *out)
 	uint32_t saved[CALGARY_PHBS];
 
 	*out = (struct driver_flush){.polls = 0};
+	chip_lock(c->base.env);
 	for (unsigned phb = first; phb <= last; phb++)
 		saved[phb] = stop_bus(c, phb);
 	for (unsigned phb = first; phb <= last; phb++)
@@ -149,6 +151,7 @@ static void calgary_flush(struct dma_driver *driver, struct driver_flush *out)
 	env_reg_write(c->base.env, calgary_tar(c->phb), c->tar_raw, 8);
 	for (unsigned phb = first; phb <= last; phb++)
 		restart_bus(c, phb, saved[phb]);
+	chip_unlock(c->base.env);
 }
 
 /* ---- set up, in the order of calgary_setup_tar() and calgary_enable_translation() ---- */
@@ -280,15 +283,26 @@ static int calgary_create(struct dma_driver **out, struct dma_env *env,
 		c->base.emergency_pages = EMERGENCY_PAGES;
 		rc = get_table(c);
 		if (rc) {
-			free(c);
-			return err_set(err, rc, "no memory for a table of %llu entries below 4 GiB",
-				       (unsigned long long)config->table_entries);
+			(void)err_set(err, rc, "no memory for a table of %llu entries below 4 GiB",
+				      (unsigned long long)config->table_entries);
+			goto free_driver;
+		}
+		rc = c->quiesce_system ? chip_join(env) : 0;
+		if (rc) {
+			(void)err_set(err, rc, "no memory for the chip's lock");
+			goto free_table;
 		}
 	} else if (read32(c, CALGARY_CONFIG_RW) & CALGARY_TCE_ENABLE) {
 		disable_translation(c);
 	}
 	*out = &c->base;
 	return 0;
+
+free_table:
+	env_free_pages(env, c->base.table, c->base.table_bytes / FRAME_BYTES);
+free_driver:
+	free(c);
+	return rc;
 }
 
 static void calgary_destroy(struct dma_driver *driver)
@@ -299,8 +313,11 @@ static void calgary_destroy(struct dma_driver *driver)
 		disable_translation(c);
 		release_tar(c);
 	}
-	if (c->base.table_bytes)
+	if (c->base.table_bytes) {
+		if (c->quiesce_system)
+			chip_leave(c->base.env);
 		env_free_pages(c->base.env, c->base.table, c->base.table_bytes / FRAME_BYTES);
+	}
 	free(c);
 }
 

@@ -15,17 +15,25 @@
 #include "iotoll/env.h"
 #include "mem/memory.h"
 
+struct dma_lock {
+	pthread_mutex_t mutex;
+	/* Written under the mutex. */
+	uint64_t acquisitions, contended, wait_ps;
+};
+
+/* A lock that all domains of the environment share: see dma/chip.h. Starts as zeros. */
+struct dma_chip {
+	struct dma_lock lock;
+	iotoll_phys_t line;
+	unsigned users;
+};
+
 struct dma_env {
 	struct iotoll_env_config config;
 	struct memory *memory;
 	bool owns_memory;
 	pthread_mutex_t pages_lock; /* struct memory leaves serialising to its owner */
-};
-
-struct dma_lock {
-	pthread_mutex_t mutex;
-	/* Written under the mutex. */
-	uint64_t acquisitions, contended, wait_ps;
+	struct dma_chip chip;
 };
 
 enum dma_work { DMA_WORK_CALL, DMA_WORK_BITMAP_WORD, DMA_WORK_ENTRY_STORE };

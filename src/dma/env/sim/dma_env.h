@@ -14,13 +14,22 @@
 #include "sim/lock.h"
 #include "sim/mmio.h"
 
+struct dma_lock {
+	struct vlock v;
+};
+
+/* A lock that all domains of the environment share: see dma/chip.h. Starts as zeros. */
+struct dma_chip {
+	struct dma_lock lock;
+	iotoll_phys_t line;
+	unsigned users;
+};
+
+/* Everything but the first two members starts as zeros. */
 struct dma_env {
 	struct machine *machine;
 	struct mmio_window *regs; /* the IOMMU's registers; NULL if it has none */
-};
-
-struct dma_lock {
-	struct vlock v;
+	struct dma_chip chip;
 };
 
 /* Which cost of the profile a step of the layer is charged as. */
