@@ -22,8 +22,6 @@ struct trace_format {
 	int (*next)(struct trace *t, struct trace_event *event, struct err *err);
 };
 
-extern const struct trace_format trace_format_ftrace;
-
 struct trace {
 	const struct trace_format *format;
 	struct input input;

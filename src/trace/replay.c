@@ -5,66 +5,16 @@
  * then does the work, so that events start in recorded order but overlap where they overlapped. An
  * unmap may then come while the map it ends is still being made on another CPU, and waits for it.
  */
-#include "trace/replay.h"
-
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "sim/task.h"
-#include "trace/match.h"
-#include "trace/replay_rig.h"
+#include "trace/replay_impl.h"
 
 #define REPLAY_PAGE_SHIFT     12
 #define REPLAY_LIVE_PAGES_MAX ((uint64_t)1 << 24) /* all of the greatest memory */
 #define REPLAY_STOP_EVERY     1024u
 #define REPLAY_PROGRESS_EVERY 65536u
 #define REPLAY_GRANT_POLL_PS  (100 * SIM_NS) /* how often a device held up by arbitration looks */
-
-const uint64_t replay_delays_ns[REPLAY_DELAYS] = {10000, 100000, 1000000, 10000000, 100000000};
-
-struct replay;
-
-/* What one CPU replays with. */
-struct replay_worker {
-	struct replay *replay;
-	struct cpu *cpu;
-	struct task *task;
-	struct match_list ended;
-	struct iotoll_sg *sg;
-	size_t sg_room;
-};
-
-struct replay {
-	const struct replay_config *config;
-	struct trace *trace;
-	struct replay_rig rig;
-	struct match match;
-	struct replay_result *result;
-	struct replay_worker *workers;
-	unsigned count;      /* of workers */
-	uint64_t most_pages; /* that any one map can have here */
-
-	struct trace_event next; /* the event to come, and ... */
-	uint64_t next_ns;        /* ... its time since the first one */
-	struct replay_worker *next_worker;
-	uint64_t last_stamp_ns;
-	uint64_t events_seen;
-	sim_time origin; /* when the first event ran */
-	bool begun;
-	struct waitq turn;  /* workers whose turn it is not */
-	struct waitq ready; /* workers that unmap what another still maps */
-	bool over;
-	int rc; /* 0 or what went wrong, with ... */
-	struct err *err;
-};
-
-const char *replay_access_name(unsigned access)
-{
-	static const char *const names[] = {"at-unmap", "at-map", "none"};
-
-	return access < sizeof(names) / sizeof(names[0]) ? names[access] : NULL;
-}
 
 static void replay_end(struct replay *rp, int rc)
 {
@@ -384,58 +334,6 @@ static int replay_drive(struct replay *rp)
 			return err_set(rp->err, rc, "replay: the simulation stopped");
 	}
 	return rp->rc;
-}
-
-static uint64_t replay_cycles(const struct replay *rp, enum charge what)
-{
-	return profile_cycles(&rp->rig.machine->profile, rp->result->cpu.ps[what]);
-}
-
-static void replay_costs(struct replay *rp)
-{
-	struct replay_result *r = rp->result;
-
-	for (unsigned i = 0; i < rp->count; i++) {
-		struct cpu_account a;
-
-		cpu_account(machine_cpu(rp->rig.machine, i), &a);
-		for (unsigned c = 0; c < CHARGE_COUNT; c++)
-			r->cpu.ps[c] += a.ps[c];
-		r->cpu.busy_ps += a.busy_ps;
-	}
-	r->cpus = rp->count;
-	r->clock_mhz = rp->rig.machine->profile.clock_mhz;
-	r->span_ps = sim_now(rp->rig.sim) - rp->origin;
-	r->cycles_map = replay_cycles(rp, CHARGE_MAP);
-	r->cycles_unmap = replay_cycles(rp, CHARGE_UNMAP);
-	r->cycles_flush = replay_cycles(rp, CHARGE_FLUSH);
-	r->cycles_lock_wait = replay_cycles(rp, CHARGE_LOCK_WAIT);
-	if (r->maps)
-		r->cycles_per_map = (double)r->cycles_map / (double)r->maps;
-	if (r->unmaps)
-		r->cycles_per_unmap = (double)r->cycles_unmap / (double)r->unmaps;
-	if (r->maps + r->unmaps)
-		r->cycles_per_pair = 2 *
-				     (double)(r->cycles_map + r->cycles_unmap + r->cycles_flush +
-					      r->cycles_lock_wait) /
-				     (double)(r->maps + r->unmaps);
-}
-
-static void replay_report(struct replay *rp)
-{
-	struct replay_result *r = rp->result;
-
-	r->trace = *trace_tally(rp->trace);
-	r->live_maps = rp->match.live_maps;
-	r->live_pages = rp->match.live_pages;
-	replay_costs(rp);
-	iotoll_dma_domain_stats(rp->rig.domain, &r->dma);
-	if (rp->rig.iommu)
-		rp->rig.iommu->ops->stats(rp->rig.iommu, &r->iotlb);
-	exposure_stats(rp->rig.exposure, &r->exposure);
-	for (unsigned i = 0; i < REPLAY_DELAYS; i++)
-		r->reachable_after[i] =
-			exposure_reachable_after(rp->rig.exposure, replay_delays_ns[i]);
 }
 
 int replay_run(struct trace *trace, const struct replay_config *config, struct replay_result *out,

@@ -9,6 +9,9 @@
 
 #include "trace/format.h"
 
+extern const struct trace_format trace_format_ftrace;
+
+/* The registry: an explicit array, NULL-terminated, in the order in which they are tried. */
 static const struct trace_format *const trace_formats[] = {
 	&trace_format_ftrace,
 	NULL,

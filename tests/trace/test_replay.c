@@ -10,90 +10,11 @@
 
 #include <cmocka.h>
 
-#include "trace/replay.h"
-
-#define PROFILE   IOTOLL_SOURCE_ROOT "/profiles/x460-2007.ini"
-#define RECORDING IOTOLL_SOURCE_ROOT "/traces/vtd-strict-rx-4096.trace.txt"
-
-/* One line of a trace. */
-#define MAP(cpu, at, iova, paddr, size) \
-	" t-1 [" cpu "] d..1. " at ": map: IOMMU: iova=" iova " paddr=" paddr " size=" size "\n"
-#define UNMAP(cpu, at, iova, size, done)                                      \
-	" t-1 [" cpu "] d..1. " at ": unmap: IOMMU: iova=" iova " size=" size \
-	" unmapped_size=" done "\n"
-#define MAP1(at, iova, paddr) MAP("000", at, iova, paddr, "4096")
-#define UNMAP1(at, iova)      UNMAP("000", at, iova, "4096", "4096")
-
-static struct profile profile;
-
-static int load_profile(void **state)
-{
-	struct err err;
-
-	(void)state;
-	if (profile_load(&profile, PROFILE, ESTIMATE_DEFAULT, NULL, &err) == 0)
-		return 0;
-	fprintf(stderr, "%s\n", err.text);
-	return -1;
-}
-
-static struct replay_config config_of(const char *strategy)
-{
-	return (struct replay_config){
-		.profile = &profile,
-		.cpus = 1,
-		.iommu = "calgary",
-		.iotlb = {.entries = 64, .ways = 4, .line_pages = 1, .policy = "lru"},
-		.strategy = strategy,
-		.allocator = "next-fit",
-		.table_entries = 8192,
-	};
-}
-
-static int run_text(const char *text, const struct replay_config *config, struct replay_result *r,
-		    struct err *err)
-{
-	struct trace *t = NULL;
-	int rc = trace_open_memory(&t, text, strlen(text), "text", "ftrace", err);
-
-	assert_int_equal(rc, 0);
-	rc = replay_run(t, config, r, err);
-	trace_close(t);
-	return rc;
-}
-
-static struct replay_result replayed(const char *text, const char *strategy)
-{
-	const struct replay_config config = config_of(strategy);
-	struct replay_result r;
-	struct err err = {""};
-
-	if (run_text(text, &config, &r, &err))
-		fail_msg("%s", err.text);
-	return r;
-}
-
-static struct replay_result recording(const struct replay_config *config)
-{
-	struct replay_result r = {.maps = 0};
-	struct trace *t = NULL;
-	struct err err = {""};
-
-	if (trace_open(&t, RECORDING, NULL, &err) || replay_run(t, config, &r, &err))
-		fail_msg("%s", err.text);
-	trace_close(t);
-	return r;
-}
-
-static const char six[] =
-	MAP1("1.000000", "0x1000", "0x100000") MAP("000", "1.000010", "0x3000", "0x200000", "8192")
-		UNMAP1("1.001000", "0x1000") MAP1("1.002000", "0x1000", "0x300000")
-			UNMAP("000", "1.003000", "0x3000", "8192", "8192")
-				UNMAP1("1.005000", "0x1000");
+#include "replay_scene.h"
 
 static void six_events_give_exactly_their_counts(void **state)
 {
-	const struct replay_result r = replayed(six, "strict");
+	const struct replay_result r = replayed(SIX, "strict");
 
 	(void)state;
 	assert_int_equal(r.trace.events, 6);
@@ -125,7 +46,7 @@ static void six_events_give_exactly_their_counts(void **state)
 
 static void deferred_leaves_open_what_strict_closes(void **state)
 {
-	const struct replay_result r = replayed(six, "deferred");
+	const struct replay_result r = replayed(SIX, "deferred");
 
 	(void)state;
 	assert_int_equal(r.dma.flushes, 0);
@@ -145,7 +66,7 @@ static void without_iommu_everything_is_reachable_and_free(void **state)
 
 	(void)state;
 	config.iommu = "none";
-	assert_int_equal(run_text(six, &config, &r, &err), 0);
+	assert_int_equal(run_text(SIX, &config, &r, &err), 0);
 	assert_int_equal(r.maps, 3);
 	assert_int_equal(r.dma.table_writes, 0);
 	assert_int_equal(r.cycles_flush, 0);
@@ -292,7 +213,7 @@ static void an_event_that_earlier_work_holds_up_is_late(void **state)
 		replayed(MAP1("1.000000", "0x1000", "0x8000") MAP1("1.000000", "0x2000", "0x8000")
 				 UNMAP1("1.000000", "0x1000") UNMAP1("1.000001", "0x2000"),
 			 "strict");
-	const struct replay_result easy = replayed(six, "strict");
+	const struct replay_result easy = replayed(SIX, "strict");
 
 	(void)state;
 	assert_int_equal(slow.late_events, 3);
@@ -308,11 +229,11 @@ static void the_access_rule_decides_what_the_iotlb_sees(void **state)
 
 	(void)state;
 	config.access = REPLAY_ACCESS_NONE;
-	assert_int_equal(run_text(six, &config, &r, &err), 0);
+	assert_int_equal(run_text(SIX, &config, &r, &err), 0);
 	assert_int_equal(r.accesses + r.iotlb.misses + r.iotlb.hits, 0);
 	assert_int_equal(r.exposure.stale_pages, 0); /* nothing was ever cached */
 	config.access = REPLAY_ACCESS_AT_MAP;
-	assert_int_equal(run_text(six, &config, &r, &err), 0);
+	assert_int_equal(run_text(SIX, &config, &r, &err), 0);
 	assert_int_equal(r.accesses, 4);
 	assert_int_equal(r.exposure.stale_pages, 4);
 	assert_string_equal(replay_access_name(REPLAY_ACCESS_AT_MAP), "at-map");
@@ -384,159 +305,6 @@ static void two_cpus_that_map_at_once_wait_for_the_lock(void **state)
 	assert_true(r.dma.lock_contended > 0 && r.cycles_lock_wait > 0);
 }
 
-static void configurations_that_cannot_be_are_refused(void **state)
-{
-	struct replay_config config[4];
-	struct replay_result r;
-
-	(void)state;
-	for (unsigned i = 0; i < 4; i++)
-		config[i] = config_of("strict");
-	config[0].iommu = "tarragon";
-	config[1].strategy = "lenient";
-	config[2].table_entries = 1000;
-	config[3].cpus = 1000;
-	for (unsigned i = 0; i < 4; i++) {
-		struct err err = {""};
-
-		assert_int_equal(run_text(six, &config[i], &r, &err), -22);
-		assert_true(err.text[0] != '\0');
-	}
-}
-
-static void a_trace_without_maps_is_refused(void **state)
-{
-	const struct replay_config config = config_of("strict");
-	struct replay_result r;
-	struct err err = {""};
-
-	(void)state;
-	assert_int_equal(
-		run_text("# tracer: nop\n t-1 [000] 1.5: qi_submit: x\n", &config, &r, &err), -22);
-	assert_string_equal(err.text, "text: no map or unmap event in 2 lines: expected events of "
-				      "iommu:map and iommu:unmap");
-}
-
-static void a_recording_of_years_is_refused(void **state)
-{
-	const struct replay_config config = config_of("strict");
-	struct replay_result r;
-	struct err err = {""};
-
-	(void)state;
-	assert_int_equal(run_text(MAP1("1.0", "0x1000", "0x8000") UNMAP1("99999999.0", "0x1000"),
-				  &config, &r, &err),
-			 -22);
-	assert_non_null(strstr(err.text, "text:2: expected a recording of at most"));
-}
-
-static void a_malformed_line_ends_the_replay_with_its_place(void **state)
-{
-	const struct replay_config config = config_of("strict");
-	struct replay_result r;
-	struct err err = {""};
-
-	(void)state;
-	assert_int_equal(run_text(MAP1("1.0", "0x1000", "0x8000") MAP1("1.1", "0x2000", "0x8000")
-					  UNMAP1("1.2", "0x1001"),
-				  &config, &r, &err),
-			 -22);
-	assert_non_null(strstr(err.text, "text:3: unmap: expected an iova"));
-}
-
-static bool stop_at_once(void *ctx)
-{
-	(*(unsigned *)ctx)++;
-	return true;
-}
-
-static void a_replay_that_is_stopped_says_so(void **state)
-{
-	struct replay_config config = config_of("strict");
-	struct replay_result r;
-	unsigned asked = 0;
-
-	(void)state;
-	config.should_stop = stop_at_once;
-	config.ctx = &asked;
-	r = recording(&config);
-	assert_int_equal(asked, 1);
-	assert_true(r.stopped);
-	assert_int_equal(r.trace.events, 1024);
-	assert_true(r.maps > 0);
-}
-
-/* Everything a result says, in text: structures have holes that hold anything. */
-static void describe(const struct replay_result *r, char *text, size_t bytes)
-{
-	const struct exposure_stats *x = &r->exposure;
-
-	(void)snprintf(
-		text, bytes,
-		"%llu %llu %llu %llu %llu | %llu %llu %llu %llu %llu %llu | %llu %llu %llu | %llu "
-		"%llu "
-		"%llu %llu %llu %llu %a %a %a %a | %a %a %a",
-		(unsigned long long)r->maps, (unsigned long long)r->unmaps,
-		(unsigned long long)r->span_ps, (unsigned long long)r->late_events,
-		(unsigned long long)r->late_max_ps, (unsigned long long)r->cpu.busy_ps,
-		(unsigned long long)r->cpu.ps[CHARGE_MAP],
-		(unsigned long long)r->cpu.ps[CHARGE_UNMAP],
-		(unsigned long long)r->cpu.ps[CHARGE_FLUSH], (unsigned long long)r->dma.flush_ps,
-		(unsigned long long)r->dma.words_searched, (unsigned long long)r->iotlb.misses,
-		(unsigned long long)r->iotlb.evictions, (unsigned long long)r->iotlb.hits,
-		(unsigned long long)x->stale_pages, (unsigned long long)x->windows,
-		(unsigned long long)x->window_p99_ns, (unsigned long long)x->reused_frame_pages,
-		(unsigned long long)x->open_oldest_ns, (unsigned long long)x->reachable_bytes,
-		x->stale_page_seconds, x->window_mean_ns, x->live_mean_pages, x->stale_mean_pages,
-		r->cycles_per_map, r->cycles_per_pair, r->reachable_after[2]);
-}
-
-static void two_replays_of_a_recording_are_identical(void **state)
-{
-	char a[2000], b[2000];
-
-	(void)state;
-	for (unsigned i = 0; iotoll_dma_strategy_name(i, NULL); i++) {
-		const struct replay_config config = config_of(iotoll_dma_strategy_name(i, NULL));
-		struct replay_result r = recording(&config);
-
-		describe(&r, a, sizeof(a));
-		r = recording(&config);
-		describe(&r, b, sizeof(b));
-		assert_string_equal(a, b);
-	}
-}
-
-static void the_recording_under_every_strategy(void **state)
-{
-	(void)state;
-	for (unsigned i = 0; iotoll_dma_strategy_name(i, NULL); i++) {
-		const char *strategy = iotoll_dma_strategy_name(i, NULL);
-		const struct replay_config config = config_of(strategy);
-		const struct replay_result r = recording(&config);
-
-		assert_int_equal(r.trace.maps, 638);
-		assert_int_equal(r.trace.unmaps, 641);
-		assert_int_equal(r.trace.others, 641);
-		assert_int_equal(r.trace.unknown_lines, 0);
-		assert_int_equal(r.maps, 638);
-		assert_int_equal(r.unmaps, 386);
-		assert_int_equal(r.unmatched_unmaps, 255);
-		assert_int_equal(r.live_maps, 252);
-		assert_int_equal(r.access_faults, 0);
-		assert_int_equal(r.exposure.unbalanced_pages, 0);
-		if (strcmp(strategy, "strict") == 0) {
-			assert_int_equal(r.dma.flushes, 386);
-			assert_int_equal(r.exposure.stale_pages, 0);
-		} else if (strcmp(strategy, "off") == 0) {
-			assert_true(r.exposure.untranslated);
-		} else {
-			assert_true(r.exposure.stale_pages > 0);
-			assert_int_equal(r.exposure.stale_pages, r.exposure.unmapped_pages);
-		}
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,13 +325,6 @@ int main(void)
 		cmocka_unit_test(events_of_missing_cpus_run_on_those_there_are),
 		cmocka_unit_test(an_unmap_waits_for_a_map_still_made_on_another_cpu),
 		cmocka_unit_test(two_cpus_that_map_at_once_wait_for_the_lock),
-		cmocka_unit_test(configurations_that_cannot_be_are_refused),
-		cmocka_unit_test(a_trace_without_maps_is_refused),
-		cmocka_unit_test(a_recording_of_years_is_refused),
-		cmocka_unit_test(a_malformed_line_ends_the_replay_with_its_place),
-		cmocka_unit_test(a_replay_that_is_stopped_says_so),
-		cmocka_unit_test(two_replays_of_a_recording_are_identical),
-		cmocka_unit_test(the_recording_under_every_strategy),
 	};
 
 	return cmocka_run_group_tests(tests, load_profile, NULL);

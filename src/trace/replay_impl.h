@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a replay that runs, shared by replay.c and replay_report.c and nobody else. */
+#ifndef IOTOLL_TRACE_REPLAY_IMPL_H
+#define IOTOLL_TRACE_REPLAY_IMPL_H
+
+#include "sim/task.h"
+#include "trace/match.h"
+#include "trace/replay.h"
+#include "trace/replay_rig.h"
+
+struct replay;
+
+/* What one CPU replays with. */
+struct replay_worker {
+	struct replay *replay;
+	struct cpu *cpu;
+	struct task *task;
+	struct match_list ended;
+	struct iotoll_sg *sg;
+	size_t sg_room;
+};
+
+struct replay {
+	const struct replay_config *config;
+	struct trace *trace;
+	struct replay_rig rig;
+	struct match match;
+	struct replay_result *result;
+	struct replay_worker *workers;
+	unsigned count;      /* of workers */
+	uint64_t most_pages; /* that any one map can have here */
+
+	struct trace_event next; /* the event to come, and ... */
+	uint64_t next_ns;        /* ... its time since the first one */
+	struct replay_worker *next_worker;
+	uint64_t last_stamp_ns;
+	uint64_t events_seen;
+	sim_time origin; /* when the first event ran */
+	bool begun;
+	struct waitq turn;  /* workers whose turn it is not */
+	struct waitq ready; /* workers that unmap what another still maps */
+	bool over;
+	int rc; /* 0 or what went wrong, with ... */
+	struct err *err;
+};
+
+/* Fill in what can only be said at the end. */
+void replay_report(struct replay *rp);
+
+#endif

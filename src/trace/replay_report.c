@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/* What a replay found, gathered at its end from all who counted: see replay.h. */
+#include "trace/replay_impl.h"
+
+const uint64_t replay_delays_ns[REPLAY_DELAYS] = {10000, 100000, 1000000, 10000000, 100000000};
+
+const char *replay_access_name(unsigned access)
+{
+	static const char *const names[] = {"at-unmap", "at-map", "none"};
+
+	return access < sizeof(names) / sizeof(names[0]) ? names[access] : NULL;
+}
+
+static uint64_t replay_cycles(const struct replay *rp, enum charge what)
+{
+	return profile_cycles(&rp->rig.machine->profile, rp->result->cpu.ps[what]);
+}
+
+static void replay_costs(struct replay *rp)
+{
+	struct replay_result *r = rp->result;
+
+	for (unsigned i = 0; i < rp->count; i++) {
+		struct cpu_account a;
+
+		cpu_account(machine_cpu(rp->rig.machine, i), &a);
+		for (unsigned c = 0; c < CHARGE_COUNT; c++)
+			r->cpu.ps[c] += a.ps[c];
+		r->cpu.busy_ps += a.busy_ps;
+	}
+	r->cpus = rp->count;
+	r->clock_mhz = rp->rig.machine->profile.clock_mhz;
+	r->span_ps = sim_now(rp->rig.sim) - rp->origin;
+	r->cycles_map = replay_cycles(rp, CHARGE_MAP);
+	r->cycles_unmap = replay_cycles(rp, CHARGE_UNMAP);
+	r->cycles_flush = replay_cycles(rp, CHARGE_FLUSH);
+	r->cycles_lock_wait = replay_cycles(rp, CHARGE_LOCK_WAIT);
+	if (r->maps)
+		r->cycles_per_map = (double)r->cycles_map / (double)r->maps;
+	if (r->unmaps)
+		r->cycles_per_unmap = (double)r->cycles_unmap / (double)r->unmaps;
+	if (r->maps + r->unmaps)
+		r->cycles_per_pair = 2 *
+				     (double)(r->cycles_map + r->cycles_unmap + r->cycles_flush +
+					      r->cycles_lock_wait) /
+				     (double)(r->maps + r->unmaps);
+}
+
+void replay_report(struct replay *rp)
+{
+	struct replay_result *r = rp->result;
+
+	r->trace = *trace_tally(rp->trace);
+	r->live_maps = rp->match.live_maps;
+	r->live_pages = rp->match.live_pages;
+	replay_costs(rp);
+	iotoll_dma_domain_stats(rp->rig.domain, &r->dma);
+	if (rp->rig.iommu)
+		rp->rig.iommu->ops->stats(rp->rig.iommu, &r->iotlb);
+	exposure_stats(rp->rig.exposure, &r->exposure);
+	for (unsigned i = 0; i < REPLAY_DELAYS; i++)
+		r->reachable_after[i] =
+			exposure_reachable_after(rp->rig.exposure, replay_delays_ns[i]);
+}
