@@ -329,6 +329,63 @@ static void without_a_table_nothing_is_charged(void **state)
 	tear_down(&b);
 }
 
+/* ---- two buses of one chip, flushed from two CPUs at the same instants ---- */
+
+struct bus {
+	struct iotoll_dma_domain *domain;
+	struct iotoll_dma_device *dev;
+	bool done;
+};
+
+static void flush_often(void *ctx)
+{
+	struct bus *bus = ctx;
+
+	for (unsigned i = 0; i < 50; i++) {
+		const iotoll_iova_t iova = iotoll_dma_map_page(bus->dev, IOTOLL_PHYS(0x1000), 4096,
+							       IOTOLL_DMA_FROM_DEVICE);
+
+		iotoll_dma_unmap_page(bus->dev, iova, 4096, IOTOLL_DMA_FROM_DEVICE);
+	}
+	bus->done = true;
+}
+
+/* Were they to overlap, one would save and restore the other's stop: the bus would stay dead. */
+static void flushes_that_stop_the_whole_chip_take_turns(void **state)
+{
+	static struct bench b;
+	struct bus bus[2];
+
+	(void)state;
+	set_up(&b, "off");
+	for (unsigned phb = 0; phb < CALGARY_PHBS; phb++)
+		b.reg[calgary_phb_reg(phb, CALGARY_AER) / 8] = 0xF0 + phb;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct iotoll_dma_config config = {.driver = "calgary",
+							 .strategy = "strict",
+							 .allocator = "next-fit",
+							 .bus = i,
+							 .table_entries = 8192,
+							 .quiesce_system = i == 0};
+
+		assert_int_equal(iotoll_dma_domain_create(&bus[i].domain, &b.env, &config, NULL, 0),
+				 0);
+		assert_int_equal(iotoll_dma_attach(&bus[i].dev, bus[i].domain, 8, UINT32_MAX), 0);
+		bus[i].done = false;
+		assert_non_null(
+			task_create(machine_cpu(b.machine, i), "bus", flush_often, &bus[i]));
+	}
+	assert_int_equal(sim_run(b.sim, SIM_S), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(bus[i].done);
+		iotoll_dma_detach(bus[i].dev);
+		iotoll_dma_domain_destroy(bus[i].domain);
+	}
+	for (unsigned phb = 0; phb < CALGARY_PHBS; phb++)
+		assert_int_equal(b.reg[calgary_phb_reg(phb, CALGARY_AER) / 8], 0xF0 + phb);
+	tear_down(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +395,7 @@ int main(void)
 		cmocka_unit_test(tracking_what_was_freed_costs_a_word_at_each_end),
 		cmocka_unit_test(what_another_cpu_used_last_has_to_come_over),
 		cmocka_unit_test(without_a_table_nothing_is_charged),
+		cmocka_unit_test(flushes_that_stop_the_whole_chip_take_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
