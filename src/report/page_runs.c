@@ -79,19 +79,22 @@ static int one_run(FILE *out, const json_t *run, struct err *err)
 }
 
 /* Runs are named "group/...": a heading wherever the group changes. */
-static void group_heading(FILE *out, const char **group, const char *id)
+static int group_heading(FILE *out, const char **group, const char *id)
 {
 	size_t n = strcspn(id, "/");
 	char *name;
 
 	if (!id[n] || (*group && strcspn(*group, "/") == n && strncmp(*group, id, n) == 0))
-		return;
+		return 0;
 	*group = id;
 	name = strndup(id, n);
+	if (!name)
+		return -ENOMEM;
 	fputs("<h3 class=\"group\">", out);
-	xml_text(out, name ? name : "");
+	xml_text(out, name);
 	fputs("</h3>\n", out);
 	free(name);
+	return 0;
 }
 
 int page_runs(FILE *out, const json_t *study, struct err *err)
@@ -109,8 +112,9 @@ int page_runs(FILE *out, const json_t *study, struct err *err)
 	for (size_t i = 0; i < json_array_size(runs) && !ret; i++) {
 		const json_t *run = json_array_get(runs, i);
 
-		group_heading(out, &group, text_member(run, "id"));
-		ret = one_run(out, run, err);
+		ret = group_heading(out, &group, text_member(run, "id"));
+		if (!ret)
+			ret = one_run(out, run, err);
 	}
 	fputs("</section>\n", out);
 	return ret;

@@ -2,6 +2,7 @@
 /*
  * The command line that repeats a run, quoted after POSIX Shell Command Language section 2.2.2.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,31 +29,35 @@ static void argument(FILE *out, const char *text)
 	fputc('\'', out);
 }
 
-static void given(FILE *out, const json_t *arguments)
+static int given(FILE *out, const json_t *arguments)
 {
 	for (size_t i = 0; i < json_array_size(arguments); i++) {
 		char *text = flat_text(json_array_get(arguments, i));
 
 		if (i)
 			fputc(' ', out);
-		if (text)
-			argument(out, text);
+		if (!text)
+			return -ENOMEM;
+		argument(out, text);
 		free(text);
 	}
+	return 0;
 }
 
 static int setting(void *ctx, const char *key, const json_t *leaf)
 {
 	FILE *out = ctx;
 	char *text = flat_text(leaf), *pair = NULL;
+	int ret = -ENOMEM;
 
 	if (text && asprintf(&pair, "%s=%s", key, text) >= 0) {
 		fputs(" --set ", out);
 		argument(out, pair);
 		free(pair);
+		ret = 0;
 	}
 	free(text);
-	return 0;
+	return ret;
 }
 
 static int composed(FILE *out, const json_t *run)
@@ -78,7 +83,7 @@ char *run_command(const json_t *run)
 	if (!out)
 		return NULL;
 	if (json_array_size(command))
-		given(out, command);
+		ret = given(out, command);
 	else
 		ret = composed(out, run);
 	if (fclose(out) != 0 || ret) {

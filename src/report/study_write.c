@@ -58,7 +58,9 @@ static int check_names(const json_t *list, const char *kind, struct err *err)
 		char *a = study_file_name(kind, text_member(json_array_get(list, i), "id"), "");
 		bool same = false;
 
-		for (size_t k = 0; a && k < i && !same; k++) {
+		if (!a)
+			return -ENOMEM;
+		for (size_t k = 0; k < i && !same; k++) {
 			char *b = study_file_name(kind, text_member(json_array_get(list, k), "id"),
 						  "");
 

@@ -24,7 +24,7 @@ void svg_scale_y(struct svg_frame *f)
 
 	if (!(high > low))
 		high = low + (low == 0 ? 1 : fabs(low));
-	f->y_step = svg_nice_step((high - low) / (f->o->height < 340 ? 4 : 6));
+	f->y_step = svg_nice_step((high - low) / (f->o->height < 340 ? 5 : 6));
 	f->y_low = floor(low / f->y_step + 1e-9) * f->y_step;
 	f->y_high = ceil(high / f->y_step - 1e-9) * f->y_step;
 }

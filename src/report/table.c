@@ -166,10 +166,13 @@ static const char *title_line(const char *title, unsigned wanted, size_t *bytes)
 
 static unsigned columns_of(const char *s, size_t bytes)
 {
-	char *part = strndup(s, bytes);
-	unsigned columns = part ? utf8_columns(part) : (unsigned)bytes;
+	unsigned columns = 0;
+	uint32_t cp;
 
-	free(part);
+	for (size_t at = 0; at < bytes; at += utf8_next(s + at, &cp)) {
+		utf8_next(s + at, &cp);
+		columns += utf8_width(cp);
+	}
 	return columns;
 }
 
