@@ -32,7 +32,7 @@ enum iotoll_dma_dir {
 /* The answer of a map that failed. Never a valid address. */
 #define IOTOLL_DMA_MAPPING_ERROR IOTOLL_IOVA(UINT64_MAX)
 
-struct dma_env; /* where the layer runs: see src/dma/env */
+struct dma_env; /* where the layer runs: see iotoll/env.h */
 
 struct iotoll_dma_domain;
 struct iotoll_dma_device;
@@ -40,7 +40,7 @@ struct iotoll_dma_device;
 struct iotoll_dma_config {
 	const char *driver;     /* "none", "calgary" */
 	const char *strategy;   /* "off", "strict", "deferred", ... : a row of the registry */
-	const char *allocator;  /* "next-fit": a row of the registry */
+	const char *allocator;  /* "next-fit": a row of the registry; NULL will do for "off" */
 	unsigned bus;           /* the host bridge (PHB) this domain belongs to */
 	uint64_t table_entries; /* translation entries; calgary: 8192 << n, n = 0..7 */
 	uint64_t start_hint;    /* where the allocator's first search begins (0 = the bottom) */
@@ -162,6 +162,11 @@ int iotoll_dma_set_mask(struct iotoll_dma_device *dev, uint64_t dma_mask);
  */
 iotoll_iova_t iotoll_dma_map_page(struct iotoll_dma_device *dev, iotoll_phys_t paddr, size_t bytes,
 				  enum iotoll_dma_dir dir);
+/*
+ * An unmap of what is not mapped is refused and counted (misuse). With check_misuse, an unmap whose
+ * size, direction, device or type differ from the map's is counted and what was mapped is taken
+ * down; without it the caller is trusted, as kernels do, within what is mapped.
+ */
 void iotoll_dma_unmap_page(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
 			   enum iotoll_dma_dir dir);
 static inline iotoll_iova_t iotoll_dma_map_single(struct iotoll_dma_device *dev,
@@ -188,12 +193,6 @@ int iotoll_dma_map_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n
 		      enum iotoll_dma_dir dir);
 void iotoll_dma_unmap_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
 			 enum iotoll_dma_dir dir);
-
-/*
- * An unmap of what is not mapped is refused and counted (misuse). With check_misuse, an unmap whose
- * size, direction, device or type differ from the map's is counted and what was mapped is taken
- * down; without it the caller is trusted, as kernels do, within what is mapped.
- */
 
 /*
  * Memory for CPU and device alike: @bytes rounded up to pages, zeroed, mapped both ways. Returns
