@@ -34,6 +34,17 @@ struct number_text number_human(double value)
 	return n;
 }
 
+struct number_text number_readable(double value)
+{
+	struct number_text n;
+
+	if (fabs(value) >= 1e5 && fabs(value) < 1e15)
+		snprintf(n.text, sizeof(n.text), "%.0f", value);
+	else
+		snprintf(n.text, sizeof(n.text), "%.6g", value == 0 ? 0 : value);
+	return n;
+}
+
 int number_decimals(double largest)
 {
 	double edge = 1000;

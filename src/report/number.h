@@ -16,6 +16,8 @@ struct number_text {
 struct number_text number_exact(double value);
 /* Four significant digits, integer digits never cut: "57.1", "941.4", "114868", "0.003215". */
 struct number_text number_human(double value);
+/* Six significant digits, integer digits never cut: for lists of results on a terminal. */
+struct number_text number_readable(double value);
 /* How many decimals show @largest with four significant digits (0..6); for whole columns. */
 int number_decimals(double largest);
 /* @value with @decimals; a rounded zero never prints a minus sign. */

@@ -242,7 +242,10 @@ static int section_leaf(void *ctx, const char *key, const json_t *leaf)
 {
 	struct table *t = ctx;
 	table_cell(t, "  %s", key);
-	table_take(t, flat_text(leaf));
+	if (json_is_real(leaf))
+		table_cell(t, "%s", number_readable(json_real_value(leaf)).text);
+	else
+		table_take(t, flat_text(leaf));
 	return 0;
 }
 

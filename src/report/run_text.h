@@ -8,7 +8,8 @@
  * "cpu_utilization_percent", "cpu_max_percent", "service_demand_us_per_kb", "client" (the last
  * three of the other end), "cpu_cycles", "warnings"; socket and message sizes from "load" or
  * "settings" ("recv_socket_bytes", "send_socket_bytes", "message_bytes", in "settings" with
- * "load." in front). Everything else, known or not, follows as "key value" in sections.
+ * "load." in front). Everything else, known or not, follows as "key value" in sections, real
+ * numbers to six digits (the CSV and JSON forms are exact).
  */
 #ifndef IOTOLL_REPORT_RUN_TEXT_H
 #define IOTOLL_REPORT_RUN_TEXT_H

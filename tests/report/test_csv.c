@@ -183,6 +183,8 @@ static void human_numbers_show_four_digits(void **state)
 	assert_string_equal(number_human(57.123456).text, "57.12");
 	assert_string_equal(number_human(114868.2).text, "114868");
 	assert_string_equal(number_human(0).text, "0");
+	assert_string_equal(number_readable(27.802860029611114).text, "27.8029");
+	assert_string_equal(number_readable(1234567.89).text, "1234568");
 	assert_string_equal(number_human(-0.0).text, "0");
 	assert_string_equal(number_fixed(-0.001, 2).text, "0.00");
 	assert_string_equal(number_fixed(-0.006, 2).text, "-0.01");
