@@ -2,7 +2,8 @@
 /*
  * The coherent cache model. A directory entry per line of memory (host memory that stays
  * untouched, hence unallocated, for lines never used) says which CPUs hold the line and whether
- * one of them has it modified; per-CPU tag arrays say which line a fill evicts. Write-back,
+ * one of them has it modified; per-CPU tag arrays, most recent line first and empty ways last, say
+ * which line a fill evicts. Write-back,
  * write-allocate, true LRU, states M and S of MESI: the states that decide what an access costs.
  */
 #include "sim/cache.h"
@@ -74,7 +75,7 @@ static inline uint32_t *set_of(const struct cache *c, unsigned cpu, uint32_t lin
 	return c->tags + ((size_t)cpu * (c->set_mask + 1) + set) * c->ways;
 }
 
-/* Way @way becomes the most recent of its set. */
+/* The line at @way becomes the most recent of its set. */
 static inline void promote(uint32_t *set, unsigned way)
 {
 	const uint32_t line = set[way];
@@ -83,44 +84,51 @@ static inline void promote(uint32_t *set, unsigned way)
 	set[0] = line;
 }
 
+static unsigned find(const struct cache *c, const uint32_t *set, uint32_t line)
+{
+	unsigned way = 0;
+
+	while (way < c->ways && set[way] != line)
+		way++;
+	return way;
+}
+
 static void touch_hit(struct cache *c, unsigned cpu, uint32_t line)
 {
 	uint32_t *set = set_of(c, cpu, line);
-	unsigned way = 0;
 
-	if (set[0] == line)
-		return;
-	while (way < c->ways && set[way] != line)
-		way++;
-	if (way < c->ways)
-		promote(set, way);
+	if (set[0] != line)
+		promote(set, find(c, set, line));
 }
 
-/* Bring @line in as most recent, in place of its own stale tag, a dead tag, or the oldest. */
+/* Bring @line in as most recent, in place of an empty way or the oldest line. */
 static void fill(struct cache *c, unsigned cpu, uint32_t line)
 {
 	uint32_t *set = set_of(c, cpu, line);
-	unsigned victim = c->ways - 1;
+	const unsigned victim = c->ways - 1;
 
-	for (unsigned way = 0; way < c->ways; way++) {
-		const uint32_t held = set[way];
-
-		if (held == line || held == NO_LINE || !(c->dir[held].holders >> cpu & 1)) {
-			victim = way;
-			if (held == line)
-				break;
-		}
-	}
-	if (set[victim] != NO_LINE && set[victim] != line) {
+	if (set[victim] != NO_LINE) {
 		struct dir *d = &c->dir[set[victim]];
 
-		if (d->holders >> cpu & 1) {
-			d->holders &= (uint16_t) ~(1u << cpu);
-			d->modified = 0; /* a lone holder wrote it back, or it was clean anyway */
-		}
+		d->holders &= (uint16_t) ~(1u << cpu);
+		d->modified = 0; /* a lone holder wrote it back, or it was clean anyway */
 	}
 	set[victim] = line;
 	promote(set, victim);
+}
+
+/* Take @line out of the caches of @holders; empty ways stay behind all others. */
+static void drop(struct cache *c, uint32_t line, uint16_t holders)
+{
+	while (holders) {
+		const unsigned cpu = (unsigned)__builtin_ctz(holders);
+		uint32_t *set = set_of(c, cpu, line);
+		const unsigned way = find(c, set, line);
+
+		memmove(set + way, set + way + 1, (c->ways - way - 1) * sizeof(*set));
+		set[c->ways - 1] = NO_LINE;
+		holders &= (uint16_t)(holders - 1);
+	}
 }
 
 static inline enum cache_where where(const struct dir *d, unsigned cpu, bool write)
@@ -151,6 +159,7 @@ enum cache_where cache_access(struct cache *c, unsigned cpu, uint64_t paddr, boo
 	else
 		fill(c, cpu, line);
 	if (write) {
+		drop(c, line, d->holders & (uint16_t)~me);
 		d->holders = me;
 		d->modified = 1;
 	} else {
@@ -176,6 +185,7 @@ bool cache_flush_line(struct cache *c, uint64_t paddr)
 	if (line >= c->lines)
 		return false;
 	held = c->dir[line].holders != 0;
+	drop(c, (uint32_t)line, c->dir[line].holders);
 	c->dir[line] = (struct dir){0};
 	return held;
 }
@@ -186,8 +196,11 @@ void cache_dma_write(struct cache *c, uint64_t paddr, size_t bytes)
 
 	if (!bytes)
 		return;
-	for (uint64_t line = paddr >> LINE_SHIFT; line <= last && line < c->lines; line++)
+	for (uint64_t line = paddr >> LINE_SHIFT; line <= last && line < c->lines; line++) {
+		if (c->dir[line].holders)
+			drop(c, (uint32_t)line, c->dir[line].holders);
 		c->dir[line] = (struct dir){0};
+	}
 }
 
 void cache_dma_read(struct cache *c, uint64_t paddr, size_t bytes)

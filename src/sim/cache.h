@@ -2,8 +2,7 @@
 /*
  * A small coherent cache model: one set-associative last-level cache per CPU with LRU, kept
  * coherent line by line through a directory. It answers one question, where a line is when a CPU
- * touches it, and charges nothing itself. The directory is the authority: a tag whose directory
- * bit is gone is an empty way.
+ * touches it, and charges nothing itself.
  */
 #ifndef IOTOLL_SIM_CACHE_H
 #define IOTOLL_SIM_CACHE_H

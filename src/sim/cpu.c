@@ -219,16 +219,20 @@ void cpu_sync(struct cpu *cpu)
 		return;
 	sim = cpu->machine->sim;
 	for (;;) {
-		if (sim_next(sim) < cpu->clock) {
+		/* Devices catch up on this stack; another CPU needs its own. */
+		cpu->machine->running = NULL;
+		while (sim_step(sim, cpu->clock, run))
+			;
+		cpu->machine->running = cpu;
+		if (!sim_advance(sim, cpu->clock)) {
 			cpu_resume_at(cpu, cpu->clock);
 			cpu_pause(cpu);
 		} else if (cpu->irqs && !cpu->irq_off) {
 			take_irq(cpu);
 		} else {
-			break;
+			return;
 		}
 	}
-	sim_advance(sim, cpu->clock);
 }
 
 void cpu_irq_disable(struct cpu *cpu)

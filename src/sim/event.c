@@ -6,14 +6,20 @@
  */
 #include "sim/event.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
+/* The key is kept beside the pointer: sifting reads no event. */
+struct node {
+	sim_time at;
+	uint64_t seq;
+	struct event *ev;
+};
+
 struct sim {
-	struct event **heap;
+	struct node *heap;
 	size_t count, capacity;
-	sim_time now;
+	sim_time now, until;
 	uint64_t seq, executed;
 	bool stop;
 };
@@ -38,7 +44,7 @@ void sim_destroy(struct sim *sim)
 	if (!sim)
 		return;
 	for (size_t i = 0; i < sim->count; i++)
-		sim->heap[i]->slot = 0;
+		sim->heap[i].ev->slot = 0;
 	free(sim->heap);
 	free(sim);
 }
@@ -50,7 +56,7 @@ sim_time sim_now(const struct sim *sim)
 
 sim_time sim_next(const struct sim *sim)
 {
-	return sim->count ? sim->heap[0]->at : SIM_NEVER;
+	return sim->count ? sim->heap[0].at : SIM_NEVER;
 }
 
 uint64_t sim_events(const struct sim *sim)
@@ -63,61 +69,61 @@ void sim_stop(struct sim *sim)
 	sim->stop = true;
 }
 
-static inline bool earlier(const struct event *a, const struct event *b)
+static inline bool earlier(const struct node *a, const struct node *b)
 {
 	return a->at != b->at ? a->at < b->at : a->seq < b->seq;
 }
 
-static inline void place(struct sim *sim, struct event *ev, size_t i)
+static inline void place(struct sim *sim, struct node node, size_t i)
 {
-	sim->heap[i] = ev;
-	ev->slot = i + 1;
+	sim->heap[i] = node;
+	node.ev->slot = i + 1;
 }
 
-static void sift_up(struct sim *sim, struct event *ev, size_t i)
+static void sift_up(struct sim *sim, struct node node, size_t i)
 {
 	while (i) {
 		const size_t parent = (i - 1) / 2;
 
-		if (!earlier(ev, sim->heap[parent]))
+		if (!earlier(&node, &sim->heap[parent]))
 			break;
 		place(sim, sim->heap[parent], i);
 		i = parent;
 	}
-	place(sim, ev, i);
+	place(sim, node, i);
 }
 
-static void sift_down(struct sim *sim, struct event *ev, size_t i)
+static void sift_down(struct sim *sim, struct node node, size_t i)
 {
 	for (;;) {
 		size_t child = 2 * i + 1;
 
 		if (child >= sim->count)
 			break;
-		if (child + 1 < sim->count && earlier(sim->heap[child + 1], sim->heap[child]))
+		if (child + 1 < sim->count && earlier(&sim->heap[child + 1], &sim->heap[child]))
 			child++;
-		if (!earlier(sim->heap[child], ev))
+		if (!earlier(&sim->heap[child], &node))
 			break;
 		place(sim, sim->heap[child], i);
 		i = child;
 	}
-	place(sim, ev, i);
+	place(sim, node, i);
 }
 
-/* Put @ev where its new key belongs, starting from slot @i, in whichever direction. */
-static void resettle(struct sim *sim, struct event *ev, size_t i)
+/* Put @node where its key belongs, starting from slot @i, in whichever direction. */
+static void resettle(struct sim *sim, struct node node, size_t i)
 {
-	if (i && earlier(ev, sim->heap[(i - 1) / 2]))
-		sift_up(sim, ev, i);
+	if (i && earlier(&node, &sim->heap[(i - 1) / 2]))
+		sift_up(sim, node, i);
 	else
-		sift_down(sim, ev, i);
+		sift_down(sim, node, i);
 }
 
 static void remove_at(struct sim *sim, size_t i)
 {
-	struct event *last;
+	struct node last;
 
-	sim->heap[i]->slot = 0;
+	sim->heap[i].ev->slot = 0;
 	last = sim->heap[--sim->count];
 	if (i < sim->count)
 		resettle(sim, last, i);
@@ -125,7 +131,7 @@ static void remove_at(struct sim *sim, size_t i)
 
 static void grow(struct sim *sim)
 {
-	struct event **heap = realloc(sim->heap, 2 * sim->capacity * sizeof(*heap));
+	struct node *heap = realloc(sim->heap, 2 * sim->capacity * sizeof(*heap));
 
 	/* A machine has a bounded number of event owners; there is no way on without them. */
 	if (!heap)
@@ -136,15 +142,16 @@ static void grow(struct sim *sim)
 
 void sim_schedule(struct sim *sim, struct event *ev, sim_time at)
 {
-	ev->at = at < sim->now ? sim->now : at;
-	ev->seq = sim->seq++;
+	const struct node node = {.at = at < sim->now ? sim->now : at, .seq = sim->seq++, .ev = ev};
+
+	ev->at = node.at;
 	if (ev->slot) {
-		resettle(sim, ev, ev->slot - 1);
+		resettle(sim, node, ev->slot - 1);
 		return;
 	}
 	if (sim->count == sim->capacity)
 		grow(sim);
-	sift_up(sim, ev, sim->count++);
+	sift_up(sim, node, sim->count++);
 }
 
 void sim_cancel(struct sim *sim, struct event *ev)
@@ -153,23 +160,41 @@ void sim_cancel(struct sim *sim, struct event *ev)
 		remove_at(sim, ev->slot - 1);
 }
 
-void sim_advance(struct sim *sim, sim_time at)
+bool sim_advance(struct sim *sim, sim_time at)
 {
-	assert(at <= sim_next(sim));
+	if (at > sim_next(sim) || at > sim->until)
+		return false;
 	if (at > sim->now)
 		sim->now = at;
+	return true;
+}
+
+static void run_first(struct sim *sim)
+{
+	struct event *ev = sim->heap[0].ev;
+
+	remove_at(sim, 0);
+	sim->now = ev->at;
+	sim->executed++;
+	ev->fn(ev->ctx);
+}
+
+bool sim_step(struct sim *sim, sim_time limit, void (*except)(void *ctx))
+{
+	const struct node *first = sim->heap;
+
+	if (!sim->count || first->at >= limit || first->at > sim->until || first->ev->fn == except)
+		return false;
+	run_first(sim);
+	return true;
 }
 
 int sim_run(struct sim *sim, sim_time until)
 {
 	sim->stop = false;
-	while (sim->count && sim->heap[0]->at <= until) {
-		struct event *ev = sim->heap[0];
-
-		remove_at(sim, 0);
-		sim->now = ev->at;
-		sim->executed++;
-		ev->fn(ev->ctx);
+	sim->until = until;
+	while (sim->count && sim->heap[0].at <= until) {
+		run_first(sim);
 		if (sim->stop)
 			return -EINTR;
 	}

@@ -17,7 +17,6 @@ struct sim;
 
 struct event {
 	sim_time at;
-	uint64_t seq;
 	size_t slot; /* position in the heap + 1; 0 = not scheduled */
 	void (*fn)(void *ctx);
 	void *ctx;
@@ -56,10 +55,15 @@ void sim_cancel(struct sim *sim, struct event *ev);
  */
 int sim_run(struct sim *sim, sim_time until);
 /*
- * Move the present forward to @at, as an event at @at would: no earlier event may be pending.
- * For code that runs ahead on a CPU's clock and has made sure of that (cpu_sync()).
+ * Run the next event if it lies before @limit and within the present sim_run(), and its function is
+ * not @except. True if it ran. For code on a CPU that lets devices catch up with its clock.
  */
-void sim_advance(struct sim *sim, sim_time at);
+bool sim_step(struct sim *sim, sim_time limit, void (*except)(void *ctx));
+/*
+ * Move the present forward to @at, as an event at @at would. False, and nothing happens, if an
+ * earlier event is pending or the present sim_run() ends before @at.
+ */
+bool sim_advance(struct sim *sim, sim_time at);
 /* Make sim_run() return after the event that is running. Safe from an event only. */
 void sim_stop(struct sim *sim);
 /* Events executed so far, for events/s figures. */

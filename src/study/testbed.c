@@ -30,6 +30,7 @@ struct side_plan {
 	const uint8_t *mac;
 	uint32_t ip;
 	bool amd_8131; /* the client's PCI-X bridge needs doorbells read back */
+	bool free_dma_software;
 	uint64_t seed;
 };
 
@@ -109,6 +110,7 @@ static int make_side(struct testbed_side *side, struct testbed *t, struct side_p
 	if (rc)
 		return rc;
 	plan->rig.machine = side->machine;
+	side->machine->free_dma_software = plan->free_dma_software;
 	rc = rig_init(&side->rig, &plan->rig, err);
 	if (!rc)
 		rc = make_nic(side, t, plan, err);
@@ -146,6 +148,7 @@ static int make_sides(struct testbed *t, struct err *err)
 			.track_stale = true},
 		.mac = sut_mac,
 		.ip = SUT_IP,
+		.free_dma_software = s->dma_software_free,
 	};
 	struct side_plan client = {
 		.who = "client",

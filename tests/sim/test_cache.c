@@ -92,9 +92,12 @@ static int naive_find(struct naive *n, unsigned cpu, int line)
 static void naive_drop(struct naive *n, unsigned cpu, int line)
 {
 	const int w = naive_find(n, cpu, line);
+	int *set = n->tag[cpu][line % SETS];
 
-	if (w >= 0)
-		n->tag[cpu][line % SETS][w] = -1;
+	if (w < 0)
+		return;
+	memmove(set + w, set + w + 1, (size_t)(WAYS - 1 - w) * sizeof(*set));
+	set[WAYS - 1] = -1;
 }
 
 static enum cache_where naive_access(struct naive *n, unsigned cpu, int line, bool write)
@@ -111,12 +114,9 @@ static enum cache_where naive_access(struct naive *n, unsigned cpu, int line, bo
 	else
 		where = others && (write || n->modified[line]) ? CACHE_REMOTE : CACHE_DRAM;
 	if (w < 0) {
-		for (w = WAYS - 1; w > 0 && set[w] != -1; w--)
-			;
-		if (set[w] != -1) {
-			w = WAYS - 1;
+		w = WAYS - 1;
+		if (set[w] != -1)
 			n->modified[set[w]] = false;
-		}
 		if (!write)
 			n->modified[line] = false;
 	}
