@@ -23,6 +23,10 @@ check-oracle: build/iotoll
 bench: build/iotoll
 	@for bench in $(BUILD)/bench/*_bench; do echo "== $$bench"; $$bench || exit 1; done
 
+# Take over what the README's sample prints today.
+readme: build/iotoll
+	scripts/readme_sample.sh README.md build/iotoll >$(BUILD)/README.md && cp $(BUILD)/README.md README.md
+
 install: build/iotoll
 	$(if $(PREFIX),meson configure $(BUILD) --prefix '$(PREFIX)')
 	meson install -C $(BUILD)
@@ -31,4 +35,4 @@ clean:
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all check check-oracle bench install clean FORCE
+.PHONY: all check check-oracle bench readme install clean FORCE
