@@ -2,13 +2,19 @@
 /*
  * Finding and loading the lwIP module: dlmopen(3) into a new namespace, whose search order is the
  * shim, liblwip, libc. Each namespace takes its C library's share of static thread-local storage,
- * which is why a process has room for about fifteen.
+ * of which a process has enough for about fifteen, and glibc gives that share back only if
+ * namespaces are closed in reverse order. So a copy that is no longer needed is not unloaded but
+ * kept, and before it is used again lwIP's variables are put back to what they were when it was
+ * loaded.
  */
 #include "guest/lwip_module.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <limits.h>
+#include <link.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +23,24 @@
 #define MODULE_FILE "iotoll-lwip.so"
 
 struct lwip_module {
+	struct lwip_module *next; /* idle */
 	void *handle;
+	lwip_attach_fn *attach;
 	struct lwip_functions fn;
+	/* lwIP's variables, and what they were before anything ran */
+	void *data;
+	void *pristine;
+	size_t data_bytes;
 };
+
+/*
+ * Copies loaded and not in use. Linker namespaces belong to the process, and so must this list; no
+ * run can tell whether it got a fresh copy or one from here.
+ */
+static struct {
+	pthread_mutex_t lock;
+	struct lwip_module *first;
+} idle = {PTHREAD_MUTEX_INITIALIZER, NULL};
 
 /* Where the module may be, seen from the directory of the running program. */
 static const char *const places[] = {
@@ -87,10 +108,60 @@ static int bind_all(struct lwip_module *m, struct err *err)
 	return bind_one(m, "lwip_standard_chksum", &m->fn.standard_chksum, err);
 }
 
-int lwip_module_open(struct lwip_module **out, const struct lwip_shim_host *host, struct err *err)
+/* ---- lwIP's variables ---- */
+
+/* The range of @map's writable segment that stays writable after relocation. */
+static int find_data(const struct link_map *map, void **data, size_t *bytes)
+{
+	const uint8_t *base = (const uint8_t *)map->l_addr;
+	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)base;
+	const ElfW(Phdr) *ph = (const ElfW(Phdr) *)(base + eh->e_phoff);
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t from = 0, to = 0, sealed = 0;
+
+	if (memcmp(eh->e_ident, ELFMAG, SELFMAG))
+		return -ENOEXEC;
+	for (unsigned i = 0; i < eh->e_phnum; i++) {
+		if (ph[i].p_type == PT_LOAD && (ph[i].p_flags & PF_W)) {
+			from = ph[i].p_vaddr;
+			to = from + ph[i].p_memsz;
+		} else if (ph[i].p_type == PT_GNU_RELRO) {
+			sealed = (ph[i].p_vaddr + ph[i].p_memsz) / page * page;
+		}
+	}
+	if (from < sealed)
+		from = sealed;
+	if (from >= to)
+		return -ENOEXEC;
+	*data = (void *)(map->l_addr + from);
+	*bytes = to - from;
+	return 0;
+}
+
+/* Remember what lwIP's variables are now. */
+static int keep_pristine(struct lwip_module *m, struct err *err)
+{
+	struct link_map *map = NULL;
+
+	if (!dlinfo(m->handle, RTLD_DI_LINKMAP, &map)) {
+		while (map && !strstr(map->l_name, "/liblwip.so"))
+			map = map->l_next;
+	}
+	if (!map || find_data(map, &m->data, &m->data_bytes))
+		return err_set(err, -ELIBACC, "%s: liblwip's variables are not where expected",
+			       MODULE_FILE);
+	m->pristine = malloc(m->data_bytes);
+	if (!m->pristine)
+		return err_set(err, -ENOMEM, "no memory for the TCP stack");
+	memcpy(m->pristine, m->data, m->data_bytes);
+	return 0;
+}
+
+/* ---- copies ---- */
+
+static int load(struct lwip_module **out, struct err *err)
 {
 	struct lwip_module *m = calloc(1, sizeof(*m));
-	lwip_attach_fn *attach = NULL;
 	char path[PATH_MAX];
 	int rc;
 
@@ -104,29 +175,63 @@ int lwip_module_open(struct lwip_module **out, const struct lwip_shim_host *host
 		rc = err_set(err, -ELIBACC, "cannot load the TCP stack: %s", dlerror());
 		goto free_module;
 	}
-	rc = bind_one(m, "iotoll_lwip_attach", &attach, err);
+	rc = bind_one(m, "iotoll_lwip_attach", &m->attach, err);
 	if (!rc)
 		rc = bind_all(m, err);
+	if (!rc)
+		rc = keep_pristine(m, err);
 	if (rc)
 		goto close_handle;
-	attach(host);
-	m->fn.lwip_init();
 	*out = m;
 	return 0;
 
 close_handle:
 	dlclose(m->handle);
+	free(m->pristine);
 free_module:
 	free(m);
 	return rc;
+}
+
+static struct lwip_module *take_idle(void)
+{
+	struct lwip_module *m;
+
+	pthread_mutex_lock(&idle.lock);
+	m = idle.first;
+	if (m)
+		idle.first = m->next;
+	pthread_mutex_unlock(&idle.lock);
+	return m;
+}
+
+int lwip_module_open(struct lwip_module **out, const struct lwip_shim_host *host, struct err *err)
+{
+	struct lwip_module *m = take_idle();
+
+	if (m) {
+		memcpy(m->data, m->pristine, m->data_bytes);
+	} else {
+		const int rc = load(&m, err);
+
+		if (rc)
+			return rc;
+	}
+	*out = m;
+	m->attach(host);
+	m->fn.lwip_init();
+	return 0;
 }
 
 void lwip_module_close(struct lwip_module *m)
 {
 	if (!m)
 		return;
-	dlclose(m->handle);
-	free(m);
+	m->attach(NULL);
+	pthread_mutex_lock(&idle.lock);
+	m->next = idle.first;
+	idle.first = m;
+	pthread_mutex_unlock(&idle.lock);
 }
 
 const struct lwip_functions *lwip_module_functions(const struct lwip_module *m)

@@ -71,14 +71,16 @@ struct lwip_functions {
 struct lwip_module;
 
 /*
- * Load a copy, hand it @host (which must outlive it) and run lwip_init(). The module file is
- * looked for in $IOTOLL_LWIP_MODULE, then beside this program, in ../lib/iotoll and in the
- * build tree. 0; -ENOENT if it is nowhere; -ELIBACC if it cannot be loaded (a process has room
- * for about fifteen copies); @err says which.
+ * Get a copy that nobody uses and in which nothing has happened yet, hand it @host (which must
+ * outlive it) and run lwip_init(). A copy is loaded if none is idle; the module file is then
+ * looked for in $IOTOLL_LWIP_MODULE, beside this program, in ../lib/iotoll and in the build tree.
+ * 0; -ENOENT if it is nowhere; -ELIBACC if it cannot be loaded (a process has room for about
+ * fifteen copies in use at a time); -ENOMEM; @err says which. Thread safe. *@out is set before
+ * lwip_init() runs, for a panic that leaves by longjmp().
  */
 int lwip_module_open(struct lwip_module **out, const struct lwip_shim_host *host,
 		     struct err *err) MUST_CHECK;
-/* Unload; every object of this copy is gone. NULL is allowed. */
+/* Give the copy back; every object of it is gone. NULL is allowed. Thread safe. */
 void lwip_module_close(struct lwip_module *m);
 const struct lwip_functions *lwip_module_functions(const struct lwip_module *m);
 

@@ -53,6 +53,7 @@ u16_t lwip_chksum_copy(void *to, const void *from, u16_t bytes);
 void iotoll_lwip_attach(const struct lwip_shim_host *with)
 {
 	host = with;
+	last_words[0] = '\0';
 }
 
 /* ---- clock, randomness, locking ---- */

@@ -32,7 +32,7 @@ struct lwip_shim_host {
 	void (*panic)(void *ctx, const char *text) __attribute__((noreturn));
 };
 
-/* Exported by the module; @host must stay valid until the module is unloaded. */
+/* Exported by the module; @host must stay valid until the next call, NULL means nobody. */
 void iotoll_lwip_attach(const struct lwip_shim_host *host);
 typedef void lwip_attach_fn(const struct lwip_shim_host *host);
 

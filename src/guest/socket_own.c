@@ -47,9 +47,17 @@ void socket_get(struct socket *s)
 
 void socket_put(struct socket *s)
 {
+	struct netstack *ns = s->ns;
+
 	if (--s->refs)
 		return;
-	kmalloc_free(s->ns->kmalloc, s->lines);
+	if (s->all_prev)
+		s->all_prev->all_next = s->all_next;
+	else
+		ns->sockets = s->all_next;
+	if (s->all_next)
+		s->all_next->all_prev = s->all_prev;
+	kmalloc_free(ns->kmalloc, s->lines);
 	free(s->rx.item);
 	free(s);
 }
@@ -92,25 +100,30 @@ struct socket *socket_find(const struct netstack *ns, uint32_t peer_ip, uint16_t
 
 void socket_free(struct socket *s)
 {
-	struct netstack *ns = s->ns;
+	const struct lwip_functions *fn = s->ns->fn;
 
 	hash_out(s);
-	if (s->all_prev)
-		s->all_prev->all_next = s->all_next;
-	else
-		ns->sockets = s->all_next;
-	if (s->all_next)
-		s->all_next->all_prev = s->all_prev;
-	s->all_prev = s->all_next = NULL;
-	while (s->rx.count)
-		ns->fn->pbuf_free(s->rx.item[s->rx.first]), rx_queue_pop(&s->rx);
+	while (s->rx.count) {
+		fn->pbuf_free(s->rx.item[s->rx.first]);
+		rx_queue_pop(&s->rx);
+	}
 	while (s->backlog_first) {
 		struct rx_frame *f = s->backlog_first;
 
 		s->backlog_first = f->next;
-		ns->fn->pbuf_free(&f->custom.pbuf);
+		fn->pbuf_free(&f->custom.pbuf);
 	}
 	socket_put(s);
+}
+
+void socket_free_all(struct netstack *ns)
+{
+	while (ns->sockets) {
+		struct socket *s = ns->sockets;
+
+		s->refs = 1; /* whoever held another one will not come back */
+		socket_free(s);
+	}
 }
 
 /* ---- ownership ---- */

@@ -293,14 +293,15 @@ void netstack_destroy(struct netstack *ns)
 		return;
 	sim_cancel(ns->machine->sim, &ns->timer);
 	sim_cancel(ns->machine->sim, &ns->panic_event);
-	if (ns->fn && !ns->panic[0])
+	/* A CPU that was stopped inside lwIP left it in mid-step: then nothing in it is to be
+	 * touched. */
+	if (ns->fn && !ns->panic[0] && !ns->inside)
 		abort_all(ns);
-	while (ns->sockets)
-		socket_free(ns->sockets);
+	socket_free_all(ns);
 	lwip_module_close(ns->module);
 	while (ns->meta.next != &ns->meta)
 		host_meta_free(ns, ns->meta.next + 1);
-	stack_free_rx_pool(ns);
+	stack_free_rx_frames(ns);
 	kmalloc_free(ns->kmalloc, ns->lines);
 	free(ns);
 }

@@ -66,7 +66,8 @@ int netstack_create(struct netstack **out, const struct netstack_config *config,
 		    struct err *err) MUST_CHECK;
 /*
  * Aborts every connection without a word on the wire. Every frame given to a driver must have
- * come back, and no CPU of the machine may run stack code afterwards. NULL is allowed.
+ * come back, and no CPU of the machine may run stack code afterwards. If one was stopped in the
+ * middle of it, what its half-done work held of the kmalloc is not freed. NULL is allowed.
  */
 void netstack_destroy(struct netstack *ns);
 /* Where frames to send go. @ops NULL: nowhere. */

@@ -148,22 +148,33 @@ static void rx_free(struct pbuf *p)
 	ns->free_rx = f;
 }
 
-static struct rx_frame *rx_new(struct netstack *ns, void *object, size_t offset, size_t bytes)
+static struct rx_frame *rx_take(struct netstack *ns)
 {
 	struct rx_frame *f = ns->free_rx;
 
-	if (f)
+	if (f) {
 		ns->free_rx = f->next;
-	else
-		f = malloc(sizeof(*f));
+		return f;
+	}
+	f = malloc(sizeof(*f));
+	if (f) {
+		f->all_next = ns->all_rx;
+		ns->all_rx = f;
+	}
+	return f;
+}
+
+static struct rx_frame *rx_new(struct netstack *ns, void *object, size_t offset, size_t bytes)
+{
+	struct rx_frame *f = rx_take(ns);
+
 	if (!f)
 		return NULL;
-	*f = (struct rx_frame){
-		.ns = ns,
-		.object = object,
-		.paddr = kmalloc_phys(ns->kmalloc, object) + offset,
-		.bytes = (uint32_t)bytes,
-	};
+	f->ns = ns;
+	f->object = object;
+	f->next = NULL;
+	f->paddr = kmalloc_phys(ns->kmalloc, object) + offset;
+	f->bytes = (uint32_t)bytes;
 	f->custom.custom_free_function = rx_free;
 	if (!ns->fn->pbuf_alloced_custom(PBUF_RAW, (u16_t)bytes, PBUF_REF, &f->custom,
 					 (uint8_t *)object + offset, (u16_t)bytes)) {
@@ -175,12 +186,12 @@ static struct rx_frame *rx_new(struct netstack *ns, void *object, size_t offset,
 	return f;
 }
 
-void stack_free_rx_pool(struct netstack *ns)
+void stack_free_rx_frames(struct netstack *ns)
 {
-	while (ns->free_rx) {
-		struct rx_frame *f = ns->free_rx;
+	while (ns->all_rx) {
+		struct rx_frame *f = ns->all_rx;
 
-		ns->free_rx = f->next;
+		ns->all_rx = f->all_next;
 		free(f);
 	}
 }

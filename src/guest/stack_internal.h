@@ -30,7 +30,8 @@ struct rx_frame {
 	struct pbuf_custom custom; /* first: lwIP's pointer is ours */
 	struct netstack *ns;
 	void *object;
-	struct rx_frame *next; /* on a backlog, or free */
+	struct rx_frame *next;     /* on a backlog, or free */
+	struct rx_frame *all_next; /* of the stack's, for freeing */
 	phys_t paddr;
 	uint32_t bytes;
 	enum frame_kind kind;
@@ -65,7 +66,7 @@ struct netstack {
 
 	struct socket *hash[SOCKET_HASH];
 	struct socket *sockets; /* all of them */
-	struct rx_frame *free_rx;
+	struct rx_frame *free_rx, *all_rx;
 	struct meta meta; /* list head */
 
 	struct netstack_stats stats;
@@ -120,12 +121,14 @@ bool frame_parse(const void *frame, size_t bytes, struct frame_info *info);
 err_t stack_linkoutput(struct netif *netif, struct pbuf *p);
 /* Protocol work on @f; inside. */
 void stack_input(struct netstack *ns, struct cpu *cpu, struct rx_frame *f);
-void stack_free_rx_pool(struct netstack *ns);
+void stack_free_rx_frames(struct netstack *ns);
 
 /* socket_own.c: sockets in the stack's tables, and who may touch one. */
 struct socket *socket_new(struct netstack *ns);
 /* Out of the tables and, with the last reference, gone. */
 void socket_free(struct socket *s);
+/* Every socket of a stack that will not run again. */
+void socket_free_all(struct netstack *ns);
 void socket_get(struct socket *s);
 void socket_put(struct socket *s);
 void socket_hash_in(struct socket *s);

@@ -53,7 +53,7 @@ struct lab {
 };
 
 struct lab *lab_create(unsigned cpus);
-/* Asserts that nothing of the guests' memory is left allocated. */
+/* If the hosts come to rest, asserts that nothing of their memory or mappings is left over. */
 void lab_destroy(struct lab *lab);
 /* The profile of a lab's machines. */
 struct profile lab_profile(unsigned cpus);

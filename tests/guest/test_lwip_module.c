@@ -119,18 +119,21 @@ static void frames_lie_in_simulated_memory_and_their_headers_do_not(void **state
 	}
 }
 
-static void copies_can_be_made_and_dropped_without_end(void **state)
+static void copies_can_be_made_and_dropped_in_any_order_without_end(void **state)
 {
 	struct world *w = *state;
+	struct netstack *ns[4] = {NULL};
 	struct err err = {{0}};
 
-	for (int i = 0; i < 40; i++) {
-		struct netstack *ns = boot(w, &err);
-
-		if (!ns)
-			fail_msg("copy %d: %s", i, err.text);
-		netstack_destroy(ns);
+	for (unsigned i = 0; i < 200; i++) {
+		netstack_destroy(ns[i % 4]);
+		ns[i % 4] = boot(w, &err);
+		if (!ns[i % 4])
+			fail_msg("copy %u: %s", i, err.text);
+		assert_null(*ns[i % 4]->fn->tcp_active_pcbs);
 	}
+	for (unsigned i = 0; i < 4; i++)
+		netstack_destroy(ns[i]);
 }
 
 static void two_copies_share_no_state(void **state)
@@ -167,10 +170,16 @@ static void a_missing_module_is_named(void **state)
 	char *keep = was ? strdup(was) : NULL;
 	struct world *w = *state;
 	struct err err = {{0}};
+	struct netstack *ns[32];
+	int n = 0;
 
 	setenv("IOTOLL_LWIP_MODULE", "/nonexistent/iotoll-lwip.so", 1);
-	assert_null(boot(w, &err));
+	while (n < 32 && (ns[n] = boot(w, &err))) /* idle copies need no file */
+		n++;
+	assert_true(n < 32);
 	assert_non_null(strstr(err.text, "/nonexistent/iotoll-lwip.so"));
+	while (n)
+		netstack_destroy(ns[--n]);
 	if (keep)
 		setenv("IOTOLL_LWIP_MODULE", keep, 1);
 	else
@@ -209,7 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_checksum_equals_the_definition_at_every_alignment),
 		TEST(frames_lie_in_simulated_memory_and_their_headers_do_not),
-		TEST(copies_can_be_made_and_dropped_without_end),
+		TEST(copies_can_be_made_and_dropped_in_any_order_without_end),
 		TEST(two_copies_share_no_state),
 		TEST(too_many_copies_are_refused_with_words),
 		TEST(a_missing_module_is_named),
