@@ -80,7 +80,9 @@ static inline void promote(uint32_t *set, unsigned way)
 {
 	const uint32_t line = set[way];
 
-	memmove(set + 1, set, way * sizeof(*set));
+	/* A call of memmove() costs more than these few words. */
+	for (; way; way--)
+		set[way] = set[way - 1];
 	set[0] = line;
 }
 
@@ -143,7 +145,8 @@ static inline enum cache_where where(const struct dir *d, unsigned cpu, bool wri
 	return CACHE_DRAM;
 }
 
-enum cache_where cache_access(struct cache *c, unsigned cpu, uint64_t paddr, bool write)
+static inline enum cache_where access_line(struct cache *c, unsigned cpu, uint64_t paddr,
+					   bool write)
 {
 	const uint32_t line = (uint32_t)(paddr >> LINE_SHIFT);
 	const uint16_t me = (uint16_t)(1u << cpu);
@@ -168,6 +171,40 @@ enum cache_where cache_access(struct cache *c, unsigned cpu, uint64_t paddr, boo
 		d->holders |= me;
 	}
 	return w;
+}
+
+enum cache_where cache_access(struct cache *c, unsigned cpu, uint64_t paddr, bool write)
+{
+	return access_line(c, cpu, paddr, write);
+}
+
+void cache_access_range(struct cache *c, unsigned cpu, uint64_t paddr, size_t bytes, bool write,
+			struct cache_found *found)
+{
+	const uint64_t end = paddr + bytes;
+	unsigned count[3] = {0};
+
+	for (uint64_t at = paddr & ~(uint64_t)(CACHE_LINE_BYTES - 1); at < end;
+	     at += CACHE_LINE_BYTES)
+		count[access_line(c, cpu, at, write)]++;
+	found->own += count[CACHE_OWN];
+	found->remote += count[CACHE_REMOTE];
+	found->dram += count[CACHE_DRAM];
+}
+
+void cache_copy(struct cache *c, unsigned cpu, uint64_t to, uint64_t from, size_t bytes,
+		struct cache_found *found)
+{
+	for (size_t done = 0; done < bytes; done += CACHE_LINE_BYTES) {
+		const enum cache_where src = access_line(c, cpu, from + done, false);
+		const enum cache_where dst = access_line(c, cpu, to + done, true);
+
+		if (src == CACHE_DRAM || dst == CACHE_DRAM)
+			found->dram++;
+		else
+			found->own++;
+		found->remote += src == CACHE_REMOTE || dst == CACHE_REMOTE;
+	}
 }
 
 enum cache_where cache_probe(const struct cache *c, unsigned cpu, uint64_t paddr, bool write)

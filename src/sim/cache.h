@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define CACHE_LINE_BYTES 64u
-#define CACHE_MAX_CPUS	 16u
+#define CACHE_MAX_CPUS   16u
 
 enum cache_where {
 	CACHE_OWN,    /* hit */
@@ -28,6 +28,20 @@ void cache_destroy(struct cache *c);
 
 /* CPU @cpu loads or stores within the one line that holds @paddr. Changes state. */
 enum cache_where cache_access(struct cache *c, unsigned cpu, uint64_t paddr, bool write);
+/* Where the lines of a range, or of a copy, were found. */
+struct cache_found {
+	unsigned own, remote, dram;
+};
+
+/* cache_access() for each line of [paddr, paddr + bytes); adds to @found. */
+void cache_access_range(struct cache *c, unsigned cpu, uint64_t paddr, size_t bytes, bool write,
+			struct cache_found *found);
+/*
+ * The accesses of a copy in pieces of a line's length. A piece counts as dram if either side
+ * was there, else as own; remote counts, besides, the pieces that took a line from another CPU.
+ */
+void cache_copy(struct cache *c, unsigned cpu, uint64_t to, uint64_t from, size_t bytes,
+		struct cache_found *found);
 /* Write the line back and drop it from every cache (clflush). True if any cache held it. */
 bool cache_flush_line(struct cache *c, uint64_t paddr);
 /* A device wrote [paddr, paddr + bytes): every touched line leaves every cache. */

@@ -126,47 +126,33 @@ void cpu_charge(struct cpu *cpu, uint64_t ps)
 		charge(cpu, ps);
 }
 
-static inline uint64_t line_cost(const struct cost *cost, enum cache_where where)
-{
-	return where == CACHE_OWN      ? cost->cache_hit
-	       : where == CACHE_REMOTE ? cost->line_transfer
-				       : cost->dram_miss;
-}
-
 void cpu_touch(struct cpu *cpu, phys_t paddr, size_t bytes, bool write)
 {
-	uint64_t ps = 0;
+	struct cache_found found = {0};
+	const struct cost *cost;
 
 	if (!cpu || !bytes)
 		return;
-	for (phys_t at = paddr & ~(phys_t)(CACHE_LINE_BYTES - 1); at < paddr + bytes;
-	     at += CACHE_LINE_BYTES)
-		ps += line_cost(machine_cost(cpu->machine),
-				cache_access(cpu->machine->cache, cpu->id, at, write));
-	charge(cpu, ps);
+	cost = machine_cost(cpu->machine);
+	cache_access_range(cpu->machine->cache, cpu->id, paddr, bytes, write, &found);
+	charge(cpu, found.own * cost->cache_hit + found.remote * cost->line_transfer +
+			    found.dram * cost->dram_miss);
 }
 
 void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
 {
+	struct cache_found found = {0};
 	const struct cost *cost;
 	enum charge before;
-	uint64_t ps = 0;
 
 	if (!cpu)
 		return;
 	cost = machine_cost(cpu->machine);
 	before = cpu_enter(cpu, CHARGE_COPY);
-	for (size_t done = 0; done < bytes; done += CACHE_LINE_BYTES) {
-		struct cache *c = cpu->machine->cache;
-		const enum cache_where src = cache_access(c, cpu->id, from + done, false);
-		const enum cache_where dst = cache_access(c, cpu->id, to + done, true);
-
-		/* Streams: a miss on either side runs at memory speed, both overlap. */
-		ps += src == CACHE_DRAM || dst == CACHE_DRAM ? cost->copy_cold : cost->copy_warm;
-		if (src == CACHE_REMOTE || dst == CACHE_REMOTE)
-			ps += cost->line_transfer;
-	}
-	charge(cpu, ps);
+	cache_copy(cpu->machine->cache, cpu->id, to, from, bytes, &found);
+	/* A stream: where either side misses it runs at memory speed, both overlap. */
+	charge(cpu, found.dram * cost->copy_cold + found.own * cost->copy_warm +
+			    found.remote * cost->line_transfer);
 	cpu_leave(cpu, before);
 }
 
@@ -187,7 +173,9 @@ void cpu_atomic(struct cpu *cpu, phys_t paddr)
 		return;
 	cost = machine_cost(cpu->machine);
 	where = cache_access(cpu->machine->cache, cpu->id, paddr, true);
-	charge(cpu, cost->locked_rmw + (where == CACHE_OWN ? 0 : line_cost(cost, where)));
+	charge(cpu, cost->locked_rmw + (where == CACHE_OWN      ? 0
+					: where == CACHE_REMOTE ? cost->line_transfer
+								: cost->dram_miss));
 }
 
 /* ---- interrupts ---- */
