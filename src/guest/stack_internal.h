@@ -144,6 +144,10 @@ bool socket_backlog(struct socket *s, struct cpu *cpu, struct rx_frame *f);
 int rx_queue_push(struct rx_queue *q, struct pbuf *p) MUST_CHECK;
 void rx_queue_pop(struct rx_queue *q);
 
+/* socket_io.c: into the kernel, with @work_ps of work, and out, where the scheduler has its say. */
+enum charge socket_syscall_enter(const struct netstack *ns, struct cpu *cpu, uint64_t work_ps);
+void socket_syscall_leave(struct cpu *cpu, enum charge before);
+
 /* socket_lwip.c: what lwIP tells a socket. */
 void socket_bind_callbacks(struct socket *s);
 void socket_unbind_callbacks(struct socket *s);
