@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The README tells the truth: its sample is what the program prints, and what it links to is there.
+# The documents tell the truth: the README's sample is what the program prints, each path they name
+# exists, each field of a result is explained.
 # test_readme.sh ROOT PROGRAM
 set -u
 root=$1
@@ -20,7 +21,7 @@ the_sample_is_what_the_program_prints() {
 # Backquotes are the markup's, not the shell's.
 # shellcheck disable=SC2016
 every_path_it_names_exists() {
-	for document in README.md docs/architecture.md; do
+	for document in README.md docs/*.md; do
 		for path in $(grep -oE '\]\([^)#]+\)|`(src|include|tests|scripts|profiles|scenarios|traces|docs|bench|fuzz)/[^` ]*`' \
 			"$root/$document" | tr -d '()`]'); do
 			# x stands for the next one of its kind.
@@ -34,5 +35,27 @@ every_path_it_names_exists() {
 	[ -z "${missing:-}" ]
 }
 
-tap_run the_sample_is_what_the_program_prints every_path_it_names_exists
+# Print the fields of the flattened result in $1 that docs/results.md does not explain; true if none.
+explained() {
+	cut -d, -f1 "$1" | sed 1d | grep -vE '^(settings|command)\.|\.other_events\.|\.reachable_after\.' |
+		sed -E 's/\.[0-9]+$//; s/.*\.//' | sort -u | while read -r field; do
+		grep -qF "\`$field\`" "$root/docs/results.md" || echo "not explained: $field"
+	done >"$scratch/missing"
+	cat "$scratch/missing"
+	[ ! -s "$scratch/missing" ]
+}
+
+each_field_of_a_run_is_explained() {
+	"$program" run bare-metal --set iommu.model=calgary --set run.duration='10 ms' \
+		--set inject.corrupt_tce='55 ms' --format csv >"$scratch/run.csv" || exit 1
+	explained "$scratch/run.csv"
+}
+
+each_field_of_a_replay_is_explained() {
+	"$program" replay "$root"/traces/*.txt --format csv >"$scratch/replay.csv" || exit 1
+	explained "$scratch/replay.csv"
+}
+
+tap_run the_sample_is_what_the_program_prints every_path_it_names_exists \
+	each_field_of_a_run_is_explained each_field_of_a_replay_is_explained
 tap_end
