@@ -465,6 +465,8 @@ static void add_program(struct load_stats *out, const struct program *p)
 {
 	const struct counters *a = &p->at_begin, *b = &p->at_end;
 
+	if (!p->sends)
+		out->lifetime_bytes += p->count.bytes;
 	if (p->sends) {
 		out->bytes_sent += b->bytes - a->bytes;
 		out->sends += b->calls - a->calls;

@@ -81,7 +81,8 @@ const struct param_row param_rows[] = {
 	NUMBER("run", "seed", seed, QUANTITY_COUNT, "number", 0, UINT64_MAX, "1",
 	       "every random choice follows from it"),
 	NUMBER("run", "warmup", warmup_ps, QUANTITY_TIME, "time", 0, 100 * SIM_S, "50 ms",
-	       "virtual time before the measured interval"),
+	       "virtual time before the measured interval; 0: measure as netperf does, from connecting to "
+	       "the last byte"),
 	NUMBER("run", "duration", duration_ps, QUANTITY_TIME, "time", SIM_MS, 1000 * SIM_S, "1 s",
 	       "measured interval of virtual time"),
 

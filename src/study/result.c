@@ -249,6 +249,7 @@ static json_t *exposure(const struct testbed *t)
 static json_t *locks(const struct measurement *m, const struct iotoll_dma_stats *s)
 {
 	const struct netstack_stats *a = &m->begin.stack[0], *b = &m->end.stack[0];
+	const struct tg3_driver_stats *c = &m->begin.driver[0], *d = &m->end.driver[0];
 	json_t *o = json_object();
 
 	put(o, "dma_acquisitions", s->lock_acquisitions);
@@ -257,6 +258,9 @@ static json_t *locks(const struct measurement *m, const struct iotoll_dma_stats 
 	put(o, "stack_acquisitions", b->lock_acquisitions - a->lock_acquisitions);
 	put(o, "stack_contended", b->lock_contended - a->lock_contended);
 	put_real(o, "stack_wait_us", us(b->lock_wait_ps - a->lock_wait_ps));
+	put(o, "tx_acquisitions", d->tx_lock_acquisitions - c->tx_lock_acquisitions);
+	put(o, "tx_contended", d->tx_lock_contended - c->tx_lock_contended);
+	put_real(o, "tx_wait_us", us(d->tx_lock_wait_ps - c->tx_lock_wait_ps));
 	return o;
 }
 
@@ -402,6 +406,10 @@ json_t *result_make(const struct testbed *t, const struct measurement *m)
 	json_object_set_new(o, "client", client(t, m, elapsed, s.bytes_received));
 	json_object_set_new(o, "nic", nic(m, 0));
 	json_object_set_new(o, "link", link(m, elapsed));
+	if (t->pcap)
+		json_object_set_new(
+			o, "capture",
+			json_pack("{s:I}", "payload_bytes", (json_int_t)s.lifetime_bytes));
 	put(o, "events", m->end.events - m->begin.events);
 	json_object_set_new(o, "warnings", warnings(t, &s));
 	scenario_each(t->scenario, put_setting, settings);

@@ -12,13 +12,15 @@
 #include "spec/calgary.h"
 #include "study/run_internal.h"
 
-#define STEP SIM_MS
+#define STEP        SIM_MS
+#define DRAIN_LIMIT (10 * SIM_S)
 
 struct run {
 	struct testbed bed;
 	struct measurement m;
 	const struct run_options *options;
 	sim_time end;
+	bool capture;
 };
 
 /* ---- passing time ---- */
@@ -163,6 +165,25 @@ static void arm_corruption(struct testbed *t)
 
 /* ---- the run ---- */
 
+/* Let the senders finish and the receivers read everything: connections end in good order. */
+static int drain(struct run *r, struct err *err)
+{
+	const sim_time limit = sim_now(r->bed.sim) + DRAIN_LIMIT;
+	int rc = 0;
+
+	load_stop(r->bed.load);
+	while (!rc && !load_finished(r->bed.load) && sim_now(r->bed.sim) < limit)
+		rc = pass(r, sim_now(r->bed.sim) + STEP, err);
+	if (!rc && !load_finished(r->bed.load))
+		rc = err_set(err, -ETIME,
+			     "the connections did not end within 10 s of virtual time");
+	return rc;
+}
+
+/*
+ * With a warm-up: from the end of it for the duration. Without one as netperf measures: from
+ * before the connection is there until the last byte has been read (netperf 2.4.3).
+ */
 static int measure(struct run *r, const struct scenario *s, struct err *err)
 {
 	struct testbed *t = &r->bed;
@@ -174,23 +195,29 @@ static int measure(struct run *r, const struct scenario *s, struct err *err)
 		       machine_cpu(t->sut.machine, (unsigned)s->sut.irq_cpu));
 	arm_corruption(t);
 	rc = pass(r, s->warmup_ps, err);
-	if (!rc && !load_ready(t->load))
+	if (!rc && s->warmup_ps && !load_ready(t->load))
 		rc = err_set(
 			err, -EINVAL,
-			"run.warmup: the connections are not up after it, expected a longer one");
+			"run.warmup: the connections are not up after it, expected a longer one "
+			"(or 0: measure from the start)");
 	if (rc)
 		return rc;
 	mark_begin(r);
 	rc = pass(r, r->end, err);
-	if (!rc)
-		mark_end(r);
-	return rc;
+	if (!rc && !s->warmup_ps)
+		rc = drain(r, err);
+	if (rc)
+		return rc;
+	mark_end(r);
+	return r->capture && s->warmup_ps ? drain(r, err) : 0;
 }
 
 int run_scenario(const struct scenario *s, const struct run_options *options, json_t **result,
 		 struct err *err)
 {
-	struct run r = {.options = options, .end = s->warmup_ps + s->duration_ps};
+	struct run r = {.options = options,
+			.end = s->warmup_ps + s->duration_ps,
+			.capture = options->pcap != NULL};
 	int rc = testbed_init(&r.bed, s, options->pcap, err);
 
 	if (rc)
