@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+#
+# The program as its users meet it: output, messages, exit statuses. test_cli.sh ROOT IOTOLL
+
+root=$1
+iotoll=$2
+export IOTOLL_DATA="$root"
+# shellcheck source=../house/tap.sh
+. "$root/tests/house/tap.sh"
+
+short="--set run.duration=20ms --set run.warmup=5ms"
+
+# run_for STATUS ARGUMENTS...: output in $scratch/out and $scratch/err
+run_for() {
+	wanted=$1
+	shift
+	"$iotoll" "$@" >"$scratch/out" 2>"$scratch/err"
+	got=$?
+	cat "$scratch/out" "$scratch/err"
+	expect "exit status $wanted, not $got" [ "$got" -eq "$wanted" ]
+}
+
+# refused WORDS ARGUMENTS...: status 2, one line on stderr with the words, nothing on stdout
+refused() {
+	words=$1
+	shift
+	run_for 2 "$@"
+	expect "'$words' on stderr" grep -qF -- "$words" "$scratch/err"
+	expect "one line" [ "$(wc -l <"$scratch/err")" -eq 1 ]
+	expect_not "nothing on stdout" [ -s "$scratch/out" ]
+}
+
+# shellcheck disable=SC2086
+the_json_of_two_equal_runs_is_identical() {
+	run_for 0 run bare-metal $short --set iommu.model=calgary --format json
+	cp "$scratch/out" "$scratch/first"
+	run_for 0 run bare-metal $short --set iommu.model=calgary --format json
+	expect "identical bytes" cmp "$scratch/first" "$scratch/out"
+	run_for 0 run bare-metal $short --set iommu.model=calgary --set run.seed=2 --format json
+	expect_not "other bytes with another seed" cmp -s "$scratch/first" "$scratch/out"
+	for field in throughput_mbps cpu_utilization_percent cpu_max_percent service_demand_us_per_kb \
+		cpu_cycles maps unmaps single_entry_fraction flushes hits misses exposure; do
+		expect "field $field" grep -q "\"$field\"" "$scratch/first"
+	done
+}
+
+# shellcheck disable=SC2086
+text_goes_to_stdout_and_looks_like_netperf() {
+	run_for 0 run bare-metal $short
+	expect "netperf's column heads" grep -q 'Message  Elapsed' "$scratch/out"
+	expect "utilisation with its maximum" grep -q 'of 800' "$scratch/out"
+	expect_not "nothing on stderr without a terminal" [ -s "$scratch/err" ]
+}
+
+# shellcheck disable=SC2086
+csv_goes_into_the_file_named() {
+	run_for 0 run bare-metal $short --format "csv:$scratch/r.csv"
+	expect_not "nothing on stdout" [ -s "$scratch/out" ]
+	expect "the flattened key" grep -q '^cpu_cycles.copy,' "$scratch/r.csv"
+}
+
+typos_are_refused_with_the_nearest_name() {
+	refused "did you mean load.message_bytes?" run bare-metal --set load.mesage_bytes=1
+	refused "did you mean bare-metal?" run bare-metl
+	refused "did you mean calgary?" run bare-metal --set iommu.model=calgray
+	refused "did you mean run?" rnu
+	refused "did you mean strategies?" list stratgies
+	refused "there is: paper" study papers
+}
+
+bad_values_are_refused_with_what_was_expected() {
+	refused "--set load.message_bytes: '0' is out of range" run bare-metal --set load.message_bytes=0
+	refused "expected section.key=value" run bare-metal --set nonsense
+	refused "run.duration" run bare-metal --set run.duration=5
+	refused "needs an IOMMU" run bare-metal --set dma.strategy=strict
+	refused "--dump-table" run bare-metal --dump-table "$scratch/t" --set run.duration=1ms
+	expect_not "no file left" [ -e "$scratch/t" ]
+}
+
+a_bad_scenario_file_names_file_line_and_key() {
+	printf '[load]\nname = tcp_stream\nsize = 3\n' >"$scratch/bad.ini"
+	refused "$scratch/bad.ini:3: load.size: unknown key" run "$scratch/bad.ini"
+	printf '[load\n' >"$scratch/bad.ini"
+	refused "$scratch/bad.ini:1:" run "$scratch/bad.ini"
+	refused "$scratch/none.ini" run "$scratch/none.ini"
+}
+
+options_that_do_not_exist_end_with_status_2() {
+	run_for 2 run bare-metal --frobnicate
+	run_for 2 run
+	run_for 2 run bare-metal --format yaml
+	run_for 2
+}
+
+help_and_version_succeed() {
+	run_for 0 --help
+	expect "an example" grep -q 'iotoll run bare-metal' "$scratch/out"
+	run_for 0 --version
+	run_for 0 run --help
+	expect "examples" grep -q 'Examples:' "$scratch/out"
+}
+
+lists_name_what_there_is() {
+	run_for 0 list iommus
+	expect "calgary" grep -q '^calgary' "$scratch/out"
+	run_for 0 list strategies
+	for name in off strict deferred deferred-tracked; do
+		expect "$name" grep -q "^$name " "$scratch/out"
+	done
+	run_for 0 list profiles
+	expect "e326" grep -q '^e326' "$scratch/out"
+	run_for 0 list profiles x460-2007
+	expect "grade and source" grep -q 'memory.dram_miss.*130 ns.*published' "$scratch/out"
+	run_for 0 list loads
+	run_for 0 list settings --format json
+	expect "JSON" grep -q '"setting": "load.message_bytes"' "$scratch/out"
+}
+
+the_effective_scenario_runs_again() {
+	run_for 0 run bare-metal --set load.message_bytes=512 --show-scenario
+	cp "$scratch/out" "$scratch/again.ini"
+	expect "the change is in it" grep -q '^message_bytes = 512' "$scratch/again.ini"
+	run_for 0 run "$scratch/again.ini" --show-scenario
+	expect "the same text" cmp "$scratch/out" "$scratch/again.ini"
+}
+
+the_shipped_trace_replays_and_reports_what_is_missing() {
+	trace=$root/traces/vtd-strict-rx-4096.trace.txt
+	run_for 0 replay "$trace" --iommu calgary --strategy strict --format json
+	expect "as many flushes as unmaps" grep -q '"flushes": [1-9]' "$scratch/out"
+	expect "no stale pages" grep -q '"stale_pages": 0' "$scratch/out"
+	expect "unmatched events are reported" grep -q '"unmatched_unmaps": [1-9]' "$scratch/out"
+	run_for 0 replay "$trace" --strategy deferred --format json
+	expect "stale pages" grep -q '"stale_pages": [1-9]' "$scratch/out"
+	run_for 0 replay "$trace"
+}
+
+a_truncated_trace_is_refused_with_its_line() {
+	head -c 3000 "$root/traces/vtd-strict-rx-4096.trace.txt" >"$scratch/cut.txt"
+	run_for 2 replay "$scratch/cut.txt"
+	expect "file and line" grep -q "$scratch/cut.txt:[0-9]*: " "$scratch/err"
+	refused "$scratch/none" replay "$scratch/none"
+	refused "--access" replay "$scratch/cut.txt" --access sometimes
+}
+
+an_interrupt_stops_a_run_with_status_130_and_no_files() {
+	"$iotoll" run bare-metal --set run.duration=100s --pcap "$scratch/w.pcap" \
+		--format "json:$scratch/r.json" >"$scratch/out" 2>"$scratch/err" &
+	pid=$!
+	sleep 0.5
+	kill -INT "$pid"
+	wait "$pid"
+	expect "status 130" [ $? -eq 130 ]
+	expect_not "no capture" [ -e "$scratch/w.pcap" ]
+	expect_not "no partial capture" [ -e "$scratch/w.pcap.partial" ]
+	expect_not "no result" [ -e "$scratch/r.json" ]
+}
+
+an_interrupted_study_keeps_what_is_finished_and_resumes() {
+	"$iotoll" study paper --out "$scratch/p" --jobs 1 >"$scratch/out" 2>"$scratch/err" &
+	pid=$!
+	sleep 3
+	kill -INT "$pid"
+	wait "$pid"
+	expect "status 130" [ $? -eq 130 ]
+	expect "the store" [ -s "$scratch/p/results.db" ]
+	expect_not "no page of half a study" [ -e "$scratch/p/index.html" ]
+	size=$(wc -c <"$scratch/p/results.db")
+	expect "finished runs in it" [ "$size" -gt 20000 ]
+}
+
+a_foreign_store_is_refused_and_left_alone() {
+	mkdir "$scratch/p"
+	echo "my diary" >"$scratch/p/results.db"
+	refused "$scratch/p/results.db" study paper --out "$scratch/p"
+	expect "untouched" grep -q "my diary" "$scratch/p/results.db"
+}
+
+# a background job of a non-interactive shell ignores SIGINT: the program sets its own handler
+tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_like_netperf \
+	csv_goes_into_the_file_named typos_are_refused_with_the_nearest_name \
+	bad_values_are_refused_with_what_was_expected a_bad_scenario_file_names_file_line_and_key \
+	options_that_do_not_exist_end_with_status_2 help_and_version_succeed \
+	lists_name_what_there_is the_effective_scenario_runs_again \
+	the_shipped_trace_replays_and_reports_what_is_missing \
+	a_truncated_trace_is_refused_with_its_line \
+	an_interrupt_stops_a_run_with_status_130_and_no_files \
+	an_interrupted_study_keeps_what_is_finished_and_resumes \
+	a_foreign_store_is_refused_and_left_alone
+tap_end
