@@ -48,7 +48,8 @@ struct load_stats {
 	uint64_t bytes_checked;  /* of the received: compared with what was sent */
 	uint64_t mismatches;     /* comparisons that failed: damaged data reached a program */
 	uint64_t retransmits;    /* TCP segments sent again by the sending host */
-	uint64_t lifetime_bytes; /* received since the start, whatever the interval, up to the present */
+	uint64_t lifetime_bytes; /* received since the start, whatever the interval, up to the
+				    present */
 	bool sut_receives;
 };
 

@@ -11,33 +11,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
-#include "guest/host.h"
+#include "load/tcp_stream_internal.h"
 #include "sim/task.h"
 
-#define FIRST_PORT    12866 /* above netperf's control port */
-#define CONNECT_TRIES 1000
-#define CONNECT_PAUSE SIM_MS
-
-enum { VERIFY_NONE, VERIFY_WORDS, VERIFY_ALL };
-#define VERIFY_STRIDE 512u /* bytes between compared words */
-
-enum value {
-	MESSAGE_BYTES,
-	RECV_BYTES,
-	STREAMS,
-	NODELAY,
-	SUT_CPU,
-	SUT_CPU_STEP,
-	CLIENT_CPU,
-	CLIENT_CPU_STEP,
-	VERIFY,
-	VALUES
-};
+#define FIRST_PORT 12866 /* above netperf's control port */
 
 static const struct load_param params[] = {
 	[MESSAGE_BYTES] = {"message_bytes", 16384, 1, 1 << 20, "bytes of each send() (netperf -m)"},
@@ -56,193 +37,6 @@ static const struct load_param params[] = {
 	[VALUES] = {.name = NULL},
 };
 static_assert(VALUES <= LOAD_PARAMS_MAX, "parameters");
-
-/* A ring of user buffers in one stretch of a machine's memory. */
-struct ring {
-	phys_t paddr;
-	uint64_t pages;
-	size_t buffer_bytes, buffers;
-};
-
-struct counters {
-	uint64_t bytes, calls, checked, mismatches;
-};
-
-struct stream;
-
-/* One program. */
-struct program {
-	struct stream *stream;
-	struct host *host;
-	struct cpu *cpu;
-	struct ring ring;
-	bool sends, done;
-	struct counters count, at_begin, at_end;
-};
-
-struct stream {
-	struct tcp_load *load;
-	uint16_t port;
-	uint8_t *pattern; /* one period of what is sent */
-	size_t period;
-	struct program client, server;
-	bool client_up, server_up;
-};
-
-struct tcp_load {
-	struct load load;
-	struct host *sut, *client;
-	uint64_t value[VALUES];
-	unsigned streams;
-	bool sut_receives;
-	bool stopping, ended;
-	sim_time begin, end;
-	uint64_t retransmits_begin, retransmits_end;
-	int error;
-	char error_text[160];
-	struct stream *stream;
-};
-
-static void fail(struct program *p, int code, const char *what)
-{
-	struct tcp_load *l = p->stream->load;
-
-	if (l->error || l->stopping)
-		return;
-	l->error = code;
-	snprintf(l->error_text, sizeof(l->error_text), "stream %u: %s %s: %s",
-		 (unsigned)(p->stream - l->stream), p == &p->stream->client ? "client" : "server",
-		 what, strerror(-code));
-}
-
-/* ---- the programs ---- */
-
-static void send_loop(struct program *p, struct socket *s)
-{
-	const uint64_t app_call = machine_cost(p->host->machine)->app_call;
-	size_t next = 0;
-	ssize_t n;
-
-	while (!p->stream->load->stopping) {
-		cpu_charge(p->cpu, app_call);
-		n = socket_send(s, p->cpu, p->ring.paddr + next * p->ring.buffer_bytes,
-				p->ring.buffer_bytes);
-		if (n < 0) {
-			fail(p, (int)n, "send");
-			return;
-		}
-		p->count.bytes += (uint64_t)n;
-		p->count.calls++;
-		next = (next + 1) % p->ring.buffers;
-	}
-	socket_shutdown(s, p->cpu);
-	/* netperf's clock runs until the far end has taken everything and closed. */
-	n = socket_recv(s, p->cpu, p->ring.paddr, 1);
-	if (n < 0)
-		fail(p, (int)n, "recv after shutdown");
-}
-
-/* Compare @bytes at @got with the stream from @offset on. */
-static void verify(struct program *p, const uint8_t *got, size_t bytes, uint64_t offset)
-{
-	const struct stream *st = p->stream;
-	const uint64_t mode = st->load->value[VERIFY];
-
-	while (bytes && mode != VERIFY_NONE) {
-		const size_t at = (size_t)(offset % st->period);
-		size_t n = st->period - at < bytes ? st->period - at : bytes;
-		size_t compared = n;
-
-		if (mode == VERIFY_WORDS) {
-			n = n < VERIFY_STRIDE ? n : VERIFY_STRIDE;
-			compared = n < sizeof(uint64_t) ? n : sizeof(uint64_t);
-		}
-		p->count.checked += compared;
-		p->count.mismatches += memcmp(got, st->pattern + at, compared) != 0;
-		got += n;
-		offset += n;
-		bytes -= n;
-	}
-}
-
-static void recv_loop(struct program *p, struct socket *s)
-{
-	const uint64_t app_call = machine_cost(p->host->machine)->app_call;
-	struct memory *mem = p->host->machine->mem;
-	size_t next = 0;
-
-	for (;;) {
-		const phys_t to = p->ring.paddr + next * p->ring.buffer_bytes;
-		ssize_t n;
-
-		cpu_charge(p->cpu, app_call);
-		n = socket_recv(s, p->cpu, to, p->ring.buffer_bytes);
-		if (n < 0)
-			fail(p, (int)n, "recv");
-		if (n <= 0)
-			break;
-		verify(p, memory_ptr(mem, to, (size_t)n), (size_t)n, p->count.bytes);
-		p->count.bytes += (uint64_t)n;
-		p->count.calls++;
-		next = (next + 1) % p->ring.buffers;
-	}
-}
-
-static void run_program(struct program *p, struct socket *s)
-{
-	if (p->stream->load->value[NODELAY])
-		socket_set_nodelay(s, p->cpu, true);
-	if (p->sends)
-		send_loop(p, s);
-	else
-		recv_loop(p, s);
-	socket_close(s, p->cpu);
-}
-
-static void server_main(void *ctx)
-{
-	struct program *p = ctx;
-	struct socket *listener, *s;
-	int rc = socket_listen(p->host->stack, p->cpu, p->stream->port, &listener);
-
-	if (rc) {
-		fail(p, rc, "listen");
-		goto done;
-	}
-	rc = socket_accept(listener, p->cpu, &s);
-	if (rc) {
-		fail(p, rc, "accept");
-	} else {
-		p->stream->server_up = true;
-		run_program(p, s);
-	}
-	socket_close(listener, p->cpu);
-done:
-	p->done = true;
-}
-
-/* netperf asks its server over another connection first; here the client just tries again. */
-static void client_main(void *ctx)
-{
-	struct program *p = ctx;
-	struct tcp_load *l = p->stream->load;
-	const uint32_t to = (p->host == l->client ? l->sut : l->client)->ip;
-	struct socket *s = NULL;
-	int rc = -ECONNREFUSED;
-
-	for (int i = 0; i < CONNECT_TRIES && rc == -ECONNREFUSED; i++) {
-		rc = socket_connect(p->host->stack, p->cpu, to, p->stream->port, &s);
-		if (rc == -ECONNREFUSED)
-			task_sleep(task_current(p->cpu), CONNECT_PAUSE);
-	}
-	if (rc) {
-		fail(p, rc, "connect");
-	} else {
-		p->stream->client_up = true;
-		run_program(p, s);
-	}
-	p->done = true;
-}
 
 /* ---- set-up ---- */
 
@@ -378,8 +172,8 @@ static int start(struct load *load, struct err *err)
 	for (unsigned i = 0; i < l->streams; i++) {
 		struct stream *st = &l->stream[i];
 
-		if (!task_create(st->server.cpu, "netserver", server_main, &st->server) ||
-		    !task_create(st->client.cpu, "netperf", client_main, &st->client))
+		if (!task_create(st->server.cpu, "netserver", tcp_stream_server, &st->server) ||
+		    !task_create(st->client.cpu, "netperf", tcp_stream_client, &st->client))
 			return err_set(err, -ENOMEM, "%s: no memory for the programs of stream %u",
 				       load->ops->name, i);
 	}
