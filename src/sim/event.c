@@ -162,7 +162,7 @@ void sim_cancel(struct sim *sim, struct event *ev)
 
 bool sim_advance(struct sim *sim, sim_time at)
 {
-	if (at > sim_next(sim) || at > sim->until)
+	if (at > sim_next(sim) || at > sim->until || sim->stop)
 		return false;
 	if (at > sim->now)
 		sim->now = at;
@@ -183,7 +183,8 @@ bool sim_step(struct sim *sim, sim_time limit, void (*except)(void *ctx))
 {
 	const struct node *first = sim->heap;
 
-	if (!sim->count || first->at >= limit || first->at > sim->until || first->ev->fn == except)
+	if (!sim->count || first->at >= limit || first->at > sim->until || sim->stop ||
+	    first->ev->fn == except)
 		return false;
 	run_first(sim);
 	return true;

@@ -64,7 +64,10 @@ bool sim_step(struct sim *sim, sim_time limit, void (*except)(void *ctx));
  * earlier event is pending or the present sim_run() ends before @at.
  */
 bool sim_advance(struct sim *sim, sim_time at);
-/* Make sim_run() return after the event that is running. Safe from an event only. */
+/*
+ * Make sim_run() return after the event that is running; until then sim_step() and sim_advance()
+ * refuse. From an event, or from code on a CPU.
+ */
 void sim_stop(struct sim *sim);
 /* Events executed so far, for events/s figures. */
 uint64_t sim_events(const struct sim *sim);

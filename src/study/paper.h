@@ -67,6 +67,9 @@ json_t *paper_tables(const struct paper *p);
 /* NULL with @err if an experiment could not run. */
 json_t *paper_claims(const struct paper *p, struct err *err);
 
+/* Share of map and unmap time at point @id spent waiting for the table's lock, in percent. */
+double paper_contention(const struct paper *p, const char *id);
+
 /* (on - off) / off of @path at the points @off and @on, in percent. NaN if either is missing. */
 double paper_change(const struct paper *p, const char *off, const char *on, const char *path);
 

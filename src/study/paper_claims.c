@@ -90,6 +90,33 @@ static void judge_throughput(const struct paper *p, struct claim_result *r)
 	}
 }
 
+/* What the alternatives that the paper leaves open reach. */
+static void say_largest_variant(const struct paper *p, struct claim_result *r)
+{
+	const struct paper_variant *where = NULL;
+	unsigned size = 0;
+	double most = 0;
+
+	for (const struct paper_variant *v = paper_variants; v->id; v++) {
+		for (int i = 0; i < PAPER_VARIANT_SIZES; i++) {
+			const unsigned m = paper_variant_size[i];
+			char off[96], on[96];
+			const double more = paper_change(p, paper_id(off, "%s/m%u/off", v->id, m),
+							 paper_id(on, "%s/m%u/on", v->id, m),
+							 "cpu_utilization_percent");
+
+			if (more > most) {
+				most = more;
+				where = v;
+				size = m;
+			}
+		}
+	}
+	if (where)
+		claim_say(r, "; largest of the alternatives: %+.1f %% (%s, %u bytes)", most,
+			  where->title, size);
+}
+
 static void judge_most_cpu(const struct paper *p, struct claim_result *r)
 {
 	double more[PAPER_SIZES];
@@ -103,6 +130,7 @@ static void judge_most_cpu(const struct paper *p, struct claim_result *r)
 			claim_judge(r, greatest(more, PAPER_SIZES) >= 25 &&
 					       greatest(more, PAPER_SIZES) <= 65);
 	}
+	say_largest_variant(p, r);
 }
 
 static void judge_usual_cpu(const struct paper *p, struct claim_result *r)
@@ -164,23 +192,35 @@ static void judge_largest(const struct paper *p, struct claim_result *r)
 	claim_judge(r, largest && median(share, PAPER_SIZES) >= 60);
 }
 
+/* Share of the CPU time in map and unmap that is spent waiting for the table's lock, in percent. */
+double paper_contention(const struct paper *p, const char *id)
+{
+	const double wait = study_number(&p->study, id, "locks.dma_wait_us");
+	const double work = study_number(&p->study, id, "dma.map_us") +
+			    study_number(&p->study, id, "dma.unmap_us");
+
+	return 100 * wait / (work + wait);
+}
+
 static void report_contention(const struct paper *p, struct claim_result *r)
 {
+	static const char *const stems[] = {"streams", "send-streams"};
+	static const char *const verbs[] = {"receiving: ", "; sending: "};
 	char id[96];
 
-	for (const unsigned *n = paper_streams; *n; n++) {
-		const double wait = study_number(
-			&p->study, paper_id(id, "streams%u/m%u/on", *n, PAPER_REFERENCE),
-			"locks.dma_wait_us");
-		const double work = study_number(&p->study, id, "dma.map_us") +
-				    study_number(&p->study, id, "dma.unmap_us");
+	for (int k = 0; k < 2; k++) {
+		claim_say(r, "%s", verbs[k]);
+		for (const unsigned *n = paper_streams; *n; n++) {
+			const double share = paper_contention(
+				p, paper_id(id, "%s%u/m%u/on", stems[k], *n, PAPER_REFERENCE));
 
-		if (!isfinite(wait / (work + wait)))
-			return;
-		claim_say(r, "%s%.2f %% on %u CPU%s",
-			  n == paper_streams ? "waiting for the table's lock: " : ", ",
-			  100 * wait / (work + wait), *n, *n == 1 ? "" : "s");
+			if (!isfinite(share))
+				return;
+			claim_say(r, "%s%.1f %% on %u CPU%s", n == paper_streams ? "" : ", ", share,
+				  *n, *n == 1 ? "" : "s");
+		}
 	}
+	claim_say(r, " of map and unmap time is waiting for the table's lock");
 	r->verdict = VERDICT_REPORTED;
 }
 
@@ -236,7 +276,7 @@ static void judge_single(const struct paper *p, struct claim_result *r)
 static void judge_knees(const struct paper *p, struct claim_result *r)
 {
 	const double deferred = study_number(&p->study, "m16384/on", "throughput_mbps");
-	double below = 0, above = INFINITY;
+	double below = 0, above = (double)INFINITY;
 	bool everywhere = true;
 	char id[96];
 

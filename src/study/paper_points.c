@@ -29,8 +29,9 @@ const struct paper_variant paper_variants[] = {
 	{NULL, NULL, NULL},
 };
 
-const char *const paper_invalidate[] = {"0 us", "0.5 us", "1 us",  "1.7 us", "3 us",    "5 us",
-					"8 us", "12 us",  "20 us", "30 us",  "46.7 us", NULL};
+const char *const paper_invalidate[] = {"0 us",   "0.5 us", "1 us",    "1.7 us", "2.1 us",
+					"2.5 us", "3 us",   "5 us",    "8 us",   "12 us",
+					"20 us",  "30 us",  "46.7 us", NULL};
 const unsigned paper_streams[] = {1, 2, 4, 8, 0};
 
 const char *paper_id(char buffer[96], const char *fmt, ...)
@@ -142,6 +143,9 @@ static void add_streams(struct paper *p)
 		snprintf(stem, sizeof(stem), "streams%u/", *n);
 		snprintf(set, sizeof(set), "load.streams=%u", *n);
 		add_pair(p, stem, PAPER_REFERENCE, "", set, "sut.app_cpu=0", NULL);
+		snprintf(stem, sizeof(stem), "send-streams%u/", *n);
+		add_pair(p, stem, PAPER_REFERENCE, "", set, "sut.app_cpu=0",
+			 "load.name=tcp_maerts");
 	}
 }
 
