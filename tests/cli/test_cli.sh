@@ -6,7 +6,7 @@
 root=$1
 iotoll=$2
 export IOTOLL_DATA="$root"
-# shellcheck source=../house/tap.sh
+# shellcheck source=tests/house/tap.sh
 . "$root/tests/house/tap.sh"
 
 short="--set run.duration=20ms --set run.warmup=5ms"
