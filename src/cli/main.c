@@ -26,7 +26,8 @@ static void usage(FILE *to)
 	      "  iotoll run bare-metal\n"
 	      "  iotoll run bare-metal --set iommu.model=calgary --set load.message_bytes=1024\n"
 	      "  iotoll study paper --out out/paper\n"
-	      "  iotoll replay traces/vtd-strict-rx-4096.trace.txt --iommu calgary --strategy deferred\n"
+	      "  iotoll replay traces/vtd-strict-rx-4096.trace.txt --iommu calgary --strategy "
+	      "deferred\n"
 	      "  iotoll list settings\n"
 	      "\n'iotoll COMMAND --help' says more.\n",
 	      to);

@@ -114,7 +114,8 @@ static const struct argp argp = {
 	       "kernel: ftrace text with iommu:map and iommu:unmap, as 'cat trace_pipe' or "
 	       "'trace-cmd report' print it."
 	       "\vExamples:\n"
-	       "  iotoll replay traces/vtd-strict-rx-4096.trace.txt --iommu calgary --strategy strict\n"
+	       "  iotoll replay traces/vtd-strict-rx-4096.trace.txt --iommu calgary --strategy "
+	       "strict\n"
 	       "  xzcat big.txt.xz | iotoll replay - --strategy deferred --entries 512 -f json",
 };
 

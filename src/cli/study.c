@@ -32,8 +32,8 @@ enum { OPT_FIGURES = 256, OPT_OUT, OPT_FRESH, OPT_SEED };
 static const struct argp_option options[] = {
 	{"out", OPT_OUT, "DIR", 0, "where page, figures, tables and the store go (out/NAME)", 0},
 	{"figures", OPT_FIGURES, "LIST", 0, "show only these figures: 2,3 (all are written)", 0},
-	{"format", 'f', "FORMAT", 0, "text (default), json or csv (figures); with :FILE into a file",
-	 0},
+	{"format", 'f', "FORMAT", 0,
+	 "text (default), json or csv (figures); with :FILE into a file", 0},
 	{"jobs", 'j', "N", 0, "processes at a time (default: one a processor)", 0},
 	{"seed", OPT_SEED, "N", 0, "seed of every run (default 1)", 0},
 	{"fresh", OPT_FRESH, NULL, 0, "run again what the store already holds", 0},

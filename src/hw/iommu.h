@@ -94,7 +94,8 @@ struct iommu_ops {
 	void (*begin)(struct iommu *iommu, unsigned bus);
 	void (*end)(struct iommu *iommu, unsigned bus);
 	void (*stats)(const struct iommu *iommu, struct iotlb_stats *out);
-	/* The error registers of @bus as they stand, without touching them (calgary: CSR, PLSSR). */
+	/* The error registers of @bus as they stand, without touching them (calgary: CSR, PLSSR).
+	 */
 	void (*latched)(const struct iommu *iommu, unsigned bus, uint64_t *status,
 			uint64_t *detail);
 };

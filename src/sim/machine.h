@@ -27,7 +27,8 @@ struct machine {
 	struct profile profile;
 	unsigned ncpus;
 	struct cpu *cpus; /* array of ncpus */
-	struct cpu *running; /* the CPU whose code executes now; NULL at boot and in device events */
+	struct cpu
+		*running; /* the CPU whose code executes now; NULL at boot and in device events */
 	bool free_dma_software; /* ablation: map, unmap and flush software costs nothing */
 };
 

@@ -25,47 +25,48 @@ enum estimate { ESTIMATE_DEFAULT, ESTIMATE_LOW, ESTIMATE_HIGH };
 
 struct cost { /* everything is picoseconds unless the name says otherwise */
 	/* [memory] */
-	uint64_t dram_miss;	/* load that misses every cache, until the data is there */
+	uint64_t dram_miss;     /* load that misses every cache, until the data is there */
 	uint64_t line_transfer; /* line held modified by another CPU */
-	uint64_t cache_hit;	/* charged per line touched that is already there */
-	uint64_t copy_cold;	/* per 64-byte line copied from memory (streaming) */
-	uint64_t copy_warm;	/* per 64-byte line copied from the cache */
-	uint64_t clflush;	/* write back and drop one line, and wait for it */
-	uint64_t zero_line;	/* store zeros over one line */
+	uint64_t cache_hit;     /* charged per line touched that is already there */
+	uint64_t copy_cold;     /* per 64-byte line copied from memory (streaming) */
+	uint64_t copy_warm;     /* per 64-byte line copied from the cache */
+	uint64_t clflush;       /* write back and drop one line, and wait for it */
+	uint64_t zero_line;     /* store zeros over one line */
 	/* [cpu] */
-	uint64_t locked_rmw;   /* locked read-modify-write on an own line */
-	uint64_t irq_flags;    /* save and disable, restore: the pair */
-	uint64_t mmio_read;    /* uncached read of a device register, CPU stalled */
-	uint64_t mmio_write;   /* posted write leaves the CPU */
-	uint64_t interrupt;    /* entry and exit of an interrupt handler */
-	uint64_t syscall;      /* entry and exit of a system call */
+	uint64_t locked_rmw; /* locked read-modify-write on an own line */
+	uint64_t irq_flags;  /* save and disable, restore: the pair */
+	uint64_t mmio_read;  /* uncached read of a device register, CPU stalled */
+	uint64_t mmio_write; /* posted write leaves the CPU */
+	uint64_t interrupt;  /* entry and exit of an interrupt handler */
+	uint64_t syscall;    /* entry and exit of a system call */
 	uint64_t context_switch;
-	uint64_t ipi;	       /* wake an idle CPU from another: until it runs */
+	uint64_t ipi; /* wake an idle CPU from another: until it runs */
 	/* [kernel] per-event work of the kernel around the IOMMU */
-	uint64_t rx_segment;   /* TCP/IP receive work for one data segment */
-	uint64_t rx_ack;       /* TCP/IP receive work for one pure acknowledgement */
-	uint64_t tx_segment;   /* TCP/IP transmit work for one data segment */
-	uint64_t tx_ack;       /* build and send one pure acknowledgement */
-	uint64_t socket_send;  /* one send() inside the kernel, without copy and segments */
-	uint64_t socket_recv;  /* one recv() inside the kernel, without the copy */
-	uint64_t driver_rx;    /* driver work per received frame */
-	uint64_t driver_tx;    /* driver work per transmitted frame, submit and reap */
-	uint64_t driver_poll;  /* one NAPI poll call */
-	uint64_t irq_body;     /* NIC interrupt handler without its register accesses */
-	uint64_t skb_alloc;    /* allocate and free one packet buffer */
-	uint64_t app_call;     /* what netperf does between two calls */
+	uint64_t rx_segment;  /* TCP/IP receive work for one data segment */
+	uint64_t rx_ack;      /* TCP/IP receive work for one pure acknowledgement */
+	uint64_t tx_segment;  /* TCP/IP transmit work for one data segment */
+	uint64_t tx_ack;      /* build and send one pure acknowledgement */
+	uint64_t socket_send; /* one send() inside the kernel, without copy and segments */
+	uint64_t socket_recv; /* one recv() inside the kernel, without the copy */
+	uint64_t driver_rx;   /* driver work per received frame */
+	uint64_t driver_tx;   /* driver work per transmitted frame, submit and reap */
+	uint64_t driver_poll; /* one NAPI poll call */
+	uint64_t irq_body;    /* NIC interrupt handler without its register accesses */
+	uint64_t skb_alloc;   /* allocate and free one packet buffer */
+	uint64_t app_call;    /* what netperf does between two calls */
 	/* [iommu] the DMA layer's instructions; lock, cache and flush costs come on top */
-	uint64_t dma_call;     /* enter the DMA API, find the table, arithmetic */
-	uint64_t bitmap_word;  /* examine one 64-bit word of the allocation bitmap */
-	uint64_t tce_store;    /* build one table entry and store it */
+	uint64_t dma_call;    /* enter the DMA API, find the table, arithmetic */
+	uint64_t bitmap_word; /* examine one 64-bit word of the allocation bitmap */
+	uint64_t tce_store;   /* build one table entry and store it */
 	/* hardware side */
-	uint64_t walk_read;    /* one table read by the IOMMU */
-	uint64_t iotlb_hit;    /* one translation out of the IOTLB */
+	uint64_t walk_read;        /* one table read by the IOMMU */
+	uint64_t iotlb_hit;        /* one translation out of the IOTLB */
 	uint64_t iommu_invalidate; /* hardware time to empty the IOTLB after the register write */
 	/* [bus] */
 	uint64_t bus_overhead; /* address, attribute and turn-around of one transaction */
 	uint64_t bus_byte;     /* one byte of data on the bus */
-	uint64_t dma_read_latency; /* device read: from request to first data, without translation */
+	uint64_t
+		dma_read_latency; /* device read: from request to first data, without translation */
 	uint64_t posted_write_latency; /* register write: from the CPU to the device */
 };
 
@@ -85,8 +86,8 @@ struct profile {
 struct profile_row {
 	const char *key; /* "memory.dram_miss" */
 	const char *help;
-	char text[32];	  /* "130 ns" */
-	char range[48];	  /* "108..155 ns", empty if none */
+	char text[32];  /* "130 ns" */
+	char range[48]; /* "108..155 ns", empty if none */
 	enum grade grade;
 	char source[640];
 	int line; /* where the key stands; continuation lines follow it */

@@ -10,11 +10,11 @@
 
 typedef uint64_t sim_time;
 
-#define SIM_PS	  ((sim_time)1)
-#define SIM_NS	  ((sim_time)1000)
-#define SIM_US	  ((sim_time)1000000)
-#define SIM_MS	  ((sim_time)1000000000)
-#define SIM_S	  ((sim_time)1000000000000)
+#define SIM_PS    ((sim_time)1)
+#define SIM_NS    ((sim_time)1000)
+#define SIM_US    ((sim_time)1000000)
+#define SIM_MS    ((sim_time)1000000000)
+#define SIM_S     ((sim_time)1000000000000)
 #define SIM_NEVER UINT64_MAX
 
 #endif
