@@ -115,7 +115,8 @@ prepare_quietly() {
 	return 1
 }
 
-# Configure (once) and build directory $1; further words are options for meson setup.
+# Configure (once) and build directory $1: $prepare_targets, or everything. Further words are options
+# for meson setup.
 prepare_build() {
 	build=$1
 	shift
@@ -130,13 +131,13 @@ prepare_build() {
 	command -v flock >/dev/null 2>&1 && lock="flock $build/.lock"
 	# Two builds of one directory at a time wait for each other; one with nothing to do is silent.
 	# shellcheck disable=SC2086
-	if ninja -C "$build" -n </dev/null 2>/dev/null | grep -q 'no work to do'; then
+	if ninja -C "$build" -n ${prepare_targets:-} </dev/null 2>/dev/null | grep -q 'no work to do'; then
 		return 0
 	elif [ -t 2 ]; then
-		$lock ninja -C "$build" >&2 </dev/null || exit 2
+		$lock ninja -C "$build" ${prepare_targets:-} >&2 </dev/null || exit 2
 	else
 		say "Building $build"
-		prepare_quietly "$build" $lock ninja -C "$build" || exit 2
+		prepare_quietly "$build" $lock ninja -C "$build" ${prepare_targets:-} || exit 2
 	fi
 }
 
