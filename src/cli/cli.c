@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -64,7 +65,7 @@ int cli_fail(int code, const struct err *err)
 		       : CLI_FAILED;
 }
 
-int cli_format_parse(struct cli_format *out, const char *text, struct err *err)
+int cli_take_format(struct cli_format *out, const char *text, struct err *err)
 {
 	static const char *const kinds[] = {"text", "json", "csv"};
 	const char *colon = strchr(text, ':');
@@ -78,10 +79,47 @@ int cli_format_parse(struct cli_format *out, const char *text, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, -EINVAL,
-		       "--format %s: expected text, json or csv, or one of them "
-		       "followed by :FILE",
-		       text);
+	err_set(err, -EINVAL,
+		"--format %s: expected text, json or csv, or one of them followed by :FILE", text);
+	return EINVAL;
+}
+
+int cli_take_number(uint64_t *out, const char *option, const char *text, uint64_t most,
+		    struct err *err)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || *end || *text < '0' || *text > '9' || value > most) {
+		err_set(err, -EINVAL, "--%s %s: expected a number from 0 to %llu", option, text,
+			(unsigned long long)most);
+		return EINVAL;
+	}
+	*out = value;
+	return 0;
+}
+
+int cli_take_argument(const char **out, const char *what, const char *text, struct err *err)
+{
+	if (text && !*out) {
+		*out = text;
+		return 0;
+	}
+	if (text)
+		err_set(err, -EINVAL, "one %s at a time: '%s' is too much", what, text);
+	else
+		err_set(err, -EINVAL, "expected a %s; --help says more", what);
+	return EINVAL;
+}
+
+int cli_parse(const struct argp *argp, int argc, char **argv, void *args, const struct err *err)
+{
+	/* Past the first stray argument options are still options; argp's own exits mean bad input.
+	 */
+	argp_err_exit_status = CLI_BAD_INPUT;
+	return argp_parse(argp, argc, argv, 0, NULL, args) ? cli_fail(-EINVAL, err) : CLI_OK;
 }
 
 int cli_output(const struct cli_format *format, const json_t *json, report_writer text,

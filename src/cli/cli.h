@@ -6,8 +6,10 @@
 #ifndef IOTOLL_CLI_CLI_H
 #define IOTOLL_CLI_CLI_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "report/write.h"
 
@@ -40,8 +42,6 @@ struct cli_format {
 	const char *file; /* NULL: standard output */
 };
 
-/* -EINVAL with @err for anything else. */
-int cli_format_parse(struct cli_format *out, const char *text, struct err *err) MUST_CHECK;
 /*
  * Write @json where @format says, as @text for people, @csv for spreadsheets, or as it is. A file
  * appears whole or not at all.
@@ -51,6 +51,18 @@ int cli_output(const struct cli_format *format, const json_t *json, report_write
 
 /* A run's result for people: a report_writer. */
 int cli_run_text(FILE *out, const json_t *result, struct err *err);
+/*
+ * For argp parsers. Each fills @err and returns EINVAL if @text will not do, which ends
+ * argp_parse() without a word of its own: the command then prints the one line there is to say.
+ */
+int cli_take_format(struct cli_format *out, const char *text, struct err *err);
+int cli_take_number(uint64_t *out, const char *option, const char *text, uint64_t most,
+		    struct err *err);
+/* The command's one argument, a @what ("scenario"); @text NULL: there was none. */
+int cli_take_argument(const char **out, const char *what, const char *text, struct err *err);
+/* argp_parse() with our conventions. 0; else the exit status, with everything said. */
+int cli_parse(const struct argp *argp, int argc, char **argv, void *args, const struct err *err);
+
 /* Columns of the terminal on standard output; 0 if it is none. */
 unsigned cli_width(void);
 

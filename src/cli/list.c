@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* iotoll list: what can be named in a scenario, and every number of a profile with its source. */
-#include <argp.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -217,20 +216,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'f':
-		if (cli_format_parse(&a->format, arg, &a->err))
-			argp_error(state, "%s", a->err.text);
-		return 0;
+		return cli_take_format(&a->format, arg, &a->err);
 	case ARGP_KEY_ARG:
-		if (!a->what)
-			a->what = arg;
-		else if (!a->arg)
-			a->arg = arg;
-		else
-			argp_error(state, "'%s' is too much", arg);
-		return 0;
+		return cli_take_argument(a->what ? &a->arg : &a->what, "name", arg, &a->err);
 	case ARGP_KEY_NO_ARGS:
-		argp_usage(state);
-		return EINVAL;
+		return cli_take_argument(&a->what, "kind of thing to list", NULL, &a->err);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -273,10 +263,10 @@ int cli_list(int argc, char **argv)
 	json_t *rows = json_array();
 	int rc;
 
-	argp_err_exit_status = CLI_BAD_INPUT;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &a)) {
+	rc = cli_parse(&argp, argc, argv, &a, &a.err);
+	if (rc) {
 		json_decref(rows);
-		return CLI_BAD_INPUT;
+		return rc;
 	}
 	rc = fill(&a, rows);
 	if (!rc)

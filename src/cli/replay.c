@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* iotoll replay: a recorded trace through one IOMMU and strategy. */
-#include <argp.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "cli/cli.h"
 #include "report/csv.h"
@@ -43,19 +39,6 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-static uint64_t number(struct argp_state *state, const char *option, const char *text)
-{
-	char *end;
-	unsigned long long value;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || value > 1u << 30)
-		argp_error(state, "--%s %s: expected a number from 0 to %u", option, text,
-			   1u << 30);
-	return value;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
@@ -75,14 +58,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->profile = arg;
 		return 0;
 	case OPT_ENTRIES:
-		r->iotlb_entries = (unsigned)number(state, "entries", arg);
-		return 0;
+		return cli_take_number(&r->iotlb_entries, "entries", arg, 1u << 30, &a->err);
 	case OPT_WAYS:
-		r->iotlb_ways = (unsigned)number(state, "ways", arg);
-		return 0;
+		return cli_take_number(&r->iotlb_ways, "ways", arg, 1u << 30, &a->err);
 	case OPT_TABLE:
-		r->table_entries = number(state, "table", arg);
-		return 0;
+		return cli_take_number(&r->table_entries, "table", arg, 1u << 30, &a->err);
 	case OPT_ACCESS:
 		r->access = arg;
 		return 0;
@@ -90,17 +70,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->format = arg;
 		return 0;
 	case 'f':
-		if (cli_format_parse(&a->format, arg, &a->err))
-			argp_error(state, "%s", a->err.text);
-		return 0;
+		return cli_take_format(&a->format, arg, &a->err);
 	case ARGP_KEY_ARG:
-		if (r->path)
-			argp_error(state, "one trace at a time: '%s' is too much", arg);
-		r->path = arg;
-		return 0;
+		return cli_take_argument(&r->path, "trace", arg, &a->err);
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which trace? '-' reads standard input");
-		return EINVAL;
+		return cli_take_argument(&r->path, "trace ('-' is standard input)", NULL, &a->err);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -136,9 +110,9 @@ int cli_replay(int argc, char **argv)
 	int rc;
 
 	replay_request_defaults(&a.request);
-	argp_err_exit_status = CLI_BAD_INPUT;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
-		return CLI_BAD_INPUT;
+	rc = cli_parse(&argp, argc, argv, &a, &a.err);
+	if (rc)
+		return rc;
 	cli_catch_signals();
 	a.request.should_stop = cli_stopped;
 	a.request.progress = progress;

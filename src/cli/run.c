@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* iotoll run: one scenario. */
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +10,12 @@
 
 enum { OPT_PCAP = 256, OPT_DUMP, OPT_SCENARIO };
 
+#define MAX_SETS 128
+
 struct args {
 	struct scenario scenario;
 	const char *name;
-	const char *sets[128];
+	const char *sets[MAX_SETS];
 	size_t set_count;
 	struct cli_format format;
 	struct run_options options;
@@ -38,14 +39,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 's':
-		if (a->set_count == sizeof(a->sets) / sizeof(a->sets[0]))
-			argp_error(state, "at most 128 --set");
+		if (a->set_count == MAX_SETS) {
+			err_set(&a->err, -EINVAL, "--set: at most %d of them", MAX_SETS);
+			return EINVAL;
+		}
 		a->sets[a->set_count++] = arg;
 		return 0;
 	case 'f':
-		if (cli_format_parse(&a->format, arg, &a->err))
-			argp_error(state, "%s", a->err.text);
-		return 0;
+		return cli_take_format(&a->format, arg, &a->err);
 	case OPT_PCAP:
 		a->options.pcap = arg;
 		return 0;
@@ -56,13 +57,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->show = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (a->name)
-			argp_error(state, "one scenario at a time: '%s' is too much", arg);
-		a->name = arg;
-		return 0;
+		return cli_take_argument(&a->name, "scenario", arg, &a->err);
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which scenario? 'iotoll list scenarios' shows them");
-		return EINVAL;
+		return cli_take_argument(&a->name, "scenario", NULL, &a->err);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -132,9 +129,9 @@ int cli_run(int argc, char **argv)
 	struct args a = {.format = {.kind = FORMAT_TEXT}};
 	int rc;
 
-	argp_err_exit_status = CLI_BAD_INPUT;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
-		return CLI_BAD_INPUT;
+	rc = cli_parse(&argp, argc, argv, &a, &a.err);
+	if (rc)
+		return rc;
 	cli_catch_signals();
 	rc = load(&a);
 	if (!rc)

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* iotoll study: many runs in parallel, kept in a store, then tables, figures, claims and a page. */
-#include <argp.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,8 +18,7 @@ struct args {
 	const char *out;
 	const char *figures; /* "2,3"; NULL: all */
 	struct cli_format format;
-	unsigned workers;
-	uint64_t seed;
+	uint64_t workers, seed;
 	bool fresh;
 	struct timespec start;
 	struct err err;
@@ -40,20 +37,6 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-static uint64_t number(struct argp_state *state, const char *option, const char *text,
-		       uint64_t most)
-{
-	char *end;
-	unsigned long long value;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || value > most)
-		argp_error(state, "%s %s: expected a number from 0 to %llu", option, text,
-			   (unsigned long long)most);
-	return value;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
@@ -66,26 +49,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->figures = arg;
 		return 0;
 	case 'f':
-		if (cli_format_parse(&a->format, arg, &a->err))
-			argp_error(state, "%s", a->err.text);
-		return 0;
+		return cli_take_format(&a->format, arg, &a->err);
 	case 'j':
-		a->workers = (unsigned)number(state, "--jobs", arg, 256);
-		return 0;
+		return cli_take_number(&a->workers, "jobs", arg, 256, &a->err);
 	case OPT_SEED:
-		a->seed = number(state, "--seed", arg, UINT64_MAX);
-		return 0;
+		return cli_take_number(&a->seed, "seed", arg, UINT64_MAX, &a->err);
 	case OPT_FRESH:
 		a->fresh = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (a->name)
-			argp_error(state, "one study at a time: '%s' is too much", arg);
-		a->name = arg;
-		return 0;
+		return cli_take_argument(&a->name, "study", arg, &a->err);
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which study? There is: paper");
-		return EINVAL;
+		return cli_take_argument(&a->name, "study (there is: paper)", NULL, &a->err);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -226,7 +201,7 @@ static int run_paper(struct args *a)
 		return rc;
 	rc = open_store(a, &store, &a->err);
 	if (!rc)
-		rc = study_execute(&paper.study, store, a->workers, &watch, &a->err);
+		rc = study_execute(&paper.study, store, (unsigned)a->workers, &watch, &a->err);
 	if (!rc) {
 		cli_progress("%s: experiments and claims", a->name);
 		document = paper_document(&paper, &a->err);
@@ -250,9 +225,9 @@ int cli_study(int argc, char **argv)
 	char out[64];
 	int rc;
 
-	argp_err_exit_status = CLI_BAD_INPUT;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
-		return CLI_BAD_INPUT;
+	rc = cli_parse(&argp, argc, argv, &a, &a.err);
+	if (rc)
+		return rc;
 	if (strcmp(a.name, "paper")) {
 		err_set(&a.err, -EINVAL, "study: '%s' is not a study; there is: paper", a.name);
 		return cli_fail(-EINVAL, &a.err);

@@ -216,7 +216,7 @@ static json_t *figure_flush(const struct paper *p)
 json_t *paper_figures(const struct paper *p)
 {
 	return json_pack("[o, o, o, o, o]", figure_throughput(p), figure_cpu(p), figure_increase(p),
-			 figure_cycles(p), figure_flush(p));
+			 figure_flush(p), figure_cycles(p));
 }
 
 /* ---- tables ---- */

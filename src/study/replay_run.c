@@ -158,8 +158,8 @@ int replay_request_run(const struct replay_request *q, json_t **result, struct e
 {
 	struct replay_config config = {
 		.iommu = q->iommu,
-		.iotlb = {.entries = q->iotlb_entries,
-			  .ways = q->iotlb_ways,
+		.iotlb = {.entries = (unsigned)q->iotlb_entries,
+			  .ways = (unsigned)q->iotlb_ways,
 			  .line_pages = 1,
 			  .policy = "lru"},
 		.strategy = q->strategy,

@@ -14,8 +14,7 @@ struct replay_request {
 	const char *format; /* NULL: recognise it */
 	const char *profile, *iommu, *strategy, *allocator;
 	const char *access; /* "at-unmap", "at-map", "none" */
-	unsigned iotlb_entries, iotlb_ways;
-	uint64_t table_entries;
+	uint64_t iotlb_entries, iotlb_ways, table_entries;
 	bool (*should_stop)(void *ctx);
 	void (*progress)(void *ctx, uint64_t events, uint64_t bytes, uint64_t total_bytes);
 	void *ctx;
