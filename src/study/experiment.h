@@ -7,18 +7,14 @@
 #ifndef IOTOLL_STUDY_EXPERIMENT_H
 #define IOTOLL_STUDY_EXPERIMENT_H
 
+#include "rig/solo.h"
 #include "sim/profile.h"
-#include "study/rig.h"
 
 #define BENCH_DEVID     0x08 /* device 1, function 0: owns the mappings */
 #define BENCH_NEIGHBOUR 0x10 /* device 2, function 0: owns none */
 
-/* A rig on its own machine. The rest of the fields belong to the experiments. */
 struct bench_rig {
-	struct sim *sim;
-	struct machine *machine;
-	struct rig rig;
-	struct iotoll_dma_device *dev;
+	struct solo solo;
 	phys_t frames; /* contiguous page frames to map */
 	uint64_t frame_count;
 };

@@ -42,7 +42,7 @@ static void totals(const struct bench_rig *b, struct reuse_result *out)
 {
 	struct iotoll_dma_stats stats;
 
-	iotoll_dma_domain_stats(b->rig.domain, &stats);
+	iotoll_dma_domain_stats(b->solo.rig.domain, &stats);
 	out->wraps = stats.wraps;
 	out->flushes = stats.flushes;
 }
@@ -76,13 +76,13 @@ static int advance(struct bench_rig *b, uint64_t frame, uint64_t until)
 {
 	struct iotoll_dma_stats before, now;
 
-	iotoll_dma_domain_stats(b->rig.domain, &before);
+	iotoll_dma_domain_stats(b->solo.rig.domain, &before);
 	for (uint64_t n = 0; n < 3 * SMALL_TABLE; n++) {
 		const uint64_t iova = bench_map(b, frame);
 
 		if (iova == UINT64_MAX)
 			return -ENOSPC;
-		iotoll_dma_domain_stats(b->rig.domain, &now);
+		iotoll_dma_domain_stats(b->solo.rig.domain, &now);
 		if (iova == until || (until == UINT64_MAX && now.wraps != before.wraps))
 			return 0;
 		bench_unmap(b, iova);

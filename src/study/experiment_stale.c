@@ -34,7 +34,7 @@ static void attempt(struct bench_rig *b, unsigned delay, struct rng *rng, struct
 	(void)!bench_dma_write(b, BENCH_DEVID, iova, 1);
 	bench_unmap(b, iova);
 	pass_by(b, delays[delay], rng);
-	resident = !iommu_probe(b->rig.iommu, source, iova, IOMMU_WRITE, &xlat);
+	resident = !iommu_probe(b->solo.rig.iommu, source, iova, IOMMU_WRITE, &xlat);
 	succeeded =
 		!bench_dma_write(b, BENCH_DEVID, iova, 0xdead) && bench_frame(b, frame) == 0xdead;
 	out->attempts++;
@@ -74,7 +74,8 @@ static uint64_t cached(struct bench_rig *b, const uint64_t *iova)
 		const struct iommu_source source = {.bus = RIG_BUS, .devid = BENCH_DEVID};
 		struct iommu_xlat xlat;
 
-		n += !iommu_probe(b->rig.iommu, source, iova[i], IOMMU_WRITE, &xlat) && xlat.hit;
+		n += !iommu_probe(b->solo.rig.iommu, source, iova[i], IOMMU_WRITE, &xlat) &&
+		     xlat.hit;
 	}
 	return n;
 }
@@ -100,7 +101,7 @@ int experiment_scope(const struct profile *p, struct scope_result *out, struct e
 	/* The neighbour never mapped anything, but sits on the same bus. */
 	out->neighbour_reaches = !bench_dma_write(&b, BENCH_NEIGHBOUR, iova[0], 0xbad) &&
 				 bench_frame(&b, 1) == 0xbad;
-	iotoll_dma_domain_stats(b.rig.domain, &stats);
+	iotoll_dma_domain_stats(b.solo.rig.domain, &stats);
 	out->table_entries = 1 << 20;
 	out->usable_entries = stats.usable_entries;
 	for (unsigned i = 0; i < LIVE; i++)

@@ -10,7 +10,7 @@
 #include "dev/tg3.h"
 #include "guest/host.h"
 #include "load/load.h"
-#include "study/rig.h"
+#include "rig/rig.h"
 #include "study/scenario.h"
 
 struct testbed_side {

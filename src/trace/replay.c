@@ -84,7 +84,8 @@ static void replay_fetch(struct replay *rp)
 static void replay_access(struct replay_worker *w, const struct match_map *map)
 {
 	struct replay *rp = w->replay;
-	struct replay_rig *rig = &rp->rig;
+	struct iommu *iommu = rp->solo.rig.iommu;
+	const struct iommu_source source = rp->solo.source;
 	const uint64_t first = IOTOLL_IOVA_U64(map->iova) >> REPLAY_PAGE_SHIFT;
 
 	cpu_sync(w->cpu);
@@ -92,23 +93,23 @@ static void replay_access(struct replay_worker *w, const struct match_map *map)
 		struct iommu_xlat x;
 
 		rp->result->accesses++;
-		if (!rig->iommu)
+		if (!iommu)
 			continue;
 		/* Another CPU may be flushing: then the bridge grants nothing and the DMA waits. */
-		while (!rig->iommu->ops->may_start(rig->iommu, rig->source.bus))
+		while (!iommu->ops->may_start(iommu, source.bus))
 			task_sleep(w->task, REPLAY_GRANT_POLL_PS);
-		rig->iommu->ops->begin(rig->iommu, rig->source.bus);
-		if (iommu_translate(rig->iommu, rig->source, (first + i) << REPLAY_PAGE_SHIFT,
-				    IOMMU_WRITE, &x))
+		iommu->ops->begin(iommu, source.bus);
+		if (iommu_translate(iommu, source, (first + i) << REPLAY_PAGE_SHIFT, IOMMU_WRITE,
+				    &x))
 			rp->result->access_faults++;
-		rig->iommu->ops->end(rig->iommu, rig->source.bus);
+		iommu->ops->end(iommu, source.bus);
 	}
 }
 
 /* Where the recorded frame is in our memory; false if it does not fit at all. */
 static bool replay_frame(struct replay *rp, const struct trace_event *ev, uint64_t *paddr)
 {
-	const uint64_t memory = rp->rig.machine->profile.memory_bytes;
+	const uint64_t memory = rp->solo.machine->profile.memory_bytes;
 
 	if (ev->bytes > memory)
 		return false;
@@ -143,7 +144,7 @@ static void replay_map(struct replay_worker *w, const struct trace_event *ev)
 	}
 	r->ambiguous_maps += shared;
 	map->bytes = ev->bytes;
-	map->iova = iotoll_dma_map_page(rp->rig.device, IOTOLL_PHYS(paddr), map->bytes,
+	map->iova = iotoll_dma_map_page(rp->solo.device, IOTOLL_PHYS(paddr), map->bytes,
 					IOTOLL_DMA_BIDIRECTIONAL);
 	if (iotoll_dma_mapping_error(map->iova)) {
 		r->map_failures++;
@@ -213,11 +214,11 @@ static void replay_unmap_ended(struct replay_worker *w)
 	if (rc) {
 		replay_end(rp, rc);
 	} else if (ended->count == 1) {
-		iotoll_dma_unmap_page(rp->rig.device, ended->map[0]->iova, ended->map[0]->bytes,
+		iotoll_dma_unmap_page(rp->solo.device, ended->map[0]->iova, ended->map[0]->bytes,
 				      IOTOLL_DMA_BIDIRECTIONAL);
 	} else if (ended->count > 1) {
 		rp->result->sg_unmaps++;
-		iotoll_dma_unmap_sg(rp->rig.device, w->sg, (int)ended->count,
+		iotoll_dma_unmap_sg(rp->solo.device, w->sg, (int)ended->count,
 				    IOTOLL_DMA_BIDIRECTIONAL);
 	}
 	rp->result->unmaps += ended->count;
@@ -293,8 +294,8 @@ static void replay_work(void *ctx)
 
 static int replay_start(struct replay *rp)
 {
-	rp->count = rp->rig.machine->ncpus;
-	rp->most_pages = rp->rig.env.regs ? rp->config->table_entries : UINT64_MAX;
+	rp->count = rp->solo.machine->ncpus;
+	rp->most_pages = rp->solo.rig.env.regs ? rp->config->table_entries : UINT64_MAX;
 	rp->workers = calloc(rp->count, sizeof(*rp->workers));
 	if (!rp->workers)
 		return err_set(rp->err, -ENOMEM, "replay: out of memory");
@@ -314,26 +315,48 @@ static int replay_start(struct replay *rp)
 		struct replay_worker *w = &rp->workers[i];
 
 		w->replay = rp;
-		w->cpu = machine_cpu(rp->rig.machine, i);
-		cpu_account_reset(w->cpu, sim_now(rp->rig.sim));
+		w->cpu = machine_cpu(rp->solo.machine, i);
+		cpu_account_reset(w->cpu, sim_now(rp->solo.sim));
 		if (!task_create(w->cpu, "replay", replay_work, w))
 			return err_set(rp->err, -ENOMEM, "replay: out of memory");
 	}
-	iotoll_dma_domain_stats_reset(rp->rig.domain);
-	exposure_restart(rp->rig.exposure);
+	iotoll_dma_domain_stats_reset(rp->solo.rig.domain);
+	exposure_restart(rp->solo.rig.exposure);
 	return 0;
 }
 
 /* Run until nothing is left to happen: every task has then ended. */
 static int replay_drive(struct replay *rp)
 {
-	while (sim_next(rp->rig.sim) != SIM_NEVER) {
-		const int rc = sim_run(rp->rig.sim, sim_next(rp->rig.sim));
+	while (sim_next(rp->solo.sim) != SIM_NEVER) {
+		const int rc = sim_run(rp->solo.sim, sim_next(rp->solo.sim));
 
 		if (rc)
 			return err_set(rp->err, rc, "replay: the simulation stopped");
 	}
 	return rp->rc;
+}
+
+#define REPLAY_DEVID 0x0008u /* device 1, function 0 */
+
+static int replay_machine(struct replay *rp)
+{
+	const struct replay_config *c = rp->config;
+	const struct rig_config rig = {
+		.model = c->iommu,
+		.iotlb = c->iotlb,
+		.strategy = c->strategy,
+		.allocator = c->allocator,
+		.table_entries = c->table_entries,
+		.start_hint = c->start_hint,
+	};
+	struct profile profile = *c->profile;
+	int rc;
+
+	if (c->cpus)
+		profile.cpus = c->cpus;
+	rc = solo_init(&rp->solo, &profile, &rig, REPLAY_DEVID, rp->err);
+	return rc ? err_prefix(rp->err, rc, "replay: ") : 0;
 }
 
 int replay_run(struct trace *trace, const struct replay_config *config, struct replay_result *out,
@@ -348,17 +371,17 @@ int replay_run(struct trace *trace, const struct replay_config *config, struct r
 	rc = match_init(&rp.match);
 	if (rc)
 		return err_set(err, rc, "replay: out of memory");
-	rc = replay_rig_init(&rp.rig, config, rp.err);
+	rc = replay_machine(&rp);
 	if (rc)
-		goto fini_rig;
+		goto fini_machine;
 	rc = replay_start(&rp);
 	if (!rc)
 		rc = replay_drive(&rp);
 	if (!rc)
 		replay_report(&rp);
-fini_rig:
+fini_machine:
 	/* The tasks go first: whatever they held lies in the workers. */
-	replay_rig_fini(&rp.rig);
+	solo_fini(&rp.solo);
 	for (unsigned i = 0; rp.workers && i < rp.count; i++) {
 		match_list_fini(&rp.workers[i].ended);
 		free(rp.workers[i].sg);

@@ -3,10 +3,10 @@
 #ifndef IOTOLL_TRACE_REPLAY_IMPL_H
 #define IOTOLL_TRACE_REPLAY_IMPL_H
 
+#include "rig/solo.h"
 #include "sim/task.h"
 #include "trace/match.h"
 #include "trace/replay.h"
-#include "trace/replay_rig.h"
 
 struct replay;
 
@@ -23,7 +23,7 @@ struct replay_worker {
 struct replay {
 	const struct replay_config *config;
 	struct trace *trace;
-	struct replay_rig rig;
+	struct solo solo;
 	struct match match;
 	struct replay_result *result;
 	struct replay_worker *workers;

@@ -13,7 +13,7 @@ const char *replay_access_name(unsigned access)
 
 static uint64_t replay_cycles(const struct replay *rp, enum charge what)
 {
-	return profile_cycles(&rp->rig.machine->profile, rp->result->cpu.ps[what]);
+	return profile_cycles(&rp->solo.machine->profile, rp->result->cpu.ps[what]);
 }
 
 static void replay_costs(struct replay *rp)
@@ -23,14 +23,14 @@ static void replay_costs(struct replay *rp)
 	for (unsigned i = 0; i < rp->count; i++) {
 		struct cpu_account a;
 
-		cpu_account(machine_cpu(rp->rig.machine, i), &a);
+		cpu_account(machine_cpu(rp->solo.machine, i), &a);
 		for (unsigned c = 0; c < CHARGE_COUNT; c++)
 			r->cpu.ps[c] += a.ps[c];
 		r->cpu.busy_ps += a.busy_ps;
 	}
 	r->cpus = rp->count;
-	r->clock_mhz = rp->rig.machine->profile.clock_mhz;
-	r->span_ps = sim_now(rp->rig.sim) - rp->origin;
+	r->clock_mhz = rp->solo.machine->profile.clock_mhz;
+	r->span_ps = sim_now(rp->solo.sim) - rp->origin;
 	r->cycles_map = replay_cycles(rp, CHARGE_MAP);
 	r->cycles_unmap = replay_cycles(rp, CHARGE_UNMAP);
 	r->cycles_flush = replay_cycles(rp, CHARGE_FLUSH);
@@ -54,11 +54,11 @@ void replay_report(struct replay *rp)
 	r->live_maps = rp->match.live_maps;
 	r->live_pages = rp->match.live_pages;
 	replay_costs(rp);
-	iotoll_dma_domain_stats(rp->rig.domain, &r->dma);
-	if (rp->rig.iommu)
-		rp->rig.iommu->ops->stats(rp->rig.iommu, &r->iotlb);
-	exposure_stats(rp->rig.exposure, &r->exposure);
+	iotoll_dma_domain_stats(rp->solo.rig.domain, &r->dma);
+	if (rp->solo.rig.iommu)
+		rp->solo.rig.iommu->ops->stats(rp->solo.rig.iommu, &r->iotlb);
+	exposure_stats(rp->solo.rig.exposure, &r->exposure);
 	for (unsigned i = 0; i < REPLAY_DELAYS; i++)
 		r->reachable_after[i] =
-			exposure_reachable_after(rp->rig.exposure, replay_delays_ns[i]);
+			exposure_reachable_after(rp->solo.rig.exposure, replay_delays_ns[i]);
 }

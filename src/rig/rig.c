@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Assembling IOMMU, bus, domain and watchers. */
-#include "study/rig.h"
+#include "rig/rig.h"
 
 #include <errno.h>
 #include <string.h>

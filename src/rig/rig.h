@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The protected half of a machine: its IOMMU (or none), a bus below it, a DMA domain driven by the
- * driver half, and the watchers. Every experiment stands on one, with or without a NIC.
+ * driver half, and the watchers. Whole runs, small experiments and replays stand on one.
  */
-#ifndef IOTOLL_STUDY_RIG_H
-#define IOTOLL_STUDY_RIG_H
+#ifndef IOTOLL_RIG_RIG_H
+#define IOTOLL_RIG_RIG_H
 
 #include "dev/bus.h"
 #include "dev/iommu_regs.h"
