@@ -355,7 +355,8 @@ int run_text(FILE *out, const json_t *run, enum run_text_detail detail, unsigned
 	ret = heading(out, run, width);
 	if (!ret)
 		ret = warnings(out, json_object_get(run, "warnings"), width);
-	if (!ret)
+	/* A replay of a trace is a result too, but nothing was sent. */
+	if (!ret && json_object_get(run, "throughput_mbps"))
 		ret = netperf_table(out, run);
 	if (!ret && detail >= RUN_TEXT_CYCLES)
 		ret = cycle_table(out, run);

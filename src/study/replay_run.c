@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "study/paths.h"
+#include "study/result_exposure.h"
 #include "trace/replay.h"
 
 void replay_request_defaults(struct replay_request *r)
@@ -113,27 +114,10 @@ static json_t *cycles(const struct replay_result *r)
 
 static json_t *exposure(const struct replay_result *r)
 {
-	const struct exposure_stats *s = &r->exposure;
-	json_t *o = json_object(), *after = json_object();
-	char name[32];
+	json_t *o = result_exposure(&r->exposure);
 
-	json_object_set_new(o, "untranslated", json_boolean(s->untranslated));
-	json_object_set_new(o, "unmapped_pages", integer(s->unmapped_pages));
-	json_object_set_new(o, "stale_pages", integer(s->stale_pages));
-	json_object_set_new(o, "open_pages", integer(s->open_pages));
-	json_object_set_new(o, "window_us_mean", json_real(s->window_mean_ns / 1e3));
-	json_object_set_new(o, "window_us_p50", json_real((double)s->window_p50_ns / 1e3));
-	json_object_set_new(o, "window_us_p99", json_real((double)s->window_p99_ns / 1e3));
-	json_object_set_new(o, "window_us_max", json_real((double)s->window_max_ns / 1e3));
-	json_object_set_new(o, "stale_page_seconds", json_real(s->stale_page_seconds));
-	json_object_set_new(o, "reused_iova_pages", integer(s->reused_iova_pages));
-	json_object_set_new(o, "live_peak_pages", integer(s->live_peak_pages));
-	for (int i = 0; i < REPLAY_DELAYS; i++) {
-		snprintf(name, sizeof(name), "%llu_us",
-			 (unsigned long long)replay_delays_ns[i] / 1000);
-		json_object_set_new(after, name, json_real(r->reachable_after[i]));
-	}
-	json_object_set_new(o, "reachable_after", after);
+	for (int i = 0; i < REPLAY_DELAYS; i++)
+		result_reachable_after(o, replay_delays_ns[i], r->reachable_after[i]);
 	return o;
 }
 

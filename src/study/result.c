@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "study/result_exposure.h"
 #include "study/run_internal.h"
 #include "study/version.h"
 
@@ -216,31 +217,15 @@ static json_t *iotlb(const struct measurement *m)
 
 static json_t *exposure(const struct testbed *t)
 {
+	static const uint64_t delays_ns[] = {10000, 100000, 1000000};
 	struct exposure_stats s;
-	json_t *o = json_object();
+	json_t *o;
 
 	exposure_stats(t->sut.rig.exposure, &s);
-	json_object_set_new(o, "untranslated", json_boolean(s.untranslated));
-	put(o, "reachable_bytes", s.reachable_bytes);
-	put(o, "unmapped_pages", s.unmapped_pages);
-	put(o, "stale_pages", s.stale_pages);
-	put(o, "open_pages", s.open_pages);
-	put_real(o, "window_us_mean", s.window_mean_ns / 1e3);
-	put_real(o, "window_us_p50", (double)s.window_p50_ns / 1e3);
-	put_real(o, "window_us_p99", (double)s.window_p99_ns / 1e3);
-	put_real(o, "window_us_max", (double)s.window_max_ns / 1e3);
-	put_real(o, "stale_page_seconds", s.stale_page_seconds);
-	put_real(o, "reachable_after_10us", exposure_reachable_after(t->sut.rig.exposure, 10000));
-	put_real(o, "reachable_after_100us", exposure_reachable_after(t->sut.rig.exposure, 100000));
-	put_real(o, "reachable_after_1ms", exposure_reachable_after(t->sut.rig.exposure, 1000000));
-	put(o, "reused_iova_pages", s.reused_iova_pages);
-	put(o, "reused_frame_pages", s.reused_frame_pages);
-	put_real(o, "excess_bytes_mean", s.excess_mean_bytes);
-	put_real(o, "excess_byte_seconds", s.excess_byte_seconds);
-	put(o, "from_device_pages", s.from_device_pages);
-	put(o, "from_device_readable_pages", s.from_device_readable_pages);
-	put(o, "live_pages", s.live_pages);
-	put(o, "live_peak_pages", s.live_peak_pages);
+	o = result_exposure(&s);
+	for (size_t i = 0; i < sizeof(delays_ns) / sizeof(delays_ns[0]); i++)
+		result_reachable_after(o, delays_ns[i],
+				       exposure_reachable_after(t->sut.rig.exposure, delays_ns[i]));
 	return o;
 }
 
