@@ -28,7 +28,8 @@ struct mechanism_claim {
 	int (*judge)(const struct paper *p, struct claim_result *r, struct err *err);
 };
 
-/* Ends with a row whose id is NULL. */
+/* Both end with a row whose id is NULL. */
+extern const struct claim paper_traffic_claims[];
 extern const struct mechanism_claim paper_mechanism_claims[];
 
 /* Append to what was measured. */
