@@ -41,6 +41,8 @@ struct cpu {
 	struct task *tasks;
 	struct waitq ksoftirqd_wait;
 	sim_time slice_end;
+	bool resched;     /* a task that slept wants the CPU */
+	bool ipi_pending; /* woken by another CPU while it idled */
 
 	struct cpu *next_waiter; /* on a lock's queue */
 };

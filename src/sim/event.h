@@ -2,7 +2,8 @@
 /*
  * The event queue. Events are owned by whoever embeds them; the queue links, never allocates per
  * event. Events at the same instant run in the order in which they were scheduled, which makes a
- * run deterministic. Not thread safe: one simulation, one host thread.
+ * run deterministic; code on a CPU whose clock arrives at that instant goes before them. Not thread
+ * safe: one simulation, one host thread.
  */
 #ifndef IOTOLL_SIM_EVENT_H
 #define IOTOLL_SIM_EVENT_H

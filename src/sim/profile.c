@@ -174,6 +174,25 @@ static uint64_t base_value(struct quantity q, uint64_t clock_mhz)
 }
 
 /* @q within the legal range of @p? The message names where the value came from. */
+/* Which end of an estimated range a run takes for a parameter of @part. */
+static struct quantity pick_end(const struct profile_value *v, enum profile_part part,
+				enum estimate end)
+{
+	switch (end) {
+	case ESTIMATE_LOW:
+		return v->low;
+	case ESTIMATE_HIGH:
+		return v->high;
+	case ESTIMATE_DEAR_PROTECTION:
+		return part == PART_PROTECTION ? v->high : part == PART_BASE ? v->low : v->value;
+	case ESTIMATE_CHEAP_PROTECTION:
+		return part == PART_PROTECTION ? v->low : part == PART_BASE ? v->high : v->value;
+	case ESTIMATE_DEFAULT:
+		break;
+	}
+	return v->value;
+}
+
 static int check_legal(const struct reading *r, const struct profile_param *p, const struct slot *s,
 		       struct quantity q, uint64_t clock_mhz, struct err *err)
 {
@@ -230,9 +249,7 @@ static int resolve(struct profile *out, const struct reading *r, enum estimate e
 		if (rc)
 			return rc;
 		if (s->v.row.grade == GRADE_ESTIMATED && !profile_param_in(p, "machine"))
-			q = end == ESTIMATE_LOW    ? s->v.low
-			    : end == ESTIMATE_HIGH ? s->v.high
-						   : s->v.value;
+			q = pick_end(&s->v, profile_param_part(p), end);
 		if (p->kinds == QUANTITY_MASK(QUANTITY_FREQUENCY))
 			mhz = q.value / MHZ; /* first number of the table: the others need it */
 		field_set(out, p,

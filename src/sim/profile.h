@@ -21,7 +21,15 @@ enum grade { GRADE_MEASURED, GRADE_PUBLISHED, GRADE_ESTIMATED };
  * Which end of each estimated range a run uses. Costs only: the [machine] section describes the
  * machine, and a smaller machine is not a cheaper one, so its values stay.
  */
-enum estimate { ESTIMATE_DEFAULT, ESTIMATE_LOW, ESTIMATE_HIGH };
+enum estimate {
+	ESTIMATE_DEFAULT,
+	ESTIMATE_LOW,
+	ESTIMATE_HIGH,
+	/* What only protection costs at one end, what everything costs at the other, for the widest
+	 * spread of their ratio. What both share stays at its default. */
+	ESTIMATE_DEAR_PROTECTION,
+	ESTIMATE_CHEAP_PROTECTION,
+};
 
 struct cost { /* everything is picoseconds unless the name says otherwise */
 	/* [memory] */
@@ -31,7 +39,6 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t copy_cold;     /* per 64-byte line copied from memory (streaming) */
 	uint64_t copy_warm;     /* per 64-byte line copied from the cache */
 	uint64_t clflush;       /* write back and drop one line, and wait for it */
-	uint64_t zero_line;     /* store zeros over one line */
 	/* [cpu] */
 	uint64_t locked_rmw; /* locked read-modify-write on an own line */
 	uint64_t irq_flags;  /* save and disable, restore: the pair */
@@ -40,7 +47,8 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t interrupt;  /* entry and exit of an interrupt handler */
 	uint64_t syscall;    /* entry and exit of a system call */
 	uint64_t context_switch;
-	uint64_t ipi; /* wake an idle CPU from another: until it runs */
+	uint64_t ipi;    /* wake an idle CPU from another: until it runs */
+	uint64_t wakeup; /* make a sleeping task runnable, paid by the waker */
 	/* [kernel] per-event work of the kernel around the IOMMU */
 	uint64_t rx_segment;  /* TCP/IP receive work for one data segment */
 	uint64_t rx_ack;      /* TCP/IP receive work for one pure acknowledgement */
@@ -115,7 +123,7 @@ int profile_rows(const char *path, int (*fn)(void *ctx, const struct profile_row
 /* Cycles of this machine's clock in @ps, rounded to nearest. */
 static inline uint64_t profile_cycles(const struct profile *p, uint64_t ps)
 {
-	return (ps * p->clock_mhz + 500000) / 1000000;
+	return (uint64_t)(((unsigned __int128)ps * p->clock_mhz + 500000) / 1000000);
 }
 
 #endif

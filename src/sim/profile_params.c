@@ -41,7 +41,6 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 {"memory.copy_cold", WORK, COST(copy_cold), 0, 100 * US, "copy of 64 bytes that lie in memory"},
 {"memory.copy_warm", WORK, COST(copy_warm), 0, 100 * US, "copy of 64 bytes that lie in the cache"},
 {"memory.clflush", WORK, COST(clflush), 0, 100 * US, "write back and drop one line, and wait"},
-{"memory.zero_line", WORK, COST(zero_line), 0, 100 * US, "store zeros over 64 bytes"},
 
 {"cpu.locked_rmw", WORK, COST(locked_rmw), 0, 100 * US,
 	"locked read-modify-write of a line already held"},
@@ -54,6 +53,8 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 {"cpu.syscall", WORK, COST(syscall), 0, 1000 * US, "entry and exit of a system call"},
 {"cpu.context_switch", WORK, COST(context_switch), 0, 1000 * US, "switch from one task to another"},
 {"cpu.ipi", WORK, COST(ipi), 0, 1000 * US, "wake an idle CPU from another, until it runs"},
+{"cpu.wakeup", WORK, COST(wakeup), 0, 1000 * US,
+	"make a sleeping task runnable, paid by the waker"},
 
 {"kernel.rx_segment", WORK, COST(rx_segment), 0, 1000 * US,
 	"TCP/IP receive work for one data segment"},
@@ -96,6 +97,23 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 /* clang-format on */
 
 const char *const profile_sections[] = {"machine", "memory", "cpu", "kernel", "iommu", "bus", NULL};
+
+enum profile_part profile_param_part(const struct profile_param *p)
+{
+	static const char *const protection[] = {"memory.clflush", "cpu.irq_flags", NULL};
+	static const char *const shared[] = {"memory.dram_miss", "memory.line_transfer",
+					     "memory.cache_hit", "cpu.locked_rmw", NULL};
+
+	if (profile_param_in(p, "iommu"))
+		return PART_PROTECTION;
+	for (size_t i = 0; protection[i]; i++)
+		if (!strcmp(p->key, protection[i]))
+			return PART_PROTECTION;
+	for (size_t i = 0; shared[i]; i++)
+		if (!strcmp(p->key, shared[i]))
+			return PART_SHARED;
+	return PART_BASE;
+}
 
 bool profile_param_in(const struct profile_param *p, const char *section)
 {

@@ -29,6 +29,14 @@ extern const struct profile_param profile_params[PROFILE_PARAMS];
 /* NULL-terminated. */
 extern const char *const profile_sections[];
 
+enum profile_part { PART_BASE, PART_SHARED, PART_PROTECTION };
+
+/*
+ * Does @p cost only where memory is protected ([iommu], cache-line flushes, interrupt flags around
+ * the table's lock), only elsewhere ([kernel], copies, ...), or in both (misses, transfers)?
+ */
+enum profile_part profile_param_part(const struct profile_param *p);
+
 /* Is @p a parameter of [@section]? */
 bool profile_param_in(const struct profile_param *p, const char *section);
 

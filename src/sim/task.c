@@ -63,6 +63,7 @@ static void schedule(struct cpu *cpu)
 			cpu->slice_end = cpu->clock + TASK_SLICE;
 		}
 		cpu->current = next;
+		cpu->resched = false;
 		cpu_resume_at(cpu, cpu->clock);
 		fiber_yield(self->fiber);
 	}
@@ -131,16 +132,30 @@ void task_preempt_point(struct task *t)
 	struct cpu *cpu = t->cpu;
 
 	cpu_sync(cpu);
-	if (!cpu->run_first || (cpu->clock < cpu->slice_end && !t->background))
+	if (!cpu->run_first || (cpu->clock < cpu->slice_end && !t->background && !cpu->resched))
 		return;
 	enqueue(t);
 	schedule(cpu);
 }
 
+/*
+ * A task that slept goes before the others and has the running one preempted, as the sleeper's
+ * bonus of the O(1) scheduler does (kernel/sched.c: effective_prio(), TASK_PREEMPTS_CURR).
+ */
 static void wake(struct task *t, sim_time at)
 {
-	enqueue(t);
-	cpu_kick(t->cpu, at);
+	struct cpu *cpu = t->cpu;
+
+	if (t->background) {
+		enqueue(t);
+	} else {
+		t->next = cpu->run_first;
+		cpu->run_first = t;
+		if (!cpu->run_last)
+			cpu->run_last = t;
+		cpu->resched = true;
+	}
+	cpu_kick(cpu, at);
 }
 
 static void on_alarm(void *ctx)
@@ -170,6 +185,15 @@ void waitq_wait(struct waitq *wq, struct cpu *cpu)
 	schedule(cpu);
 }
 
+static void pay_wakeup(struct cpu *cpu)
+{
+	const enum charge before = cpu_enter(cpu, CHARGE_SCHEDULER);
+
+	if (cpu)
+		cpu_charge(cpu, machine_cost(cpu->machine)->wakeup);
+	cpu_leave(cpu, before);
+}
+
 void waitq_wake(struct waitq *wq, struct cpu *cpu)
 {
 	struct task *t;
@@ -185,10 +209,15 @@ void waitq_wake(struct waitq *wq, struct cpu *cpu)
 	wq->first = wq->last = NULL;
 	while (t) {
 		struct task *next = t->next;
-		sim_time at = machine_now(t->cpu->machine);
+		sim_time at;
 
-		if (cpu && t->cpu != cpu)
+		pay_wakeup(cpu);
+		at = machine_now(t->cpu->machine);
+		if (cpu && t->cpu != cpu) {
 			at += machine_cost(t->cpu->machine)->ipi;
+			/* Only an idle CPU is interrupted; a busy one looks when it gets there. */
+			t->cpu->ipi_pending = t->cpu->parked;
+		}
 		wake(t, at);
 		t = next;
 	}
@@ -213,6 +242,14 @@ static void idle_main(void *ctx)
 		cpu->parked = true;
 		cpu_pause(cpu);
 		cpu->parked = false;
+		if (cpu->ipi_pending) {
+			const enum charge before = cpu_enter(cpu, CHARGE_SCHEDULER);
+
+			/* The reschedule interrupt that another CPU's wake-up sent. */
+			cpu_charge(cpu, machine_cost(cpu->machine)->interrupt);
+			cpu_leave(cpu, before);
+			cpu->ipi_pending = false;
+		}
 	}
 }
 

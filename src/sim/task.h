@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tasks: threads of control pinned to a CPU, scheduled round robin with a time slice, that may
- * block. A task's function is ordinary C; where it would sleep it calls waitq_wait().
+ * block; one that wakes up goes before those that did not sleep. A task's function is ordinary C;
+ * where it would sleep it calls waitq_wait().
  */
 #ifndef IOTOLL_SIM_TASK_H
 #define IOTOLL_SIM_TASK_H

@@ -14,7 +14,8 @@
 #include "sim/time.h"
 
 static const char *const off_on[] = {"off", "on", NULL};
-static const char *const estimates[] = {"default", "low", "high", NULL};
+static const char *const estimates[] = {"default",          "low", "high", "dear-protection",
+					"cheap-protection", NULL};
 static const char *const scope[] = {"bus", "system", NULL};
 static const char *const start[] = {"bottom", "random", NULL};
 static const char *const charged[] = {"charged", "free", NULL};
@@ -88,14 +89,16 @@ const struct param_row param_rows[] = {
 
 	FILE_NAME("sut", "profile", sut.profile, "x460-2007", "machine under test"),
 	CHOICE("sut", "estimates", sut.estimates, estimates, "default",
-	       "which end of every estimated range of the profile"),
+	       "which end of the profile's estimated ranges; dear-protection: what only protection costs at "
+	       "the high end, the rest at the low one"),
 	NUMBER("sut", "irq_cpu", sut.irq_cpu, QUANTITY_COUNT, "CPU", 0, 63, "0",
 	       "CPU that takes the network interrupts"),
 	NUMBER("sut", "app_cpu", sut.app_cpu, QUANTITY_COUNT, "CPU", 0, 63, "1",
 	       "CPU of the first stream's task"),
 	FILE_NAME("client", "profile", client.profile, "e326", "machine at the other end"),
 	CHOICE("client", "estimates", client.estimates, estimates, "default",
-	       "which end of every estimated range of the profile"),
+	       "which end of the profile's estimated ranges; dear-protection: what only protection costs at "
+	       "the high end, the rest at the low one"),
 	NUMBER("client", "irq_cpu", client.irq_cpu, QUANTITY_COUNT, "CPU", 0, 63, "0",
 	       "CPU that takes the network interrupts"),
 	NUMBER("client", "app_cpu", client.app_cpu, QUANTITY_COUNT, "CPU", 0, 63, "1",

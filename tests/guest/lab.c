@@ -17,7 +17,6 @@ struct profile lab_profile(unsigned cpus)
 			 .copy_cold = 40000,
 			 .copy_warm = 10000,
 			 .clflush = 70000,
-			 .zero_line = 10000,
 			 .locked_rmw = 40000,
 			 .irq_flags = 40000,
 			 .mmio_read = 700000,

@@ -37,6 +37,7 @@ static inline struct profile harness_profile(unsigned cpus)
 			 .interrupt = 500000,
 			 .context_switch = 900000,
 			 .ipi = 300000,
+			 .wakeup = 60000,
 			 .posted_write_latency = 150000},
 	};
 }

@@ -219,9 +219,37 @@ static void a_woken_task_runs_after_its_waker_and_pays_a_context_switch(void **s
 	sim_schedule(w->sim, &ev, sim_now(w->sim) + 20 * SIM_US);
 	assert_int_equal(sim_run(w->sim, sim_now(w->sim) + SIM_MS), 0);
 	assert_true(task_done(t));
-	/* cross-CPU wake 300 ns, then the switch 900 ns */
-	assert_int_equal(w->at[2], w->at[0] + 1200 * SIM_NS);
+	/* the waker's 60 ns, 300 ns across CPUs, the interrupt 500 ns there, the switch 900 ns */
+	assert_int_equal(w->at[2], w->at[0] + 1760 * SIM_NS);
 	assert_int_equal(w->at[3], w->at[2] + 50 * SIM_US + 900 * SIM_NS);
+}
+
+static void hog(void *ctx)
+{
+	struct world *w = ctx;
+	struct cpu *cpu = cpu_current(w->m);
+
+	for (int i = 0; i < 50; i++) {
+		cpu_charge(cpu, SIM_US);
+		task_preempt_point(task_current(cpu));
+	}
+	w->at[4] = cpu_now(cpu);
+}
+
+static void a_task_that_wakes_preempts_one_that_did_not_sleep(void **state)
+{
+	struct world *w = *state;
+	struct irq irq = {.handler = on_irq, .ctx = w, .target = CPU(w, 3)};
+	struct event ev;
+
+	task_create(CPU(w, 3), "sleeper", sleeper, w);
+	task_create(CPU(w, 3), "hog", hog, w);
+	event_init(&ev, raise_irq, &irq);
+	sim_schedule(w->sim, &ev, sim_now(w->sim) + 20 * SIM_US);
+	assert_int_equal(sim_run(w->sim, sim_now(w->sim) + SIM_MS), 0);
+	/* within the microsecond to the hog's next preemption point, and the switch */
+	assert_true(w->at[2] < w->at[0] + 3 * SIM_US);
+	assert_true(w->at[2] < w->at[4]);
 }
 
 static bool never_done(void *ctx, struct cpu *cpu)
@@ -374,6 +402,7 @@ int main(void)
 		CASE(an_idle_cpu_takes_an_interrupt_at_once),
 		CASE(interrupts_wait_while_disabled),
 		CASE(a_woken_task_runs_after_its_waker_and_pays_a_context_switch),
+		CASE(a_task_that_wakes_preempts_one_that_did_not_sleep),
 		CASE(a_long_softirq_gives_way_to_tasks_after_ten_rounds),
 		CASE(a_read_pushes_posted_writes_and_stalls_while_writes_do_not),
 		CASE(outside_any_cpu_nothing_is_charged),

@@ -80,6 +80,27 @@ static void estimates_move_and_nothing_else_does(void **state)
 	assert_string_equal(rig->p.title, "Test machine");
 }
 
+static void protection_can_be_dear_while_everything_else_is_cheap(void **state)
+{
+	static const char path[] = PROFILES "/x460-2007.ini";
+	struct profile low = {0}, high = {0}, dear = {0}, cheap = {0}, middle = {0};
+	struct err err = {{0}};
+
+	(void)state;
+	assert_int_equal(profile_load(&low, path, ESTIMATE_LOW, NULL, &err), 0);
+	assert_int_equal(profile_load(&high, path, ESTIMATE_HIGH, NULL, &err), 0);
+	assert_int_equal(profile_load(&dear, path, ESTIMATE_DEAR_PROTECTION, NULL, &err), 0);
+	assert_int_equal(profile_load(&cheap, path, ESTIMATE_CHEAP_PROTECTION, NULL, &err), 0);
+	assert_int_equal(profile_load(&middle, path, ESTIMATE_DEFAULT, NULL, &err), 0);
+	assert_int_equal(dear.cost.clflush, high.cost.clflush);
+	assert_int_equal(dear.cost.dma_call, high.cost.dma_call);
+	assert_int_equal(dear.cost.rx_segment, low.cost.rx_segment);
+	assert_int_equal(dear.cost.copy_cold, low.cost.copy_cold);
+	assert_int_equal(dear.cost.line_transfer, middle.cost.line_transfer);
+	assert_int_equal(cheap.cost.irq_flags, low.cost.irq_flags);
+	assert_int_equal(cheap.cost.rx_segment, high.cost.rx_segment);
+}
+
 static void cycles_follow_the_clock_rounded_to_nearest(void **state)
 {
 	const char *overrides[] = {"machine.clock=3 GHz", "memory.cache_hit = 1 cycle",
@@ -220,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(shipped_profiles_load_and_their_ends_are_ordered),
+		cmocka_unit_test(protection_can_be_dear_while_everything_else_is_cheap),
 		TEST(shipped_profiles_are_the_machines_of_the_paper),
 		TEST(estimates_move_and_nothing_else_does),
 		TEST(cycles_follow_the_clock_rounded_to_nearest),

@@ -126,7 +126,7 @@ static void missing_keys_are_named(void **state)
 	write_with(rig, 2, 2, NULL);
 	refused(rig, NULL, ": machine.title: missing");
 	write_with(rig, 16, 24, NULL);
-	refused(rig, NULL, ": cpu.locked_rmw: missing, and 7 more");
+	refused(rig, NULL, ": cpu.locked_rmw: missing, and 8 more");
 	write_with(rig, 1, LINES, NULL);
 	refused(rig, NULL, ": machine.title: missing, and 36 more");
 	write_with(rig, 39, 44, NULL); /* the heading stands: then its keys must follow */
