@@ -49,7 +49,8 @@ void tg3_interrupt_mailbox(struct tg3 *nic, uint32_t value)
 	bool due = co->held;
 
 	co->line = false;
-	if (value & INTERRUPT_MASK_BITS)
+	/* Behind a bus that was shut off no tag is ever shown again, and none would match. */
+	if (nic->dead || value & INTERRUPT_MASK_BITS)
 		return;
 	if (control & TG3_MISC_HOST_CTRL_TAGGED)
 		due = (value >> TG3_INTERRUPT_TAG_SHIFT) != co->tag_shown;
@@ -62,7 +63,8 @@ void tg3_interrupt_control(struct tg3 *nic, uint32_t value)
 {
 	if (value & TG3_MISC_HOST_CTRL_CLEAR_INT)
 		nic->co.line = false;
-	if (nic->co.held && !masked_by_mailbox(nic) && !(value & TG3_MISC_HOST_CTRL_MASK_INT))
+	if (nic->co.held && !nic->dead && !masked_by_mailbox(nic) &&
+	    !(value & TG3_MISC_HOST_CTRL_MASK_INT))
 		assert_line(nic);
 }
 

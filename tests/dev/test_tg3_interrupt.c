@@ -197,6 +197,39 @@ static void untagged_chip_remembers_one_interrupt_while_masked(void **state)
 	nic_free(&nic);
 }
 
+static void behind_a_bus_that_was_shut_off_no_unmasking_interrupts(void **state)
+{
+	struct nic nic;
+
+	(void)state;
+	for (unsigned tagged = 0; tagged < 2; tagged++) {
+		nic_make(&nic, true);
+		if (!tagged)
+			nic_write(&nic, TG3_MISC_HOST_CTRL, 0);
+		nic_post(&nic, 100, 1536);
+		nic_run_us(&nic, 10);
+		arrive(&nic, 5, 3);
+		nic_run_us(&nic, 10);
+		assert_int_equal(nic.irq.count, 1);
+		nic_write(&nic, MAILBOX, TG3_INTERRUPT_MASKED);
+		nic.rig.fake.dead = true;
+		arrive(&nic, 1, 3);
+		/* The driver unmasks with the last tag it saw, again and again; the chip forgot it.
+		 */
+		for (uint32_t tag = 0; tag < 4; tag++) {
+			nic_write(&nic, MAILBOX, tag << TG3_INTERRUPT_TAG_SHIFT);
+			nic_run_us(&nic, 100);
+			nic_write(&nic, MAILBOX, TG3_INTERRUPT_MASKED);
+		}
+		nic_write(&nic, TG3_MISC_HOST_CTRL, TG3_MISC_HOST_CTRL_MASK_INT);
+		nic_write(&nic, TG3_MISC_HOST_CTRL, 0);
+		nic_run_us(&nic, 100);
+		assert_int_equal(nic.irq.count, 1);
+		assert_true(nic_read(&nic, TG3_PCISTATE) & TG3_PCISTATE_INT_NOT_ACTIVE);
+		nic_free(&nic);
+	}
+}
+
 static void coalesce_now_writes_a_status_block(void **state)
 {
 	struct nic nic;
@@ -281,6 +314,7 @@ int main(void)
 		cmocka_unit_test(unmasking_with_the_newest_tag_is_quiet_with_an_older_one_not),
 		cmocka_unit_test(tag_counts_to_255_and_round_without_losing_an_interrupt),
 		cmocka_unit_test(untagged_chip_remembers_one_interrupt_while_masked),
+		cmocka_unit_test(behind_a_bus_that_was_shut_off_no_unmasking_interrupts),
 		cmocka_unit_test(coalesce_now_writes_a_status_block),
 		cmocka_unit_test(statistics_block_comes_at_its_period),
 		cmocka_unit_test(registers_read_back_what_is_writable),
