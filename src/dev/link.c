@@ -9,13 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
+
 #define PS_PER_BYTE_MBPS UINT64_C(8000000) /* picoseconds a byte takes at 1 Mb/s */
 
 struct direction {
 	struct link *link;
 	struct frame *first, *last;
-	sim_time free;       /* the wire is taken up to here */
-	struct event arrive; /* of first */
+	sim_time free;         /* the wire is taken up to here */
+	sim_time last_arrives; /* of the newest frame */
+	struct event arrive;   /* of first */
+	struct rng rng;        /* of the jitter: one each, directions do not disturb each other */
 	void (*receive)(void *ctx, struct frame *frame);
 	void *ctx;
 	struct link_stats stats;
@@ -23,7 +27,7 @@ struct direction {
 
 struct link {
 	struct sim *sim;
-	uint64_t byte_ps, latency_ps;
+	uint64_t byte_ps, latency_ps, jitter_ps;
 	struct direction from[2]; /* by sending port */
 	struct pcap *pcap;
 };
@@ -54,6 +58,20 @@ static void on_arrive(void *ctx)
 	deliver(d, frame);
 }
 
+/* When a frame whose last bit is sent at @sent arrives; never before an earlier frame. */
+static sim_time arrival(struct direction *d, sim_time sent)
+{
+	const struct link *link = d->link;
+	sim_time at = sent + link->latency_ps;
+
+	if (link->jitter_ps)
+		at += rng_below(&d->rng, link->jitter_ps + 1);
+	if (at < d->last_arrives)
+		at = d->last_arrives;
+	d->last_arrives = at;
+	return at;
+}
+
 static sim_time on_send(void *ctx, struct frame *frame)
 {
 	struct direction *d = ctx;
@@ -67,7 +85,7 @@ static sim_time on_send(void *ctx, struct frame *frame)
 		frame->bytes = FRAME_MIN_BYTES;
 	}
 	wire = FRAME_PREAMBLE_BYTES + frame->bytes + FRAME_FCS_BYTES;
-	frame->arrives = start + wire * link->byte_ps + link->latency_ps;
+	frame->arrives = arrival(d, start + wire * link->byte_ps);
 	wire += FRAME_GAP_BYTES;
 	d->free = start + wire * link->byte_ps;
 	d->stats.frames++;
@@ -89,7 +107,7 @@ int link_create(struct link **out, struct sim *sim, const struct link_config *co
 {
 	struct link *link;
 
-	if (!config->mbps || PS_PER_BYTE_MBPS % config->mbps)
+	if (!config->mbps || PS_PER_BYTE_MBPS % config->mbps || config->jitter_ps == UINT64_MAX)
 		return -EINVAL;
 	link = calloc(1, sizeof(*link));
 	if (!link)
@@ -97,8 +115,10 @@ int link_create(struct link **out, struct sim *sim, const struct link_config *co
 	link->sim = sim;
 	link->byte_ps = PS_PER_BYTE_MBPS / config->mbps;
 	link->latency_ps = config->latency_ps;
+	link->jitter_ps = config->jitter_ps;
 	for (unsigned i = 0; i < 2; i++) {
 		link->from[i].link = link;
+		rng_seed(&link->from[i].rng, config->seed + i);
 		event_init(&link->from[i].arrive, on_arrive, &link->from[i]);
 	}
 	*out = link;
@@ -140,6 +160,14 @@ struct frame_sink link_sink(struct link *link, unsigned port)
 const struct link_stats *link_stats(const struct link *link, unsigned port)
 {
 	return &link->from[port & 1].stats;
+}
+
+uint64_t link_busy_ps(const struct link *link, unsigned port, sim_time now)
+{
+	const struct direction *d = &link->from[port & 1];
+
+	/* From now to the wire's being free there is no gap: a frame starts where another ends. */
+	return d->stats.busy_ps - (d->free > now ? d->free - now : 0);
 }
 
 void link_capture(struct link *link, struct pcap *pcap)

@@ -9,8 +9,8 @@
 struct end {
 	struct sim *sim;
 	unsigned frames;
-	sim_time at[16];
-	uint32_t bytes[16];
+	sim_time at[256];
+	uint32_t bytes[256];
 };
 
 static void arrived(void *ctx, struct frame *frame)
@@ -29,20 +29,25 @@ struct wire {
 	struct end end[2];
 };
 
-static void wire_make(struct wire *w, uint32_t mbps, uint64_t latency_ps)
+static void wire_make_as(struct wire *w, const struct link_config *config)
 {
-	const struct link_config config = {.mbps = mbps, .latency_ps = latency_ps};
-
 	memset(w, 0, sizeof(*w));
 	w->sim = sim_create();
 	w->pool = frame_pool_create();
 	assert_non_null(w->sim);
 	assert_non_null(w->pool);
-	assert_int_equal(link_create(&w->link, w->sim, &config), 0);
+	assert_int_equal(link_create(&w->link, w->sim, config), 0);
 	for (unsigned i = 0; i < 2; i++) {
 		w->end[i].sim = w->sim;
 		link_attach(w->link, i, arrived, &w->end[i]);
 	}
+}
+
+static void wire_make(struct wire *w, uint32_t mbps, uint64_t latency_ps)
+{
+	const struct link_config config = {.mbps = mbps, .latency_ps = latency_ps};
+
+	wire_make_as(w, &config);
 }
 
 static void wire_free(struct wire *w)
@@ -137,6 +142,109 @@ static void frames_under_way_at_the_end_go_back_to_the_pool(void **state)
 	wire_free(&w);
 }
 
+#define FRAMES 200u
+
+/* @FRAMES frames of 60 bytes from port @port, one every @every_ps. */
+static void send_many(struct wire *w, unsigned port, uint64_t every_ps)
+{
+	for (unsigned i = 0; i < FRAMES; i++) {
+		(void)send(w, port, 60);
+		assert_int_equal(sim_run(w->sim, (i + 1) * every_ps), 0);
+	}
+	assert_int_equal(sim_run(w->sim, sim_now(w->sim) + SIM_MS), 0);
+	assert_int_equal(w->end[!port].frames, FRAMES);
+}
+
+static void jitter_delays_each_frame_by_up_to_its_limit(void **state)
+{
+	const struct link_config config = {
+		.mbps = 1000, .latency_ps = SIM_US, .jitter_ps = 400 * SIM_NS, .seed = 7};
+	uint64_t least = UINT64_MAX, most = 0, sum = 0;
+	struct wire w;
+
+	(void)state;
+	wire_make_as(&w, &config);
+	send_many(&w, 0, 5 * SIM_US);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		const uint64_t due = i * 5 * SIM_US + 72 * 8 * SIM_NS + SIM_US;
+		const uint64_t late = w.end[1].at[i] - due;
+
+		assert_true(w.end[1].at[i] >= due);
+		least = late < least ? late : least;
+		most = late > most ? late : most;
+		sum += late;
+	}
+	assert_true(most <= config.jitter_ps && most > config.jitter_ps / 10 * 9);
+	assert_true(least < config.jitter_ps / 10);
+	/* The mean of 200: 200 ns give or take four times 400 / sqrt(12 * 200) ns. */
+	assert_true(sum / FRAMES > 167 * SIM_NS && sum / FRAMES < 233 * SIM_NS);
+	wire_free(&w);
+}
+
+static void jitter_lets_no_frame_overtake_another(void **state)
+{
+	const struct link_config config = {.mbps = 1000, .jitter_ps = 50 * SIM_US, .seed = 7};
+	struct wire w;
+
+	(void)state;
+	wire_make_as(&w, &config);
+	for (unsigned i = 0; i < FRAMES; i++)
+		(void)send(&w, 1, 60 + i);
+	assert_int_equal(sim_run(w.sim, 10 * SIM_MS), 0);
+	assert_int_equal(w.end[0].frames, FRAMES);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		assert_int_equal(w.end[0].bytes[i], 60 + i);
+		assert_true(!i || w.end[0].at[i] >= w.end[0].at[i - 1]);
+	}
+	wire_free(&w);
+}
+
+static void jitter_is_its_seeds_and_its_directions_own(void **state)
+{
+	sim_time at[4][FRAMES];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		const struct link_config config = {
+			.mbps = 1000, .jitter_ps = SIM_US, .seed = i == 1 ? 8 : 7};
+		struct wire w;
+
+		wire_make_as(&w, &config);
+		if (i == 3) /* traffic the other way changes nothing */
+			(void)send(&w, 1, 1514);
+		send_many(&w, 0, 5 * SIM_US);
+		memcpy(at[i], w.end[1].at, sizeof(at[i]));
+		wire_free(&w);
+	}
+	assert_memory_not_equal(at[0], at[1], sizeof(at[0]));
+	assert_memory_equal(at[0], at[2], sizeof(at[0]));
+	assert_memory_equal(at[0], at[3], sizeof(at[0]));
+}
+
+static void busy_time_up_to_an_instant_is_never_more_than_has_passed(void **state)
+{
+	const sim_time frame = 12304 * SIM_NS;
+	struct wire w;
+
+	(void)state;
+	wire_make(&w, 1000, SIM_US);
+	for (unsigned i = 0; i < 10; i++)
+		(void)send(&w, 0, 1514);
+	assert_int_equal(link_stats(w.link, 0)->busy_ps, 10 * frame);
+	assert_int_equal(link_busy_ps(w.link, 0, 0), 0);
+	assert_int_equal(sim_run(w.sim, 3 * frame + 5), 0);
+	assert_int_equal(link_busy_ps(w.link, 0, 3 * frame + 5), 3 * frame + 5);
+	assert_int_equal(link_busy_ps(w.link, 1, 3 * frame + 5), 0);
+	assert_int_equal(sim_run(w.sim, 20 * frame), 0);
+	assert_int_equal(link_busy_ps(w.link, 0, 20 * frame), 10 * frame);
+	/* After a pause: only the new frame's rest lies ahead. */
+	(void)send(&w, 0, 1514);
+	assert_int_equal(link_busy_ps(w.link, 0, 20 * frame), 10 * frame);
+	assert_int_equal(sim_run(w.sim, 20 * frame + 9), 0);
+	assert_int_equal(link_busy_ps(w.link, 0, 20 * frame + 9), 10 * frame + 9);
+	wire_free(&w);
+}
+
 static void impossible_rate_is_refused(void **state)
 {
 	const struct link_config bad[2] = {{.mbps = 0}, {.mbps = 3}};
@@ -157,6 +265,10 @@ int main(void)
 		cmocka_unit_test(directions_do_not_disturb_each_other_and_latency_only_shifts),
 		cmocka_unit_test(frame_for_nobody_is_counted_and_released),
 		cmocka_unit_test(frames_under_way_at_the_end_go_back_to_the_pool),
+		cmocka_unit_test(jitter_delays_each_frame_by_up_to_its_limit),
+		cmocka_unit_test(jitter_lets_no_frame_overtake_another),
+		cmocka_unit_test(jitter_is_its_seeds_and_its_directions_own),
+		cmocka_unit_test(busy_time_up_to_an_instant_is_never_more_than_has_passed),
 		cmocka_unit_test(impossible_rate_is_refused),
 	};
 
