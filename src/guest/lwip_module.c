@@ -9,6 +9,8 @@
  */
 #include "guest/lwip_module.h"
 
+#include "guest/lwip_files.h"
+
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
@@ -154,6 +156,27 @@ static int keep_pristine(struct lwip_module *m, struct err *err)
 	if (!m->pristine)
 		return err_set(err, -ENOMEM, "no memory for the TCP stack");
 	memcpy(m->pristine, m->data, m->data_bytes);
+	return 0;
+}
+
+int lwip_module_files(void (*fn)(void *ctx, const char *path), void *ctx, struct err *err)
+{
+	struct link_map *map = NULL;
+	char path[PATH_MAX];
+	void *handle;
+	int rc = locate(path, sizeof(path), err);
+
+	if (rc)
+		return rc;
+	handle = dlmopen(LM_ID_NEWLM, path, RTLD_NOW | RTLD_LOCAL);
+	if (!handle)
+		return err_set(err, -ELIBACC, "%s: %s", path, dlerror());
+	fn(ctx, path);
+	dlinfo(handle, RTLD_DI_LINKMAP, &map);
+	for (; map; map = map->l_next)
+		if (strstr(map->l_name, "/liblwip.so"))
+			fn(ctx, map->l_name);
+	dlclose(handle);
 	return 0;
 }
 

@@ -72,6 +72,8 @@ int tg3_driver_open(struct tg3_driver **out, const struct tg3_driver_config *con
  * No CPU may run driver code afterwards. NULL is allowed.
  */
 void tg3_driver_close(struct tg3_driver *d);
+/* I/O address of the receive buffer posted last; false if none is. For experiments. */
+bool tg3_driver_last_posted(const struct tg3_driver *d, iotoll_iova_t *iova);
 void tg3_driver_stats(const struct tg3_driver *d, struct tg3_driver_stats *out);
 
 #endif

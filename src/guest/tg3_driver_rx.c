@@ -170,3 +170,11 @@ void tg3_driver_rx_free(struct tg3_driver *d)
 		d->rx[i].object = NULL;
 	}
 }
+
+bool tg3_driver_last_posted(const struct tg3_driver *d, iotoll_iova_t *iova)
+{
+	const struct rx_slot *slot = &d->rx[(d->std_prod + TG3_STD_ENTRIES - 1) % TG3_STD_ENTRIES];
+
+	*iova = slot->iova;
+	return slot->object != NULL;
+}

@@ -258,9 +258,10 @@ static json_t *nic(const struct measurement *m, int side)
 	put(o, "rx_frames", b->rx_frames - a->rx_frames);
 	put(o, "tx_frames", b->tx_frames - a->tx_frames);
 	put(o, "rx_dropped",
-	    b->rx_drop_disabled + b->rx_drop_long + b->rx_drop_no_descriptor + b->rx_drop_full +
-		    b->rx_drop_dma - a->rx_drop_disabled - a->rx_drop_long -
-		    a->rx_drop_no_descriptor - a->rx_drop_full - a->rx_drop_dma);
+	    b->rx_drop_filter - a->rx_drop_filter + b->rx_drop_disabled + b->rx_drop_long +
+		    b->rx_drop_no_descriptor + b->rx_drop_full + b->rx_drop_dma -
+		    a->rx_drop_disabled - a->rx_drop_long - a->rx_drop_no_descriptor -
+		    a->rx_drop_full - a->rx_drop_dma);
 	put(o, "tx_dropped", b->tx_drop_dma + b->tx_drop_bad - a->tx_drop_dma - a->tx_drop_bad);
 	put(o, "interrupts", d->interrupts - c->interrupts);
 	put(o, "polls", d->polls - c->polls);
@@ -339,14 +340,23 @@ static json_t *command(const struct scenario *s)
 	return args;
 }
 
-static json_t *warnings(const struct testbed *t, const struct load_stats *load)
+static json_t *warnings(const struct testbed *t, const struct measurement *m,
+			const struct load_stats *load)
 {
+	const uint64_t stale = m->end.bus.stale_reads - m->begin.bus.stale_reads +
+			       m->end.bus.stale_writes - m->begin.bus.stale_writes;
 	json_t *list = json_array();
 
 	if (load->mismatches)
 		json_array_append_new(list, json_sprintf("%" PRIu64 " comparisons of received data "
 							 "failed",
 							 load->mismatches));
+	if (stale)
+		json_array_append_new(list,
+				      json_sprintf("%" PRIu64 " DMA accesses went through a stale "
+						   "translation: the device reached memory "
+						   "that was no longer its own",
+						   stale));
 	if (t->sut.rig.faults)
 		json_array_append_new(list, json_sprintf("%" PRIu64 " DMA accesses were refused",
 							 t->sut.rig.faults));
@@ -396,7 +406,7 @@ json_t *result_make(const struct testbed *t, const struct measurement *m)
 			o, "capture",
 			json_pack("{s:I}", "payload_bytes", (json_int_t)s.lifetime_bytes));
 	put(o, "events", m->end.events - m->begin.events);
-	json_object_set_new(o, "warnings", warnings(t, &s));
+	json_object_set_new(o, "warnings", warnings(t, m, &s));
 	scenario_each(t->scenario, put_setting, settings);
 	json_object_set_new(o, "settings", settings);
 	json_object_set_new(o, "command", command(t->scenario));

@@ -134,25 +134,25 @@ static int dump_table(const struct testbed *t, const char *path, struct err *err
 	return 0;
 }
 
-/* Zero the last entry that lets the device write: the receive buffer posted last. */
+/* Zero the table entry of the receive buffer posted last, behind everybody's back. */
 static void corrupt(void *ctx)
 {
 	struct testbed *t = ctx;
 	iotoll_phys_t paddr;
+	iotoll_iova_t iova;
+	uint64_t offset;
 	uint8_t *table;
 	size_t bytes;
 
+	if (!tg3_driver_last_posted(t->sut.host->driver, &iova))
+		return;
 	iotoll_dma_domain_table(t->sut.rig.domain, &paddr, &bytes);
+	offset = (IOTOLL_IOVA_U64(iova) >> PAGE_SHIFT) * CALGARY_TCE_BYTES;
 	table = memory_ptr(t->sut.machine->mem, IOTOLL_PHYS_U64(paddr), bytes);
-	for (size_t i = bytes / CALGARY_TCE_BYTES; table && i-- > 0;) {
-		uint8_t *entry = table + i * CALGARY_TCE_BYTES;
-
-		if (calgary_tce_unpack(entry) & CALGARY_TCE_WRITE) {
-			calgary_tce_pack(entry, 0);
-			t->corrupted_iova = (uint64_t)i << PAGE_SHIFT;
-			return;
-		}
-	}
+	if (!table || offset >= bytes)
+		return;
+	calgary_tce_pack(table + offset, 0);
+	t->corrupted_iova = IOTOLL_IOVA_U64(iova);
 }
 
 static void arm_corruption(struct testbed *t)

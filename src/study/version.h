@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which program made a result: the release and a fingerprint of the executable file, so that a
- * stored result is never taken for that of a program that may compute another one.
+ * Which program made a result: the release and a fingerprint of the executable, the TCP stack's
+ * module and its library, so that a stored result is never taken for that of a program that may
+ * compute another one.
  */
 #ifndef IOTOLL_STUDY_VERSION_H
 #define IOTOLL_STUDY_VERSION_H
