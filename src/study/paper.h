@@ -20,6 +20,15 @@ extern const unsigned paper_variant_size[PAPER_VARIANT_SIZES];
 /* The size at which everything else is varied: netperf's default on Linux. */
 #define PAPER_REFERENCE 16384u
 
+/* The ways the headline is run: the default first, other seeds, the ends of the estimates. */
+struct paper_end {
+	const char *tail;  /* of point names: "" or "/low" */
+	const char *title; /* NULL ends the table */
+	unsigned seed;     /* added to the study's */
+	const char *estimates;
+};
+extern const struct paper_end paper_ends[];
+
 /* What else could have been run; the paper does not say. NULL-terminated. */
 struct paper_variant {
 	const char *id;    /* in point names */
@@ -46,7 +55,7 @@ struct paper {
 };
 
 /*
- * Point names: paper_id(buf, "m%u/%s", size, "on"). Base points: m<size>/off|on[/low|/high];
+ * Point names: paper_id(buf, "m%u/%s", size, "on"). Base points: m<size>/off|on[<tail of an end>];
  * variants: <variant>/m<size>/off|on; others as paper_points.c names them.
  */
 const char *paper_id(char buffer[96], const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -14,7 +14,7 @@
  * Long enough for thousands of interrupts, short against a lap of the full table, which takes
  * seconds; the run "lap" below is the one that is long enough for a roll-around.
  */
-#define DURATION "run.duration=250 ms"
+#define DURATION "run.duration=150 ms"
 
 const unsigned paper_size[PAPER_SIZES] = {16,   32,   64,   128,   256,   512,  1024,
 					  2048, 4096, 8192, 16384, 32768, 65536};
@@ -27,6 +27,17 @@ const struct paper_variant paper_variants[] = {
 	{"one-cpu", "interrupts and netserver on one CPU", "sut.app_cpu=0"},
 	{"timer-first", "coalescing timer runs from the first frame", "nic.rx_tick_restart=off"},
 	{NULL, NULL, NULL},
+};
+
+const struct paper_end paper_ends[] = {
+	{"", "default", 0, "default"},
+	{"/seed2", "another seed", 1, "default"},
+	{"/seed3", "a third seed", 2, "default"},
+	{"/low", "estimates low", 0, "low"},
+	{"/high", "estimates high", 0, "high"},
+	{"/dear", "protection dear, the rest cheap", 0, "dear-protection"},
+	{"/cheap", "protection cheap, the rest dear", 0, "cheap-protection"},
+	{NULL, NULL, 0, NULL},
 };
 
 const char *const paper_invalidate[] = {"0 us",   "0.5 us", "1 us",    "1.7 us", "2.1 us",
@@ -80,12 +91,15 @@ static void add_pair(struct paper *p, const char *stem, unsigned size, const cha
 
 static void add_headline(struct paper *p)
 {
-	for (int i = 0; i < PAPER_SIZES; i++) {
-		add_pair(p, "", paper_size[i], "", NULL, NULL, NULL);
-		add_pair(p, "", paper_size[i], "/low", "sut.estimates=low", "client.estimates=low",
-			 NULL);
-		add_pair(p, "", paper_size[i], "/high", "sut.estimates=high",
-			 "client.estimates=high", NULL);
+	char seed[48], sut[64], client[64];
+
+	for (const struct paper_end *e = paper_ends; e->title; e++) {
+		snprintf(seed, sizeof(seed), "run.seed=%llu",
+			 (unsigned long long)(p->seed + e->seed));
+		snprintf(sut, sizeof(sut), "sut.estimates=%s", e->estimates);
+		snprintf(client, sizeof(client), "client.estimates=%s", e->estimates);
+		for (int i = 0; i < PAPER_SIZES; i++)
+			add_pair(p, "", paper_size[i], e->tail, seed, sut, client);
 	}
 }
 

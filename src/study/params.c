@@ -142,6 +142,9 @@ const struct param_row param_rows[] = {
 	NUMBER("link", "latency", link_latency_ps, QUANTITY_TIME, "time", 0, SIM_S, "1 us",
 	       "cable and switch"),
 
+	NUMBER("link", "jitter", link_jitter_ps, QUANTITY_TIME, "time", 0, SIM_MS, "200 ns",
+	       "each frame is late by up to this, at random: an assumption, so that the clocks of two "
+	       "machines do not lock"),
 	NAME("load", "name", load, load_name, "tcp_stream",
 	     "what runs: tcp_stream, the machine under test receives; tcp_maerts, it sends", NULL),
 	NUMBER("load", "message_bytes", message_bytes, QUANTITY_COUNT, "bytes", 1, 1u << 20,

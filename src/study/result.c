@@ -54,6 +54,7 @@ static void put_utilisation(json_t *o, const struct machine *machine, const stru
 	put_real(o, "service_demand_us_per_kb",
 		 ratio(total / 100 * us(elapsed), (double)bytes / 1024));
 	json_object_set_new(o, "cpu_percent", each);
+	put(o, "cpu_clock_mhz", machine->profile.clock_mhz);
 }
 
 static json_t *cycles(const struct machine *machine, const struct cpu_account *cpu,
@@ -280,10 +281,10 @@ static json_t *link(const struct measurement *m, uint64_t elapsed)
 	put(o, "frames_to_sut", m->end.link[1].frames - m->begin.link[1].frames);
 	put(o, "frames_to_client", m->end.link[0].frames - m->begin.link[0].frames);
 	put_real(o, "to_sut_percent",
-		 100 * ratio((double)(m->end.link[1].busy_ps - m->begin.link[1].busy_ps),
+		 100 * ratio((double)(m->end.link_busy[1] - m->begin.link_busy[1]),
 			     (double)elapsed));
 	put_real(o, "to_client_percent",
-		 100 * ratio((double)(m->end.link[0].busy_ps - m->begin.link[0].busy_ps),
+		 100 * ratio((double)(m->end.link_busy[0] - m->begin.link_busy[0]),
 			     (double)elapsed));
 	return o;
 }

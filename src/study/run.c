@@ -69,6 +69,7 @@ static void count(const struct testbed *t, struct counters *c)
 	for (unsigned i = 0; i < 2; i++) {
 		c->nic[i] = *tg3_stats(side[i]->nic);
 		c->link[i] = *link_stats(t->link, i);
+		c->link_busy[i] = link_busy_ps(t->link, i, sim_now(t->sim));
 		netstack_stats(side[i]->host->stack, &c->stack[i]);
 		tg3_driver_stats(side[i]->host->driver, &c->driver[i]);
 	}

@@ -14,6 +14,7 @@ struct counters {
 	struct iotlb_stats iotlb;
 	struct tg3_stats nic[2]; /* machine under test, client */
 	struct link_stats link[2];
+	uint64_t link_busy[2]; /* up to that instant */
 	struct netstack_stats stack[2];
 	struct tg3_driver_stats driver[2];
 };

@@ -42,7 +42,7 @@ struct scenario {
 	uint64_t random_start, check_misuse;
 	/* [nic], [link] */
 	uint64_t rx_ticks_ps, rx_frames, tx_ticks_ps, tx_frames, rx_tick_restart;
-	uint64_t link_bps, link_latency_ps;
+	uint64_t link_bps, link_latency_ps, link_jitter_ps;
 	/* [load] */
 	char load[SCENARIO_TEXT];
 	uint64_t message_bytes, recv_bytes, nodelay, streams, verify;

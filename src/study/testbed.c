@@ -177,7 +177,9 @@ static int make_link(struct testbed *t, const char *pcap, struct err *err)
 {
 	const struct scenario *s = t->scenario;
 	const struct link_config config = {.mbps = (uint32_t)(s->link_bps / 1000000),
-					   .latency_ps = s->link_latency_ps};
+					   .latency_ps = s->link_latency_ps,
+					   .jitter_ps = s->link_jitter_ps,
+					   .seed = s->seed};
 	int rc = link_create(&t->link, t->sim, &config);
 
 	if (rc == -EINVAL)
