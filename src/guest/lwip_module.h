@@ -46,7 +46,7 @@
 	X(tcp_recv)                \
 	X(tcp_sent)                \
 	X(tcp_err)                 \
-	X(tcp_recved)              \
+	X(tcp_update_rcv_ann_wnd)  \
 	X(tcp_write)               \
 	X(tcp_output)              \
 	X(tcp_shutdown)            \

@@ -2,7 +2,8 @@
 /*
  * Moving data. The order of steps in send and receive follows Linux's tcp_sendmsg and tcp_recvmsg
  * (net/ipv4/tcp.c): full segments leave while the message is still being copied, a reader works
- * off the backlog before it sleeps, the window is reopened as data is taken.
+ * off the backlog before it sleeps, the window is reopened when the queue has been emptied or the
+ * call is over.
  */
 #include "guest/socket.h"
 
@@ -11,8 +12,7 @@
 
 #include "guest/stack_internal.h"
 
-#define CHUNK        4096u  /* copied in one go before interrupts and others get a look in */
-#define WINDOW_CHUNK 16384u /* consumed before lwIP is told in mid-call */
+#define CHUNK 4096u /* copied in one go before interrupts and others get a look in */
 
 /* ---- the border of the kernel ---- */
 
@@ -136,15 +136,43 @@ ssize_t socket_send(struct socket *s, struct cpu *cpu, phys_t from, size_t bytes
 
 /* ---- receiving ---- */
 
-/* Tell lwIP that @s->unacked_reads bytes were consumed: this may send a window update. */
+/*
+ * Whether the reader should send an acknowledgement of its own to announce the window it opened
+ * (tcp_cleanup_rbuf and __tcp_select_window): only if the sender is left with no more than half the
+ * buffer, and would have twice that and a full segment at least. As long as the sender has more,
+ * the acknowledgement of what it sends will tell it; if it has less, this comes true at the latest
+ * when the buffer is empty.
+ */
+static bool worth_an_update(const struct tcp_pcb *pcb)
+{
+	const uint32_t left = TCP_SEQ_GT(pcb->rcv_ann_right_edge, pcb->rcv_nxt)
+				      ? pcb->rcv_ann_right_edge - pcb->rcv_nxt
+				      : 0;
+	const uint32_t fresh = pcb->rcv_wnd / pcb->mss * pcb->mss;
+
+	return 2 * left <= TCP_WND_MAX(pcb) && fresh && fresh >= 2 * left;
+}
+
+/*
+ * Give what was consumed back to the window. lwIP's own tcp_recved() sends an acknowledgement
+ * whenever four segments' worth came back, which depends on how much each recv() happens to find.
+ */
 static void reopen_window(struct socket *s, struct cpu *cpu)
 {
-	stack_enter(s->ns, cpu);
-	while (s->pcb && s->unacked_reads) {
-		const uint32_t n = s->unacked_reads < 0xffff ? s->unacked_reads : 0xffff;
+	const struct lwip_functions *fn = s->ns->fn;
+	struct tcp_pcb *pcb;
 
-		s->ns->fn->tcp_recved(s->pcb, (u16_t)n);
-		s->unacked_reads -= n;
+	stack_enter(s->ns, cpu);
+	pcb = s->pcb;
+	if (pcb) {
+		const uint32_t most = TCP_WND_MAX(pcb), room = most - pcb->rcv_wnd;
+
+		pcb->rcv_wnd = s->unacked_reads < room ? pcb->rcv_wnd + s->unacked_reads : most;
+		/* Zero: lwIP would not raise what it announces by so little. */
+		if (fn->tcp_update_rcv_ann_wnd(pcb) && !s->eof && worth_an_update(pcb)) {
+			tcp_ack_now(pcb);
+			fn->tcp_output(pcb);
+		}
 	}
 	s->unacked_reads = 0;
 	stack_leave(s->ns, cpu);
@@ -188,8 +216,6 @@ static size_t take_queued(struct socket *s, struct cpu *cpu, phys_t to, size_t b
 		done += n;
 		chunk += n;
 		s->unacked_reads += (uint32_t)n;
-		if (s->unacked_reads >= WINDOW_CHUNK)
-			reopen_window(s, cpu);
 		if (chunk >= CHUNK) {
 			chunk = 0;
 			cpu_sync(cpu);

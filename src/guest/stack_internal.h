@@ -104,7 +104,7 @@ struct socket {
 	struct rx_queue rx;
 	uint32_t sent_up_to; /* highest sequence number sent + 1 */
 	bool sent_any;
-	uint32_t unacked_reads; /* consumed, not yet told to lwIP */
+	uint32_t unacked_reads; /* consumed, not yet given back to the window */
 
 	struct socket *accept_first, *accept_last, *accept_next; /* of a listener: not yet taken */
 };
