@@ -57,6 +57,7 @@ void socket_put(struct socket *s)
 		ns->sockets = s->all_next;
 	if (s->all_next)
 		s->all_next->all_prev = s->all_prev;
+	stack_count_socket_lock(&ns->stats, &s->lock);
 	kmalloc_free(ns->kmalloc, s->lines);
 	free(s->rx.item);
 	free(s);

@@ -318,6 +318,15 @@ void netstack_stats(const struct netstack *ns, struct netstack_stats *out)
 	out->lock_acquisitions = ns->lock.acquisitions;
 	out->lock_contended = ns->lock.contended;
 	out->lock_wait_ps = ns->lock.wait_ps;
+	for (const struct socket *s = ns->sockets; s; s = s->all_next)
+		stack_count_socket_lock(out, &s->lock);
+}
+
+void stack_count_socket_lock(struct netstack_stats *stats, const struct vlock *lock)
+{
+	stats->socket_lock_acquisitions += lock->acquisitions;
+	stats->socket_lock_contended += lock->contended;
+	stats->socket_lock_wait_ps += lock->wait_ps;
 }
 
 const char *netstack_panic(const struct netstack *ns)

@@ -55,6 +55,8 @@ struct netstack_stats {
 	uint64_t frames_live;                /* buffers lwIP holds for frames to send */
 	uint64_t rx_live;                    /* received frames not yet freed */
 	uint64_t lock_acquisitions, lock_contended, lock_wait_ps; /* of the lock around lwIP */
+	/* Of the locks of all sockets, present and past. */
+	uint64_t socket_lock_acquisitions, socket_lock_contended, socket_lock_wait_ps;
 };
 
 /*

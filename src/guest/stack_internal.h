@@ -114,6 +114,8 @@ void stack_enter(struct netstack *ns, struct cpu *cpu);
 void stack_leave(struct netstack *ns, struct cpu *cpu);
 /* Look when lwIP's next timer is due; call inside, after what may have started one. */
 void stack_arm_timer(struct netstack *ns);
+/* Add what a socket's @lock has counted. */
+void stack_count_socket_lock(struct netstack_stats *stats, const struct vlock *lock);
 
 /* stack_frame.c */
 bool frame_parse(const void *frame, size_t bytes, struct frame_info *info);

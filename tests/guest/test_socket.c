@@ -126,6 +126,32 @@ static void frames_for_a_busy_socket_wait_on_its_backlog(void **state)
 	assert_int_equal(s.rx_dropped, 0);
 }
 
+static void socket_locks_are_counted_beyond_the_sockets_life(void **state)
+{
+	struct lab *lab = *state;
+	struct netstack_stats live, after;
+	struct program *c = program_new(lab, 0, 1, true, 8 << 20, 16384);
+	struct program *s = program_new(lab, 1, 1, false, 8 << 20, 16384);
+
+	program_start(s, "server", transfer_server);
+	program_start(c, "client", transfer_client);
+	lab_run(lab, 50 * SIM_MS);
+	assert_false(c->finished);
+	netstack_stats(lab->side[1].host->stack, &live);
+	/* Each frame takes it once, each call twice; the poll and the reader are on two CPUs. */
+	assert_true(live.socket_lock_acquisitions > live.rx_data);
+	assert_true(live.socket_lock_contended > 0);
+	assert_true(live.socket_lock_wait_ps > 0);
+	lab_run(lab, 100 * SIM_MS);
+	assert_true(c->finished && s->finished);
+	netstack_stats(lab->side[1].host->stack, &after);
+	assert_true(after.socket_lock_acquisitions > after.rx_data);
+	assert_true(after.socket_lock_contended >= live.socket_lock_contended);
+	assert_true(after.socket_lock_wait_ps >= live.socket_lock_wait_ps);
+	free(c);
+	free(s);
+}
+
 static void the_same_run_takes_the_same_time_to_the_picosecond(void **state)
 {
 	uint64_t events[2], busy[2];
@@ -157,6 +183,7 @@ int main(void)
 		TEST(lost_frames_are_sent_again),
 		TEST(damaged_frames_are_noticed_and_sent_again),
 		TEST(frames_for_a_busy_socket_wait_on_its_backlog),
+		TEST(socket_locks_are_counted_beyond_the_sockets_life),
 		cmocka_unit_test(the_same_run_takes_the_same_time_to_the_picosecond),
 	};
 
