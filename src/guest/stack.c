@@ -61,11 +61,20 @@ static size_t host_meta_size(void *ctx, const void *ptr)
 	return ((const struct meta *)ptr - 1)->bytes;
 }
 
+/*
+ * One packet buffer: alloc_skb in sk_stream_alloc_skb or tcp_send_ack, and the kfree_skb to come.
+ * The driver charges the buffers it receives into itself.
+ */
 static void *host_frame_alloc(void *ctx, size_t bytes)
 {
 	struct netstack *ns = ctx;
-	void *frame = kmalloc_alloc(ns->kmalloc, bytes);
+	struct cpu *cpu = cpu_current(ns->machine);
+	const enum charge before = cpu_enter(cpu, CHARGE_STACK);
+	void *frame;
 
+	cpu_charge(cpu, machine_cost(ns->machine)->skb_alloc);
+	cpu_leave(cpu, before);
+	frame = kmalloc_alloc(ns->kmalloc, bytes);
 	if (frame)
 		ns->stats.frames_live++;
 	return frame;

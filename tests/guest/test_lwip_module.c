@@ -119,6 +119,32 @@ static void frames_lie_in_simulated_memory_and_their_headers_do_not(void **state
 	}
 }
 
+#define SENT 3u
+
+/* As from a driver's poll, which acknowledges what it brings in. */
+static void allocate_frames(void *ctx)
+{
+	struct world *w = ctx;
+	struct cpu *cpu = machine_cpu(w->machine, 0);
+	const enum charge before = cpu_enter(cpu, CHARGE_DRIVER);
+
+	for (unsigned i = 0; i < SENT; i++)
+		w->ns->fn->pbuf_free(w->ns->fn->pbuf_alloc(PBUF_TRANSPORT, 1460, PBUF_RAM));
+	cpu_leave(cpu, before);
+}
+
+static void a_buffer_to_send_costs_what_one_to_receive_costs(void **state)
+{
+	struct world *w = *state;
+	struct cpu_account account;
+
+	assert_non_null(task_create(machine_cpu(w->machine, 0), "sender", allocate_frames, w));
+	assert_int_equal(sim_run(w->sim, SIM_MS), 0);
+	cpu_account(machine_cpu(w->machine, 0), &account);
+	assert_int_equal(account.ps[CHARGE_STACK], SENT * machine_cost(w->machine)->skb_alloc);
+	assert_int_equal(account.ps[CHARGE_DRIVER], 0);
+}
+
 static void copies_can_be_made_and_dropped_in_any_order_without_end(void **state)
 {
 	struct world *w = *state;
@@ -218,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_checksum_equals_the_definition_at_every_alignment),
 		TEST(frames_lie_in_simulated_memory_and_their_headers_do_not),
+		TEST(a_buffer_to_send_costs_what_one_to_receive_costs),
 		TEST(copies_can_be_made_and_dropped_in_any_order_without_end),
 		TEST(two_copies_share_no_state),
 		TEST(too_many_copies_are_refused_with_words),
