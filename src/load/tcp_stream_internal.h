@@ -5,6 +5,7 @@
 
 #include "guest/host.h"
 #include "load/tcp_stream.h"
+#include "sim/task.h"
 
 enum { VERIFY_NONE, VERIFY_WORDS, VERIFY_ALL };
 
@@ -65,6 +66,7 @@ struct tcp_load {
 	int error;
 	char error_text[160];
 	struct stream *stream;
+	struct waitq first_up; /* clients that wait for the first one's connection */
 };
 
 /* tcp_stream_program.c: the two programs of a stream; @ctx is their struct program. */

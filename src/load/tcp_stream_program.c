@@ -127,25 +127,55 @@ done:
 	p->done = true;
 }
 
-/* netperf asks its server over another connection first; here the client just tries again. */
+/*
+ * netperf asks its server over another connection before it opens this one, so the server's address
+ * is resolved when many streams start at once; else their first segments would wait for ARP and,
+ * beyond the few it keeps, be lost until they time out. Here the first stream goes ahead.
+ */
+static void wait_for_the_first(struct program *p)
+{
+	struct tcp_load *l = p->stream->load;
+	const struct stream *first = &l->stream[0];
+
+	if (p->stream == first)
+		return;
+	cpu_sync(p->cpu);
+	while (!first->client_up && !first->client.done)
+		waitq_wait(&l->first_up, p->cpu);
+}
+
+/* Where netperf would have asked whether its server listens, the client just tries again. */
+static int connect_to_server(struct program *p, struct socket **out)
+{
+	struct tcp_load *l = p->stream->load;
+	const uint32_t to = (p->host == l->client ? l->sut : l->client)->ip;
+	int rc = -ECONNREFUSED;
+
+	for (int i = 0; i < CONNECT_TRIES && rc == -ECONNREFUSED; i++) {
+		rc = socket_connect(p->host->stack, p->cpu, to, p->stream->port, out);
+		if (rc == -ECONNREFUSED)
+			task_sleep(task_current(p->cpu), CONNECT_PAUSE);
+	}
+	return rc;
+}
+
 void tcp_stream_client(void *ctx)
 {
 	struct program *p = ctx;
 	struct tcp_load *l = p->stream->load;
-	const uint32_t to = (p->host == l->client ? l->sut : l->client)->ip;
 	struct socket *s = NULL;
-	int rc = -ECONNREFUSED;
+	int rc;
 
-	for (int i = 0; i < CONNECT_TRIES && rc == -ECONNREFUSED; i++) {
-		rc = socket_connect(p->host->stack, p->cpu, to, p->stream->port, &s);
-		if (rc == -ECONNREFUSED)
-			task_sleep(task_current(p->cpu), CONNECT_PAUSE);
-	}
+	wait_for_the_first(p);
+	rc = connect_to_server(p, &s);
 	if (rc) {
 		fail(p, rc, "connect");
-	} else {
-		p->stream->client_up = true;
-		run_program(p, s);
+		p->done = true;
+		waitq_wake(&l->first_up, p->cpu);
+		return;
 	}
+	p->stream->client_up = true;
+	waitq_wake(&l->first_up, p->cpu);
+	run_program(p, s);
 	p->done = true;
 }

@@ -149,6 +149,56 @@ static void streams_share_the_wire_whichever_way(void **state)
 	}
 }
 
+static bool lose_everything(void *ctx, unsigned from, struct frame *frame)
+{
+	(void)ctx, (void)from, (void)frame;
+	return false;
+}
+
+static void sixty_four_streams_are_connected_within_50_ms(void **state)
+{
+	static const char *const names[] = {"tcp_stream", "tcp_maerts"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct load_setting settings[] = {{"streams", 64}};
+		struct lab *lab = lab_create(4);
+		struct load *load = make(lab, names[i], settings, 1);
+		struct err err = {{0}};
+
+		for (unsigned ms = 0; ms < 50 && !load_ready(load); ms++)
+			lab_run(lab, SIM_MS);
+		assert_true(load_ready(load));
+		if (load_error(load, &err))
+			fail_msg("%s", err.text);
+		finish(lab, load);
+		lab_destroy(lab);
+	}
+}
+
+static void the_other_clients_do_not_wait_for_a_first_one_that_failed(void **state)
+{
+	const struct load_setting settings[] = {{"streams", 3}};
+	struct lab *lab = *state;
+	struct load *load = make(lab, "tcp_stream", settings, 1);
+	struct load_stats stats = {0};
+	struct err err = {{0}};
+
+	lab->filter = lose_everything;
+	for (int i = 0; i < 100 && !load_error(load, NULL); i++)
+		lab_run(lab, 2 * SIM_S);
+	load_error(load, &err);
+	assert_string_equal(err.text, "tcp_stream: stream 0: client connect: Connection timed out");
+	lab->filter = NULL;
+	for (int i = 0; i < 100 && !stats.lifetime_bytes; i++) {
+		lab_run(lab, 100 * SIM_MS);
+		load_stats(load, &stats);
+	}
+	assert_true(stats.lifetime_bytes > 0);
+	assert_false(load_ready(load));
+	load_destroy(load);
+}
+
 /* Swap two 16-bit words of a frame's data: TCP's sum stays right. */
 static bool swap_words(void *ctx, unsigned from, struct frame *frame)
 {
@@ -177,12 +227,6 @@ static void damage_that_tcp_cannot_see_is_counted(void **state)
 	assert_true(s.mismatches > 10);
 	assert_int_equal(s.retransmits, 0);
 	finish(lab, load);
-}
-
-static bool lose_everything(void *ctx, unsigned from, struct frame *frame)
-{
-	(void)ctx, (void)from, (void)frame;
-	return false;
 }
 
 static void a_client_that_cannot_connect_is_an_error_with_words(void **state)
@@ -261,6 +305,8 @@ int main(void)
 		TEST(nodelay_puts_small_messages_on_the_wire_one_by_one),
 		TEST(a_recv_returns_no_more_than_was_asked_for),
 		cmocka_unit_test(streams_share_the_wire_whichever_way),
+		cmocka_unit_test(sixty_four_streams_are_connected_within_50_ms),
+		TEST(the_other_clients_do_not_wait_for_a_first_one_that_failed),
 		TEST(damage_that_tcp_cannot_see_is_counted),
 		TEST(a_client_that_cannot_connect_is_an_error_with_words),
 		TEST(unknown_names_and_bad_values_are_refused_with_a_hint),
