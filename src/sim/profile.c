@@ -129,6 +129,18 @@ static int override_apply(struct reading *r, const char *text, struct err *err)
 	return 0;
 }
 
+int profile_check(const char *key, const char *value, struct err *err)
+{
+	const struct profile_param *p = profile_param_find(key, err);
+	struct quantity q;
+	int rc;
+
+	if (!p)
+		return -EINVAL;
+	rc = p->kinds ? quantity_parse(&q, value, p->kinds, err) : 0;
+	return rc ? err_prefix(err, rc, "%s: ", key) : 0;
+}
+
 static int overrides_apply(struct reading *r, const char *const *overrides, struct err *err)
 {
 	int rc;

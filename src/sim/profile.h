@@ -120,6 +120,12 @@ int profile_load(struct profile *out, const char *path, enum estimate end,
 int profile_rows(const char *path, int (*fn)(void *ctx, const struct profile_row *row), void *ctx,
 		 struct err *err) MUST_CHECK;
 
+/*
+ * Would "@key=@value" do as an override, as far as that can be told without a profile? 0; -EINVAL
+ * with @err: an unknown key (and a near one), a wrong unit.
+ */
+int profile_check(const char *key, const char *value, struct err *err) MUST_CHECK;
+
 /* Cycles of this machine's clock in @ps, rounded to nearest. */
 static inline uint64_t profile_cycles(const struct profile *p, uint64_t ps)
 {
