@@ -7,9 +7,12 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PCAP_MAGIC_NS      UINT32_C(0xa1b23c4d)
@@ -20,7 +23,7 @@
 struct pcap {
 	FILE *file;
 	int error;
-	char *path, *partial;
+	char *path, *partial; /* @partial NULL: the target is no file to be replaced */
 };
 
 static void put32(uint8_t *at, uint32_t value)
@@ -56,30 +59,78 @@ static int write_header(struct pcap *pcap)
 	return append(pcap, head, sizeof(head));
 }
 
+/*
+ * Is @path something to write to as it stands: a device, a FIFO, or whatever standard output
+ * already is (a file under that name must not be taken from under it)?
+ */
+static bool is_direct(const char *path, bool *is_stdout)
+{
+	struct stat st, out;
+
+	*is_stdout = false;
+	if (stat(path, &st) != 0)
+		return false;
+	*is_stdout = fstat(STDOUT_FILENO, &out) == 0 && st.st_dev == out.st_dev &&
+		     st.st_ino == out.st_ino;
+	return *is_stdout || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
+static int open_direct(struct pcap *pcap, bool is_stdout)
+{
+	int fd;
+
+	if (!is_stdout) {
+		pcap->file = fopen(pcap->path, "wbe");
+		return pcap->file ? 0 : -errno;
+	}
+	fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	pcap->file = fd < 0 ? NULL : fdopen(fd, "wb");
+	if (pcap->file)
+		return 0;
+	if (fd >= 0)
+		(void)close(fd);
+	return -errno;
+}
+
+/* A symbolic link stays what it is: its target is what gets replaced. */
+static int open_partial(struct pcap *pcap)
+{
+	char *real = realpath(pcap->path, NULL);
+	struct stat st;
+
+	if (real) {
+		free(pcap->path);
+		pcap->path = real;
+		if (stat(real, &st) == 0 && S_ISDIR(st.st_mode))
+			return -EISDIR;
+	}
+	if (asprintf(&pcap->partial, "%s" PARTIAL, pcap->path) < 0) {
+		pcap->partial = NULL;
+		return -ENOMEM;
+	}
+	pcap->file = fopen(pcap->partial, "wbe");
+	return pcap->file ? 0 : -errno;
+}
+
 int pcap_create(struct pcap **out, const char *path, struct err *err)
 {
 	struct pcap *pcap = calloc(1, sizeof(*pcap));
+	bool is_stdout;
 	int ret;
 
 	if (!pcap)
 		return err_set(err, -ENOMEM, "%s: out of memory", path);
 	pcap->path = strdup(path);
-	pcap->partial = malloc(strlen(path) + sizeof(PARTIAL));
-	if (!pcap->path || !pcap->partial) {
-		release(pcap);
-		return err_set(err, -ENOMEM, "%s: out of memory", path);
-	}
-	strcpy(pcap->partial, path);
-	strcat(pcap->partial, PARTIAL);
-	pcap->file = fopen(pcap->partial, "wbe");
-	if (!pcap->file) {
-		ret = err_set(err, -errno, "%s: %s", pcap->partial, strerror(errno));
-		release(pcap);
-		return ret;
-	}
-	ret = write_header(pcap);
+	if (!pcap->path)
+		ret = -ENOMEM;
+	else if (is_direct(path, &is_stdout))
+		ret = open_direct(pcap, is_stdout);
+	else
+		ret = open_partial(pcap);
+	if (!ret)
+		ret = write_header(pcap);
 	if (ret) {
-		err_set(err, ret, "%s: %s", pcap->partial, strerror(-ret));
+		err_set(err, ret, "%s: %s", pcap->partial ? pcap->partial : path, strerror(-ret));
 		pcap_abandon(pcap);
 		return ret;
 	}
@@ -104,15 +155,18 @@ int pcap_close(struct pcap *pcap, struct err *err)
 {
 	int ret = pcap->error;
 
-	if (!ret && (fflush(pcap->file) || fsync(fileno(pcap->file))))
+	if (!ret && fflush(pcap->file))
+		ret = -errno;
+	if (!ret && pcap->partial && fsync(fileno(pcap->file)))
 		ret = -errno;
 	if (fclose(pcap->file) && !ret)
 		ret = -errno;
-	if (!ret && rename(pcap->partial, pcap->path))
+	if (!ret && pcap->partial && rename(pcap->partial, pcap->path))
 		ret = -errno;
 	if (ret) {
 		err_set(err, ret, "%s: %s", pcap->path, strerror(-ret));
-		unlink(pcap->partial);
+		if (pcap->partial)
+			unlink(pcap->partial);
 	}
 	release(pcap);
 	return ret;
@@ -122,7 +176,10 @@ void pcap_abandon(struct pcap *pcap)
 {
 	if (!pcap)
 		return;
-	fclose(pcap->file);
-	unlink(pcap->partial);
+	if (pcap->file) {
+		fclose(pcap->file);
+		if (pcap->partial)
+			unlink(pcap->partial);
+	}
 	release(pcap);
 }

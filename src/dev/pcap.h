@@ -3,7 +3,8 @@
  * Capture files that tcpdump and Wireshark read: classic pcap with nanosecond timestamps (magic
  * 0xa1b23c4d), link type Ethernet, whole frames without FCS, little-endian. The file is written
  * under PATH.partial and gets its name when it is closed, so an interrupted run leaves no file
- * that looks complete.
+ * that looks complete. What is no regular file (a device, a FIFO) or is standard output is written
+ * to as it stands; a symbolic link stays, its target is replaced.
  */
 #ifndef IOTOLL_DEV_PCAP_H
 #define IOTOLL_DEV_PCAP_H
@@ -16,7 +17,7 @@
 
 struct pcap;
 
-/* 0 and *@out, -ENOMEM, or the negative errno of opening or writing @path.partial, with @err. */
+/* 0 and *@out, -ENOMEM, -EISDIR, or the negative errno of opening or writing, with @err. */
 int pcap_create(struct pcap **out, const char *path, struct err *err) MUST_CHECK;
 /*
  * Append a frame seen at @at (virtual time since the epoch of the file). The first error sticks:

@@ -3,7 +3,9 @@
 #include "rig.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dev/link.h"
@@ -103,6 +105,94 @@ static void full_disk_is_reported_and_sticks(void **state)
 	place_free(&p);
 }
 
+static void device_is_written_to_and_stays_a_device(void **state)
+{
+	static uint8_t big[65536];
+	struct pcap *pcap;
+	struct err err;
+	struct stat st;
+	struct place p;
+
+	(void)state;
+	place_make(&p);
+	/* Through a link, so that a mistake replaces the link and not the machine's device. */
+	assert_int_equal(symlink("/dev/null", p.path), 0);
+	assert_int_equal(pcap_create(&pcap, p.path, &err), 0);
+	assert_int_not_equal(access(p.partial, F_OK), 0);
+	assert_int_equal(pcap_write(pcap, 0, big, sizeof(big)), 0);
+	assert_int_equal(pcap_close(pcap, &err), 0);
+	assert_int_equal(pcap_create(&pcap, p.path, &err), 0);
+	pcap_abandon(pcap);
+	assert_int_equal(stat(p.path, &st), 0);
+	assert_true(S_ISCHR(st.st_mode));
+	unlink(p.path);
+	if (access("/dev/full", W_OK) == 0) {
+		assert_int_equal(symlink("/dev/full", p.path), 0);
+		assert_int_equal(pcap_create(&pcap, p.path, &err), 0);
+		(void)pcap_write(pcap, 0, big, sizeof(big));
+		assert_int_equal(pcap_close(pcap, &err), -ENOSPC);
+		assert_non_null(strstr(err.text, p.path));
+	}
+	place_free(&p);
+}
+
+static void fifo_is_fed_and_stays(void **state)
+{
+	struct pcap *pcap;
+	struct err err;
+	struct stat st;
+	struct place p;
+	uint8_t got[64];
+	int fd;
+
+	(void)state;
+	place_make(&p);
+	assert_int_equal(mkfifo(p.path, 0600), 0);
+	fd = open(p.path, O_RDONLY | O_NONBLOCK);
+	assert_true(fd >= 0);
+	assert_int_equal(pcap_create(&pcap, p.path, &err), 0);
+	assert_int_equal(pcap_write(pcap, 0, "abc", 3), 0);
+	assert_int_equal(pcap_close(pcap, &err), 0);
+	assert_int_equal(read(fd, got, sizeof(got)), 24 + 16 + 3);
+	close(fd);
+	assert_int_equal(lstat(p.path, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	place_free(&p);
+}
+
+static void symbolic_link_stays_and_its_target_is_replaced(void **state)
+{
+	struct pcap *pcap;
+	struct err err;
+	struct stat st;
+	struct place p;
+	char target[128];
+
+	(void)state;
+	place_make(&p);
+	snprintf(target, sizeof(target), "%s/target", p.dir);
+	close(open(target, O_CREAT | O_WRONLY, 0600));
+	assert_int_equal(symlink("target", p.path), 0);
+	assert_int_equal(pcap_create(&pcap, p.path, &err), 0);
+	assert_int_equal(pcap_close(pcap, &err), 0);
+	assert_int_equal(lstat(p.path, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(stat(target, &st), 0);
+	assert_int_equal(st.st_size, 24);
+	unlink(target);
+	place_free(&p);
+}
+
+static void directory_is_refused_before_anything_runs(void **state)
+{
+	struct pcap *pcap;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(pcap_create(&pcap, "/tmp", &err), -EISDIR);
+	assert_string_equal(err.text, "/tmp: Is a directory");
+}
+
 static void captured_link_stamps_frames_with_their_arrival(void **state)
 {
 	const struct link_config config = {.mbps = 1000, .latency_ps = 300 * SIM_NS};
@@ -148,6 +238,10 @@ int main(void)
 		cmocka_unit_test(file_has_the_nanosecond_header_and_exact_records),
 		cmocka_unit_test(abandoned_capture_leaves_nothing),
 		cmocka_unit_test(directory_that_does_not_exist_is_named_in_the_error),
+		cmocka_unit_test(device_is_written_to_and_stays_a_device),
+		cmocka_unit_test(fifo_is_fed_and_stays),
+		cmocka_unit_test(symbolic_link_stays_and_its_target_is_replaced),
+		cmocka_unit_test(directory_is_refused_before_anything_runs),
 		cmocka_unit_test(full_disk_is_reported_and_sticks),
 		cmocka_unit_test(captured_link_stamps_frames_with_their_arrival),
 	};
