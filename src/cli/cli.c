@@ -29,6 +29,7 @@ void cli_catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 }
 
 bool cli_stopped(void *unused)
@@ -52,6 +53,18 @@ void cli_progress(const char *fmt, ...)
 	fflush(stderr);
 }
 
+/* What somebody named is not there, not allowed, or not of its kind. */
+static bool bad_input(int code)
+{
+	static const int codes[] = {EINVAL, ENOENT, EFBIG, ENAMETOOLONG, EISDIR, ENOTDIR,
+				    EACCES, EPERM,  ELOOP, EROFS,        ELIBACC};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (code == -codes[i])
+			return true;
+	return false;
+}
+
 int cli_fail(int code, const struct err *err)
 {
 	cli_progress(NULL);
@@ -60,9 +73,7 @@ int cli_fail(int code, const struct err *err)
 		return CLI_INTERRUPTED;
 	}
 	fprintf(stderr, "iotoll: %s\n", err->text[0] ? err->text : strerror(-code));
-	return code == -EINVAL || code == -ENOENT || code == -EFBIG || code == -ENAMETOOLONG
-		       ? CLI_BAD_INPUT
-		       : CLI_FAILED;
+	return bad_input(code) ? CLI_BAD_INPUT : CLI_FAILED;
 }
 
 int cli_take_format(struct cli_format *out, const char *text, struct err *err)
@@ -116,10 +127,42 @@ int cli_take_argument(const char **out, const char *what, const char *text, stru
 
 int cli_parse(const struct argp *argp, int argc, char **argv, void *args, const struct err *err)
 {
-	/* Past the first stray argument options are still options; argp's own exits mean bad input.
+	static const struct err unknown = {
+		"an option is not known or lacks its argument; --help lists them"};
+
+	/* argp would say two lines for an unknown option; silenced, it leaves help to us as well.
 	 */
-	argp_err_exit_status = CLI_BAD_INPUT;
-	return argp_parse(argp, argc, argv, 0, NULL, args) ? cli_fail(-EINVAL, err) : CLI_OK;
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		const bool usage = !strcmp(argv[i], "--usage");
+
+		if (usage || !strcmp(argv[i], "--help") || !strcmp(argv[i], "-?")) {
+			argp_help(argp, stdout, usage ? ARGP_HELP_USAGE : ARGP_HELP_STD_HELP,
+				  argv[0]);
+			exit(fflush(stdout) ? CLI_FAILED : CLI_OK);
+		}
+	}
+	if (!argp_parse(argp, argc, argv, ARGP_NO_ERRS, NULL, args))
+		return CLI_OK;
+	return cli_fail(-EINVAL, err->text[0] ? err : &unknown);
+}
+
+/* The file's folder, or the file where it is there already, can be written. */
+int cli_output_possible(const struct cli_format *format, struct err *err)
+{
+	const char *slash;
+	char folder[4096];
+
+	if (!format->file)
+		return 0;
+	slash = strrchr(format->file, '/');
+	if (slash)
+		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - format->file + 1),
+			 format->file);
+	else
+		snprintf(folder, sizeof(folder), ".");
+	if (access(folder, W_OK | X_OK))
+		return err_set(err, -errno, "%s: cannot write: %s", format->file, strerror(errno));
+	return 0;
 }
 
 int cli_output(const struct cli_format *format, const json_t *json, report_writer text,

@@ -28,7 +28,7 @@ int cli_replay(int argc, char **argv);
 
 /* Print "iotoll: WORDS" on standard error and turn the negative errno @code into a status. */
 int cli_fail(int code, const struct err *err);
-/* From here on SIGINT and SIGTERM only set what cli_stopped() asks. */
+/* From here on SIGINT, SIGTERM and SIGHUP only set what cli_stopped() asks. */
 void cli_catch_signals(void);
 bool cli_stopped(void *unused);
 /* A line on standard error that replaces itself; only on a terminal. NULL ends and clears it. */
@@ -42,6 +42,8 @@ struct cli_format {
 	const char *file; /* NULL: standard output */
 };
 
+/* Refuse at once what cli_output() could not write after the work. 0 or -errno with @err. */
+int cli_output_possible(const struct cli_format *format, struct err *err) MUST_CHECK;
 /*
  * Write @json where @format says, as @text for people, @csv for spreadsheets, or as it is. A file
  * appears whole or not at all.

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The program: finds the subcommand's row and runs it. */
+#include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/nearest.h"
@@ -33,14 +36,10 @@ static void usage(FILE *to)
 	      to);
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
 	struct nearest near;
 
-	if (argc < 2) {
-		usage(stderr);
-		return CLI_BAD_INPUT;
-	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		usage(stdout);
 		return CLI_OK;
@@ -64,4 +63,35 @@ int main(int argc, char **argv)
 		argv[1], near.best ? "; did you mean " : "", near.best ? near.best : "",
 		near.best ? "?" : "");
 	return CLI_BAD_INPUT;
+}
+
+/* A result that lost a field to a failed allocation would look like one: rather have none. */
+static void *allocate(size_t bytes)
+{
+	void *p = malloc(bytes);
+
+	if (!p) {
+		fputs("iotoll: out of memory\n", stderr);
+		exit(CLI_FAILED);
+	}
+	return p;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	json_set_alloc_funcs(allocate, free);
+
+	if (argc < 2) {
+		usage(stderr);
+		return CLI_BAD_INPUT;
+	}
+	status = dispatch(argc, argv);
+	/* What nobody could read was not said: a full disk or a closed pipe is a failure. */
+	if ((fflush(stdout) || ferror(stdout)) && status == CLI_OK) {
+		fprintf(stderr, "iotoll: standard output: %s\n", strerror(errno));
+		return CLI_FAILED;
+	}
+	return status;
 }

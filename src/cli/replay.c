@@ -116,7 +116,9 @@ int cli_replay(int argc, char **argv)
 	cli_catch_signals();
 	a.request.should_stop = cli_stopped;
 	a.request.progress = progress;
-	rc = replay_request_run(&a.request, &result, &a.err);
+	rc = cli_output_possible(&a.format, &a.err);
+	if (!rc)
+		rc = replay_request_run(&a.request, &result, &a.err);
 	if (!rc)
 		rc = cli_output(&a.format, result, cli_run_text, report_run_csv, &a.err);
 	json_decref(result);

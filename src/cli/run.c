@@ -19,6 +19,7 @@ struct args {
 	size_t set_count;
 	struct cli_format format;
 	struct run_options options;
+	const char *dump;
 	bool show;
 	struct err err;
 };
@@ -51,7 +52,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->options.pcap = arg;
 		return 0;
 	case OPT_DUMP:
-		a->options.dump_table = arg;
+		a->dump = arg;
 		return 0;
 	case OPT_SCENARIO:
 		a->show = true;
@@ -98,18 +99,50 @@ static int load(struct args *a)
 	return rc ? rc : scenario_finish(&a->scenario, &a->err);
 }
 
+static int write_bytes(FILE *out, const json_t *bytes, struct err *err)
+{
+	const size_t n = json_string_length(bytes);
+
+	(void)err;
+	return fwrite(json_string_value(bytes), 1, n, out) == n ? 0 : -EIO;
+}
+
+/* The file appears whole or not at all; a JSON string is as good a byte array as any. */
+static int write_table(struct args *a, const void *table, size_t bytes)
+{
+	json_t *text = json_stringn_nocheck(table, bytes);
+	int rc = text ? report_write_file(a->dump, write_bytes, text, &a->err)
+		      : err_set(&a->err, -ENOMEM, "no memory for %s", a->dump);
+
+	json_decref(text);
+	return rc;
+}
+
 static int execute(struct args *a)
 {
 	json_t *result = NULL;
-	int rc;
+	void *table = NULL;
+	size_t bytes = 0;
+	int rc = cli_output_possible(&a->format, &a->err);
 
+	if (!rc && a->dump && !scenario_has_table(&a->scenario))
+		rc = err_set(&a->err, -EINVAL, "--dump-table: this run has no translation table");
+	if (rc)
+		return rc;
 	a->options.ctx = a;
 	a->options.should_stop = cli_stopped;
 	a->options.progress = show_progress;
+	if (a->dump) {
+		a->options.table = &table;
+		a->options.table_bytes = &bytes;
+	}
 	rc = run_scenario(&a->scenario, &a->options, &result, &a->err);
+	if (!rc && a->dump)
+		rc = write_table(a, table, bytes);
 	if (!rc)
 		rc = cli_output(&a->format, result, cli_run_text, report_run_csv, &a->err);
 	json_decref(result);
+	free(table);
 	return rc;
 }
 

@@ -53,7 +53,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'j':
 		return cli_take_number(&a->workers, "jobs", arg, 256, &a->err);
 	case OPT_SEED:
-		return cli_take_number(&a->seed, "seed", arg, UINT64_MAX, &a->err);
+		return cli_take_number(&a->seed, "seed", arg, INT64_MAX, &a->err);
 	case OPT_FRESH:
 		a->fresh = true;
 		return 0;
@@ -128,28 +128,25 @@ static json_t *selected(const json_t *document, const char *list)
 	return out;
 }
 
-/* Every name of the list must be a figure. */
-static int check_figures(const json_t *document, const char *list, struct err *err)
+/* Every name of the list must be a figure, and there must be one. */
+static int check_figures(const char *list, struct err *err)
 {
-	char name[32];
+	const char *at = list;
 
-	for (const char *at = list; *at;) {
+	do {
 		const size_t n = strcspn(at, ",");
 		bool found = false;
-		json_t *figure;
-		size_t i;
 
-		snprintf(name, sizeof(name), "%.*s", (int)n, at);
-		json_array_foreach(json_object_get(document, "figures"), i, figure) found =
-			found || !strcmp(name, json_string_value(json_object_get(figure, "id")));
+		for (const char *const *id = paper_figure_ids; *id; id++)
+			found = found || (strlen(*id) == n && !strncmp(*id, at, n));
 		if (!found)
 			return err_set(
 				err, -EINVAL,
-				"--figures %s: there is no figure '%s'; expected some of 2, 3, "
-				"increase, cycles, strict",
-				list, name);
-		at += n + (at[n] == ',');
-	}
+				"--figures %s: there is no figure '%.*s'; expected some of 2, "
+				"3, increase, strict, cycles",
+				list, (int)n, at);
+		at += n;
+	} while (*at++ == ',');
 	return 0;
 }
 
@@ -183,7 +180,13 @@ static int open_store(const struct args *a, struct store **store, struct err *er
 	if (rc)
 		return rc;
 	snprintf(path, sizeof(path), "%s/results.db", a->out);
-	if (a->fresh && unlink(path) && errno != ENOENT)
+	rc = store_open(store, path, STORE_WRITE, err);
+	if (rc || !a->fresh)
+		return rc;
+	/* It is one of ours: now it may go. */
+	store_close(*store);
+	*store = NULL;
+	if (unlink(path))
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
 	return store_open(store, path, STORE_WRITE, err);
 }
@@ -195,8 +198,12 @@ static int run_paper(struct args *a)
 	struct store *store = NULL;
 	json_t *document = NULL;
 	struct paper paper;
-	int rc = paper_init(&paper, a->seed, &a->err);
+	int rc = a->figures ? check_figures(a->figures, &a->err) : 0;
 
+	if (!rc)
+		rc = cli_output_possible(&a->format, &a->err);
+	if (!rc)
+		rc = paper_init(&paper, a->seed, &a->err);
 	if (rc)
 		return rc;
 	rc = open_store(a, &store, &a->err);
@@ -207,8 +214,8 @@ static int run_paper(struct args *a)
 		document = paper_document(&paper, &a->err);
 		rc = document ? 0 : a->err.text[0] ? -EIO : -ENOMEM;
 	}
-	if (!rc && a->figures)
-		rc = check_figures(document, a->figures, &a->err);
+	if (!rc && cli_stopped(NULL))
+		rc = -EINTR;
 	if (!rc)
 		rc = report_study_write(a->out, document, &a->err);
 	if (!rc)

@@ -70,6 +70,9 @@ void paper_fini(struct paper *p);
  */
 json_t *paper_document(struct paper *p, struct err *err);
 
+/* Ids of the figures, NULL-terminated. */
+extern const char *const paper_figure_ids[];
+
 /* Parts of it, new references. */
 json_t *paper_figures(const struct paper *p);
 json_t *paper_tables(const struct paper *p);

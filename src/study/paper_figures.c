@@ -229,6 +229,8 @@ static json_t *figure_flush(const struct paper *p)
 		"and is varied here.");
 }
 
+const char *const paper_figure_ids[] = {"2", "3", "increase", "strict", "cycles", NULL};
+
 json_t *paper_figures(const struct paper *p)
 {
 	return json_pack("[o, o, o, o, o]", figure_throughput(p), figure_cpu(p), figure_increase(p),

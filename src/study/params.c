@@ -79,7 +79,7 @@ static const char *load_name(unsigned index, const char **title)
 
 /* clang-format off */
 const struct param_row param_rows[] = {
-	NUMBER("run", "seed", seed, QUANTITY_COUNT, "number", 0, UINT64_MAX, "1",
+	NUMBER("run", "seed", seed, QUANTITY_COUNT, "number", 0, INT64_MAX, "1",
 	       "every random choice follows from it"),
 	NUMBER("run", "warmup", warmup_ps, QUANTITY_TIME, "time", 0, 100 * SIM_S, "50 ms",
 	       "virtual time before the measured interval; 0: measure as netperf does, from connecting to "
@@ -127,11 +127,11 @@ const struct param_row param_rows[] = {
 	CHOICE("dma", "check_misuse", check_misuse, off_on, "on",
 	       "watch for double unmaps, wrong sizes and leaks (costs no virtual time)"),
 
-	NUMBER("nic", "rx_ticks", rx_ticks_ps, QUANTITY_TIME, "time", 0, SIM_MS, "20 us",
+	NUMBER("nic", "rx_ticks", rx_ticks_ps, QUANTITY_TIME, "time", 0, 1023 * SIM_US, "20 us",
 	       "receive coalescing: interrupt at the latest after this"),
 	NUMBER("nic", "rx_frames", rx_frames, QUANTITY_COUNT, "frames", 1, 255, "5",
 	       "receive coalescing: interrupt after this many"),
-	NUMBER("nic", "tx_ticks", tx_ticks_ps, QUANTITY_TIME, "time", 0, SIM_MS, "72 us",
+	NUMBER("nic", "tx_ticks", tx_ticks_ps, QUANTITY_TIME, "time", 0, 1023 * SIM_US, "72 us",
 	       "the same for transmit completions"),
 	NUMBER("nic", "tx_frames", tx_frames, QUANTITY_COUNT, "frames", 1, 255, "53",
 	       "the same for transmit completions"),

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,8 +68,10 @@ static int start(struct pool *p, struct worker *w, struct err *err)
 		return err_set(err, code, "cannot start a process: %s", strerror(-code));
 	}
 	if (!w->pid) {
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
+		/* Ctrl-C reaches the whole group; the parent decides, and ends us. */
+		signal(SIGINT, SIG_IGN);
+		signal(SIGTERM, SIG_IGN);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(fds[0]);
 		child(p->ops, p->next, fds[1]);
 	}

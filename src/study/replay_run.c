@@ -163,6 +163,11 @@ int replay_request_run(const struct replay_request *q, json_t **result, struct e
 		rc = paths_find("profiles", q->profile, ".ini", path, sizeof(path), err);
 	if (!rc)
 		rc = profile_load(&profile, path, ESTIMATE_DEFAULT, NULL, err);
+	if (!rc && !profile.has_iommu && strcmp(q->iommu, "none"))
+		rc = err_set(err, -EINVAL,
+			     "--profile %s: it has no [iommu] costs; expected another one "
+			     "or --iommu none",
+			     q->profile);
 	if (!rc)
 		rc = trace_open(&trace, q->path, q->format, err);
 	if (rc)

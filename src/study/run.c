@@ -6,7 +6,7 @@
 #include "study/run.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "spec/calgary.h"
@@ -112,26 +112,16 @@ static void mark_end(struct run *r)
 
 /* ---- what options and injections ask for ---- */
 
-static int dump_table(const struct testbed *t, const char *path, struct err *err)
+static int copy_table(const struct testbed *t, const struct run_options *o, struct err *err)
 {
 	iotoll_phys_t paddr;
-	size_t bytes;
-	FILE *to;
-	int rc = 0;
 
-	iotoll_dma_domain_table(t->sut.rig.domain, &paddr, &bytes);
-	if (!bytes)
-		return err_set(err, -EINVAL, "--dump-table: this run has no translation table");
-	to = fopen(path, "wb");
-	if (!to)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	if (fwrite(memory_ptr(t->sut.machine->mem, IOTOLL_PHYS_U64(paddr), bytes), 1, bytes, to) !=
-	    bytes)
-		rc = -EIO;
-	if (fclose(to) || rc) {
-		remove(path);
-		return err_set(err, -EIO, "%s: cannot write %zu bytes", path, bytes);
-	}
+	iotoll_dma_domain_table(t->sut.rig.domain, &paddr, o->table_bytes);
+	*o->table = malloc(*o->table_bytes);
+	if (!*o->table)
+		return err_set(err, -ENOMEM, "no memory for a copy of the table");
+	memcpy(*o->table, memory_ptr(t->sut.machine->mem, IOTOLL_PHYS_U64(paddr), *o->table_bytes),
+	       *o->table_bytes);
 	return 0;
 }
 
@@ -219,13 +209,16 @@ int run_scenario(const struct scenario *s, const struct run_options *options, js
 	struct run r = {.options = options,
 			.end = s->warmup_ps + s->duration_ps,
 			.capture = options->pcap != NULL};
-	int rc = testbed_init(&r.bed, s, options->pcap, err);
+	int rc;
 
+	if (options->table && !scenario_has_table(s))
+		return err_set(err, -EINVAL, "this run has no translation table to copy");
+	rc = testbed_init(&r.bed, s, options->pcap, err);
 	if (rc)
 		return rc;
 	rc = measure(&r, s, err);
-	if (!rc && options->dump_table)
-		rc = dump_table(&r.bed, options->dump_table, err);
+	if (!rc && options->table)
+		rc = copy_table(&r.bed, options, err);
 	if (!rc) {
 		*result = result_make(&r.bed, &r.m);
 		if (!*result)

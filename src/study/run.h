@@ -9,8 +9,11 @@
 #include "study/scenario.h"
 
 struct run_options {
-	const char *pcap;       /* capture the wire into this file; NULL: no capture */
-	const char *dump_table; /* write the translation table as it is in memory; NULL: no */
+	const char *pcap; /* capture the wire into this file; NULL: no capture */
+	/* If not NULL: a copy of the translation table as it lies in memory at the end, to be
+	 * freed. */
+	void **table;
+	size_t *table_bytes;
 	void *ctx;
 	bool (*should_stop)(void *ctx);               /* asked every millisecond of virtual time */
 	void (*progress)(void *ctx, double fraction); /* the same; 0..1. Either may be NULL */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/inifile.h"
+#include "sim/profile.h"
 #include "study/params.h"
 #include "study/paths.h"
 
@@ -19,8 +20,11 @@ int scenario_init(struct scenario *s)
 
 	memset(s, 0, sizeof(*s));
 	s->text = calloc(param_count, sizeof(*s->text));
-	if (!s->text)
+	s->origin = calloc(param_count, sizeof(*s->origin));
+	if (!s->text || !s->origin) {
+		scenario_fini(s);
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < param_count; i++) {
 		const int rc = param_apply(s, &param_rows[i], param_rows[i].param.fallback, &err);
 
@@ -41,7 +45,7 @@ static void free_overrides(char **list)
 void scenario_fini(struct scenario *s)
 {
 	free(s->text);
-	s->text = NULL;
+	free(s->origin);
 	free_overrides(s->sut_override);
 	free_overrides(s->client_override);
 	memset(s, 0, sizeof(*s));
@@ -63,9 +67,13 @@ int scenario_copy(struct scenario *to, const struct scenario *from)
 	memset(to->sut_override, 0, sizeof(to->sut_override));
 	memset(to->client_override, 0, sizeof(to->client_override));
 	to->text = malloc(param_count * sizeof(*to->text));
-	if (!to->text)
+	to->origin = malloc(param_count * sizeof(*to->origin));
+	if (!to->text || !to->origin) {
+		scenario_fini(to);
 		return -ENOMEM;
+	}
 	memcpy(to->text, from->text, param_count * sizeof(*to->text));
+	memcpy(to->origin, from->origin, param_count * sizeof(*to->origin));
 	if (copy_overrides(to->sut_override, from->sut_override) ||
 	    copy_overrides(to->client_override, from->client_override)) {
 		scenario_fini(to);
@@ -95,35 +103,61 @@ static int override(char **list, const char *name, const char *value, struct err
 	return 0;
 }
 
+/* A profile's number: key and unit are checked here, where file and line are known. */
+static int set_override(char **list, const char *name, const char *value, struct err *err)
+{
+	const char *key = strchr(name, '.') + 1;
+	int rc = profile_check(key, value, err);
+
+	if (rc)
+		return err_prefix(err, rc, "%.*s.", (int)(key - name - 1), name);
+	return override(list, key, value, err);
+}
+
+/* @origin is what messages put in front of the setting. */
 static int set(struct scenario *s, const char *section, const char *key, const char *value,
-	       struct err *err)
+	       const char *origin, struct err *err)
 {
 	const struct param_row *row = param_find(section, key);
 	char name[128], near[128];
+	int rc;
 
-	if (row)
-		return param_apply(s, row, value, err);
+	if (row) {
+		rc = param_apply(s, row, value, err);
+		if (!rc)
+			snprintf(s->origin[row - param_rows], SCENARIO_ORIGIN, "%s", origin);
+		return rc;
+	}
 	snprintf(name, sizeof(name), "%s.%s", section, key);
 	if (!strncmp(name, "sut.", 4) && strchr(name + 4, '.'))
-		return override(s->sut_override, name + 4, value, err);
+		return set_override(s->sut_override, name, value, err);
 	if (!strncmp(name, "client.", 7) && strchr(name + 7, '.'))
-		return override(s->client_override, name + 7, value, err);
+		return set_override(s->client_override, name, value, err);
 	if (param_nearest(section, key, near, sizeof(near)))
 		return err_set(err, -EINVAL, "%s: unknown key; did you mean %s?", name, near);
 	return err_set(err, -EINVAL, "%s: unknown key; 'iotoll list settings' shows all", name);
 }
 
+struct file_reader {
+	struct scenario *s;
+	const char *path;
+};
+
 static int from_file(void *ctx, const char *section, const char *key, const char *value, int line,
 		     struct err *err)
 {
-	(void)line;
-	return set(ctx, section, key, value, err);
+	const struct file_reader *r = ctx;
+	char origin[SCENARIO_ORIGIN];
+
+	snprintf(origin, sizeof(origin), "%.140s:%d: ", r->path, line);
+	return set(r->s, section, key, value, origin, err);
 }
 
 int scenario_read(struct scenario *s, const char *name, struct err *err)
 {
-	const struct inifile_handler handler = {.ctx = s, .key = from_file};
 	char path[PATH_MAX];
+	struct file_reader reader = {.s = s, .path = path};
+	const struct inifile_handler handler = {.ctx = &reader, .key = from_file};
 	const char *base;
 	int rc = paths_find("scenarios", name, ".ini", path, sizeof(path), err);
 
@@ -154,7 +188,7 @@ int scenario_set(struct scenario *s, const char *assignment, struct err *err)
 	*dot = '\0';
 	for (value = equals + 1; *value == ' ';)
 		value++;
-	rc = set(s, name, dot + 1, value, err);
+	rc = set(s, name, dot + 1, value, "--set ", err);
 	return rc;
 }
 
@@ -167,38 +201,6 @@ int scenario_setf(struct scenario *s, struct err *err, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return scenario_set(s, text, err);
-}
-
-int scenario_finish(struct scenario *s, struct err *err)
-{
-	const bool has_iommu = strcmp(s->iommu_model, "none") != 0;
-
-	if (!strcmp(s->strategy, "auto")) {
-		const int rc =
-			scenario_setf(s, err, "dma.strategy=%s", has_iommu ? "deferred" : "off");
-
-		if (rc)
-			return rc;
-	}
-	if (!has_iommu && strcmp(s->strategy, "off"))
-		return err_set(
-			err, -EINVAL,
-			"dma.strategy: '%s' needs an IOMMU but iommu.model is none; expected "
-			"off, auto, or a model",
-			s->strategy);
-	if (s->corrupt_tce_ps && !has_iommu)
-		return err_set(err, -EINVAL,
-			       "inject.corrupt_tce: there is no table to corrupt as iommu.model is "
-			       "none");
-	if (s->corrupt_tce_ps && !strcmp(s->strategy, "off"))
-		return err_set(err, -EINVAL,
-			       "inject.corrupt_tce: there is no table to corrupt with "
-			       "dma.strategy=off");
-	if (s->corrupt_tce_ps > s->warmup_ps + s->duration_ps)
-		return err_set(err, -EINVAL,
-			       "inject.corrupt_tce: lies after the run's end; expected at most "
-			       "run.warmup + run.duration");
-	return 0;
 }
 
 void scenario_each(const struct scenario *s,

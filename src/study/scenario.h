@@ -15,6 +15,7 @@
 #include "base/err.h"
 
 #define SCENARIO_TEXT      64
+#define SCENARIO_ORIGIN    160
 #define SCENARIO_OVERRIDES 32
 
 struct scenario_side {
@@ -50,8 +51,10 @@ struct scenario {
 	uint64_t dma_software_free;
 	uint64_t corrupt_tce_ps; /* 0 = never */
 
-	/* every parameter's text as it is in force, in the order of the table */
+	/* every parameter's text as it is in force, in the order of the table, and where it is from
+	 */
 	char (*text)[SCENARIO_TEXT];
+	char (*origin)[SCENARIO_ORIGIN];            /* "FILE:LINE: ", "--set " or "" */
 	char *sut_override[SCENARIO_OVERRIDES + 1]; /* "memory.dram_miss=150 ns", NULL at the end */
 	char *client_override[SCENARIO_OVERRIDES + 1];
 };
@@ -79,6 +82,8 @@ int scenario_set(struct scenario *s, const char *assignment, struct err *err) MU
 /* The same from a format string, for studies. */
 int scenario_setf(struct scenario *s, struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4))) MUST_CHECK;
+/* Will there be a translation table? After scenario_finish(). */
+bool scenario_has_table(const struct scenario *s);
 /* Resolve "auto" and refuse what cannot be built. Call once, last. */
 int scenario_finish(struct scenario *s, struct err *err) MUST_CHECK;
 

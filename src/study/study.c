@@ -87,7 +87,8 @@ struct execution {
 	struct study *study;
 	struct store *store;
 	const struct study_watch *watch;
-	size_t *todo; /* point of each job */
+	size_t *todo;          /* point of each job */
+	struct store_run *key; /* of each job: what determined it when the study began */
 	size_t jobs, stored;
 };
 
@@ -145,18 +146,30 @@ static int done(void *ctx, size_t index, const char *text, size_t bytes, struct 
 {
 	struct execution *x = ctx;
 	struct study_point *p = &x->study->point[x->todo[index]];
-	struct store_run key;
+	struct store_run now, *key = &x->key[index];
 	int rc = take(p, text, err);
 
 	(void)bytes;
 	if (rc || !x->store)
 		return rc;
-	rc = make_key(x, p, &key, err);
-	key.result = text;
-	if (!rc)
-		rc = store_put(x->store, &key, err);
-	forget_key(&key);
+	rc = make_key(x, p, &now, err);
+	if (!rc && strcmp(now.profiles, key->profiles))
+		rc = err_set(err, -ESTALE,
+			     "a machine profile was changed while the study ran: start "
+			     "it again");
+	forget_key(&now);
+	if (rc)
+		return rc;
+	key->result = text;
+	rc = store_put(x->store, key, err);
 	return rc < 0 ? rc : 0;
+}
+
+/* One more point to run. */
+static void add_job(struct execution *x, size_t point, struct store_run key)
+{
+	x->todo[x->jobs] = point;
+	x->key[x->jobs++] = key;
 }
 
 /* Take what the store holds; list the rest. */
@@ -164,24 +177,26 @@ static int look_up(struct execution *x, struct err *err)
 {
 	for (size_t i = 0; i < x->study->count; i++) {
 		struct study_point *p = &x->study->point[i];
-		struct store_run key;
+		struct store_run key = {0};
 		char *text = NULL;
 		int rc;
 
 		if (!x->store) {
-			x->todo[x->jobs++] = i;
+			add_job(x, i, key);
 			continue;
 		}
 		rc = make_key(x, p, &key, err);
 		if (!rc)
 			rc = store_get(x->store, &key, &text, err);
+		if (rc == -ENOENT) {
+			add_job(x, i, key);
+			continue;
+		}
 		forget_key(&key);
-		if (rc == -ENOENT)
-			x->todo[x->jobs++] = i;
-		else if (!rc)
+		if (!rc)
 			rc = take(p, text, err);
 		free(text);
-		if (rc && rc != -ENOENT)
+		if (rc)
 			return rc;
 	}
 	x->stored = x->study->count - x->jobs;
@@ -216,12 +231,14 @@ int study_execute(struct study *s, struct store *store, unsigned workers,
 
 	if (s->error)
 		return err_set(err, s->error, "%s", s->why.text);
-	x.todo = calloc(s->count ? s->count : 1, sizeof(*x.todo));
-	if (!x.todo)
-		return err_set(err, -ENOMEM, "no memory");
-	rc = look_up(&x, err);
+	x.todo = calloc(s->count + 1, sizeof(*x.todo));
+	x.key = calloc(s->count + 1, sizeof(*x.key));
+	rc = x.todo && x.key ? look_up(&x, err) : err_set(err, -ENOMEM, "no memory");
 	if (!rc)
 		rc = pool_run(&ops, x.jobs, workers, err);
+	for (size_t i = 0; i < x.jobs; i++)
+		forget_key(&x.key[i]);
+	free(x.key);
 	free(x.todo);
 	return rc;
 }

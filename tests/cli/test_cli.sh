@@ -174,7 +174,45 @@ a_foreign_store_is_refused_and_left_alone() {
 	mkdir "$scratch/p"
 	echo "my diary" >"$scratch/p/results.db"
 	refused "$scratch/p/results.db" study paper --out "$scratch/p"
+	refused "$scratch/p/results.db" study paper --out "$scratch/p" --fresh
 	expect "untouched" grep -q "my diary" "$scratch/p/results.db"
+}
+
+what_cannot_be_written_is_refused_before_the_work() {
+	refused "$scratch/none/r.json" run bare-metal --format "json:$scratch/none/r.json"
+	refused "there is no figure '7'" study paper --figures 2,7 --out "$scratch/p"
+	expect_not "nothing made" [ -e "$scratch/p" ]
+}
+
+a_full_standard_output_is_a_failure() {
+	for what in "--version" "--help" "list iommus" "run bare-metal --show-scenario"; do
+		# shellcheck disable=SC2086
+		"$iotoll" $what >/dev/full 2>"$scratch/err"
+		expect "status 1 for $what" [ $? -eq 1 ]
+	done
+}
+
+the_dumped_table_appears_whole_or_not_at_all() {
+	# shellcheck disable=SC2086
+	run_for 0 run bare-metal $short --set iommu.model=calgary --set iommu.table_entries=8192 \
+		--dump-table "$scratch/table"
+	expect "64 KiB" [ "$(wc -c <"$scratch/table")" -eq 65536 ]
+	echo keep >"$scratch/keep"
+	chmod 500 "$scratch"
+	# shellcheck disable=SC2086
+	"$iotoll" run bare-metal $short --set iommu.model=calgary --dump-table /dev/full \
+		>/dev/null 2>&1
+	expect "a device that is full is a failure" [ $? -ne 0 ]
+	chmod 700 "$scratch"
+	expect "and still a device" [ -c /dev/full ]
+}
+
+settings_in_files_are_refused_with_their_place() {
+	printf '[iommu]\nmodel = calgary\niotlb_ways = 3\n' >"$scratch/s.ini"
+	refused "$scratch/s.ini:3: iommu.iotlb_ways: " run "$scratch/s.ini"
+	printf '[sut.memory]\ndram_mis = 3 ns\n' >"$scratch/s.ini"
+	refused "$scratch/s.ini:2: sut.memory.dram_mis" run "$scratch/s.ini"
+	refused "$scratch/s.ini:2: sut.memory.dram_mis" run "$scratch/s.ini" --show-scenario
 }
 
 # a background job of a non-interactive shell ignores SIGINT: the program sets its own handler
@@ -187,5 +225,7 @@ tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_li
 	a_truncated_trace_is_refused_with_its_line \
 	an_interrupt_stops_a_run_with_status_130_and_no_files \
 	an_interrupted_study_keeps_what_is_finished_and_resumes \
-	a_foreign_store_is_refused_and_left_alone
+	a_foreign_store_is_refused_and_left_alone \
+	what_cannot_be_written_is_refused_before_the_work a_full_standard_output_is_a_failure \
+	the_dumped_table_appears_whole_or_not_at_all settings_in_files_are_refused_with_their_place
 tap_end

@@ -113,8 +113,9 @@ static void impossible_combinations_are_refused(void **state)
 	assert_int_equal(scenario_set(s, "dma.strategy=strict", &err), 0);
 	assert_int_equal(scenario_finish(s, &err), -EINVAL);
 	assert_string_equal(
-		err.text, "dma.strategy: 'strict' needs an IOMMU but iommu.model is none; expected "
-			  "off, auto, or a model");
+		err.text,
+		"--set dma.strategy: 'strict' needs an IOMMU but iommu.model is none; expected "
+		"off, auto, or a model");
 	assert_int_equal(scenario_set(s, "dma.strategy=auto", &err), 0);
 	assert_int_equal(scenario_set(s, "inject.corrupt_tce=1 ms", &err), 0);
 	assert_int_equal(scenario_finish(s, &err), -EINVAL);

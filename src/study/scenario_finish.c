@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* What settings must fulfil together, told with the place of the one that does not. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hw/iotlb.h"
+#include "sim/time.h"
+#include "spec/calgary.h"
+#include "study/params.h"
+
+/* "FILE:LINE: section.key: words" */
+static int refuse(const struct scenario *s, const char *section, const char *key, struct err *err,
+		  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+static int refuse(const struct scenario *s, const char *section, const char *key, struct err *err,
+		  const char *fmt, ...)
+{
+	const struct param_row *row = param_find(section, key);
+	char words[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
+	return err_set(err, -EINVAL, "%s%s.%s: %s", row ? s->origin[row - param_rows] : "", section,
+		       key, words);
+}
+
+bool scenario_has_table(const struct scenario *s)
+{
+	return strcmp(s->iommu_model, "none") && strcmp(s->strategy, "off");
+}
+
+static int check_strategy(struct scenario *s, struct err *err)
+{
+	const bool has_iommu = strcmp(s->iommu_model, "none") != 0;
+
+	if (!strcmp(s->strategy, "auto")) {
+		const int rc =
+			scenario_setf(s, err, "dma.strategy=%s", has_iommu ? "deferred" : "off");
+
+		if (rc)
+			return rc;
+	}
+	if (!has_iommu && strcmp(s->strategy, "off"))
+		return refuse(
+			s, "dma", "strategy", err,
+			"'%s' needs an IOMMU but iommu.model is none; expected off, auto, or a "
+			"model",
+			s->strategy);
+	return 0;
+}
+
+static int check_injection(const struct scenario *s, struct err *err)
+{
+	if (s->corrupt_tce_ps && !scenario_has_table(s))
+		return refuse(
+			s, "inject", "corrupt_tce", err,
+			"there is no table to corrupt with iommu.model=%s and dma.strategy=%s",
+			s->iommu_model, s->strategy);
+	if (s->corrupt_tce_ps > s->warmup_ps + s->duration_ps)
+		return refuse(
+			s, "inject", "corrupt_tce", err,
+			"lies after the run's end; expected at most run.warmup + run.duration");
+	return 0;
+}
+
+/* Have the IOTLB itself judge its geometry. */
+static int check_iotlb(const struct scenario *s, struct err *err)
+{
+	struct iotlb_config config = {
+		.entries = (unsigned)s->iotlb_entries,
+		.ways = (unsigned)s->iotlb_ways,
+		.line_pages = (unsigned)s->iotlb_line_pages,
+	};
+	struct err why = {{0}};
+	struct iotlb *t = NULL;
+	int rc;
+
+	snprintf(config.policy, sizeof(config.policy), "%.15s", s->iotlb_policy);
+	rc = iotlb_create(&t, &config, &why);
+	iotlb_destroy(t);
+	return rc == -EINVAL ? refuse(s, "iommu", "iotlb_ways", err, "%s", why.text) : rc;
+}
+
+static int check_table(const struct scenario *s, struct err *err)
+{
+	if (!strcmp(s->iommu_model, "calgary") && calgary_size_code(s->table_entries) < 0)
+		return refuse(s, "iommu", "table_entries", err,
+			      "%s is no Calgary table; expected 8192 times a power of two, at most "
+			      "1048576",
+			      s->text[param_find("iommu", "table_entries") - param_rows]);
+	return 0;
+}
+
+/* What devices keep in coarser units than the setting is written in. */
+static int check_units(const struct scenario *s, struct err *err)
+{
+	if (s->rx_ticks_ps % SIM_US)
+		return refuse(s, "nic", "rx_ticks", err, "the chip counts whole microseconds");
+	if (s->tx_ticks_ps % SIM_US)
+		return refuse(s, "nic", "tx_ticks", err, "the chip counts whole microseconds");
+	if (s->link_bps % 1000000)
+		return refuse(s, "link", "rate", err, "expected whole Mb/s");
+	return 0;
+}
+
+int scenario_finish(struct scenario *s, struct err *err)
+{
+	int rc = check_strategy(s, err);
+
+	if (!rc)
+		rc = check_injection(s, err);
+	if (!rc)
+		rc = check_iotlb(s, err);
+	if (!rc)
+		rc = check_table(s, err);
+	return rc ? rc : check_units(s, err);
+}
