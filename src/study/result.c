@@ -244,6 +244,9 @@ static json_t *locks(const struct measurement *m, const struct iotoll_dma_stats 
 	put(o, "stack_acquisitions", b->lock_acquisitions - a->lock_acquisitions);
 	put(o, "stack_contended", b->lock_contended - a->lock_contended);
 	put_real(o, "stack_wait_us", us(b->lock_wait_ps - a->lock_wait_ps));
+	put(o, "socket_acquisitions", b->socket_lock_acquisitions - a->socket_lock_acquisitions);
+	put(o, "socket_contended", b->socket_lock_contended - a->socket_lock_contended);
+	put_real(o, "socket_wait_us", us(b->socket_lock_wait_ps - a->socket_lock_wait_ps));
 	put(o, "tx_acquisitions", d->tx_lock_acquisitions - c->tx_lock_acquisitions);
 	put(o, "tx_contended", d->tx_lock_contended - c->tx_lock_contended);
 	put_real(o, "tx_wait_us", us(d->tx_lock_wait_ps - c->tx_lock_wait_ps));
