@@ -17,7 +17,7 @@ struct trace_format {
 	/*
 	 * Take lines until one is an event: 1 and *@event; 0 at the end; negative with @err. Counts
 	 * lines, comments, steps, unknown lines and losses in the tally; trace_next() counts
-	 * events.
+	 * events. Before each line, -EINTR if trace_stopped().
 	 */
 	int (*next)(struct trace *t, struct trace_event *event, struct err *err);
 };
@@ -28,8 +28,13 @@ struct trace {
 	struct trace_tally tally;
 	int ended; /* 0 or the error that ended it, once @over */
 	bool over;
-	struct err last; /* what was said when it ended */
+	struct err last;                /* what was said when it ended */
+	bool (*should_stop)(void *ctx); /* NULL: nobody asks to stop */
+	void *stop_ctx;
 	char name[256];
 };
+
+/* Has somebody asked for an end? Cheap enough for every line; @err then says so. */
+bool trace_stopped(struct trace *t, struct err *err);
 
 #endif

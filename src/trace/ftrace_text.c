@@ -250,7 +250,7 @@ static int ftrace_next(struct trace *t, struct trace_event *ev, struct err *err)
 	int rc = 0;
 
 	while (rc == 0 && more)
-		rc = ftrace_line(t, ev, &more, err);
+		rc = trace_stopped(t, err) ? -EINTR : ftrace_line(t, ev, &more, err);
 	return rc;
 }
 

@@ -68,9 +68,8 @@ static int input_fill(struct input *in)
 	memmove(in->buffer, in->at, left);
 	in->at = in->buffer;
 	in->end = in->buffer + left;
-	do {
-		got = read(in->fd, in->buffer + left, INPUT_BUFFER_BYTES - left);
-	} while (got < 0 && errno == EINTR);
+	/* A signal that ends the read may be all that somebody who waits for a pipe can say. */
+	got = read(in->fd, in->buffer + left, INPUT_BUFFER_BYTES - left);
 	if (got < 0)
 		return -errno;
 	in->eof = got == 0;

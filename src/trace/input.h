@@ -29,12 +29,16 @@ struct input {
 int input_open(struct input *in, const char *path) MUST_CHECK;
 void input_open_memory(struct input *in, const void *data, size_t bytes);
 void input_close(struct input *in);
-/* What comes next, without taking it: INPUT_LINE_MAX bytes or all there is. 0 or -errno. */
+/*
+ * What comes next, without taking it: INPUT_LINE_MAX bytes or all there is. 0 or -errno, -EINTR if
+ * a signal came while waiting for it.
+ */
 int input_peek(struct input *in, const char **head, size_t *bytes) MUST_CHECK;
 /*
  * The next line, without its newline (and without a carriage return before it), not terminated and
  * valid until the next call. *@whole is false if no newline followed (the last line was cut short).
- * 1; 0 at the end; -EMSGSIZE if it is longer than INPUT_LINE_MAX; -errno if reading fails.
+ * 1; 0 at the end; -EMSGSIZE if it is longer than INPUT_LINE_MAX; -errno if reading fails,
+ * -EINTR included.
  */
 int input_line(struct input *in, const char **line, size_t *bytes, bool *whole) MUST_CHECK;
 

@@ -12,7 +12,6 @@
 
 #define REPLAY_PAGE_SHIFT     12
 #define REPLAY_LIVE_PAGES_MAX ((uint64_t)1 << 24) /* all of the greatest memory */
-#define REPLAY_STOP_EVERY     1024u
 #define REPLAY_PROGRESS_EVERY 65536u
 #define REPLAY_GRANT_POLL_PS  (100 * SIM_NS) /* how often a device held up by arbitration looks */
 
@@ -23,7 +22,12 @@ static void replay_end(struct replay *rp, int rc)
 		rp->rc = rc;
 }
 
-static bool replay_asked_to_stop(struct replay *rp)
+static bool replay_should_stop(const struct replay *rp)
+{
+	return rp->config->should_stop && rp->config->should_stop(rp->config->ctx);
+}
+
+static void replay_progress(struct replay *rp)
 {
 	const struct replay_config *c = rp->config;
 
@@ -33,7 +37,6 @@ static bool replay_asked_to_stop(struct replay *rp)
 
 		c->progress(c->ctx, rp->events_seen, at, total);
 	}
-	return c->should_stop && rp->events_seen % REPLAY_STOP_EVERY == 0 && c->should_stop(c->ctx);
 }
 
 /* Time since the first event. A stamp that goes back (files put together) counts as no time. */
@@ -58,15 +61,16 @@ static void replay_fetch(struct replay *rp)
 
 	for (;;) {
 		rc = trace_next(rp->trace, &rp->next, rp->err);
+		/* One event may be a million pages of work: each is a place to stop. */
+		if ((rc > 0 || rc == -EINTR) && replay_should_stop(rp)) {
+			rp->result->stopped = true;
+			rc = 0;
+		}
 		if (rc <= 0) {
 			replay_end(rp, rc);
 			return;
 		}
-		if (replay_asked_to_stop(rp)) {
-			rp->result->stopped = true;
-			replay_end(rp, 0);
-			return;
-		}
+		replay_progress(rp);
 		if (rp->next.kind != TRACE_OTHER)
 			break;
 	}
@@ -161,7 +165,7 @@ static void replay_map(struct replay_worker *w, const struct trace_event *ev)
 			replay_access(w, map);
 		map->state = MATCH_READY;
 	}
-	waitq_wake(&rp->ready, w->cpu);
+	waitq_wake(&rp->ready, NULL); /* free of charge: no kernel does this */
 }
 
 /* Wait for maps in the making; drop those that failed. */
@@ -283,13 +287,13 @@ static void replay_work(void *ctx)
 		ev = rp->next;
 		replay_fetch(rp);
 		if (rp->over || rp->next_worker != w)
-			waitq_wake(&rp->turn, w->cpu);
+			waitq_wake(&rp->turn, NULL); /* bookkeeping of ours, too */
 		if (ev.kind == TRACE_MAP)
 			replay_map(w, &ev);
 		else
 			replay_unmap(w, &ev);
 	}
-	waitq_wake(&rp->turn, w->cpu);
+	waitq_wake(&rp->turn, NULL);
 }
 
 static int replay_start(struct replay *rp)
@@ -368,6 +372,7 @@ int replay_run(struct trace *trace, const struct replay_config *config, struct r
 	int rc;
 
 	*out = (struct replay_result){0};
+	trace_stop_when(trace, config->should_stop, config->ctx);
 	rc = match_init(&rp.match);
 	if (rc)
 		return err_set(err, rc, "replay: out of memory");

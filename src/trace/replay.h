@@ -45,7 +45,7 @@ struct replay_config {
 	uint64_t table_entries;
 	uint64_t start_hint;
 	enum replay_access access;
-	/* May be NULL. Asked every 1024 events; true ends the replay. */
+	/* May be NULL. Asked at every event, and now and then between; true ends the replay. */
 	bool (*should_stop)(void *ctx);
 	/* May be NULL. Called every 65536 events. @total_bytes 0: unknown. */
 	void (*progress)(void *ctx, uint64_t events, uint64_t bytes, uint64_t total_bytes);
@@ -97,8 +97,9 @@ struct replay_result {
 
 /*
  * Replay @trace, which was just opened, to its end. 0 and *@out; -EINVAL with @err (a malformed
- * trace, a trace without maps and unmaps, a name or size that does not exist); -ENOMEM. Stopping is
- * no error. The same trace and configuration give the same result, bit for bit.
+ * trace, a trace without maps and unmaps, a name or size that does not exist); -ENOMEM; -EINTR
+ * (a signal ended a read, and should_stop() knows nothing of it). Stopping is no error. The same
+ * trace and configuration give the same result, bit for bit.
  */
 int replay_run(struct trace *trace, const struct replay_config *config, struct replay_result *out,
 	       struct err *err) MUST_CHECK;

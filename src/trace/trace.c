@@ -9,6 +9,8 @@
 
 #include "trace/format.h"
 
+#define TRACE_STOP_LINES 256u /* between questions whether to stop */
+
 extern const struct trace_format trace_format_ftrace;
 
 /* The registry: an explicit array, NULL-terminated, in the order in which they are tried. */
@@ -135,8 +137,11 @@ void trace_close(struct trace *t)
 static void trace_count_other(struct trace_tally *y, const struct trace_event *ev)
 {
 	const size_t room = sizeof(y->other[0].name) - 1;
-	const size_t n = ev->name_bytes < room ? ev->name_bytes : room;
+	size_t n = ev->name_bytes;
 
+	if (n > room) /* never within a UTF-8 sequence: whoever prints the name needs text */
+		for (n = room; n && ((unsigned char)ev->name[n] & 0xC0) == 0x80;)
+			n--;
 	y->others++;
 	for (unsigned i = 0; i < y->other_names; i++) {
 		if (strlen(y->other[i].name) == n && memcmp(y->other[i].name, ev->name, n) == 0) {
@@ -189,6 +194,20 @@ int trace_next(struct trace *t, struct trace_event *event, struct err *err)
 	if (err)
 		*err = t->last;
 	return rc;
+}
+
+void trace_stop_when(struct trace *t, bool (*should_stop)(void *ctx), void *ctx)
+{
+	t->should_stop = should_stop;
+	t->stop_ctx = ctx;
+}
+
+bool trace_stopped(struct trace *t, struct err *err)
+{
+	if (!t->should_stop || t->tally.lines % TRACE_STOP_LINES || !t->should_stop(t->stop_ctx))
+		return false;
+	(void)err_set(err, -EINTR, "%s: interrupted", t->name);
+	return true;
 }
 
 const struct trace_tally *trace_tally(const struct trace *t)

@@ -59,7 +59,8 @@ struct trace_tally {
 
 /*
  * Open @path ("-": standard input) as @format, a row's name, or NULL to recognise it. 0 and *@out;
- * -errno if it cannot be read; -EINVAL (unknown format name, compressed or unrecognised content:
+ * -errno if it cannot be read (-EINTR: a signal came first); -EINVAL (unknown format name,
+ * compressed or unrecognised content:
  * @err says what to do); -ENOMEM.
  */
 int trace_open(struct trace **out, const char *path, const char *format,
@@ -72,9 +73,15 @@ void trace_close(struct trace *t);
 /*
  * The next event. 1 and *@event; 0 at the end; -EINVAL for a malformed line of a known event, text
  * that is not UTF-8, an overlong line or a last line that was cut short (@err says file:line: what
- * was expected); -errno if reading fails. After anything but 1 it keeps giving the same answer.
+ * was expected); -errno if reading fails, -EINTR if a signal came meanwhile. After anything but 1
+ * it keeps giving the same answer.
  */
 int trace_next(struct trace *t, struct trace_event *event, struct err *err) MUST_CHECK;
+/*
+ * Ask @should_stop(@ctx) now and then between lines from here on, so that a stretch without a
+ * single event can be left: once it says true, trace_next() gives -EINTR.
+ */
+void trace_stop_when(struct trace *t, bool (*should_stop)(void *ctx), void *ctx);
 const struct trace_tally *trace_tally(const struct trace *t);
 /* The path or name it was opened with, and the name of its format. Valid until close. */
 const char *trace_name(const struct trace *t);

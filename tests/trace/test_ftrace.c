@@ -231,6 +231,25 @@ static void names_beyond_the_room_are_counted_together(void **state)
 	assert_int_equal(tally.other_beyond, 5);
 }
 
+static void long_names_are_cut_between_characters(void **state)
+{
+	/* 38 bytes and one character of two: 39 fit, and half a character is none. */
+	static const char text[] =
+		" a-1 [000] 1.0: abcdefghijklmnopqrstuvwxyz012345678901\xc3\xa9z: x\n"
+		" a-1 [000] 1.0: abcdefghijklmnopqrstuvwxyz0123456789012\xc3\xa9: x\n"
+		" a-1 [000] 1.0: abcdefghijklmnopqrstuvwxyz01234567890123: x\n";
+	struct trace_event ev;
+	struct trace_tally tally;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(read_all(text, sizeof(text) - 1, &ev, &tally, &err), 0);
+	assert_int_equal(tally.other_names, 2);
+	assert_string_equal(tally.other[0].name, "abcdefghijklmnopqrstuvwxyz012345678901");
+	assert_string_equal(tally.other[1].name, "abcdefghijklmnopqrstuvwxyz0123456789012");
+	assert_int_equal(tally.other[1].count, 2);
+}
+
 static void carriage_returns_before_newlines_are_no_part_of_the_line(void **state)
 {
 	static const char text[] = " a-1 [000] 1.5: map: " MAP_FIELDS "\r\n";
@@ -315,6 +334,7 @@ int main(void)
 		cmocka_unit_test(ranges_without_an_end_are_those_of_older_kernels),
 		cmocka_unit_test(what_is_no_event_is_counted_by_kind),
 		cmocka_unit_test(names_beyond_the_room_are_counted_together),
+		cmocka_unit_test(long_names_are_cut_between_characters),
 		cmocka_unit_test(carriage_returns_before_newlines_are_no_part_of_the_line),
 		cmocka_unit_test(a_range_may_end_at_the_very_top),
 		cmocka_unit_test(formats_are_recognised_by_their_content),

@@ -288,10 +288,11 @@ static void an_unmap_waits_for_a_map_still_made_on_another_cpu(void **state)
 
 static void two_cpus_that_map_at_once_wait_for_the_lock(void **state)
 {
-	static const char text[] = MAP("000", "1.000000", "0x1000", "0x8000", "4096")
-		MAP("001", "1.000000", "0x2000", "0x9000", "4096")
-			UNMAP("000", "1.000100", "0x1000", "4096", "4096")
-				UNMAP("001", "1.000100", "0x2000", "4096", "4096");
+	/* Long enough to still be under way when the other CPU has been woken. */
+	static const char text[] = MAP("000", "1.000000", "0x100000", "0x100000", "262144")
+		MAP("001", "1.000000", "0x200000", "0x200000", "262144")
+			UNMAP("000", "1.001000", "0x100000", "262144", "262144")
+				UNMAP("001", "1.001000", "0x200000", "262144", "262144");
 	struct replay_config config = config_of("strict");
 	struct replay_result r;
 	struct err err = {""};

@@ -25,28 +25,6 @@ static struct replay_result recording(const struct replay_config *config)
 	return r;
 }
 
-static bool stop_at_once(void *ctx)
-{
-	(*(unsigned *)ctx)++;
-	return true;
-}
-
-static void a_replay_that_is_stopped_says_so(void **state)
-{
-	struct replay_config config = config_of("strict");
-	struct replay_result r;
-	unsigned asked = 0;
-
-	(void)state;
-	config.should_stop = stop_at_once;
-	config.ctx = &asked;
-	r = recording(&config);
-	assert_int_equal(asked, 1);
-	assert_true(r.stopped);
-	assert_int_equal(r.trace.events, 1024);
-	assert_true(r.maps > 0);
-}
-
 /* Everything a result says, in text: structures have holes that hold anything. */
 static void describe(const struct replay_result *r, char *text, size_t bytes)
 {
@@ -121,7 +99,6 @@ static void the_recording_under_every_strategy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_replay_that_is_stopped_says_so),
 		cmocka_unit_test(two_replays_of_a_recording_are_identical),
 		cmocka_unit_test(the_recording_under_every_strategy),
 	};
