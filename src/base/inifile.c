@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define NAME_BYTES 50u /* inih's MAX_SECTION and MAX_NAME, terminator included */
 
 /* A key that was read, to find it again when it comes twice. */
@@ -245,7 +247,7 @@ static char *next_line(char *to, int room, void *stream)
 {
 	struct reading *r = stream;
 	const char *newline;
-	size_t bytes;
+	size_t bytes, bad;
 
 	if (r->rc || r->at == r->end)
 		return NULL;
@@ -254,6 +256,12 @@ static char *next_line(char *to, int room, void *stream)
 	r->line++;
 	if (memchr(r->at, '\0', bytes)) {
 		fail(r, "NUL byte in text");
+		return NULL;
+	}
+	if (!utf8_is_text(r->at, bytes, &bad)) {
+		err_set(r->err, -EINVAL, "byte 0x%02x at column %zu is not UTF-8 text",
+			(unsigned char)r->at[bad], bad + 1);
+		fail(r, NULL);
 		return NULL;
 	}
 	if (bytes && r->at[bytes - 1] == '\r')

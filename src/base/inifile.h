@@ -10,7 +10,8 @@
  *
  * A key may stand once in a section of a file. Keys and section names have at most 49 bytes,
  * lines at most 199 (longer values are continued). LF or CR LF, a UTF-8 byte order mark and a
- * missing final newline are all good; other control characters, NUL included, are refused.
+ * missing final newline are all good; other control characters, NUL included, and bytes that are
+ * not UTF-8 are refused.
  */
 #ifndef IOTOLL_BASE_INIFILE_H
 #define IOTOLL_BASE_INIFILE_H

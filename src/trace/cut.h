@@ -25,7 +25,5 @@ bool cut_decimal(struct cut *c, uint64_t limit, uint64_t *out);
 bool cut_hex(struct cut *c, uint64_t *out);
 /* Up to the next blank, at least one byte. */
 bool cut_word(struct cut *c, struct cut *word);
-/* True if [@text, @text + @bytes) is UTF-8 (no NUL, no overlong form); else *@bad is where not. */
-bool cut_is_utf8(const char *text, size_t bytes, size_t *bad);
 
 #endif

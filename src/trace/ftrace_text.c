@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "trace/cut.h"
 #include "trace/format.h"
 
@@ -217,7 +218,7 @@ static int ftrace_line(struct trace *t, struct trace_event *ev, bool *more, stru
 	if (rc == 0)
 		return 0;
 	t->tally.lines++;
-	if (!cut_is_utf8(line, bytes, &bad))
+	if (!utf8_is_text(line, bytes, &bad))
 		return err_set(err, -EINVAL, "%s:%llu: byte 0x%02x at column %zu is not UTF-8 text",
 			       t->name, number, (unsigned char)line[bad], bad + 1);
 	if (bytes && line[0] == '#') {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "trace/format.h"
 
 #define TRACE_STOP_LINES 256u /* between questions whether to stop */
@@ -80,12 +81,18 @@ static int trace_recognise(struct trace *t, const char *format, struct err *err)
 		       t->name);
 }
 
+/* A file may be called by any bytes; what messages and results call it is text. */
 static struct trace *trace_new(const char *name)
 {
 	struct trace *t = calloc(1, sizeof(*t));
+	size_t bytes, bad;
 
-	if (t)
-		(void)snprintf(t->name, sizeof(t->name), "%s", name);
+	if (!t)
+		return NULL;
+	bytes = utf8_cut(name, strlen(name), sizeof(t->name) - 1);
+	memcpy(t->name, name, bytes);
+	while (!utf8_is_text(t->name, bytes, &bad))
+		t->name[bad] = '?';
 	return t;
 }
 
@@ -137,11 +144,7 @@ void trace_close(struct trace *t)
 static void trace_count_other(struct trace_tally *y, const struct trace_event *ev)
 {
 	const size_t room = sizeof(y->other[0].name) - 1;
-	size_t n = ev->name_bytes;
-
-	if (n > room) /* never within a UTF-8 sequence: whoever prints the name needs text */
-		for (n = room; n && ((unsigned char)ev->name[n] & 0xC0) == 0x80;)
-			n--;
+	const size_t n = utf8_cut(ev->name, ev->name_bytes, room);
 	y->others++;
 	for (unsigned i = 0; i < y->other_names; i++) {
 		if (strlen(y->other[i].name) == n && memcmp(y->other[i].name, ev->name, n) == 0) {

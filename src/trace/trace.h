@@ -83,7 +83,8 @@ int trace_next(struct trace *t, struct trace_event *event, struct err *err) MUST
  */
 void trace_stop_when(struct trace *t, bool (*should_stop)(void *ctx), void *ctx);
 const struct trace_tally *trace_tally(const struct trace *t);
-/* The path or name it was opened with, and the name of its format. Valid until close. */
+/* The path or name it was opened with ('?' for what is not UTF-8, cut if very long), and the name
+ * of its format. Valid until close. */
 const char *trace_name(const struct trace *t);
 const char *trace_format_name(const struct trace *t);
 /* Bytes taken so far, and of the whole file (0 if unknown: a pipe). For progress displays. */

@@ -96,6 +96,7 @@ static void keys_come_with_section_and_line(void **state)
 	      "1 .top=0\n3 [a]\n4 a.x=1\n8 [b]\n9 b.x=2\n10 b.y=3  4\n");
 	READS("", "");
 	READS("\n\n", "");
+	READS("x = caf\xc3\xa9\n", "1 .x=caf\xc3\xa9\n");
 	READS("[only]", "1 [only]\n");
 	READS("[a] # note\n[b] ; note\n[c]   \n", "1 [a]\n2 [b]\n3 [c]\n");
 	READS("[a]\nx =\ny = = 5\nz : 6\n", "1 [a]\n2 a.x=\n3 a.y== 5\n4 a.z=6\n");
@@ -156,6 +157,8 @@ static void broken_lines_are_refused_with_file_and_line(void **state)
 	REFUSED("x = 1\ry = 2\n", "f.ini:1: control character in text");
 	REFUSED("x = \x1b[31m\n", "f.ini:1: control character in text");
 	REFUSED("\xff\xfex\0=\0", "f.ini:1: NUL byte in text");
+	REFUSED("[a]\nx = caf\xe9\n", "f.ini:2: byte 0xe9 at column 8 is not UTF-8 text");
+	REFUSED("# \xc3\n[a]\n", "f.ini:1: byte 0xc3 at column 3 is not UTF-8 text");
 }
 
 static void a_key_given_twice_names_both_lines(void **state)

@@ -250,6 +250,23 @@ static void long_names_are_cut_between_characters(void **state)
 	assert_int_equal(tally.other[1].count, 2);
 }
 
+static void a_file_called_by_no_text_is_named_by_text(void **state)
+{
+	char name[300] = "caf\xe9 ";
+	struct trace *t = NULL;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(trace_open_memory(&t, MAP_LINE, strlen(MAP_LINE), name, NULL, &err), 0);
+	assert_string_equal(trace_name(t), "caf? ");
+	trace_close(t);
+	memset(name, 'n', 254);
+	strcpy(name + 254, "\xc3\xa9");
+	assert_int_equal(trace_open_memory(&t, MAP_LINE, strlen(MAP_LINE), name, NULL, &err), 0);
+	assert_int_equal(strlen(trace_name(t)), 254);
+	trace_close(t);
+}
+
 static void carriage_returns_before_newlines_are_no_part_of_the_line(void **state)
 {
 	static const char text[] = " a-1 [000] 1.5: map: " MAP_FIELDS "\r\n";
@@ -335,6 +352,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_event_is_counted_by_kind),
 		cmocka_unit_test(names_beyond_the_room_are_counted_together),
 		cmocka_unit_test(long_names_are_cut_between_characters),
+		cmocka_unit_test(a_file_called_by_no_text_is_named_by_text),
 		cmocka_unit_test(carriage_returns_before_newlines_are_no_part_of_the_line),
 		cmocka_unit_test(a_range_may_end_at_the_very_top),
 		cmocka_unit_test(formats_are_recognised_by_their_content),
