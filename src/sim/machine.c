@@ -14,18 +14,22 @@ int machine_create(struct machine **out, struct sim *sim, const struct profile *
 	struct machine *m = calloc(1, sizeof(*m));
 
 	if (!m)
-		return -ENOMEM;
+		return err_set(err, -ENOMEM, "no memory for a machine");
 	m->sim = sim;
 	m->profile = *profile;
+	errno = 0; /* and not ENOMEM if sizes are what is wrong */
 	m->mem = memory_create(profile->memory_bytes);
+	m->cpus = calloc(profile->cpus, sizeof(*m->cpus));
 	m->cache = cache_create(profile->cpus, profile->l2_bytes, profile->l2_ways,
 				profile->memory_bytes);
-	m->cpus = calloc(profile->cpus, sizeof(*m->cpus));
 	if (!m->mem || !m->cpus || !m->cache) {
-		const int code = m->mem && m->cpus ? -EINVAL : -ENOMEM;
+		const bool short_of_memory = errno == ENOMEM;
 
 		machine_destroy(m);
-		return err_set(err, code,
+		if (short_of_memory)
+			return err_set(err, -ENOMEM, "no memory for a machine of profile %s",
+				       profile->name);
+		return err_set(err, -EINVAL,
 			       "profile %s: %u CPUs with %u-byte %u-way caches over %llu bytes of "
 			       "memory cannot be built: expected 1 to %u CPUs and a power of two "
 			       "of sets",

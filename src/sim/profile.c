@@ -13,6 +13,8 @@
 
 #include "base/inifile.h"
 #include "base/nearest.h"
+#include "base/utf8.h"
+#include "mem/memory.h"
 #include "sim/profile_params.h"
 #include "sim/profile_value.h"
 
@@ -36,8 +38,10 @@ struct reading {
 
 static int title_set(struct reading *r, const char *value, struct err *err)
 {
-	if (!value[0])
-		return err_set(err, -EINVAL, "machine.title: expected a line of text");
+	size_t bad;
+
+	if (!value[0] || !utf8_is_text(value, strlen(value), &bad))
+		return err_set(err, -EINVAL, "machine.title: expected a line of UTF-8 text");
 	if (strlen(value) >= sizeof(r->title))
 		return err_set(err, -EINVAL, "machine.title: longer than %zu bytes",
 			       sizeof(r->title) - 1);
@@ -215,6 +219,9 @@ static int check_legal(const struct reading *r, const struct profile_param *p, c
 
 	if (p->kinds == QUANTITY_MASK(QUANTITY_FREQUENCY) && value % MHZ)
 		rc = err_set(err, -EINVAL, "%s: expected whole MHz", p->key);
+	else if (p->offset == offsetof(struct profile, memory_bytes) && value % PAGE_BYTES)
+		rc = err_set(err, -EINVAL, "%s: expected whole pages of %u bytes", p->key,
+			     PAGE_BYTES);
 	else if (value >= p->min && value <= p->max)
 		return 0;
 	else {
@@ -273,8 +280,10 @@ static int resolve(struct profile *out, const struct reading *r, enum estimate e
 static int name_set(struct profile *out, const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-	size_t bytes = strlen(base);
+	size_t bytes = strlen(base), bad;
 
+	if (!utf8_is_text(base, bytes, &bad))
+		return err_set(err, -EINVAL, "%s: expected a file name in UTF-8", path);
 	if (bytes > 4 && !strcmp(base + bytes - 4, ".ini"))
 		bytes -= 4;
 	if (bytes >= sizeof(out->name))

@@ -94,7 +94,7 @@ static void slips_elsewhere_are_told_too(void **state)
 	write_with(rig, 1, 1, NULL);
 	refused(rig, NULL, ":2: title: expected a [section] before the first key");
 	write_with(rig, 2, 2, "title =");
-	refused(rig, NULL, ":2: machine.title: expected a line of text");
+	refused(rig, NULL, ":2: machine.title: expected a line of UTF-8 text");
 	write_with(rig, 3, 3, "clock = 2000.5 MHz | measured | a");
 	refused(rig, NULL, ":3: machine.clock: expected whole MHz");
 	write_with(rig, 3, 3, "clock = 20 GHz | measured | a");
@@ -108,6 +108,8 @@ static void slips_elsewhere_are_told_too(void **state)
 	refused(rig, NULL, ":4: machine.cpus: 0 is outside the legal 1..16");
 	write_with(rig, 4, 4, "cpus = 4 | estimated 1-8 | a");
 	refused(rig, NULL, ":4: machine.cpus: '1-8': expected LOW..HIGH, two numbers without unit");
+	write_with(rig, 5, 5, "memory = 17000001 B | measured | a");
+	refused(rig, NULL, ":5: machine.memory: expected whole pages of 4096 bytes");
 	write_with(rig, 42, 42, "walk_read = 44 cycles | measured | a");
 	refused(rig, NULL,
 		":42: iommu.walk_read: '44 cycles': expected a time (ps, ns, us, ms, s)");
@@ -167,7 +169,9 @@ static void override_slips_name_the_override(void **state)
 		 "cycles"},
 		{"memory.dram_miss=1 ms", "memory.dram_miss: 1 ms is outside the legal "
 					  "1 ns..100 us"},
-		{"machine.title=", "machine.title: expected a line of text"},
+		{"machine.memory=17000001 B", "machine.memory: expected whole pages of 4096 bytes"},
+		{"machine.title=caf\xe9", "machine.title: expected a line of UTF-8 text"},
+		{"machine.title=", "machine.title: expected a line of UTF-8 text"},
 	};
 	struct rig *rig = *state;
 	char expected[300];
