@@ -19,6 +19,20 @@ static int system_error(struct err *err, const char *path, const char *doing)
 	return err_set(err, code, "%s: cannot %s: %s", path, doing, strerror(-code));
 }
 
+/* What @writer's answer means for the file: whatever went wrong, the line names it. */
+static int failed_writer(FILE *out, const char *path, int ret, struct err *err)
+{
+	if (!ret)
+		return 0;
+	if (ret == -ENOMEM)
+		return err_set(err, ret, "%s: out of memory", path);
+	if (ferror(out)) /* the disk is to blame, not what was to be written */
+		return system_error(err, path, "write");
+	if (err && err->text[0])
+		return err_prefix(err, ret, "%s: ", path);
+	return err_set(err, ret, "%s: cannot write: %s", path, strerror(-ret));
+}
+
 /* Run @writer into @fd, which is closed in any case. */
 static int fill(int fd, const char *path, bool sync, report_writer writer, const json_t *json,
 		struct err *err)
@@ -35,10 +49,7 @@ static int fill(int fd, const char *path, bool sync, report_writer writer, const
 		err->text[0] = 0;
 	errno = 0;
 	ret = writer(out, json, err);
-	if (ret == -ENOMEM)
-		ret = err_set(err, ret, "%s: out of memory", path);
-	else if (ret && err && !err->text[0])
-		ret = system_error(err, path, "write");
+	ret = failed_writer(out, path, ret, err);
 	errno = 0;
 	if (!ret && (ferror(out) || fflush(out) != 0 || (sync && fsync(fd) != 0)))
 		ret = system_error(err, path, "write");
@@ -133,11 +144,14 @@ int report_make_directory(const char *path, struct err *err)
 
 int report_json(FILE *out, const json_t *json, struct err *err)
 {
+	int code;
+
 	errno = 0;
-	if (json_dumpf(json, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) != 0)
-		return err_set(err, ferror(out) ? -EIO : -EINVAL,
-			       "cannot write the JSON document%s%s", errno ? ": " : "",
-			       errno ? strerror(errno) : "");
-	fputc('\n', out);
-	return ferror(out) ? -EIO : 0;
+	if (json_dumpf(json, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) == 0) {
+		fputc('\n', out);
+		return ferror(out) ? -EIO : 0;
+	}
+	code = errno == ENOMEM ? -ENOMEM : !ferror(out) ? -EINVAL : errno ? -errno : -EIO;
+	return err_set(err, code, "cannot write the JSON document%s%s", errno ? ": " : "",
+		       errno ? strerror(errno) : "");
 }

@@ -107,7 +107,7 @@ static int half_then_fail(FILE *out, const json_t *json, struct err *err)
 static void failed_write_leaves_the_old_file(void **state)
 {
 	struct err err = {""};
-	char path[256], text[64] = "";
+	char path[256], wanted[300], text[64] = "";
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/file", (char *)*state);
@@ -115,7 +115,8 @@ static void failed_write_leaves_the_old_file(void **state)
 	fputs("old", f);
 	fclose(f);
 	assert_int_equal(report_write_file(path, half_then_fail, NULL, &err), -EINVAL);
-	assert_string_equal(err.text, "no more");
+	snprintf(wanted, sizeof(wanted), "%s: no more", path);
+	assert_string_equal(err.text, wanted);
 	f = fopen(path, "r");
 	assert_non_null(fgets(text, sizeof(text), f));
 	fclose(f);
@@ -142,6 +143,41 @@ static void refusals_of_the_system_name_the_file(void **state)
 	strcat(path, "/below");
 	assert_int_equal(report_make_directory(path, &err), -ENOTDIR);
 	json_decref(json);
+}
+
+static void full_disks_name_the_file_however_much_is_written(void **state)
+{
+	json_t *json = json_object();
+	struct err err = {""};
+	char key[16];
+
+	(void)state;
+	/* Far more than a buffer: the writer itself meets the error, not the flush at the end. */
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(key, sizeof(key), "key%u", i);
+		json_object_set_new(json, key, json_integer(i));
+	}
+	assert_int_equal(report_write_file("/dev/full", report_json, json, &err), -ENOSPC);
+	assert_string_equal(err.text, "/dev/full: cannot write: No space left on device");
+	json_decref(json);
+}
+
+static int short_of_memory(FILE *out, const json_t *json, struct err *err)
+{
+	(void)out;
+	(void)json;
+	return err_set(err, -ENOMEM, "short");
+}
+
+static void short_memory_stays_that(void **state)
+{
+	struct err err = {""};
+	char path[256], wanted[300];
+
+	snprintf(path, sizeof(path), "%s/file", (char *)*state);
+	assert_int_equal(report_write_file(path, short_of_memory, NULL, &err), -ENOMEM);
+	snprintf(wanted, sizeof(wanted), "%s: out of memory", path);
+	assert_string_equal(err.text, wanted);
 }
 
 static void symbolic_link_stays_and_its_target_is_replaced(void **state)
@@ -177,6 +213,8 @@ int main(void)
 						remove_place),
 		cmocka_unit_test_setup_teardown(refusals_of_the_system_name_the_file, make_place,
 						remove_place),
+		cmocka_unit_test(full_disks_name_the_file_however_much_is_written),
+		cmocka_unit_test_setup_teardown(short_memory_stays_that, make_place, remove_place),
 		cmocka_unit_test_setup_teardown(symbolic_link_stays_and_its_target_is_replaced,
 						make_place, remove_place),
 	};
