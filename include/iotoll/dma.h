@@ -41,7 +41,7 @@ struct iotoll_dma_config {
 	const char *driver;     /* "none", "calgary" */
 	const char *strategy;   /* "off", "strict", "deferred", ... : a row of the registry */
 	const char *allocator;  /* "next-fit": a row of the registry; NULL will do for "off" */
-	unsigned bus;           /* the host bridge (PHB) this domain belongs to */
+	unsigned bus;           /* the host bridge (PHB) this domain belongs to: one domain each */
 	uint64_t table_entries; /* translation entries; calgary: 8192 << n, n = 0..7 */
 	uint64_t start_hint;    /* where the allocator's first search begins (0 = the bottom) */
 	bool check_misuse;      /* watch for double unmaps, wrong sizes and leaks */
@@ -113,7 +113,8 @@ struct iotoll_dma_fault {
 
 /*
  * Create a domain in @env (which must outlive it), write its table and switch translation on.
- * 0 and *@out; -EINVAL (unknown name, impossible table size); -ENOMEM. On failure @why (may
+ * 0 and *@out; -EINVAL (unknown name, impossible table size); -EBUSY (the bus has a domain: one
+ * would switch off what protects the other); -ENOMEM. On failure @why (may
  * be NULL) gets one line that says what was expected.
  */
 int iotoll_dma_domain_create(struct iotoll_dma_domain **out, struct dma_env *env,

@@ -1,44 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See chip.h. The lock word has a page frame of its own, as every lock has a line of its own.
+ * See chip.h.
  */
 #include "dma/chip.h"
 
-#define FRAME_BYTES 4096u
+#include <errno.h>
+
+int chip_claim(struct dma_env *env, unsigned bus)
+{
+	const uint64_t bit = UINT64_C(1) << bus;
+
+	if (env->chip.buses & bit)
+		return -EBUSY;
+	env->chip.buses |= bit;
+	return 0;
+}
+
+void chip_release(struct dma_env *env, unsigned bus)
+{
+	env->chip.buses &= ~(UINT64_C(1) << bus);
+}
 
 int chip_join(struct dma_env *env)
 {
-	struct dma_chip *chip = &env->chip;
+	const int rc = env->chip.users ? 0 : env_chip_init(env);
 
-	if (chip->users == 0) {
-		const int rc = env_alloc_pages(env, 1, FRAME_BYTES, 0, &chip->line);
-
-		if (rc)
-			return rc;
-		env_lock_init(env, &chip->lock, chip->line);
-	}
-	chip->users++;
-	return 0;
+	env->chip.users += !rc;
+	return rc;
 }
 
 void chip_leave(struct dma_env *env)
 {
-	struct dma_chip *chip = &env->chip;
-
-	if (--chip->users)
-		return;
-	env_lock_fini(&chip->lock);
-	env_free_pages(env, chip->line, 1);
+	if (--env->chip.users == 0)
+		env_chip_fini(env);
 }
 
-void chip_lock(struct dma_env *env)
+bool chip_lock(struct dma_env *env)
 {
-	if (env->chip.users)
+	const bool taken = env_chip_has_lock(env);
+
+	if (taken)
 		env_lock(env, &env->chip.lock);
+	return taken;
 }
 
-void chip_unlock(struct dma_env *env)
+void chip_unlock(struct dma_env *env, bool taken)
 {
-	if (env->chip.users)
+	if (taken)
 		env_unlock(env, &env->chip.lock);
 }

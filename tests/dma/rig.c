@@ -10,9 +10,11 @@
 
 static void record(struct rig *rig, char op, uint64_t offset, unsigned width, uint64_t value)
 {
-	if (rig->logged < RIG_LOG_MAX)
-		rig->log[rig->logged] = (struct rig_access){op, width, offset, value};
-	rig->logged++;
+	/* Registers of different domains are reached by different threads at once. */
+	const size_t at = __atomic_fetch_add(&rig->logged, 1, __ATOMIC_RELAXED);
+
+	if (at < RIG_LOG_MAX)
+		rig->log[at] = (struct rig_access){op, width, offset, value};
 }
 
 static bool is_split_queue(uint64_t offset)

@@ -297,6 +297,38 @@ static void every_row_has_a_name_a_title_and_can_be_found_by_it(void **state)
 	}
 }
 
+static void a_bus_has_one_domain_at_a_time(void **state)
+{
+	struct iotoll_dma_config config = rig_config();
+	struct iotoll_dma_domain *other;
+	static struct rig rig;
+	char why[128];
+
+	(void)state;
+	rig_start(&rig, &config);
+	/* Neither a second table nor a passing look that switches translation off. */
+	assert_int_equal(iotoll_dma_domain_create(&other, rig.env, &config, why, sizeof(why)),
+			 -EBUSY);
+	assert_string_equal(why, "bus 1: has a domain already, expected one a bus");
+	config.strategy = "off";
+	assert_int_equal(iotoll_dma_domain_create(&other, rig.env, &config, why, sizeof(why)),
+			 -EBUSY);
+	assert_null(other);
+	assert_true((rig_get32(&rig, calgary_phb_reg(1, CALGARY_CONFIG_RW)) & CALGARY_TCE_ENABLE) !=
+		    0);
+	/* Another bus is free, a refused configuration keeps none, a destroyed domain neither. */
+	config = rig_config();
+	config.bus = 2;
+	config.start_hint = UINT64_MAX;
+	assert_int_equal(iotoll_dma_domain_create(&other, rig.env, &config, NULL, 0), -EINVAL);
+	config.start_hint = 0;
+	assert_int_equal(iotoll_dma_domain_create(&other, rig.env, &config, NULL, 0), 0);
+	iotoll_dma_domain_destroy(other);
+	assert_int_equal(iotoll_dma_domain_create(&other, rig.env, &config, NULL, 0), 0);
+	iotoll_dma_domain_destroy(other);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +339,7 @@ int main(void)
 		cmocka_unit_test(impossible_configurations_are_refused_with_words),
 		cmocka_unit_test(a_table_that_does_not_fit_into_memory_is_refused),
 		cmocka_unit_test(calgary_without_registers_is_refused),
+		cmocka_unit_test(a_bus_has_one_domain_at_a_time),
 		cmocka_unit_test(every_row_has_a_name_a_title_and_can_be_found_by_it),
 	};
 

@@ -188,11 +188,50 @@ static void flushes_that_stop_the_whole_chip_do_not_leave_a_bus_stopped(void **s
 	rig_close(&rig);
 }
 
+/* Whether the chip is shared may change while another bus flushes. */
+static void a_bus_flushes_while_another_domain_comes_and_goes(void **state)
+{
+	static struct rig rig;
+	struct iotoll_dma_config config = rig_config(), other = rig_config();
+	struct iotoll_dma_domain *domain, *guest;
+	struct iotoll_dma_device *dev;
+	struct bus bus;
+	pthread_t thread;
+
+	(void)state;
+	rig_open(&rig, 16u << 20);
+	for (unsigned i = 0; i < 4; i++)
+		rig_put32(&rig, calgary_phb_reg(i, CALGARY_AER), 0xF0000000 + i);
+	config.strategy = other.strategy = "strict";
+	config.bus = 0;
+	other.bus = 3;
+	other.quiesce_system = true;
+	assert_int_equal(iotoll_dma_domain_create(&domain, rig.env, &config, NULL, 0), 0);
+	assert_int_equal(iotoll_dma_attach(&bus.dev, domain, 8, UINT32_MAX), 0);
+	assert_int_equal(pthread_create(&thread, NULL, flush_often, &bus), 0);
+	for (unsigned i = 0; i < 200; i++) {
+		iotoll_iova_t iova;
+
+		assert_int_equal(iotoll_dma_domain_create(&guest, rig.env, &other, NULL, 0), 0);
+		assert_int_equal(iotoll_dma_attach(&dev, guest, 8, UINT32_MAX), 0);
+		iova = iotoll_dma_map_page(dev, IOTOLL_PHYS(0x1000), 1, IOTOLL_DMA_FROM_DEVICE);
+		iotoll_dma_unmap_page(dev, iova, 1, IOTOLL_DMA_FROM_DEVICE);
+		iotoll_dma_domain_destroy(guest);
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(rig_get32(&rig, calgary_phb_reg(i, CALGARY_AER)), 0xF0000000 + i);
+	iotoll_dma_detach(bus.dev);
+	iotoll_dma_domain_destroy(domain);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_threads_hold_never_overlaps),
 		cmocka_unit_test(flushes_that_stop_the_whole_chip_do_not_leave_a_bus_stopped),
+		cmocka_unit_test(a_bus_flushes_while_another_domain_comes_and_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,9 +141,10 @@ static void calgary_flush(struct dma_driver *driver, struct driver_flush *out)
 	const unsigned first = c->quiesce_system ? 0 : c->phb;
 	const unsigned last = c->quiesce_system ? CALGARY_PHBS - 1 : c->phb;
 	uint32_t saved[CALGARY_PHBS];
+	bool taken;
 
 	*out = (struct driver_flush){.polls = 0};
-	chip_lock(c->base.env);
+	taken = chip_lock(c->base.env);
 	for (unsigned phb = first; phb <= last; phb++)
 		saved[phb] = stop_bus(c, phb);
 	for (unsigned phb = first; phb <= last; phb++)
@@ -151,7 +152,7 @@ static void calgary_flush(struct dma_driver *driver, struct driver_flush *out)
 	env_reg_write(c->base.env, calgary_tar(c->phb), c->tar_raw, 8);
 	for (unsigned phb = first; phb <= last; phb++)
 		restart_bus(c, phb, saved[phb]);
-	chip_unlock(c->base.env);
+	chip_unlock(c->base.env, taken);
 }
 
 /* ---- set up, in the order of calgary_setup_tar() and calgary_enable_translation() ---- */
@@ -271,9 +272,14 @@ static int calgary_create(struct dma_driver **out, struct dma_env *env,
 		return err_set(err, -EINVAL,
 			       "table_entries %llu: 8192, 16384, ... or 1048576 expected",
 			       (unsigned long long)config->table_entries);
+	if (chip_claim(env, config->bus))
+		return err_set(err, -EBUSY, "bus %u: has a domain already, expected one a bus",
+			       config->bus);
 	c = calloc(1, sizeof(*c));
-	if (!c)
+	if (!c) {
+		chip_release(env, config->bus);
 		return err_set(err, -ENOMEM, "no memory for the driver");
+	}
 	c->base.env = env;
 	c->phb = config->bus;
 	c->quiesce_system = config->quiesce_system;
@@ -301,6 +307,7 @@ static int calgary_create(struct dma_driver **out, struct dma_env *env,
 free_table:
 	env_free_pages(env, c->base.table, c->base.table_bytes / FRAME_BYTES);
 free_driver:
+	chip_release(env, config->bus);
 	free(c);
 	return rc;
 }
@@ -318,6 +325,7 @@ static void calgary_destroy(struct dma_driver *driver)
 			chip_leave(c->base.env);
 		env_free_pages(c->base.env, c->base.table, c->base.table_bytes / FRAME_BYTES);
 	}
+	chip_release(c->base.env, c->phb);
 	free(c);
 }
 

@@ -41,7 +41,7 @@ struct driver_ops {
 	uint64_t max_paddr;
 	/*
 	 * For @translate: get a table of config->table_entries and clear it. Otherwise: make sure
-	 * that the bus is not translated. 0; -EINVAL with @err; -ENOMEM. The caller then
+	 * that the bus is not translated. 0; -EINVAL or -EBUSY with @err; -ENOMEM. The caller then
 	 * fills in ops.
 	 */
 	int (*create)(struct dma_driver **out, struct dma_env *env,

@@ -33,6 +33,7 @@ int iotoll_env_create(struct dma_env **out, const struct iotoll_env_config *conf
 		env->owns_memory = true;
 	}
 	(void)pthread_mutex_init(&env->pages_lock, NULL);
+	env_lock_init(env, &env->chip.lock, IOTOLL_PHYS(0));
 	*out = env;
 	return 0;
 }
@@ -41,6 +42,7 @@ void iotoll_env_destroy(struct dma_env *env)
 {
 	if (!env)
 		return;
+	env_lock_fini(&env->chip.lock);
 	(void)pthread_mutex_destroy(&env->pages_lock);
 	if (env->owns_memory)
 		memory_destroy(env->memory);

@@ -18,11 +18,12 @@ struct dma_lock {
 	struct vlock v;
 };
 
-/* A lock that all domains of the environment share: see dma/chip.h. Starts as zeros. */
+/* What all domains of the environment share: see dma/chip.h. Starts as zeros. */
 struct dma_chip {
-	struct dma_lock lock;
-	iotoll_phys_t line;
+	struct dma_lock lock; /* only while there are users */
+	iotoll_phys_t line;   /* a page frame of its own for the lock word */
 	unsigned users;
+	uint64_t buses; /* a bit for each that has a domain */
 };
 
 /* Everything but the first two members starts as zeros. */
@@ -136,6 +137,27 @@ static inline void env_lock_stats(const struct dma_lock *lock, uint64_t *acquisi
 	*acquisitions = lock->v.acquisitions;
 	*contended = lock->v.contended;
 	*wait_ps = lock->v.wait_ps;
+}
+
+/* The chip's lock: its word is in memory, and costs time, only where somebody needs it. */
+static inline int env_chip_init(struct dma_env *env)
+{
+	const int rc = env_alloc_pages(env, 1, PAGE_BYTES, 0, &env->chip.line);
+
+	if (!rc)
+		env_lock_init(env, &env->chip.lock, env->chip.line);
+	return rc;
+}
+
+static inline void env_chip_fini(struct dma_env *env)
+{
+	env_lock_fini(&env->chip.lock);
+	env_free_pages(env, env->chip.line, 1);
+}
+
+static inline bool env_chip_has_lock(const struct dma_env *env)
+{
+	return env->chip.users != 0;
 }
 
 /*
