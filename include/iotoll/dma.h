@@ -29,7 +29,10 @@ enum iotoll_dma_dir {
 	IOTOLL_DMA_FROM_DEVICE = 2,
 };
 
-/* The answer of a map that failed. Never a valid address. */
+/*
+ * The answer of a map that failed. Never a valid address: a device that is given it all the same is
+ * refused by the IOMMU (calgary: without a trace in its error registers).
+ */
 #define IOTOLL_DMA_MAPPING_ERROR IOTOLL_IOVA(UINT64_MAX)
 
 struct dma_env; /* where the layer runs: see iotoll/env.h */
@@ -77,13 +80,13 @@ struct iotoll_dma_stats {
 	uint64_t coherent_allocs, coherent_frees;
 	uint64_t table_writes;     /* entries set or cleared by the driver half, boot excluded */
 	uint64_t flushes;          /* whole-IOTLB flushes, boot excluded */
-	uint64_t flush_timeouts;   /* the bus did not drain within the poll limit */
+	uint64_t flush_timeouts;   /* the poll limit was reached, idle at the last or not */
 	uint64_t flush_polls;      /* reads of the drain status over all flushes */
 	uint64_t flush_ps;         /* time spent in flushes, 0 where the environment has no clock */
 	uint64_t wraps;            /* the allocator went back to the bottom */
 	uint64_t words_searched;   /* bitmap words examined */
 	uint64_t usable_entries;   /* table entries minus reservations */
-	uint64_t emergency_unmaps; /* unmaps inside the window for failed maps: ignored */
+	uint64_t emergency_unmaps; /* unmaps inside the emergency pages: ignored */
 	uint64_t lock_acquisitions, lock_contended, lock_wait_ps; /* of the domain's lock */
 	uint64_t misuse[IOTOLL_MISUSE_COUNT];
 };

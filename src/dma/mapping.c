@@ -118,7 +118,7 @@ uint64_t mapping_remove(const struct mapping *what)
 	struct iotoll_dma_domain *domain = what->dev->domain;
 	struct mapping found = *what;
 
-	/* What a driver unmaps after it ignored a failed map: warned about, ignored (Linux). */
+	/* Where Linux's answer to a failed map lies: warned about there, ignored. */
 	if (domain->iova && iova_page(what) < domain->driver->emergency_pages)
 		domain->stats.emergency_unmaps++;
 	if (domain->misuse) {

@@ -9,15 +9,17 @@
  * Not published, decided here:
  *  - the BIOS hole and the peripheral windows, which the driver reserves because they are not
  *    translated, pass untranslated. On the machine no memory answers there; who embeds the model
- *    keeps memory out of the windows, as firmware does;
+ *    keeps memory out of the windows, as firmware does. A window whose registers are all zero is
+ *    closed, where its arithmetic would open the first megabyte;
  *  - with DAC_DISABLE a 64-bit address is refused but not latched: a bridge that does not take
- *    part in dual-address cycles sees no error, the device aborts by itself. Without it such an
- *    address lies past every table and is refused as one;
+ *    part in dual-address cycles sees no error, the device aborts by itself. Whoever watches is
+ * told all the same. Without it such an address lies past every table and is refused as one;
  *  - only entries with a right are cached. A fetch whose own entry is invalid leaves the cache as
  *    it was; one whose entry is valid but grants the wrong right is cached, then refused;
  *  - a line of several entries is refetched, all of it, when the entry asked for was invalid at
  *    the time the line was filled;
- *  - every refused access, including one whose table lies outside memory, reports the same error.
+ *  - every other refused access, including one whose table lies outside memory, latches the same
+ *    error; on a bus that is shut off there is no access and hence nothing to report.
  *
  * The cache never looks at the table again while it holds an entry: stores to the table have no
  * effect on held entries until the TAR is written or they are evicted.
@@ -48,6 +50,15 @@ static uint32_t reg32(const struct calgary_phb *phb, enum calgary_reg reg)
 	return (uint32_t)phb->reg[reg];
 }
 
+/* A window whose registers are all zero is closed: nobody ever set it up. */
+static bool in_window(uint64_t iova, uint32_t high, uint32_t low, uint32_t size_high,
+		      uint32_t size_low)
+{
+	return (high | low | size_high | size_low) != 0 &&
+	       within(iova, calgary_window_first(high, low),
+		      calgary_window_last(size_high, size_low));
+}
+
 static bool untranslated(const struct calgary_phb *phb, uint64_t iova)
 {
 	uint32_t config = reg32(phb, REG_CONFIG_RW);
@@ -56,15 +67,12 @@ static bool untranslated(const struct calgary_phb *phb, uint64_t iova)
 		return true;
 	if (within(iova, CALGARY_HOLE_START, CALGARY_HOLE_END - 1))
 		return true;
-	if (within(iova,
-		   calgary_window_first(reg32(phb, REG_MEM_1_HIGH), reg32(phb, REG_MEM_1_LOW)),
-		   calgary_window_last(0, reg32(phb, REG_MEM_1_SIZE))))
+	if (in_window(iova, reg32(phb, REG_MEM_1_HIGH), reg32(phb, REG_MEM_1_LOW), 0,
+		      reg32(phb, REG_MEM_1_SIZE)))
 		return true;
 	return (config & CALGARY_MEM2_ENABLE) != 0 &&
-	       within(iova,
-		      calgary_window_first(reg32(phb, REG_MEM_2_HIGH), reg32(phb, REG_MEM_2_LOW)),
-		      calgary_window_last(reg32(phb, REG_MEM_2_SIZE_HIGH),
-					  reg32(phb, REG_MEM_2_SIZE_LOW)));
+	       in_window(iova, reg32(phb, REG_MEM_2_HIGH), reg32(phb, REG_MEM_2_LOW),
+			 reg32(phb, REG_MEM_2_SIZE_HIGH), reg32(phb, REG_MEM_2_SIZE_LOW));
 }
 
 /* Read @n entries from @index on out of @phb's table. 0 or -EFAULT. */
@@ -181,9 +189,10 @@ static void note_error(struct calgary_phb *phb, struct iommu_source source, uint
 {
 	const struct iommu_observer *o = &phb->chip->base.observer;
 
-	if (!v->latch)
+	if (v->error == 0 || v->error == -ESHUTDOWN)
 		return;
-	calgary_latch_error(phb, source.devid);
+	if (v->latch)
+		calgary_latch_error(phb, source.devid);
 	if (o->fault != NULL)
 		o->fault(o->ctx, source, iova, access);
 }

@@ -50,7 +50,12 @@ struct iommu_observer {
 	void (*dropped)(void *ctx, struct iommu_source source, uint64_t iova_pfn);
 	/* may_start(@bus) changed: a register write or a reset stopped DMA there or allowed it. */
 	void (*arbitration)(void *ctx, unsigned bus, bool enabled);
-	/* An access was refused; the first since the status was cleared is also latched there. */
+	/*
+	 * translate() refused an access: it answered -EPERM or -EFAULT, every time. Models latch
+	 * the first since their status was cleared; calgary latches none above 4 GiB, for which its
+	 * bridges take no part in the cycle. Not told: -ESHUTDOWN (the bus grants nothing, so
+	 * there was no access), -ENODEV and -EINVAL (the embedder's mistakes).
+	 */
 	void (*fault)(void *ctx, struct iommu_source source, uint64_t iova,
 		      enum iommu_access access);
 };

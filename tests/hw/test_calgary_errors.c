@@ -84,6 +84,25 @@ static void every_kind_of_refusal_latches(void **state)
 	assert_int_equal(rig_readl(&rig, 0x8110), 0x00000110);
 }
 
+static void every_refusal_is_told_though_not_every_one_is_latched(void **state)
+{
+	(void)state;
+	/* Above 4 GiB with DAC_DISABLE: the bridge takes no part, the watcher hears of it. */
+	rig_writel(&rig, 0x8160, rig_readl(&rig, 0x8160) | 0x00000001);
+	assert_int_equal(dma_by(1, UINT64_MAX, IOMMU_WRITE), -EPERM);
+	assert_int_equal(rig_readl(&rig, 0x8110), 0);
+	assert_int_equal(rig.faults, 1);
+	assert_true(rig.fault_iova == UINT64_MAX);
+	/* Cut to 32 bits it is past a table of 32 MiB and an error like any other. */
+	assert_int_equal(dma_by(1, UINT32_MAX, IOMMU_WRITE), -EPERM);
+	assert_int_equal(rig_readl(&rig, 0x8110), 0x00000110);
+	assert_int_equal(rig.faults, 2);
+	/* Shut off, nothing is granted: no access, no refusal. */
+	rig_writel(&rig, 0x8160, rig_readl(&rig, 0x8160) | 0x0000001C);
+	assert_int_equal(dma_by(1, 0x500000, IOMMU_WRITE), -ESHUTDOWN);
+	assert_int_equal(rig.faults, 2);
+}
+
 static void table_outside_memory_is_efault_and_latched(void **state)
 {
 	struct iommu_xlat x;
@@ -124,6 +143,7 @@ int main(void)
 		T(agent_is_the_low_five_bits_of_the_requester),
 		T(first_error_stays_until_software_writes_zero),
 		T(every_kind_of_refusal_latches),
+		T(every_refusal_is_told_though_not_every_one_is_latched),
 		T(table_outside_memory_is_efault_and_latched),
 		T(table_that_leaves_memory_midway_serves_what_lies_inside),
 		T(successful_dma_latches_nothing),

@@ -188,6 +188,22 @@ static void mem_1_window_is_not_translated(void **state)
 	assert_false(passes(0xF0000000));
 }
 
+static void window_of_zeros_is_closed(void **state)
+{
+	(void)state;
+	rig_enable(&rig, 0, 0x800000, 7);
+	rig_writel(&rig, 0x8190, 0);
+	rig_writel(&rig, 0x81A0, 0);
+	rig_writel(&rig, 0x81C0, 0);
+	assert_false(passes(0));
+	assert_false(passes(0x9FFFF));
+	/* One bit in the size makes it [0, 2 MiB). */
+	rig_writel(&rig, 0x81C0, 0x00001000);
+	assert_true(passes(0));
+	assert_true(passes(0x1FFFFF));
+	assert_false(passes(0x200000));
+}
+
 static void mem_2_window_counts_only_when_enabled(void **state)
 {
 	(void)state;
@@ -253,6 +269,7 @@ int main(void)
 		T(dac_address_with_dac_allowed_lies_past_the_table),
 		T(bios_hole_is_not_translated),
 		T(mem_1_window_is_not_translated),
+		T(window_of_zeros_is_closed),
 		T(mem_2_window_counts_only_when_enabled),
 		T(slot_disable_shuts_the_bus),
 		T(devices_of_one_bus_reach_each_others_mappings),

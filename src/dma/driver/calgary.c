@@ -6,6 +6,11 @@
  *
  * The chip and its tables are big-endian, the CPU is not: calgary_cpu32/64() stand where Linux
  * has be32_to_cpu() and its like. Arbitration and split queue are used raw, as there.
+ *
+ * What Linux does besides and this does not: look for chips and the buses behind them (the domain's
+ * configuration names the bridge), choose a table size by the size of memory, give split
+ * completions of bus 1 two seconds (the CCR, for a disk controller there), print (what it warns of
+ * is counted).
  */
 #include <errno.h>
 #include <string.h>
@@ -17,9 +22,15 @@
 #define FRAME_BYTES    4096u
 #define CPU_LINE_BYTES 64u
 #define BELOW_4G       (UINT64_C(1) << 32)
-/* A table walk needs the bus idle: so many reads of the split queue before giving up (Linux). */
+/* A table walk needs the bus idle: at most so many reads of the split queue (Linux). */
 #define DRAIN_READS 100u
-/* EMERGENCY_PAGES in Linux: drivers that ignore a failed map hit entries that are never valid. */
+/*
+ * EMERGENCY_PAGES in Linux, from its answer to a failed map (bad_dma_address, 0) on: the device of
+ * a driver that ignores the failure faults there. Ours answers UINT64_MAX, which no table reaches:
+ * the bridge takes no part in such a dual-address cycle, so the device aborts without an error in
+ * the CSR; cut to 32 bits by a device it lies past every table but the largest. They are withheld
+ * all the same, so that the same entries are left to allocate.
+ */
 #define EMERGENCY_PAGES 32u
 
 struct calgary {
@@ -105,18 +116,24 @@ static uint32_t stop_bus(const struct calgary *c, unsigned phb)
 	return saved;
 }
 
-/* Step 4: until no split transaction is outstanding. */
+/*
+ * Step 4: until no split transaction is outstanding. Linux looks at its count, not at the bus: it
+ * warns after the last read whatever that said.
+ */
 static void drain_bus(const struct calgary *c, unsigned phb, struct driver_flush *out)
 {
 	const uint64_t idle = calgary_cpu64(CALGARY_SPLITQ_IDLE);
 	const uint64_t reg = calgary_debug_reg(phb, CALGARY_DEBUG_SPLITQ);
+	unsigned reads = 0;
 
-	for (unsigned i = 0; i < DRAIN_READS; i++) {
+	while (reads < DRAIN_READS) {
+		reads++;
 		out->polls++;
 		if ((env_reg_read(c->base.env, reg, 8) & idle) == idle)
-			return;
+			break;
 	}
-	out->timed_out = true;
+	if (reads == DRAIN_READS)
+		out->timed_out = true;
 }
 
 /* Steps 6 and 7. */
@@ -168,8 +185,8 @@ static int reserve_bytes(struct iova *a, uint64_t first, uint64_t last)
 }
 
 /*
- * A window whose registers are all zero was never set up by firmware: ours, Linux would withhold
- * the first megabyte for it.
+ * A window whose registers are all zero was never set up by firmware and is closed, to the bridge
+ * as well: ours, Linux would withhold the first megabyte for it.
  */
 static int reserve_window(struct iova *a, uint32_t high, uint32_t low, uint32_t size_high,
 			  uint32_t size_low)

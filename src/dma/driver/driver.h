@@ -21,7 +21,7 @@ struct dma_driver {
 	const struct driver_ops *ops;
 	struct dma_env *env;
 	uint64_t entries;         /* of the table; 0 if there is none */
-	uint64_t emergency_pages; /* from entry 0: withheld so that what is stored there faults */
+	uint64_t emergency_pages; /* from entry 0: withheld, and known as no mapping of anybody */
 	iotoll_phys_t table;
 	size_t table_bytes;
 };
@@ -29,7 +29,7 @@ struct dma_driver {
 /* What one flush took. */
 struct driver_flush {
 	uint64_t polls; /* reads of the drain status */
-	bool timed_out; /* the bus did not drain within them; flushed all the same */
+	bool timed_out; /* no read was left (idle at last or not); flushed all the same */
 };
 
 struct driver_ops {
