@@ -135,10 +135,11 @@ static void exposure_mapped(void *ctx, iotoll_iova_t iova, uint64_t pages, iotol
 	struct exposure *e = ctx;
 	const uint64_t first = IOTOLL_IOVA_U64(iova) >> EXPOSURE_PAGE_SHIFT;
 	const enum iommu_access beyond = dir == IOTOLL_DMA_FROM_DEVICE ? IOMMU_READ : IOMMU_WRITE;
-	uint64_t excess = 0;
+	uint64_t excess = 0, frame;
 
 	(void)exposure_advance(e);
-	e->sum.maps++;
+	if (e->sum.maps++ == 0) /* asked once, so that who never unmaps is found out as well */
+		(void)exposure_reaches(e, first, IOMMU_READ, &frame);
 	e->sum.mapped_pages += pages;
 	e->live_pages += pages;
 	e->live_bytes += bytes;
@@ -149,11 +150,8 @@ static void exposure_mapped(void *ctx, iotoll_iova_t iova, uint64_t pages, iotol
 		e->sum.reused_iova_pages += pfnmap_get(&e->stale, first + i) != NULL;
 	if (dir == IOTOLL_DMA_BIDIRECTIONAL)
 		return;
-	for (uint64_t i = 0; i < pages; i++) {
-		uint64_t frame;
-
+	for (uint64_t i = 0; i < pages; i++)
 		excess += exposure_reaches(e, first + i, beyond, &frame);
-	}
 	if (dir == IOTOLL_DMA_FROM_DEVICE) {
 		e->sum.from_device_pages += pages;
 		e->sum.from_device_readable_pages += excess;
@@ -195,9 +193,9 @@ static void exposure_unmapped_page(struct exposure *e, uint64_t pfn, uint64_t no
 	if (!exposure_reaches(e, pfn, IOMMU_READ, &frame) &&
 	    !exposure_reaches(e, pfn, IOMMU_WRITE, &frame))
 		return;
-	if (e->sum.untranslated)
-		e->sum.stale_pages++;
-	else
+	/* Where everything always is reachable, an unmap leaves nothing open that was not before.
+	 */
+	if (!e->sum.untranslated)
 		exposure_open(e, pfn, frame, now);
 }
 
@@ -291,20 +289,13 @@ static wide exposure_open_windows(const struct exposure *e, uint64_t now, uint64
 	return total;
 }
 
-void exposure_stats(const struct exposure *e, struct exposure_stats *out)
+/* All that is said of windows and of pages left open. */
+static void exposure_stats_windows(const struct exposure *e, uint64_t now,
+				   struct exposure_stats *out)
 {
-	const uint64_t clock = e->config.now_ps(e->config.ctx);
-	const uint64_t now = clock > e->last_ps ? clock : e->last_ps;
-	const wide dt = now - e->last_ps;
-	const wide live = e->live_integral + dt * e->live_pages;
-	const wide excess =
-		e->excess_integral + dt * (e->live_pages * EXPOSURE_PAGE_BYTES - e->live_bytes);
 	uint64_t oldest_ps;
 	const wide stale = e->closed_integral + exposure_open_windows(e, now, &oldest_ps);
-	const double interval = (double)(now - e->start_ps);
 
-	*out = e->sum;
-	out->interval_ps = now - e->start_ps;
 	out->windows = e->windows.count;
 	out->window_p50_ns = hist_percentile(&e->windows, 500);
 	out->window_p90_ns = hist_percentile(&e->windows, 900);
@@ -314,17 +305,35 @@ void exposure_stats(const struct exposure *e, struct exposure_stats *out)
 	out->open_pages = e->stale.count;
 	out->open_oldest_ns = oldest_ps / 1000;
 	out->stale_page_seconds = (double)stale / 1e12;
-	out->excess_byte_seconds = (double)excess / 1e12;
+	if (out->interval_ps)
+		out->stale_mean_pages = (double)stale / (double)out->interval_ps;
+}
+
+void exposure_stats(const struct exposure *e, struct exposure_stats *out)
+{
+	const uint64_t clock = e->config.now_ps(e->config.ctx);
+	const uint64_t now = clock > e->last_ps ? clock : e->last_ps;
+	const wide dt = now - e->last_ps;
+	const wide live = e->live_integral + dt * e->live_pages;
+	const wide excess =
+		e->excess_integral + dt * (e->live_pages * EXPOSURE_PAGE_BYTES - e->live_bytes);
+
+	*out = e->sum;
+	out->interval_ps = now - e->start_ps;
 	out->live_pages = e->live_pages;
-	out->reachable_bytes = e->config.memory_bytes;
-	if (out->interval_ps) {
-		out->stale_mean_pages = (double)stale / interval;
-		out->excess_mean_bytes = (double)excess / interval;
-		out->live_mean_pages = (double)live / interval;
+	if (out->interval_ps)
+		out->live_mean_pages = (double)live / (double)out->interval_ps;
+	if (out->untranslated) {
+		out->stale_pages = out->stale_peak_pages = out->untracked_pages = 0;
+		out->reachable_bytes = e->config.memory_bytes;
+		return;
 	}
-	if (!out->untranslated)
-		out->reachable_bytes =
-			(uint64_t)((out->live_mean_pages + out->stale_mean_pages) * 4096.0 + 0.5);
+	exposure_stats_windows(e, now, out);
+	out->excess_byte_seconds = (double)excess / 1e12;
+	if (out->interval_ps)
+		out->excess_mean_bytes = (double)excess / (double)out->interval_ps;
+	out->reachable_bytes =
+		(uint64_t)((out->live_mean_pages + out->stale_mean_pages) * 4096.0 + 0.5);
 }
 
 double exposure_reachable_after(const struct exposure *e, uint64_t delay_ns)

@@ -42,7 +42,11 @@ struct exposure_stats {
 	uint64_t maps, unmaps;                 /* requests */
 	uint64_t mapped_pages, unmapped_pages; /* pages over all of them */
 
-	bool untranslated;        /* no isolation at all; windows and integrals below are then 0 */
+	/*
+	 * No isolation at all: nothing below about stale pages, windows and excess bytes would mean
+	 * anything, and all of it is then 0.
+	 */
+	bool untranslated;
 	uint64_t reachable_bytes; /* mean of live and stale pages; all of memory if untranslated */
 
 	uint64_t stale_pages; /* of unmapped_pages: those left reachable */
