@@ -85,14 +85,31 @@ void *iotoll_dma_alloc_coherent(struct iotoll_dma_device *dev, size_t bytes, iot
 	return NULL;
 }
 
-/* Unlink and unmap *@link; the pages are freed by the caller, outside the lock. */
-static struct coherent *take_out(struct coherent **link, const struct mapping *as)
+/*
+ * Unlink and unmap *@link, of which alone the list knows what there is to take down: whatever else
+ * may have its address now is left alone. The pages are freed by the caller, outside the lock.
+ */
+static struct coherent *take_out(struct iotoll_dma_domain *domain, struct coherent **link)
 {
 	struct coherent *c = *link;
 
 	*link = c->next;
-	(void)mapping_remove(as);
+	if (c->unmapped)
+		domain->stats.misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN]++;
+	else
+		(void)mapping_remove(&c->mapping);
 	return c;
+}
+
+void coherent_unmapped(struct iotoll_dma_domain *domain, const struct mapping *mapping)
+{
+	struct coherent *c = domain->coherents;
+
+	while (c &&
+	       (c->unmapped || c->mapping.dev != mapping->dev || c->mapping.iova != mapping->iova))
+		c = c->next;
+	if (c)
+		c->unmapped = true;
 }
 
 static void free_pages(struct iotoll_dma_domain *domain, struct coherent *c)
@@ -106,11 +123,6 @@ void iotoll_dma_free_coherent(struct iotoll_dma_device *dev, size_t bytes, void 
 {
 	struct iotoll_dma_domain *domain = dev->domain;
 	const size_t rounded = bytes ? dma_pages(0, bytes) * DMA_PAGE_BYTES : 0;
-	struct mapping as = {.dev = dev,
-			     .iova = iova,
-			     .bytes = rounded,
-			     .dir = IOTOLL_DMA_BIDIRECTIONAL,
-			     .kind = MAPPING_COHERENT};
 	struct coherent **link, *c = NULL;
 	const int token = domain_begin(domain, DMA_PHASE_UNMAP);
 
@@ -119,15 +131,9 @@ void iotoll_dma_free_coherent(struct iotoll_dma_device *dev, size_t bytes, void 
 		if ((*link)->mapping.iova == iova && (*link)->ptr == ptr)
 			break;
 	if (*link) {
-		/* Without a book the list knows what there is to take down. */
-		if (!domain->misuse) {
-			domain->stats.misuse[IOTOLL_MISUSE_WRONG_SIZE] +=
-				(*link)->mapping.bytes != rounded;
-			domain->stats.misuse[IOTOLL_MISUSE_WRONG_DEVICE] +=
-				(*link)->mapping.dev != dev;
-			as = (*link)->mapping;
-		}
-		c = take_out(link, &as);
+		domain->stats.misuse[IOTOLL_MISUSE_WRONG_SIZE] += (*link)->mapping.bytes != rounded;
+		domain->stats.misuse[IOTOLL_MISUSE_WRONG_DEVICE] += (*link)->mapping.dev != dev;
+		c = take_out(domain, link);
 		domain->stats.coherent_frees++;
 	} else {
 		domain->stats.misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN]++;
@@ -153,7 +159,7 @@ void coherent_release_all(struct iotoll_dma_device *dev)
 		}
 		token = domain_begin(domain, DMA_PHASE_UNMAP);
 		domain->stats.misuse[IOTOLL_MISUSE_LEAK]++;
-		c = take_out(link, &(*link)->mapping);
+		c = take_out(domain, link);
 		domain_end(domain, token);
 		free_pages(domain, c);
 	}

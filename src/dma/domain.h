@@ -36,6 +36,7 @@ struct coherent {
 	iotoll_phys_t paddr;
 	uint64_t pages;
 	void *ptr;
+	bool unmapped; /* by an unmap of another type: its address may be anybody's by now */
 };
 
 struct iotoll_dma_domain {

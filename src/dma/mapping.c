@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "dma/coherent.h"
+
 static uint64_t iova_page(const struct mapping *mapping)
 {
 	return IOTOLL_IOVA_U64(mapping->iova) >> DMA_PAGE_SHIFT;
@@ -124,6 +126,8 @@ uint64_t mapping_remove(const struct mapping *what)
 	if (domain->misuse) {
 		if (!misuse_take(domain->misuse, what, domain->stats.misuse, &found))
 			return 0;
+		if (found.kind == MAPPING_COHERENT && what->kind != MAPPING_COHERENT)
+			coherent_unmapped(domain, &found);
 	} else if (!plausible(domain, what)) {
 		if (domain->iova)
 			domain->stats.misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN]++;

@@ -190,6 +190,45 @@ static void without_a_table_pages_lie_below_the_devices_mask(void **state)
 	rig_close(&rig);
 }
 
+/* Unmapped as a page, its address goes to another device: the free must not take it from there. */
+static void a_late_free_leaves_the_next_owner_of_its_address_alone(void **state)
+{
+	struct iotoll_dma_config config = rig_config();
+	struct iotoll_dma_device *other;
+	static struct rig rig;
+	iotoll_iova_t iova, next = IOTOLL_IOVA(0);
+	uint64_t before;
+	iotoll_phys_t paddr;
+	void *ptr;
+
+	(void)state;
+	rig_start(&rig, &config);
+	before = memory_allocated_pages(rig.memory);
+	assert_int_equal(iotoll_dma_attach(&other, rig.domain, 9, UINT32_MAX), 0);
+	ptr = iotoll_dma_alloc_coherent(rig.dev, 4096, &iova, &paddr);
+	assert_non_null(ptr);
+	rig_unmap(&rig, IOTOLL_IOVA_U64(iova), 4096);
+	assert_int_equal(rig_stats(&rig).misuse[IOTOLL_MISUSE_WRONG_TYPE], 1);
+	/* Around the table until the address comes up again. */
+	for (unsigned i = 0; i < 10000 && next != iova; i++) {
+		next = iotoll_dma_map_page(other, IOTOLL_PHYS(0x5000), 4096,
+					   IOTOLL_DMA_BIDIRECTIONAL);
+		if (next != iova)
+			iotoll_dma_unmap_page(other, next, 4096, IOTOLL_DMA_BIDIRECTIONAL);
+	}
+	assert_true(next == iova);
+	iotoll_dma_free_coherent(rig.dev, 4096, ptr, iova);
+	assert_int_equal(rig_stats(&rig).misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN], 1);
+	assert_int_equal(rig_stats(&rig).misuse[IOTOLL_MISUSE_WRONG_DEVICE], 0);
+	assert_int_equal(rig_stats(&rig).pages_live, 1);
+	assert_int_equal(calgary_tce_paddr(rig_tce(&rig, IOTOLL_IOVA_U64(iova) >> 12)), 0x5000);
+	assert_int_equal(memory_allocated_pages(rig.memory), before);
+	iotoll_dma_unmap_page(other, iova, 4096, IOTOLL_DMA_BIDIRECTIONAL);
+	assert_int_equal(rig_stats(&rig).pages_live, 0);
+	iotoll_dma_detach(other);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +238,7 @@ int main(void)
 		cmocka_unit_test(sizes_that_cannot_be_are_answered_with_null),
 		cmocka_unit_test(pages_go_back_if_they_cannot_be_mapped),
 		cmocka_unit_test(without_a_table_pages_lie_below_the_devices_mask),
+		cmocka_unit_test(a_late_free_leaves_the_next_owner_of_its_address_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
