@@ -13,18 +13,26 @@
 
 #include "hw/iommu.h"
 
-struct iotlb;
-
-/* Replacement state of one set lives in the policy's hands: @stamp is a word per way. */
+/*
+ * A replacement policy. What it remembers of one set is @state, words() 64-bit words that start
+ * as 0. It is not told of invalidations: an emptied way is filled again before a victim is asked
+ * for, so whatever is remembered of it is overwritten by fill().
+ */
 struct iotlb_policy {
 	const char *name;
 	const char *title;
-	/* Way @way of the set was hit. @clock rises by one per access. */
-	void (*touch)(uint64_t *stamp, unsigned ways, unsigned way, uint64_t clock);
-	/* Way @way was filled with another line. A refill of the line it holds is a touch. */
-	void (*fill)(uint64_t *stamp, unsigned ways, unsigned way, uint64_t clock);
+	size_t (*words)(unsigned ways);
+	/* Way @way of the set was hit. @clock rises by at least one per access. */
+	void (*touch)(uint64_t *state, unsigned ways, unsigned way, uint64_t clock);
+	/*
+	 * Way @way was filled with another line, the one called @key (the same whenever the line
+	 * comes; another line may share it). A refill of the line it holds is a touch.
+	 */
+	void (*fill)(uint64_t *state, unsigned ways, unsigned way, uint64_t clock, uint64_t key);
 	/* The way to replace; all are valid. @random is a fresh 64-bit draw. */
-	unsigned (*victim)(uint64_t *stamp, unsigned ways, uint64_t random);
+	unsigned (*victim)(uint64_t *state, unsigned ways, uint64_t random);
+	/* Is the state one that can come about? For tests. */
+	bool (*check)(const uint64_t *state, unsigned ways, uint64_t clock);
 };
 
 /* NULL-terminated, in display order. */
@@ -99,6 +107,17 @@ unsigned iotlb_invalidate_range(struct iotlb *t, uint32_t tag, uint64_t first, u
 unsigned iotlb_invalidate_tag(struct iotlb *t, uint32_t tag);
 /* Drop everything; counts as one flush. */
 void iotlb_invalidate_all(struct iotlb *t);
+/*
+ * What to fetch ahead, to be asked once after each access (and after the insert that followed a
+ * miss): true and *@want if the prefetcher wants a page under @tag that is not held. Whoever walks
+ * the tables does so for it and, if it is mapped, calls iotlb_insert_ahead(), which is
+ * iotlb_insert() but for the statistics.
+ */
+bool iotlb_wants(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *want);
+void iotlb_insert_ahead(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint64_t *entries);
+/* Names of the enums' values, NULL past the last. */
+const char *iotlb_index_name(unsigned index, const char **title);
+const char *iotlb_prefetch_name(unsigned prefetch, const char **title);
 /* hits, misses: accesses. evictions, invalidated: lines. flushes: calls of invalidate_all. */
 void iotlb_stats(const struct iotlb *t, struct iotlb_stats *out);
 /* Recompute every invariant from scratch; false if one is broken. For tests. */

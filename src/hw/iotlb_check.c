@@ -7,7 +7,7 @@ static bool check_slot(const struct iotlb *t, size_t slot)
 {
 	size_t base = slot / t->ways * t->ways;
 
-	if (set_base(t, t->line[slot]) != base || t->stamp[slot] > t->clock)
+	if (set_base(t, t->tag[slot], t->line[slot]) != base)
 		return false;
 	if (iotlb_all_zero(slot_entries(t, slot), t->line_pages))
 		return false;
@@ -32,6 +32,9 @@ bool iotlb_check(const struct iotlb *t)
 	}
 	for (unsigned order = 0; order <= ORDER_MAX; order++)
 		if (held[order] != t->held[order] || (held[order] != 0) != (t->orders >> order & 1))
+			return false;
+	for (size_t set = 0; set < t->sets; set++)
+		if (!t->policy->check(&t->state[set * t->words], t->ways, t->clock))
 			return false;
 	return valid == t->valid && valid <= t->entries &&
 	       t->stats.invalidated + t->stats.evictions <= t->clock;

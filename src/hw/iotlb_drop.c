@@ -61,6 +61,8 @@ bool iotlb_invalidate(struct iotlb *t, uint32_t tag, uint64_t pfn)
 	ptrdiff_t slot = find(t, tag, pfn >> t->line_shift);
 	unsigned n = 0;
 
+	if (t->observer != NULL && t->observer->invalidated != NULL)
+		t->observer->invalidated(t->observer->ctx, t, tag, pfn, 1);
 	if (slot < 0)
 		slot = iotlb_find_large(t, tag, pfn);
 	for (; slot >= 0; slot = iotlb_find_large(t, tag, pfn)) {
@@ -112,6 +114,8 @@ unsigned iotlb_invalidate_range(struct iotlb *t, uint32_t tag, uint64_t first, u
 	uint64_t last;
 	unsigned n;
 
+	if (t->observer != NULL && t->observer->invalidated != NULL)
+		t->observer->invalidated(t->observer->ctx, t, tag, first, pages);
 	if (pages == 0 || first > top || t->entries == 0)
 		return 0;
 	last = pages - 1 > top - first ? top : first + pages - 1;
@@ -133,6 +137,8 @@ unsigned iotlb_invalidate_tag(struct iotlb *t, uint32_t tag)
 {
 	unsigned n = 0;
 
+	if (t->observer != NULL && t->observer->invalidated_tag != NULL)
+		t->observer->invalidated_tag(t->observer->ctx, t, tag);
 	for (size_t slot = 0; slot < t->entries; slot++) {
 		if (t->line[slot] == LINE_EMPTY || t->tag[slot] != tag)
 			continue;
@@ -145,6 +151,8 @@ unsigned iotlb_invalidate_tag(struct iotlb *t, uint32_t tag)
 
 void iotlb_invalidate_all(struct iotlb *t)
 {
+	if (t->observer != NULL && t->observer->invalidated_all != NULL)
+		t->observer->invalidated_all(t->observer->ctx, t);
 	t->stats.flushes++;
 	t->stats.invalidated += t->valid;
 	for (size_t slot = 0; t->valid != 0; slot++)
