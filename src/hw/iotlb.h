@@ -77,6 +77,8 @@ bool iotlb_lookup(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, 
 /* The same without any change of state or statistics. */
 bool iotlb_peek(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry,
 		unsigned *order);
+/* Number of the set that page @pfn of @tag belongs to. */
+size_t iotlb_set_of(const struct iotlb *t, uint32_t tag, uint64_t pfn);
 /* First page of the line that holds @pfn, and how many pages a line has. */
 uint64_t iotlb_line_first(const struct iotlb *t, uint64_t pfn);
 unsigned iotlb_line_pages(const struct iotlb *t);

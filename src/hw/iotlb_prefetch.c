@@ -68,6 +68,11 @@ size_t iotlb_set_elsewhere(const struct iotlb *t, uint32_t tag, uint64_t line)
 	return first + (size_t)set;
 }
 
+size_t iotlb_set_of(const struct iotlb *t, uint32_t tag, uint64_t pfn)
+{
+	return t->entries != 0 ? set_of(t, tag, pfn >> t->line_shift) : 0;
+}
+
 static void train(struct iotlb *t, uint32_t tag, uint64_t pfn)
 {
 	struct iotlb_steps *s = &t->steps[tag % STEPS_HELD];
