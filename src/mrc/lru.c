@@ -17,24 +17,22 @@ static void close_up(uint32_t *row, unsigned ways, unsigned at)
 
 /*
  * True on a hit. Up to 8 ways without a branch: hits and misses come in no order that a processor
- * could predict (2.5 times as fast at 4 ways). An empty place is at the end, where it is shifted
- * out.
+ * could predict. An empty place is at the end, where it is shifted out.
  */
 static inline bool touch(uint32_t *row, unsigned ways, uint32_t page)
 {
-	uint32_t moved = page;
-	bool found = false;
+	uint32_t moved = page, found = 0; /* all ones once found */
 
 	for (unsigned i = 0; i < ways; i++) {
 		const uint32_t here = row[i];
 
-		row[i] = found ? here : moved;
-		found |= here == page;
+		row[i] = (here & found) | (moved & ~found);
+		found |= 0u - (here == page);
 		moved = here;
 		if (ways > 8 && found)
 			break;
 	}
-	return found;
+	return found != 0;
 }
 
 static void drop_one(uint32_t *row, unsigned ways, uint32_t page)
