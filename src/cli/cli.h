@@ -25,6 +25,7 @@ int cli_run(int argc, char **argv);
 int cli_study(int argc, char **argv);
 int cli_list(int argc, char **argv);
 int cli_replay(int argc, char **argv);
+int cli_iotlb(int argc, char **argv);
 
 /* Print "iotoll: WORDS" on standard error and turn the negative errno @code into a status. */
 int cli_fail(int code, const struct err *err);

@@ -114,6 +114,8 @@ static void calgary_stats(const struct iommu *iommu, struct iotlb_stats *out)
 		out->evictions += s.evictions;
 		out->invalidated += s.invalidated;
 		out->flushes += s.flushes;
+		out->prefetched += s.prefetched;
+		out->useful += s.useful;
 	}
 }
 
@@ -134,6 +136,7 @@ static void calgary_latched(const struct iommu *iommu, unsigned bus, uint64_t *s
 const struct iommu_ops calgary_ops = {
 	.name = "calgary",
 	.title = "IBM Calgary (PCI-X): a TCE table per bus, flushed only as a whole",
+	.prefetches = true,
 	.create = calgary_create,
 	.destroy = calgary_destroy,
 	.reset = calgary_reset,

@@ -197,6 +197,26 @@ static void note_error(struct calgary_phb *phb, struct iommu_source source, uint
 		o->fault(o->ctx, source, iova, access);
 }
 
+/*
+ * Fetch what the prefetcher wants, if it asks: another read of memory unless the walk for @index
+ * brought the same 64 bytes. Whether Calgary fetches ahead is not published; by default it does
+ * not.
+ */
+static void fetch_ahead(const struct calgary_phb *phb, uint64_t index, struct iommu_xlat *out)
+{
+	const uint64_t entries = calgary_entries((unsigned)(phb->reg[REG_TAR] & CALGARY_TAR_SIZE));
+	uint64_t want, line[IOTLB_MAX_LINE_PAGES];
+	unsigned n = iotlb_line_pages(phb->cache);
+
+	if (!iotlb_wants(phb->cache, 0, index, &want) || want >= entries)
+		return;
+	want = iotlb_line_first(phb->cache, want);
+	if (out->fetches == 0 || want / TCES_PER_READ != index / TCES_PER_READ)
+		out->fetches += (n + TCES_PER_READ - 1) / TCES_PER_READ;
+	if (read_tces(phb, want, n, line) == 0)
+		iotlb_insert_ahead(phb->cache, 0, want, line);
+}
+
 int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
 		      enum iommu_access access, struct iommu_xlat *out)
 {
@@ -217,6 +237,8 @@ int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t 
 			grant(phb, iova, access, &v, out);
 		if (v.fetched && v.tce != 0)
 			iotlb_insert(phb->cache, 0, index, line);
+		if (v.cached || v.fetched)
+			fetch_ahead(phb, index, out);
 	}
 	note_error(phb, source, iova, access, &v);
 	return v.error;

@@ -45,6 +45,9 @@ int iommu_create(struct iommu **out, const struct iommu_config *config, struct e
 	if (config->memory.read == NULL)
 		return err_set(err, -EINVAL, "iommu %s: expected a memory to read tables from",
 			       ops->name);
+	if (config->iotlb.prefetch != IOTLB_PREFETCH_NONE && !ops->prefetches)
+		return err_set(err, -EINVAL, "iommu %s: its IOTLB does not prefetch: expected none",
+			       ops->name);
 	return ops->create(out, config, err);
 }
 

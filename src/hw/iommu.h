@@ -60,12 +60,42 @@ struct iommu_observer {
 		      enum iommu_access access);
 };
 
+struct iotlb;
+
+/* Which bits of a line number pick the set: the low ones, or all of them and the tag, folded. */
+enum iotlb_index { IOTLB_INDEX_MODULO, IOTLB_INDEX_HASHED };
+
+/* What is fetched besides the page asked for (hw/iotlb_prefetch.c). */
+enum iotlb_prefetch {
+	IOTLB_PREFETCH_NONE,
+	IOTLB_PREFETCH_NEXT,     /* the page after it */
+	IOTLB_PREFETCH_ADJACENT, /* the other of its aligned pair */
+	IOTLB_PREFETCH_STRIDE,   /* as far on as the tag's last two steps went */
+};
+
+/* Told what is asked of an IOTLB, whatever it holds; each may be NULL. Must not call back. */
+struct iotlb_observer {
+	void *ctx;
+	void (*accessed)(void *ctx, const struct iotlb *t, uint32_t tag, uint64_t pfn);
+	/* Asked to drop these pages; whether it held any is another matter. */
+	void (*invalidated)(void *ctx, const struct iotlb *t, uint32_t tag, uint64_t first,
+			    uint64_t pages);
+	void (*invalidated_tag)(void *ctx, const struct iotlb *t, uint32_t tag);
+	void (*invalidated_all)(void *ctx, const struct iotlb *t);
+};
+
 struct iotlb_config {
 	unsigned entries; /* lines held; 0 = no IOTLB: every access walks */
 	unsigned ways; /* divides entries; entries / ways a power of two; 0 = fully associative */
 	unsigned line_pages; /* translations fetched and held as one line: 1, 2, 4, 8 or 16 */
-	char policy[16];     /* name of a replacement policy: "lru", "fifo", "random" */
+	char policy[16];     /* name of a replacement policy: "lru", "fifo", "random", ... */
 	uint64_t seed;       /* for policies that draw */
+	/* The rest may be 0: sets by low bits, one partition, nothing fetched ahead, nobody told.
+	 */
+	enum iotlb_index index;
+	unsigned partitions; /* groups of sets, taken by tag modulo this; a power of two */
+	enum iotlb_prefetch prefetch;
+	const struct iotlb_observer *observer; /* must outlive the IOTLB */
 };
 
 struct iommu_config {
@@ -77,6 +107,8 @@ struct iommu_config {
 
 struct iotlb_stats {
 	uint64_t hits, misses, evictions, invalidated, flushes;
+	uint64_t prefetched; /* lines filled ahead of their use ... */
+	uint64_t useful;     /* ... of which were used before they left */
 };
 
 struct iommu;
@@ -84,6 +116,7 @@ struct iommu;
 struct iommu_ops {
 	const char *name;  /* "calgary" */
 	const char *title; /* one line for people */
+	bool prefetches;   /* honours iotlb.prefetch; where false, anything but NONE is refused */
 	int (*create)(struct iommu **out, const struct iommu_config *config, struct err *err);
 	void (*destroy)(struct iommu *iommu);
 	void (*reset)(struct iommu *iommu);

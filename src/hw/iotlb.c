@@ -2,37 +2,17 @@
 /*
  * The IOTLB: sets of ways kept field by field, so that a lookup scans consecutive line numbers.
  * A line number is the page number without the bits that pick a page within the line; its low
- * bits pick the set. Replacement is the policy's affair (hw/policy.h); empty ways are filled
- * first, lowest first.
+ * bits pick the set. A large page is kept by its own number with its order above it, so the same
+ * scan finds it; orders that nobody holds are not looked for. Replacement is the policy's affair
+ * (hw/policy.h); empty ways are filled first, lowest first.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
-#include "hw/iotlb.h"
+#include "hw/iotlb_impl.h"
 #include "hw/policy.h"
-
-/* Page numbers are shorter than this, so this marks an empty way. */
-#define LINE_EMPTY UINT64_MAX
-#define PFN_BITS   52
-
-struct iotlb {
-	const struct iotlb_policy *policy;
-	unsigned entries, sets, ways;
-	unsigned line_pages, line_shift;
-	unsigned valid; /* lines held */
-	uint64_t clock;
-	uint64_t *line;  /* [sets * ways] line number or LINE_EMPTY */
-	uint32_t *tag;   /* [sets * ways] */
-	uint64_t *stamp; /* [sets * ways] the policy's */
-	uint64_t *entry; /* [sets * ways][line_pages] raw table entries, 0 = not held */
-	struct rng rng;
-	void (*drop)(void *ctx, uint32_t tag, uint64_t pfn);
-	void *drop_ctx;
-	struct iotlb_stats stats;
-};
 
 static bool power_of_two(unsigned n)
 {
@@ -60,6 +40,16 @@ static int check_config(const struct iotlb_config *c, struct err *err)
 	if (!power_of_two(c->line_pages) || c->line_pages > IOTLB_MAX_LINE_PAGES)
 		return err_set(err, -EINVAL, "iotlb line_pages %u: expected 1, 2, 4, 8 or 16",
 			       c->line_pages);
+	if (c->partitions > 1 &&
+	    (!power_of_two(c->partitions) ||
+	     c->partitions > c->entries / (c->ways != 0 ? c->ways : c->entries)))
+		return err_set(err, -EINVAL,
+			       "iotlb partitions %u: expected a power of two up to the %u sets",
+			       c->partitions, c->entries / (c->ways != 0 ? c->ways : c->entries));
+	if (iotlb_index_name(c->index, NULL) == NULL ||
+	    iotlb_prefetch_name(c->prefetch, NULL) == NULL)
+		return err_set(err, -EINVAL, "iotlb index %u, prefetch %u: expected a known one",
+			       (unsigned)c->index, (unsigned)c->prefetch);
 	if (memchr(c->policy, '\0', sizeof(c->policy)) != NULL && policy_find(c->policy) != NULL)
 		return 0;
 	policy_names(names, sizeof(names));
@@ -73,13 +63,34 @@ static int allocate(struct iotlb *t)
 
 	t->line = malloc(n * sizeof(*t->line));
 	t->tag = calloc(n, sizeof(*t->tag));
-	t->stamp = calloc(n, sizeof(*t->stamp));
+	t->state = calloc(t->sets * t->words + 1, sizeof(*t->state)); /* some need no word */
+	t->ahead = t->prefetch != IOTLB_PREFETCH_NONE ? calloc(n, sizeof(*t->ahead)) : NULL;
 	t->entry = calloc(n * t->line_pages, sizeof(*t->entry));
-	if (t->line == NULL || t->tag == NULL || t->stamp == NULL || t->entry == NULL)
+	if (t->line == NULL || t->tag == NULL || t->state == NULL || t->entry == NULL ||
+	    (t->prefetch != IOTLB_PREFETCH_NONE && t->ahead == NULL))
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		t->line[i] = LINE_EMPTY;
 	return 0;
+}
+
+static void configure(struct iotlb *t, const struct iotlb_config *config)
+{
+	unsigned partitions = config->partitions != 0 ? config->partitions : 1;
+
+	t->policy = policy_find(config->policy);
+	t->entries = config->entries;
+	t->ways = config->ways != 0 ? config->ways : config->entries;
+	t->sets = t->entries / t->ways;
+	t->words = t->policy->words(t->ways);
+	t->line_pages = config->line_pages;
+	t->line_shift = (unsigned)__builtin_ctz(config->line_pages);
+	t->index = config->index;
+	t->partition_mask = partitions - 1;
+	t->low_bits = t->index == IOTLB_INDEX_MODULO && partitions == 1;
+	t->set_bits = (unsigned)__builtin_ctz(t->sets / partitions);
+	t->prefetch = config->prefetch;
+	rng_seed(&t->rng, config->seed);
 }
 
 int iotlb_create(struct iotlb **out, const struct iotlb_config *config, struct err *err)
@@ -93,14 +104,9 @@ int iotlb_create(struct iotlb **out, const struct iotlb_config *config, struct e
 	if (t == NULL)
 		return err_set(err, -ENOMEM, "no memory for an iotlb");
 	t->line_pages = 1;
+	t->observer = config->observer;
 	if (config->entries != 0) {
-		t->policy = policy_find(config->policy);
-		t->entries = config->entries;
-		t->ways = config->ways != 0 ? config->ways : config->entries;
-		t->sets = t->entries / t->ways;
-		t->line_pages = config->line_pages;
-		t->line_shift = (unsigned)__builtin_ctz(config->line_pages);
-		rng_seed(&t->rng, config->seed);
+		configure(t, config);
 		ret = allocate(t);
 		if (ret != 0) {
 			iotlb_destroy(t);
@@ -108,6 +114,7 @@ int iotlb_create(struct iotlb **out, const struct iotlb_config *config, struct e
 				       config->entries);
 		}
 	}
+	t->attended = t->observer != NULL || t->prefetch != IOTLB_PREFETCH_NONE;
 	*out = t;
 	return 0;
 }
@@ -118,7 +125,8 @@ void iotlb_destroy(struct iotlb *t)
 		return;
 	free(t->line);
 	free(t->tag);
-	free(t->stamp);
+	free(t->state);
+	free(t->ahead);
 	free(t->entry);
 	free(t);
 }
@@ -129,77 +137,119 @@ void iotlb_on_drop(struct iotlb *t, void (*fn)(void *ctx, uint32_t tag, uint64_t
 	t->drop_ctx = ctx;
 }
 
-/* First slot of the set that @line belongs to. */
-static size_t set_base(const struct iotlb *t, uint64_t line)
+void iotlb_on_drop_large(struct iotlb *t,
+			 void (*fn)(void *ctx, uint32_t tag, uint64_t pfn, unsigned order),
+			 void *ctx)
 {
-	return (size_t)(line & (t->sets - 1)) * t->ways;
+	t->drop_large = fn;
+	t->drop_large_ctx = ctx;
 }
 
-/* The slot that holds (@tag, @line), or -1. */
-static inline ptrdiff_t find(const struct iotlb *t, uint32_t tag, uint64_t line)
+/* The large page that answers for @pfn with *@entry, or -1. */
+static ptrdiff_t find_large_page(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
-	size_t base;
+	ptrdiff_t slot = t->orders != 0 ? iotlb_find_large(t, tag, pfn) : -1;
 
-	assert(line >> PFN_BITS == 0);
+	if (slot >= 0)
+		*entry = slot_entries(t, (size_t)slot)[0];
+	return slot;
+}
+
+/* The slot of @set whose line answers for @pfn with *@entry, or -1. */
+static inline ptrdiff_t find_page(const struct iotlb *t, size_t set, uint32_t tag, uint64_t pfn,
+				  uint64_t *entry)
+{
+	ptrdiff_t slot = find_in(t, set, tag, pfn >> t->line_shift);
+	uint64_t found;
+
+	if (slot < 0)
+		return -1;
+	found = held_entry(t, (size_t)slot, pfn);
+	if (found == 0)
+		return -1;
+	*entry = found;
+	return slot;
+}
+
+/* The slot that answers for @pfn with *@entry, or -1. */
+static ptrdiff_t peek(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
+{
+	ptrdiff_t slot;
+
+	assert(pfn >> PFN_BITS == 0);
 	if (t->entries == 0)
 		return -1;
-	base = set_base(t, line);
-	for (size_t i = base; i < base + t->ways; i++)
-		if (t->line[i] == line && t->tag[i] == tag)
-			return (ptrdiff_t)i;
-	return -1;
+	slot = find_page(t, set_of(t, tag, pfn >> t->line_shift), tag, pfn, entry);
+	return slot >= 0 ? slot : find_large_page(t, tag, pfn, entry);
 }
 
-static inline uint64_t *slot_entries(const struct iotlb *t, size_t slot)
+/* Everything but the straight way to a hit. */
+static bool missed(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, ptrdiff_t *slot)
 {
-	return &t->entry[slot << t->line_shift];
-}
+	size_t set;
 
-static inline uint64_t peek(const struct iotlb *t, size_t slot, uint64_t pfn)
-{
-	return slot_entries(t, slot)[pfn & (t->line_pages - 1)];
-}
-
-/* Empty @slot, then tell of each page it held. */
-static void drop_slot(struct iotlb *t, size_t slot)
-{
-	uint64_t first = t->line[slot] << t->line_shift;
-	const uint64_t *entry = slot_entries(t, slot);
-
-	t->line[slot] = LINE_EMPTY;
-	t->valid--;
-	if (t->drop == NULL)
-		return;
-	for (unsigned i = 0; i < t->line_pages; i++)
-		if (entry[i] != 0)
-			t->drop(t->drop_ctx, t->tag[slot], first + i);
-}
-
-bool iotlb_access(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
-{
-	uint64_t line = pfn >> t->line_shift;
-	ptrdiff_t slot = find(t, tag, line);
-	size_t base;
-
-	t->clock++;
-	if (slot < 0 || peek(t, (size_t)slot, pfn) == 0) {
+	*slot = find_large_page(t, tag, pfn, entry);
+	if (t->attended)
+		iotlb_attend(t, tag, pfn, *slot);
+	if (*slot < 0) {
 		t->stats.misses++;
 		return false;
 	}
 	t->stats.hits++;
-	base = set_base(t, line);
-	t->policy->touch(&t->stamp[base], t->ways, (unsigned)((size_t)slot - base), t->clock);
-	*entry = peek(t, (size_t)slot, pfn);
+	set = set_of(t, tag, t->line[*slot]);
+	t->policy->touch(&t->state[set * t->words], t->ways,
+			 (unsigned)((size_t)*slot - set * t->ways), t->clock);
+	return true;
+}
+
+static inline bool look_up(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry,
+			   ptrdiff_t *slot)
+{
+	size_t set;
+
+	assert(pfn >> PFN_BITS == 0);
+	t->clock++;
+	set = set_of(t, tag, pfn >> t->line_shift);
+	*slot = t->entries != 0 ? find_page(t, set, tag, pfn, entry) : -1;
+	if (*slot < 0)
+		return missed(t, tag, pfn, entry, slot);
+	if (__builtin_expect(t->attended, 0))
+		iotlb_attend(t, tag, pfn, *slot);
+	t->stats.hits++;
+	t->policy->touch(&t->state[set * t->words], t->ways,
+			 (unsigned)((size_t)*slot - set * t->ways), t->clock);
+	return true;
+}
+
+bool iotlb_access(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
+{
+	ptrdiff_t slot;
+
+	return look_up(t, tag, pfn, entry, &slot);
+}
+
+bool iotlb_lookup(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, unsigned *order)
+{
+	ptrdiff_t slot;
+
+	if (!look_up(t, tag, pfn, entry, &slot))
+		return false;
+	*order = line_order(t->line[slot]);
 	return true;
 }
 
 bool iotlb_probe(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
-	ptrdiff_t slot = find(t, tag, pfn >> t->line_shift);
+	return peek(t, tag, pfn, entry) >= 0;
+}
 
-	if (slot < 0 || peek(t, (size_t)slot, pfn) == 0)
+bool iotlb_peek(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, unsigned *order)
+{
+	ptrdiff_t slot = peek(t, tag, pfn, entry);
+
+	if (slot < 0)
 		return false;
-	*entry = peek(t, (size_t)slot, pfn);
+	*order = line_order(t->line[slot]);
 	return true;
 }
 
@@ -211,14 +261,6 @@ uint64_t iotlb_line_first(const struct iotlb *t, uint64_t pfn)
 unsigned iotlb_line_pages(const struct iotlb *t)
 {
 	return t->line_pages;
-}
-
-static bool all_zero(const uint64_t *entries, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (entries[i] != 0)
-			return false;
-	return true;
 }
 
 /* Put @entries over what @slot holds of the same line; tell of each page whose entry went. */
@@ -236,106 +278,122 @@ static void refill(struct iotlb *t, size_t slot, const uint64_t *entries)
 	}
 }
 
-/* A slot of the set at @base to fill: an empty one if there is, else the policy's victim. */
-static size_t make_room(struct iotlb *t, size_t base)
+/* A way of @set to fill: an empty one if there is, else the policy's victim. */
+static unsigned make_room(struct iotlb *t, size_t set)
 {
+	unsigned way;
+
+	for (way = 0; way < t->ways; way++)
+		if (t->line[set * t->ways + way] == LINE_EMPTY)
+			return way;
+	way = t->policy->victim(&t->state[set * t->words], t->ways, rng_u64(&t->rng));
+	t->stats.evictions++;
+	iotlb_drop_slot(t, set * t->ways + way);
+	return way;
+}
+
+static void touch_slot(struct iotlb *t, size_t slot)
+{
+	size_t set = slot / t->ways;
+
+	t->policy->touch(&t->state[set * t->words], t->ways, (unsigned)(slot % t->ways), t->clock);
+}
+
+/* Find room for (@tag, @line), which is not held; its entries are the caller's to fill in. */
+static size_t fill_slot(struct iotlb *t, uint32_t tag, uint64_t line)
+{
+	size_t set = set_of(t, tag, line);
+	unsigned way = make_room(t, set);
+	size_t slot = set * t->ways + way;
+
+	t->line[slot] = line;
+	t->tag[slot] = tag;
+	if (t->ahead != NULL)
+		t->ahead[slot] = false;
+	t->valid++;
+	t->policy->fill(&t->state[set * t->words], t->ways, way, t->clock,
+			line ^ (uint64_t)tag << 32);
+	return slot;
+}
+
+/* The slot that now holds the line, or -1 if there is none; *@was_held: it did before. */
+static ptrdiff_t insert(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint64_t *entries,
+			bool *was_held)
+{
+	uint64_t line = pfn >> t->line_shift;
+	ptrdiff_t held = find(t, tag, line);
 	size_t slot;
 
-	for (slot = base; slot < base + t->ways; slot++)
-		if (t->line[slot] == LINE_EMPTY)
-			return slot;
-	slot = base + t->policy->victim(&t->stamp[base], t->ways, rng_u64(&t->rng));
-	t->stats.evictions++;
-	drop_slot(t, slot);
-	return slot;
+	*was_held = held >= 0;
+	if (t->entries == 0)
+		return -1;
+	if (iotlb_all_zero(entries, t->line_pages)) {
+		t->stats.invalidated += held >= 0;
+		if (held >= 0)
+			iotlb_drop_slot(t, (size_t)held);
+		return -1;
+	}
+	t->clock++;
+	if (held >= 0) {
+		refill(t, (size_t)held, entries);
+		touch_slot(t, (size_t)held);
+		return held;
+	}
+	slot = fill_slot(t, tag, line);
+	memcpy(slot_entries(t, slot), entries, t->line_pages * sizeof(*entries));
+	return (ptrdiff_t)slot;
 }
 
 void iotlb_insert(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint64_t *entries)
 {
-	uint64_t line = pfn >> t->line_shift;
-	ptrdiff_t held = find(t, tag, line);
-	size_t base, slot;
+	bool was_held;
 
+	(void)insert(t, tag, pfn, entries, &was_held);
+}
+
+void iotlb_insert_ahead(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint64_t *entries)
+{
+	bool was_held;
+	ptrdiff_t slot = insert(t, tag, pfn, entries, &was_held);
+
+	if (slot < 0 || was_held || t->ahead == NULL)
+		return;
+	t->ahead[slot] = true;
+	t->stats.prefetched++;
+}
+
+void iotlb_insert_large(struct iotlb *t, uint32_t tag, uint64_t pfn, unsigned order, uint64_t entry)
+{
+	uint64_t line = large_line(pfn, order);
+	ptrdiff_t held;
+	size_t slot;
+
+	assert(order <= ORDER_MAX && (order > t->line_shift || t->line_pages == 1) && entry != 0);
 	if (t->entries == 0)
 		return;
-	if (all_zero(entries, t->line_pages)) {
-		if (held >= 0)
-			iotlb_invalidate(t, tag, pfn);
+	if (order == 0) {
+		iotlb_insert(t, tag, pfn, &entry);
 		return;
 	}
-	base = set_base(t, line);
+	held = find(t, tag, line);
 	t->clock++;
 	if (held >= 0) {
-		slot = (size_t)held;
-		refill(t, slot, entries);
-		t->policy->touch(&t->stamp[base], t->ways, (unsigned)(slot - base), t->clock);
+		uint64_t old = slot_entries(t, (size_t)held)[0];
+
+		slot_entries(t, (size_t)held)[0] = entry;
+		if (old != entry)
+			iotlb_tell_large(t, tag, pfn >> order << order, order);
+		touch_slot(t, (size_t)held);
 		return;
 	}
-	slot = make_room(t, base);
-	t->line[slot] = line;
-	t->tag[slot] = tag;
-	memcpy(slot_entries(t, slot), entries, t->line_pages * sizeof(*entries));
-	t->valid++;
-	t->policy->fill(&t->stamp[base], t->ways, (unsigned)(slot - base), t->clock);
-}
-
-bool iotlb_invalidate(struct iotlb *t, uint32_t tag, uint64_t pfn)
-{
-	ptrdiff_t slot = find(t, tag, pfn >> t->line_shift);
-
-	if (slot < 0)
-		return false;
-	t->stats.invalidated++;
-	drop_slot(t, (size_t)slot);
-	return true;
-}
-
-unsigned iotlb_invalidate_tag(struct iotlb *t, uint32_t tag)
-{
-	unsigned n = 0;
-
-	for (size_t slot = 0; slot < t->entries; slot++) {
-		if (t->line[slot] == LINE_EMPTY || t->tag[slot] != tag)
-			continue;
-		drop_slot(t, slot);
-		n++;
-	}
-	t->stats.invalidated += n;
-	return n;
-}
-
-void iotlb_invalidate_all(struct iotlb *t)
-{
-	t->stats.flushes++;
-	t->stats.invalidated += t->valid;
-	for (size_t slot = 0; t->valid != 0; slot++)
-		if (t->line[slot] != LINE_EMPTY)
-			drop_slot(t, slot);
+	slot = fill_slot(t, tag, line);
+	memset(slot_entries(t, slot), 0, t->line_pages * sizeof(entry));
+	slot_entries(t, slot)[0] = entry;
+	t->held[order]++;
+	t->orders |= (uint64_t)1 << order;
 }
 
 void iotlb_stats(const struct iotlb *t, struct iotlb_stats *out)
 {
 	*out = t->stats;
-}
-
-bool iotlb_check(const struct iotlb *t)
-{
-	unsigned valid = 0;
-
-	for (size_t slot = 0; slot < t->entries; slot++) {
-		size_t base = slot / t->ways * t->ways;
-
-		if (t->line[slot] == LINE_EMPTY)
-			continue;
-		valid++;
-		if (set_base(t, t->line[slot]) != base || t->stamp[slot] > t->clock)
-			return false;
-		if (all_zero(slot_entries(t, slot), t->line_pages))
-			return false;
-		for (size_t other = slot + 1; other < base + t->ways; other++)
-			if (t->line[other] == t->line[slot] && t->tag[other] == t->tag[slot])
-				return false;
-	}
-	return valid == t->valid && valid <= t->entries &&
-	       t->stats.invalidated + t->stats.evictions <= t->clock;
 }

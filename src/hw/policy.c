@@ -8,11 +8,33 @@
 #include "hw/policy.h"
 
 const struct iotlb_policy *const iotlb_policies[] = {
-	&policy_lru,
-	&policy_fifo,
-	&policy_random,
-	NULL,
+	&policy_lru,   &policy_fifo,  &policy_random, &policy_tree_plru, &policy_clock, &policy_nru,
+	&policy_srrip, &policy_brrip, &policy_lfu,    &policy_s3fifo,    NULL,
 };
+
+size_t policy_word_per_way(unsigned ways)
+{
+	return ways;
+}
+
+unsigned policy_smallest(uint64_t *state, unsigned ways, uint64_t random)
+{
+	unsigned smallest = 0;
+
+	(void)random;
+	for (unsigned way = 1; way < ways; way++)
+		if (state[way] < state[smallest])
+			smallest = way;
+	return smallest;
+}
+
+bool policy_stamps_past(const uint64_t *state, unsigned ways, uint64_t clock)
+{
+	for (unsigned way = 0; way < ways; way++)
+		if (state[way] > clock)
+			return false;
+	return true;
+}
 
 const struct iotlb_policy *policy_find(const char *name)
 {

@@ -1,39 +1,31 @@
 // SPDX-License-Identifier: MIT
 /*
- * First in, first out: a way's stamp is the clock of its filling, the smallest goes; hits do not
+ * First in, first out: a way's word is the clock of its filling, the smallest goes; hits do not
  * count.
  */
 #include "hw/policy.h"
 
-static void fifo_touch(uint64_t *stamp, unsigned ways, unsigned way, uint64_t clock)
+static void fifo_touch(uint64_t *state, unsigned ways, unsigned way, uint64_t clock)
 {
-	(void)stamp;
+	(void)state;
 	(void)ways;
 	(void)way;
 	(void)clock;
 }
 
-static void fifo_fill(uint64_t *stamp, unsigned ways, unsigned way, uint64_t clock)
+static void fifo_fill(uint64_t *state, unsigned ways, unsigned way, uint64_t clock, uint64_t key)
 {
 	(void)ways;
-	stamp[way] = clock;
-}
-
-static unsigned fifo_victim(uint64_t *stamp, unsigned ways, uint64_t random)
-{
-	unsigned first = 0;
-
-	(void)random;
-	for (unsigned way = 1; way < ways; way++)
-		if (stamp[way] < stamp[first])
-			first = way;
-	return first;
+	(void)key;
+	state[way] = clock;
 }
 
 const struct iotlb_policy policy_fifo = {
 	.name = "fifo",
 	.title = "first filled goes first",
+	.words = policy_word_per_way,
 	.touch = fifo_touch,
 	.fill = fifo_fill,
-	.victim = fifo_victim,
+	.victim = policy_smallest,
+	.check = policy_stamps_past,
 };

@@ -91,6 +91,25 @@ static int make_domain(struct rig *r, const struct rig_config *c, struct err *er
 	return rc ? err_set(err, rc, "%s", why) : 0;
 }
 
+static void on_mapped(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys_t paddr,
+		      size_t bytes, enum iotoll_dma_dir dir)
+{
+	struct rig *r = ctx;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (r->watcher[i].mapped)
+			r->watcher[i].mapped(r->watcher[i].ctx, iova, pages, paddr, bytes, dir);
+}
+
+static void on_unmapped(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t bytes)
+{
+	struct rig *r = ctx;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (r->watcher[i].unmapped)
+			r->watcher[i].unmapped(r->watcher[i].ctx, iova, pages, bytes);
+}
+
 static int make_watchers(struct rig *r, const struct rig_config *c, struct err *err)
 {
 	const bool translated = r->iommu && strcmp(c->strategy, "off");
@@ -107,7 +126,11 @@ static int make_watchers(struct rig *r, const struct rig_config *c, struct err *
 
 	if (rc)
 		return rc;
-	watch = exposure_observer(r->exposure);
+	r->watcher[0] = watch = exposure_observer(r->exposure);
+	if (c->also) {
+		r->watcher[1] = *c->also;
+		watch = (struct iotoll_dma_observer){r, on_mapped, on_unmapped};
+	}
 	iotoll_dma_domain_observe(r->domain, &watch);
 	return r->iommu ? bus_observe(r->bus, &observer) : 0;
 }

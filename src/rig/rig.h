@@ -23,6 +23,7 @@ struct rig_config {
 	const char *strategy, *allocator;
 	uint64_t table_entries, start_hint;
 	bool quiesce_system, check_misuse, track_stale;
+	const struct iotoll_dma_observer *also; /* told of maps and unmaps, too; may be NULL */
 };
 
 struct rig_fault {
@@ -40,6 +41,7 @@ struct rig {
 	struct dma_env env;
 	struct iotoll_dma_domain *domain;
 	struct exposure *exposure;
+	struct iotoll_dma_observer watcher[2]; /* exposure's, and whoever else asked */
 	struct rig_fault fault[RIG_FAULTS];
 	uint64_t faults;
 };

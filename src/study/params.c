@@ -18,6 +18,8 @@ static const char *const estimates[] = {"default",          "low", "high", "dear
 					"cheap-protection", NULL};
 static const char *const scope[] = {"bus", "system", NULL};
 static const char *const start[] = {"bottom", "random", NULL};
+static const char *const index_by[] = {"modulo", "hashed", NULL}; /* as hw/iommu.h counts */
+static const char *const prefetch[] = {"none", "next", "adjacent", "stride", NULL}; /* likewise */
 static const char *const charged[] = {"charged", "free", NULL};
 static const char *const verify[] = {"nothing", "sampled", "all", NULL}; /* as load/ counts */
 
@@ -115,6 +117,12 @@ const struct param_row param_rows[] = {
 	NUMBER("iommu", "iotlb_line_pages", iotlb_line_pages, QUANTITY_COUNT, "pages", 1, 16, "1",
 	       "translations fetched and held together"),
 	NAME("iommu", "iotlb_policy", iotlb_policy, policy_name, "lru", "replacement policy", NULL),
+	CHOICE("iommu", "iotlb_index", iotlb_index, index_by, "modulo",
+	       "which bits of a page number pick the set: the low ones, or all, folded"),
+	NUMBER("iommu", "iotlb_partitions", iotlb_partitions, QUANTITY_COUNT, "groups", 1, 1u << 20, "1",
+	       "groups of sets, one for each domain id modulo this"),
+	CHOICE("iommu", "iotlb_prefetch", iotlb_prefetch, prefetch, "none",
+	       "what is fetched besides the page asked for (iotoll iotlb compares them)"),
 	CHOICE("iommu", "quiesce", quiesce_system, scope, "bus",
 	       "what a flush stops: the driver stops one bus, the paper says the system"),
 

@@ -211,6 +211,8 @@ static json_t *iotlb(const struct measurement *m)
 	put_real(o, "miss_ratio", ratio((double)misses, (double)(hits + misses)));
 	put(o, "evictions", b->evictions - a->evictions);
 	put(o, "invalidated", b->invalidated - a->invalidated);
+	put(o, "prefetched", b->prefetched - a->prefetched);
+	put(o, "prefetch_useful", b->useful - a->useful);
 	put(o, "stale_reads", m->end.bus.stale_reads - m->begin.bus.stale_reads);
 	put(o, "stale_writes", m->end.bus.stale_writes - m->begin.bus.stale_writes);
 	return o;

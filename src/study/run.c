@@ -213,7 +213,7 @@ int run_scenario(const struct scenario *s, const struct run_options *options, js
 
 	if (options->table && !scenario_has_table(s))
 		return err_set(err, -EINVAL, "this run has no translation table to copy");
-	rc = testbed_init(&r.bed, s, options->pcap, err);
+	rc = testbed_init(&r.bed, s, options, err);
 	if (rc)
 		return rc;
 	rc = measure(&r, s, err);

@@ -6,6 +6,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "hw/iommu.h"
+#include "iotoll/dma.h"
 #include "study/scenario.h"
 
 struct run_options {
@@ -14,6 +16,9 @@ struct run_options {
 	 * freed. */
 	void **table;
 	size_t *table_bytes;
+	/* Told what is asked of the IOTLB, and of maps and unmaps; NULL: nobody. */
+	const struct iotlb_observer *iotlb_observer;
+	const struct iotoll_dma_observer *dma_observer;
 	void *ctx;
 	bool (*should_stop)(void *ctx);               /* asked every millisecond of virtual time */
 	void (*progress)(void *ctx, double fraction); /* the same; 0..1. Either may be NULL */

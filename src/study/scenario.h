@@ -36,6 +36,7 @@ struct scenario {
 	uint64_t table_entries;
 	uint64_t iotlb_entries, iotlb_ways, iotlb_line_pages;
 	char iotlb_policy[SCENARIO_TEXT];
+	uint64_t iotlb_index, iotlb_partitions, iotlb_prefetch; /* enums of hw/iommu.h; a count */
 	uint64_t quiesce_system;
 	/* [dma] */
 	char strategy[SCENARIO_TEXT]; /* "auto" is resolved by scenario_finish() */

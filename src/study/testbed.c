@@ -127,7 +127,7 @@ static uint64_t start_hint(const struct scenario *s, struct rng *rng)
 	return s->random_start ? rng_below(rng, s->table_entries) : 0;
 }
 
-static int make_sides(struct testbed *t, struct err *err)
+static int make_sides(struct testbed *t, const struct run_options *options, struct err *err)
 {
 	const struct scenario *s = t->scenario;
 	struct rng rng;
@@ -139,13 +139,18 @@ static int make_sides(struct testbed *t, struct err *err)
 			.iotlb = {.entries = (unsigned)s->iotlb_entries,
 				  .ways = (unsigned)s->iotlb_ways,
 				  .line_pages = (unsigned)s->iotlb_line_pages,
-				  .seed = s->seed},
+				  .seed = s->seed,
+				  .index = (enum iotlb_index)s->iotlb_index,
+				  .partitions = (unsigned)s->iotlb_partitions,
+				  .prefetch = (enum iotlb_prefetch)s->iotlb_prefetch,
+				  .observer = options->iotlb_observer},
 			.strategy = s->strategy,
 			.allocator = s->allocator,
 			.table_entries = s->table_entries,
 			.quiesce_system = s->quiesce_system,
 			.check_misuse = s->check_misuse,
-			.track_stale = true},
+			.track_stale = true,
+			.also = options->dma_observer},
 		.mac = sut_mac,
 		.ip = SUT_IP,
 		.free_dma_software = s->dma_software_free,
@@ -218,7 +223,8 @@ static int make_load(struct testbed *t, struct err *err)
 	return load_create(&t->load, s->load, &config, err);
 }
 
-int testbed_init(struct testbed *t, const struct scenario *s, const char *pcap, struct err *err)
+int testbed_init(struct testbed *t, const struct scenario *s, const struct run_options *options,
+		 struct err *err)
 {
 	int rc = 0;
 
@@ -230,9 +236,9 @@ int testbed_init(struct testbed *t, const struct scenario *s, const char *pcap, 
 	if (!t->sim || !t->pool)
 		rc = err_set(err, -ENOMEM, "no memory");
 	if (!rc)
-		rc = make_link(t, pcap, err);
+		rc = make_link(t, options->pcap, err);
 	if (!rc)
-		rc = make_sides(t, err);
+		rc = make_sides(t, options, err);
 	if (!rc)
 		rc = make_load(t, err);
 	if (rc)

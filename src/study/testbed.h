@@ -11,6 +11,7 @@
 #include "guest/host.h"
 #include "load/load.h"
 #include "rig/rig.h"
+#include "study/run.h"
 #include "study/scenario.h"
 
 struct testbed_side {
@@ -36,11 +37,11 @@ struct testbed {
 };
 
 /*
- * Build everything @s asks for; @pcap may be NULL. @t must stay where it is. 0; -EINVAL for what
- * cannot be built, with @err; -ENOMEM; what profiles and the stack say. On failure nothing is
- * left.
+ * Build everything @s asks for, with the capture and the observers of @options. @t must stay where
+ * it is. 0; -EINVAL for what cannot be built, with @err; -ENOMEM; what profiles and the stack say.
+ * On failure nothing is left.
  */
-int testbed_init(struct testbed *t, const struct scenario *s, const char *pcap,
+int testbed_init(struct testbed *t, const struct scenario *s, const struct run_options *options,
 		 struct err *err) MUST_CHECK;
 /* Finish the capture and take everything down. 0 or what closing the capture said. */
 int testbed_fini(struct testbed *t, struct err *err) MUST_CHECK;

@@ -71,7 +71,7 @@ static void replay_fetch(struct replay *rp)
 			return;
 		}
 		replay_progress(rp);
-		if (rp->next.kind != TRACE_OTHER)
+		if (rp->next.kind == TRACE_MAP || rp->next.kind == TRACE_UNMAP)
 			break;
 	}
 	rc = replay_clock(rp, first);

@@ -13,10 +13,12 @@
 #define TRACE_STOP_LINES 256u /* between questions whether to stop */
 
 extern const struct trace_format trace_format_ftrace;
+extern const struct trace_format trace_format_qemu_vtd;
 
 /* The registry: an explicit array, NULL-terminated, in the order in which they are tried. */
 static const struct trace_format *const trace_formats[] = {
 	&trace_format_ftrace,
+	&trace_format_qemu_vtd,
 	NULL,
 };
 
@@ -73,8 +75,8 @@ static int trace_recognise(struct trace *t, const char *format, struct err *err)
 		}
 	}
 	if (format)
-		return err_set(err, -EINVAL, "trace format '%s' is unknown: expected %s", format,
-			       trace_formats[0]->name);
+		return err_set(err, -EINVAL, "trace format '%s' is unknown: expected %s or %s",
+			       format, trace_formats[0]->name, trace_formats[1]->name);
 	return err_set(err, -EINVAL,
 		       "%s: not recognised as a trace: expected the text of the kernel's trace "
 		       "file or of trace-cmd report",
@@ -174,6 +176,10 @@ static void trace_count(struct trace_tally *y, const struct trace_event *ev)
 		y->maps++;
 	else if (ev->kind == TRACE_UNMAP)
 		y->unmaps++;
+	else if (ev->kind == TRACE_ACCESS)
+		y->accesses++;
+	else if (ev->kind != TRACE_OTHER)
+		y->invalidations++;
 	else
 		trace_count_other(y, ev);
 }

@@ -16,9 +16,13 @@
 struct trace;
 
 enum trace_kind {
-	TRACE_MAP,   /* [iova, iova + bytes) now leads to paddr */
-	TRACE_UNMAP, /* [iova, iova + bytes) was to be unmapped; done_bytes of it were */
-	TRACE_OTHER, /* some other event: only line, time, cpu and name mean something */
+	TRACE_MAP,            /* [iova, iova + bytes) now leads to paddr */
+	TRACE_UNMAP,          /* [iova, iova + bytes) was to be unmapped; done_bytes of it were */
+	TRACE_ACCESS,         /* the device asked for a translation of iova, under tag */
+	TRACE_INVALIDATE,     /* the IOTLB was told to drop [iova, iova + bytes) of tag ... */
+	TRACE_INVALIDATE_TAG, /* ... everything of tag ... */
+	TRACE_INVALIDATE_ALL, /* ... everything */
+	TRACE_OTHER,          /* some other event: only line, time, cpu and name mean something */
 };
 
 struct trace_event {
@@ -26,9 +30,10 @@ struct trace_event {
 	unsigned cpu;
 	uint64_t line;       /* in the file, from 1 */
 	uint64_t time_ns;    /* as recorded; order and rough spacing, see traces/README.md */
-	uint64_t iova;       /* multiple of 4096 */
+	uint64_t iova;       /* multiple of 4096, but for an access */
 	uint64_t bytes;      /* > 0, multiple of 4096, iova + bytes <= 2^64 */
 	uint64_t paddr;      /* TRACE_MAP: multiple of 4096, paddr + bytes <= 2^52 */
+	uint32_t tag;        /* of an access or invalidation: the domain id */
 	uint64_t done_bytes; /* TRACE_UNMAP: multiple of 4096, 0 if nothing was there */
 	const char *name;    /* "map"; not terminated, valid until the next call */
 	size_t name_bytes;
@@ -43,6 +48,8 @@ struct trace_tally {
 	uint64_t steps;         /* ... '# step' lines, which open one step of a recording */
 	uint64_t unknown_lines; /* neither an event nor anything else expected */
 	uint64_t events, maps, unmaps, others;
+	uint64_t accesses,
+		invalidations;      /* of an IOTLB, where the recording is the device's side */
 	uint64_t lost_events;       /* the recorder says it overwrote these ... */
 	uint64_t lost_marks;        /* ... in so many places (some of which give no number) */
 	uint64_t backwards;         /* events stamped earlier than the one before them */

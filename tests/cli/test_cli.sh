@@ -136,6 +136,37 @@ the_shipped_trace_replays_and_reports_what_is_missing() {
 	run_for 0 replay "$trace"
 }
 
+the_iotlb_laboratory_answers_from_a_recording_and_from_a_run() {
+	trace=$root/traces/vtd-strict-rx.iotlb.txt
+	run_for 0 iotlb "$trace" --entries 8,16 --policies lru,opt --format csv
+	expect "a point" grep -q '^lru,8,4,modulo,none,' "$scratch/out"
+	expect "the optimum" grep -q '^opt,16,4,' "$scratch/out"
+	cp "$scratch/out" "$scratch/first"
+	run_for 0 iotlb "$trace" --entries 16,8 --policies lru,opt --format csv
+	expect "the same again, in order of size" cmp "$scratch/first" "$scratch/out"
+	# shellcheck disable=SC2086
+	run_for 0 iotlb bare-metal $short --set iommu.model=calgary --entries 16 --prefetch all \
+		--svg "$scratch/i.svg"
+	expect "a prefetcher" grep -q 'lru.*next' "$scratch/out"
+	expect "a figure" grep -q '<svg' "$scratch/i.svg"
+}
+
+the_iotlb_laboratory_refuses_what_cannot_be() {
+	trace=$root/traces/vtd-strict-rx.iotlb.txt
+	refused "a divisor of the 6 entries" iotlb "$trace" --entries 6 --ways 4
+	refused "make 3 sets: expected a power of two" iotlb "$trace" --entries 12 --ways 4
+	refused "--entries 0: expected numbers from 1" iotlb "$trace" --entries 0
+	refused "--ways 0: expected numbers from 1" iotlb "$trace" --ways 0
+	refused "did you mean fifo?" iotlb "$trace" --policies lru,fito
+	refused "did you mean stride?" iotlb "$trace" --prefetch strid
+	refused "needs a stream that says which pages are mapped" iotlb "$trace" --prefetch next
+	refused "expected iommu.model and dma.strategy" iotlb bare-metal
+	refused "--set changes a scenario" iotlb "$trace" --set run.seed=2
+	refused "no map or unmap event" replay "$trace"
+	printf 'cpus=1\n' >"$scratch/empty.txt"
+	refused "expected IOTLB lookups of a device" iotlb "$scratch/empty.txt"
+}
+
 a_truncated_trace_is_refused_with_its_line() {
 	head -c 3000 "$root/traces/vtd-strict-rx-4096.trace.txt" >"$scratch/cut.txt"
 	run_for 2 replay "$scratch/cut.txt"
@@ -222,6 +253,8 @@ tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_li
 	options_that_do_not_exist_end_with_status_2 help_and_version_succeed \
 	lists_name_what_there_is the_effective_scenario_runs_again \
 	the_shipped_trace_replays_and_reports_what_is_missing \
+	the_iotlb_laboratory_answers_from_a_recording_and_from_a_run \
+	the_iotlb_laboratory_refuses_what_cannot_be \
 	a_truncated_trace_is_refused_with_its_line \
 	an_interrupt_stops_a_run_with_status_130_and_no_files \
 	an_interrupted_study_keeps_what_is_finished_and_resumes \

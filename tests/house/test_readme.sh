@@ -52,7 +52,7 @@ each_field_of_a_run_is_explained() {
 }
 
 each_field_of_a_replay_is_explained() {
-	"$program" replay "$root"/traces/*.txt --format csv >"$scratch/replay.csv" || exit 1
+	"$program" replay "$root"/traces/*.trace.txt --format csv >"$scratch/replay.csv" || exit 1
 	explained "$scratch/replay.csv"
 }
 

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* iotoll iotlb: miss-ratio curves of an IOTLB from a trace or a run. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "report/iotlb_text.h"
+#include "study/iotlb_lab.h"
+
+enum {
+	OPT_ENTRIES = 256,
+	OPT_WAYS,
+	OPT_POLICIES,
+	OPT_PREFETCH,
+	OPT_INDEX,
+	OPT_PARTITIONS,
+	OPT_TRACE_FORMAT,
+	OPT_SVG
+};
+
+#define MAX_SETS 128
+
+struct args {
+	struct iotlb_lab_request request;
+	const char *source, *svg;
+	const char *sets[MAX_SETS];
+	size_t set_count;
+	struct scenario scenario;
+	struct cli_format format;
+	struct err err;
+};
+
+static const struct argp_option options[] = {
+	{"entries", OPT_ENTRIES, "LIST", 0, "sizes (8,16,...,1024)", 0},
+	{"ways", OPT_WAYS, "LIST", 0, "associativities (4); full: of all entries", 0},
+	{"policies", OPT_POLICIES, "LIST", 0,
+	 "replacement (lru,opt); all, or as 'iotoll list policies' names them; opt: the least "
+	 "misses any could have",
+	 0},
+	{"prefetch", OPT_PREFETCH, "LIST", 0, "none (default), next, adjacent, stride, or all", 0},
+	{"index", OPT_INDEX, "LIST", 0, "what picks the set: modulo (default), hashed", 0},
+	{"partitions", OPT_PARTITIONS, "N", 0, "groups of sets, one a domain modulo N (1)", 0},
+	{"set", 's', "SECTION.KEY=VALUE", 0, "change one setting of the scenario", 0},
+	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
+	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
+	{"svg", OPT_SVG, "FILE", 0, "draw the curves", 0},
+	{0},
+};
+
+static error_t take_set(struct args *a, const char *arg)
+{
+	if (a->set_count == MAX_SETS) {
+		err_set(&a->err, -EINVAL, "--set: at most %d of them", MAX_SETS);
+		return EINVAL;
+	}
+	a->sets[a->set_count++] = arg;
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *a = state->input;
+	struct iotlb_lab_request *r = &a->request;
+
+	switch (key) {
+	case OPT_ENTRIES:
+		r->entries = arg;
+		return 0;
+	case OPT_WAYS:
+		r->ways = arg;
+		return 0;
+	case OPT_POLICIES:
+		r->policies = arg;
+		return 0;
+	case OPT_PREFETCH:
+		r->prefetch = arg;
+		return 0;
+	case OPT_INDEX:
+		r->index = arg;
+		return 0;
+	case OPT_PARTITIONS:
+		return cli_take_number(&r->partitions, "partitions", arg, 1u << 20, &a->err);
+	case OPT_TRACE_FORMAT:
+		r->format = arg;
+		return 0;
+	case OPT_SVG:
+		a->svg = arg;
+		return 0;
+	case 's':
+		return take_set(a, arg);
+	case 'f':
+		return cli_take_format(&a->format, arg, &a->err);
+	case ARGP_KEY_ARG:
+		return cli_take_argument(&a->source, "trace or scenario", arg, &a->err);
+	case ARGP_KEY_NO_ARGS:
+		return cli_take_argument(&a->source, "trace or scenario", NULL, &a->err);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "TRACE|SCENARIO",
+	.doc = "How often an IOTLB misses, by size, associativity, replacement and prefetching. "
+	       "TRACE is a recording of a device's IOTLB lookups, or of a kernel's maps and unmaps "
+	       "('-' is standard input); SCENARIO (a ready one, or the path of an INI file) is "
+	       "run, and what its NIC asks of the IOTLB is taken."
+	       "\vExamples:\n"
+	       "  iotoll iotlb traces/vtd-strict-rx.iotlb.txt --policies all --ways 4,full\n"
+	       "  iotoll iotlb bare-metal --set iommu.model=calgary --entries 8,64,512 "
+	       "--prefetch all\n"
+	       "  xzcat big.txt.xz | iotoll iotlb - --policies lru,fifo,opt --svg curves.svg",
+};
+
+/* What is there as a file is a trace, unless it says that it is a scenario. */
+static bool is_scenario(const char *source)
+{
+	const size_t n = strlen(source);
+
+	if (n >= 4 && !strcmp(source + n - 4, ".ini"))
+		return true;
+	return strcmp(source, "-") && !strchr(source, '/') && access(source, F_OK);
+}
+
+static int load(struct args *a)
+{
+	int rc;
+
+	if (!is_scenario(a->source)) {
+		a->request.trace = a->source;
+		return a->set_count
+			       ? err_set(&a->err, -EINVAL,
+					 "--set changes a scenario, and %s is a trace", a->source)
+			       : 0;
+	}
+	rc = scenario_init(&a->scenario);
+	if (!rc)
+		rc = scenario_read(&a->scenario, a->source, &a->err);
+	for (size_t i = 0; i < a->set_count && !rc; i++) {
+		rc = scenario_set(&a->scenario, a->sets[i], &a->err);
+		if (rc)
+			err_prefix(&a->err, rc, "--set ");
+	}
+	a->request.scenario = &a->scenario;
+	return rc ? rc : scenario_finish(&a->scenario, &a->err);
+}
+
+static void show_progress(void *ctx, double fraction)
+{
+	const struct args *a = ctx;
+
+	cli_progress("%s: %3.0f %%", a->source, 100 * fraction);
+}
+
+static int execute(struct args *a)
+{
+	json_t *result = NULL;
+	int rc;
+
+	a->request.options = (struct run_options){
+		.ctx = a, .should_stop = cli_stopped, .progress = show_progress};
+	rc = iotlb_lab_run(&a->request, &result, &a->err);
+	if (!rc && a->svg)
+		rc = report_write_file(a->svg, report_iotlb_svg, result, &a->err);
+	if (!rc)
+		rc = cli_output(&a->format, result, report_iotlb_text, report_iotlb_csv, &a->err);
+	json_decref(result);
+	return rc;
+}
+
+int cli_iotlb(int argc, char **argv)
+{
+	struct args a = {.format = {.kind = FORMAT_TEXT}};
+	int rc;
+
+	iotlb_lab_defaults(&a.request);
+	rc = cli_parse(&argp, argc, argv, &a, &a.err);
+	if (rc)
+		return rc;
+	cli_catch_signals();
+	rc = load(&a);
+	if (!rc)
+		rc = execute(&a);
+	if (a.request.scenario)
+		scenario_fini(&a.scenario);
+	return rc ? cli_fail(rc, &a.err) : CLI_OK;
+}

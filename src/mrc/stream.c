@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+/* Building a stream: numbering pages, counting the misses that nothing can prevent. See stream.h.
+ */
+#include "mrc/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int grow(void **array, size_t *room, size_t bytes_each)
+{
+	const size_t wanted = *room ? 2 * *room : 1024;
+	void *grown = realloc(*array, wanted * bytes_each);
+
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	*room = wanted;
+	return 0;
+}
+
+static uint64_t mix(uint32_t tag, uint64_t pfn)
+{
+	const uint64_t x = (pfn ^ (uint64_t)tag << 40) * 0x9E3779B97F4A7C15u;
+
+	return x ^ x >> 32;
+}
+
+int mrc_stream_init(struct mrc_stream *s)
+{
+	*s = (struct mrc_stream){.slots = 4096};
+	s->slot = calloc(s->slots, sizeof(*s->slot));
+	return s->slot ? 0 : -ENOMEM;
+}
+
+void mrc_stream_fini(struct mrc_stream *s)
+{
+	free(s->event);
+	free(s->page);
+	free(s->tag);
+	free(s->slot);
+	free(s->last.used);
+	free(s->last.dropped);
+	free(s->last.tag_dropped);
+	*s = (struct mrc_stream){0};
+}
+
+/* Where (@tag, @pfn) is or would be. */
+static size_t place(const struct mrc_stream *s, uint32_t tag, uint64_t pfn)
+{
+	size_t i = (size_t)mix(tag, pfn) & (s->slots - 1);
+
+	for (; s->slot[i]; i = (i + 1) & (s->slots - 1)) {
+		const struct mrc_page *p = &s->page[s->slot[i] - 1];
+
+		if (p->pfn == pfn && p->tag == tag)
+			break;
+	}
+	return i;
+}
+
+uint32_t mrc_find(const struct mrc_stream *s, uint32_t tag, uint64_t pfn)
+{
+	return s->slot[place(s, tag, pfn)] - 1; /* 0 - 1 is MRC_NEVER */
+}
+
+static int rehash(struct mrc_stream *s)
+{
+	uint32_t *old = s->slot;
+
+	s->slot = calloc(2 * s->slots, sizeof(*s->slot));
+	if (!s->slot) {
+		s->slot = old;
+		return -ENOMEM;
+	}
+	s->slots *= 2;
+	free(old);
+	for (size_t i = 0; i < s->pages; i++)
+		s->slot[place(s, s->page[i].tag, s->page[i].pfn)] = (uint32_t)i + 1;
+	return 0;
+}
+
+static int tag_index(struct mrc_stream *s, uint32_t tag, uint32_t *index)
+{
+	size_t room = s->tag_room;
+	int rc;
+
+	for (size_t i = 0; i < s->tags; i++) {
+		if (s->tag[i] == tag) {
+			*index = (uint32_t)i;
+			return 0;
+		}
+	}
+	if (s->tags == s->tag_room) {
+		rc = grow((void **)&s->last.tag_dropped, &room, sizeof(*s->last.tag_dropped));
+		if (!rc)
+			rc = grow((void **)&s->tag, &s->tag_room, sizeof(*s->tag));
+		if (rc)
+			return rc;
+	}
+	s->last.tag_dropped[s->tags] = 0;
+	s->tag[s->tags] = tag;
+	*index = (uint32_t)s->tags++;
+	return 0;
+}
+
+static int more_pages(struct mrc_stream *s)
+{
+	size_t used = s->page_room, dropped = s->page_room;
+	int rc = grow((void **)&s->last.used, &used, sizeof(*s->last.used));
+
+	if (!rc)
+		rc = grow((void **)&s->last.dropped, &dropped, sizeof(*s->last.dropped));
+	return rc ? rc : grow((void **)&s->page, &s->page_room, sizeof(*s->page));
+}
+
+/* Number of (@tag, @pfn), given one if it has none. */
+static int number_of(struct mrc_stream *s, uint32_t tag, uint64_t pfn, uint32_t *number)
+{
+	uint32_t index;
+	int rc = 0;
+
+	*number = mrc_find(s, tag, pfn);
+	if (*number != MRC_NEVER)
+		return 0;
+	if (s->pages == MRC_NUMBER)
+		return -EFBIG;
+	if (s->pages == s->page_room)
+		rc = more_pages(s);
+	if (!rc && 2 * s->pages >= s->slots)
+		rc = rehash(s);
+	if (!rc)
+		rc = tag_index(s, tag, &index);
+	if (rc)
+		return rc;
+	*number = (uint32_t)s->pages;
+	s->page[s->pages] = (struct mrc_page){pfn, tag, index};
+	s->last.used[s->pages] = s->last.dropped[s->pages] = 0;
+	s->slot[place(s, tag, pfn)] = (uint32_t)++s->pages;
+	return 0;
+}
+
+static int append(struct mrc_stream *s, enum mrc_kind kind, uint32_t number)
+{
+	int rc = 0;
+
+	if (s->events == UINT32_MAX - 1)
+		return -EFBIG;
+	if (s->events == s->event_room)
+		rc = grow((void **)&s->event, &s->event_room, sizeof(*s->event));
+	if (rc)
+		return rc;
+	s->event[s->events++] = (uint32_t)kind << MRC_KIND_SHIFT | number;
+	s->clock++;
+	return 0;
+}
+
+int mrc_access(struct mrc_stream *s, uint32_t tag, uint64_t pfn)
+{
+	uint64_t dropped;
+	uint32_t n;
+	int rc = number_of(s, tag, pfn, &n);
+
+	if (!rc)
+		rc = append(s, MRC_ACCESS, n);
+	if (rc)
+		return rc;
+	dropped = s->last.dropped[n];
+	if (s->last.tag_dropped[s->page[n].tag_index] > dropped)
+		dropped = s->last.tag_dropped[s->page[n].tag_index];
+	if (s->last.all_dropped > dropped)
+		dropped = s->last.all_dropped;
+	s->accesses++;
+	s->cold += s->last.used[n] == 0;
+	s->invalidated += s->last.used[n] != 0 && dropped > s->last.used[n];
+	s->last.used[n] = s->clock;
+	return 0;
+}
+
+static int drop_one(struct mrc_stream *s, uint32_t number)
+{
+	const int rc = append(s, MRC_DROP, number);
+
+	if (!rc)
+		s->last.dropped[number] = s->clock;
+	return rc;
+}
+
+int mrc_drop(struct mrc_stream *s, uint32_t tag, uint64_t first, uint64_t pages)
+{
+	const size_t known = s->pages;
+	int rc = 0;
+
+	s->drops++;
+	if (pages > known) {
+		for (size_t i = 0; i < known && !rc; i++)
+			if (s->page[i].tag == tag && s->page[i].pfn >= first &&
+			    s->page[i].pfn - first < pages)
+				rc = drop_one(s, (uint32_t)i);
+		return rc;
+	}
+	for (uint64_t i = 0; i < pages && !rc; i++) {
+		const uint32_t n = mrc_find(s, tag, first + i);
+
+		if (n != MRC_NEVER)
+			rc = drop_one(s, n);
+	}
+	return rc;
+}
+
+int mrc_drop_tag(struct mrc_stream *s, uint32_t tag)
+{
+	uint32_t index;
+	int rc = tag_index(s, tag, &index);
+
+	if (!rc)
+		rc = append(s, MRC_DROP_TAG, index);
+	if (rc)
+		return rc;
+	s->tag_drops++;
+	s->last.tag_dropped[index] = s->clock;
+	return 0;
+}
+
+int mrc_drop_all(struct mrc_stream *s)
+{
+	const int rc = append(s, MRC_DROP_ALL, 0);
+
+	if (rc)
+		return rc;
+	s->all_drops++;
+	s->last.all_dropped = s->clock;
+	return 0;
+}
+
+static int note(struct mrc_stream *s, enum mrc_kind kind, uint64_t first, uint64_t pages)
+{
+	int rc = 0;
+
+	for (uint64_t i = 0; i < pages && !rc; i++) {
+		uint32_t n;
+
+		rc = number_of(s, MRC_MAPPED, first + i, &n);
+		if (!rc)
+			rc = append(s, kind, n);
+	}
+	return rc;
+}
+
+int mrc_map(struct mrc_stream *s, uint64_t first, uint64_t pages)
+{
+	s->maps++;
+	return note(s, MRC_MAP, first, pages);
+}
+
+int mrc_unmap(struct mrc_stream *s, uint64_t first, uint64_t pages)
+{
+	s->unmaps++;
+	return note(s, MRC_UNMAP, first, pages);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was asked of an IOTLB, in order: accesses, invalidations, and which pages were mapped. Pages
+ * are numbered as they first appear, so that whoever goes through the stream many times works on
+ * small numbers. Four bytes an event.
+ *
+ * Two kinds of access miss in every IOTLB, whatever its size and policy: the first to a page, and
+ * the first after the page was invalidated. They are counted here, once. The others, reuses, are
+ * what size and policy decide about.
+ */
+#ifndef IOTOLL_MRC_STREAM_H
+#define IOTOLL_MRC_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum mrc_kind {
+	MRC_ACCESS,   /* of page @number */
+	MRC_DROP,     /* page @number is invalidated */
+	MRC_DROP_TAG, /* every page under the tag @number (an index into tags) */
+	MRC_DROP_ALL, /* everything */
+	MRC_MAP,      /* page @number is mapped (a page of MRC_MAPPED) ... */
+	MRC_UNMAP,    /* ... and no longer */
+};
+
+#define MRC_KIND_SHIFT 29
+#define MRC_NUMBER     ((1u << MRC_KIND_SHIFT) - 1)
+/* Maps are recorded without a tag: under this one, which no access has. */
+#define MRC_MAPPED UINT32_MAX
+#define MRC_NEVER  UINT32_MAX
+
+struct mrc_page {
+	uint64_t pfn;
+	uint32_t tag;
+	uint32_t tag_index;
+};
+
+struct mrc_stream {
+	uint32_t *event; /* kind << MRC_KIND_SHIFT | number */
+	size_t events, event_room;
+	struct mrc_page *page;
+	size_t pages, page_room;
+	uint32_t *tag;
+	size_t tags, tag_room;
+	uint32_t *slot; /* hash of pages: number + 1, 0 is free */
+	size_t slots;
+	/* Counted as it grows. */
+	uint64_t accesses, cold, invalidated; /* the latter two are the inevitable misses */
+	uint64_t drops, tag_drops, all_drops, maps, unmaps;
+	uint64_t clock;
+	struct {
+		uint64_t *used, *dropped; /* by page: clock of the last access, of the last drop */
+		uint64_t *tag_dropped;    /* by tag index */
+		uint64_t all_dropped;
+	} last;
+};
+
+/* Embed it. 0 or -ENOMEM. */
+int mrc_stream_init(struct mrc_stream *s) MUST_CHECK;
+/* Allowed on a zeroed stream. */
+void mrc_stream_fini(struct mrc_stream *s);
+/* Each: 0, -ENOMEM, or -EFBIG beyond 2^29 pages or 2^32 - 1 events. @tag is not MRC_MAPPED. */
+int mrc_access(struct mrc_stream *s, uint32_t tag, uint64_t pfn) MUST_CHECK;
+int mrc_drop(struct mrc_stream *s, uint32_t tag, uint64_t first, uint64_t pages) MUST_CHECK;
+int mrc_drop_tag(struct mrc_stream *s, uint32_t tag) MUST_CHECK;
+int mrc_drop_all(struct mrc_stream *s) MUST_CHECK;
+int mrc_map(struct mrc_stream *s, uint64_t first, uint64_t pages) MUST_CHECK;
+int mrc_unmap(struct mrc_stream *s, uint64_t first, uint64_t pages) MUST_CHECK;
+/* Number of the page, MRC_NEVER if it never appeared. */
+uint32_t mrc_find(const struct mrc_stream *s, uint32_t tag, uint64_t pfn);
+
+static inline enum mrc_kind mrc_kind(uint32_t event)
+{
+	return (enum mrc_kind)(event >> MRC_KIND_SHIFT);
+}
+
+static inline uint32_t mrc_number(uint32_t event)
+{
+	return event & MRC_NUMBER;
+}
+
+#endif

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+/* Running the laboratory's plan in threads over one stream, and its JSON. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hw/iotlb.h"
+#include "study/iotlb_impl.h"
+#include "study/iotlb_stream.h"
+
+#define WORKERS_MAX 64u
+
+struct lab {
+	const struct iotlb_lab_request *request;
+	struct mrc_stream stream;
+	const char *rule;
+	struct iotlb_plan plan;
+	uint32_t *next; /* for the optimum; NULL if nobody asks */
+	atomic_size_t taken;
+	atomic_bool stop;
+};
+
+struct worker {
+	struct lab *lab;
+	pthread_t thread;
+	int rc;
+	struct err err;
+};
+
+void iotlb_lab_defaults(struct iotlb_lab_request *r)
+{
+	*r = (struct iotlb_lab_request){
+		.entries = "8,16,32,64,128,256,512,1024",
+		.ways = "4",
+		.policies = "lru,opt",
+		.prefetch = "none",
+		.index = "modulo",
+		.partitions = 1,
+	};
+}
+
+/* ---- the work ---- */
+
+static int run_opt(const struct lab *lab, struct iotlb_point *p, struct err *err)
+{
+	const unsigned ways = p->config.ways ? p->config.ways : p->config.entries;
+	uint32_t *set;
+	int rc = mrc_sets(&lab->stream, &p->config, &set, err);
+
+	if (rc)
+		return rc;
+	rc = mrc_opt(&lab->stream, lab->next, set, p->config.entries / ways, ways, &p->count);
+	free(set);
+	return rc ? err_set(err, rc, "no memory") : 0;
+}
+
+static int run_stack(struct lab *lab, struct err *err)
+{
+	uint64_t *count, hits;
+	size_t deepest;
+	int rc = mrc_stack(&lab->stream, &count, &deepest);
+
+	if (rc)
+		return err_set(err, rc, "no memory");
+	for (size_t i = 0; i < lab->plan.points; i++) {
+		struct iotlb_point *p = &lab->plan.point[i];
+
+		if (!p->stacked)
+			continue;
+		hits = 0;
+		for (size_t d = 1; d <= p->config.entries && d <= deepest; d++)
+			hits += count[d];
+		p->count = (struct mrc_count){.hits = hits, .misses = lab->stream.accesses - hits};
+	}
+	free(count);
+	return 0;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct lab *lab = w->lab;
+	size_t i;
+
+	while (!w->rc && !atomic_load(&lab->stop) &&
+	       (i = atomic_fetch_add(&lab->taken, 1)) < lab->plan.points) {
+		struct iotlb_point *p = &lab->plan.point[i];
+
+		if (p->opt)
+			w->rc = run_opt(lab, p, &w->err);
+		else if (!p->stacked)
+			w->rc = mrc_simulate(&lab->stream, &p->config, &p->count, &w->err);
+	}
+	if (w->rc)
+		atomic_store(&lab->stop, true);
+	return NULL;
+}
+
+/* The first worker is this thread: where no other can be made, it does everything. */
+static int run_points(struct lab *lab, struct err *err)
+{
+	const long online = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned wanted = lab->request->workers, made = 1;
+	struct worker worker[WORKERS_MAX];
+	int rc = 0;
+
+	if (!wanted)
+		wanted = online > 0 ? (unsigned)online : 1;
+	memset(worker, 0, sizeof(worker));
+	worker[0].lab = lab;
+	for (; made < wanted && made < WORKERS_MAX; made++) {
+		worker[made].lab = lab;
+		if (pthread_create(&worker[made].thread, NULL, work, &worker[made]))
+			break;
+	}
+	(void)work(&worker[0]);
+	for (unsigned i = 0; i < made; i++) {
+		if (i)
+			(void)pthread_join(worker[i].thread, NULL);
+		if (worker[i].rc && !rc) {
+			rc = worker[i].rc;
+			*err = worker[i].err;
+		}
+	}
+	return rc;
+}
+
+static int run_plan(struct lab *lab, struct err *err)
+{
+	bool opt = false, stacked = false;
+	int rc = 0;
+
+	for (size_t i = 0; i < lab->plan.points; i++) {
+		opt |= lab->plan.point[i].opt;
+		stacked |= lab->plan.point[i].stacked;
+	}
+	if (opt) {
+		lab->next = mrc_next_uses(&lab->stream);
+		if (!lab->next)
+			return err_set(err, -ENOMEM, "no memory");
+	}
+	if (stacked)
+		rc = run_stack(lab, err);
+	return rc ? rc : run_points(lab, err);
+}
+
+/* ---- the document ---- */
+
+static const char *point_policy(const struct iotlb_point *p)
+{
+	return p->opt ? "opt" : p->config.policy;
+}
+
+/* The optimum of the same geometry, NULL if it is not in the plan. */
+static const struct iotlb_point *optimum_of(const struct lab *lab, const struct iotlb_point *p)
+{
+	for (size_t i = 0; i < lab->plan.points; i++) {
+		const struct iotlb_point *o = &lab->plan.point[i];
+
+		if (o->opt && o->config.entries == p->config.entries &&
+		    o->config.ways == p->config.ways && o->config.index == p->config.index)
+			return o;
+	}
+	return NULL;
+}
+
+static json_t *row(const struct lab *lab, const struct iotlb_point *p)
+{
+	const struct mrc_stream *s = &lab->stream;
+	const struct iotlb_point *o = optimum_of(lab, p);
+	const uint64_t inevitable = s->cold + s->invalidated, reuses = s->accesses - inevitable;
+	const bool ahead = p->config.prefetch != IOTLB_PREFETCH_NONE;
+	json_t *j = json_pack("{s:s, s:I, s:I, s:s, s:s, s:I, s:f}", "policy", point_policy(p),
+			      "entries", (json_int_t)p->config.entries, "ways",
+			      (json_int_t)(p->config.ways ? p->config.ways : p->config.entries),
+			      "index", iotlb_index_name(p->config.index, NULL), "prefetch",
+			      iotlb_prefetch_name(p->config.prefetch, NULL), "misses",
+			      (json_int_t)p->count.misses, "miss_ratio",
+			      (double)p->count.misses / (double)s->accesses);
+
+	json_object_set_new(j, "reuse_misses",
+			    ahead ? json_null()
+				  : json_integer((json_int_t)(p->count.misses - inevitable)));
+	json_object_set_new(j, "reuse_miss_ratio",
+			    ahead || !reuses ? json_null()
+					     : json_real((double)(p->count.misses - inevitable) /
+							 (double)reuses));
+	json_object_set_new(j, "misses_over_opt",
+			    o ? json_real((double)p->count.misses / (double)o->count.misses)
+			      : json_null());
+	json_object_set_new(j, "prefetched", json_integer((json_int_t)p->count.prefetched));
+	json_object_set_new(j, "prefetch_useful", json_integer((json_int_t)p->count.useful));
+	return j;
+}
+
+static json_t *stream_json(const struct lab *lab)
+{
+	const struct mrc_stream *s = &lab->stream;
+	const struct iotlb_lab_request *r = lab->request;
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < s->pages; i++)
+		pages += s->page[i].tag != MRC_MAPPED;
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "source",
+			 r->trace ? r->trace : r->scenario->name, "rule", lab->rule, "accesses",
+			 (json_int_t)s->accesses, "pages", (json_int_t)pages, "cold_misses",
+			 (json_int_t)s->cold, "invalidation_misses", (json_int_t)s->invalidated,
+			 "reuses", (json_int_t)(s->accesses - s->cold - s->invalidated),
+			 "invalidated_ranges", (json_int_t)s->drops, "invalidated_tags",
+			 (json_int_t)s->tag_drops, "flushes", (json_int_t)s->all_drops);
+}
+
+static bool same_curve(const struct iotlb_point *a, const struct iotlb_point *b)
+{
+	return !strcmp(point_policy(a), point_policy(b)) && a->config.ways == b->config.ways &&
+	       a->config.index == b->config.index && a->config.prefetch == b->config.prefetch;
+}
+
+static void curve_name(const struct lab *lab, const struct iotlb_point *p, char *to, size_t bytes)
+{
+	const struct iotlb_point *first = &lab->plan.point[0];
+	bool ways = false, index = false, prefetch = false;
+	int used = snprintf(to, bytes, "%s", point_policy(p));
+
+	for (size_t i = 1; i < lab->plan.points; i++) {
+		ways |= lab->plan.point[i].config.ways != first->config.ways;
+		index |= lab->plan.point[i].config.index != first->config.index;
+		prefetch |= lab->plan.point[i].config.prefetch != first->config.prefetch;
+	}
+	if (ways && p->config.ways)
+		used += snprintf(to + used, bytes - (size_t)used, ", %u ways", p->config.ways);
+	else if (ways)
+		used += snprintf(to + used, bytes - (size_t)used, ", full");
+	if (index)
+		used += snprintf(to + used, bytes - (size_t)used, ", %s",
+				 iotlb_index_name(p->config.index, NULL));
+	if (prefetch)
+		snprintf(to + used, bytes - (size_t)used, ", prefetch %s",
+			 iotlb_prefetch_name(p->config.prefetch, NULL));
+}
+
+static json_t *figure(const struct lab *lab)
+{
+	json_t *series = json_array(), *points = NULL;
+	char name[96];
+
+	for (size_t i = 0; i < lab->plan.points; i++) {
+		const struct iotlb_point *p = &lab->plan.point[i];
+
+		if (i == 0 || !same_curve(p, p - 1)) {
+			curve_name(lab, p, name, sizeof(name));
+			points = json_array();
+			json_array_append_new(
+				series, json_pack("{s:s, s:o}", "name", name, "points", points));
+		}
+		json_array_append_new(
+			points,
+			json_pack("{s:I, s:f}", "x", (json_int_t)p->config.entries, "y",
+				  100.0 * (double)p->count.misses / (double)lab->stream.accesses));
+	}
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:s, s:o}", "id", "iotlb", "title",
+			 "IOTLB misses by size", "kind", "line", "x_label", "IOTLB entries",
+			 "x_scale", "log2", "y_label", "misses (% of accesses)", "y_min", 0.0,
+			 "note", lab->rule, "series", series);
+}
+
+static json_t *document(const struct lab *lab)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < lab->plan.points; i++)
+		json_array_append_new(rows, row(lab, &lab->plan.point[i]));
+	return json_pack("{s:i, s:s, s:o, s:o, s:o}", "schema", 1, "version", IOTOLL_VERSION,
+			 "stream", stream_json(lab), "rows", rows, "figure", figure(lab));
+}
+
+int iotlb_lab_run(const struct iotlb_lab_request *r, json_t **result, struct err *err)
+{
+	struct lab lab = {.request = r};
+	int rc = iotlb_plan_make(&lab.plan, r, err);
+
+	if (!rc && mrc_stream_init(&lab.stream))
+		rc = err_set(err, -ENOMEM, "no memory");
+	if (!rc && r->trace)
+		rc = iotlb_stream_trace(&lab.stream, r->trace, r->format, &lab.rule, err);
+	else if (!rc)
+		rc = iotlb_stream_run(&lab.stream, r->scenario, &r->options, err);
+	if (!r->trace)
+		lab.rule = "as the simulated NIC asked, from power-on to the end of the run";
+	if (!rc)
+		rc = run_plan(&lab, err);
+	if (!rc) {
+		*result = document(&lab);
+		if (!*result)
+			rc = err_set(err, -ENOMEM, "no memory for the result");
+	}
+	free(lab.next);
+	iotlb_plan_fini(&lab.plan);
+	mrc_stream_fini(&lab.stream);
+	return rc;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+/* Filling streams: see iotlb_stream.h. */
+#include "study/iotlb_stream.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "trace/trace.h"
+
+#define PAGE_SHIFT 12
+#define IOTLBS     16u /* of one IOMMU */
+#define TAG_BITS   24u
+
+/* ---- recorded traces ---- */
+
+/* A page of a recorded mapping is over: the device used it, the entry goes, the IOTLB is told. */
+static int end_page(struct mrc_stream *s, bool *mapped, uint64_t page)
+{
+	const uint32_t n = mrc_find(s, MRC_MAPPED, page);
+	int rc;
+
+	*mapped = n != MRC_NEVER && s->last.used[n] != 0;
+	if (!*mapped)
+		return 0;
+	s->last.used[n] = 0;
+	rc = mrc_access(s, 0, page);
+	if (!rc)
+		rc = mrc_unmap(s, page, 1);
+	return rc ? rc : mrc_drop(s, 0, page, 1);
+}
+
+/* MRC_MAPPED pages are never accessed, so their last use is free to say that they are mapped. */
+static int begin_pages(struct mrc_stream *s, uint64_t first, uint64_t pages)
+{
+	int rc = mrc_map(s, first, pages);
+
+	for (uint64_t i = 0; i < pages && !rc; i++)
+		s->last.used[mrc_find(s, MRC_MAPPED, first + i)] = 1;
+	return rc;
+}
+
+static int take(struct mrc_stream *s, const struct trace_event *ev)
+{
+	const uint64_t first = ev->iova >> PAGE_SHIFT, pages = ev->bytes >> PAGE_SHIFT;
+	int rc = 0;
+
+	switch (ev->kind) {
+	case TRACE_ACCESS:
+		return mrc_access(s, ev->tag, first);
+	case TRACE_INVALIDATE:
+		return mrc_drop(s, ev->tag, first, pages);
+	case TRACE_INVALIDATE_TAG:
+		return mrc_drop_tag(s, ev->tag);
+	case TRACE_INVALIDATE_ALL:
+		return mrc_drop_all(s);
+	case TRACE_MAP:
+		return pages > MRC_NUMBER ? -EFBIG : begin_pages(s, first, pages);
+	case TRACE_UNMAP:
+		if (pages > MRC_NUMBER)
+			return -EFBIG;
+		for (uint64_t i = 0; i < pages && !rc; i++) {
+			bool mapped;
+
+			rc = end_page(s, &mapped, first + i);
+		}
+		return rc;
+	case TRACE_OTHER:
+		break;
+	}
+	return 0;
+}
+
+static int judge(const struct mrc_stream *s, const struct trace *t, const char **rule,
+		 struct err *err)
+{
+	const struct trace_tally *y = trace_tally(t);
+
+	if (y->accesses && y->maps + y->unmaps)
+		return err_set(err, -EINVAL,
+			       "%s: expected either accesses of a device or maps and unmaps of a "
+			       "kernel, not both",
+			       trace_name(t));
+	if (!s->accesses)
+		return err_set(err, -EINVAL,
+			       "%s: expected IOTLB lookups of a device, or maps and unmaps of the "
+			       "same pages",
+			       trace_name(t));
+	*rule = y->accesses ? "as the device asked: IOTLB lookups and invalidations recorded"
+			    : "each page of a mapping once, immediately before its unmap, which "
+			      "invalidates it: the recording holds no accesses";
+	return 0;
+}
+
+int iotlb_stream_trace(struct mrc_stream *s, const char *path, const char *format,
+		       const char **rule, struct err *err)
+{
+	struct trace_event ev;
+	struct trace *t;
+	int more, rc = trace_open(&t, path, format, err);
+
+	if (rc)
+		return rc;
+	while ((more = trace_next(t, &ev, err)) > 0 && !rc)
+		rc = take(s, &ev);
+	if (rc)
+		err_set(err, rc, "%s:%llu: %s", trace_name(t), (unsigned long long)ev.line,
+			rc == -EFBIG ? "more pages than can be followed" : "no memory");
+	else if (more < 0)
+		rc = more;
+	else
+		rc = judge(s, t, rule, err);
+	trace_close(t);
+	return rc;
+}
+
+/* ---- runs ---- */
+
+struct recorder {
+	struct mrc_stream *s;
+	const struct iotlb *iotlb[IOTLBS];
+	unsigned iotlbs;
+	int rc;
+};
+
+/* The tag that (@t, @tag) has in the stream. */
+static uint32_t tag_of(struct recorder *r, const struct iotlb *t, uint32_t tag)
+{
+	unsigned i = 0;
+
+	while (i < r->iotlbs && r->iotlb[i] != t)
+		i++;
+	if (i == IOTLBS || tag >> TAG_BITS) {
+		r->rc = r->rc ? r->rc : -ERANGE;
+		return 0;
+	}
+	if (i == r->iotlbs)
+		r->iotlb[r->iotlbs++] = t;
+	return tag | i << TAG_BITS;
+}
+
+static bool known(const struct recorder *r, const struct iotlb *t)
+{
+	for (unsigned i = 0; i < r->iotlbs; i++)
+		if (r->iotlb[i] == t)
+			return true;
+	return false;
+}
+
+static void note(struct recorder *r, int rc)
+{
+	if (rc && !r->rc)
+		r->rc = rc;
+}
+
+static void on_access(void *ctx, const struct iotlb *t, uint32_t tag, uint64_t pfn)
+{
+	struct recorder *r = ctx;
+
+	note(r, mrc_access(r->s, tag_of(r, t, tag), pfn));
+}
+
+static void on_pages(void *ctx, const struct iotlb *t, uint32_t tag, uint64_t first, uint64_t pages)
+{
+	struct recorder *r = ctx;
+
+	if (known(r, t))
+		note(r, mrc_drop(r->s, tag_of(r, t, tag), first, pages));
+}
+
+static void on_tag(void *ctx, const struct iotlb *t, uint32_t tag)
+{
+	struct recorder *r = ctx;
+
+	if (known(r, t))
+		note(r, mrc_drop_tag(r->s, tag_of(r, t, tag)));
+}
+
+/* One of several IOTLBs emptied is each of its tags dropped. */
+static void on_all(void *ctx, const struct iotlb *t)
+{
+	struct recorder *r = ctx;
+	const size_t tags = r->s->tags;
+
+	if (!known(r, t))
+		return;
+	if (r->iotlbs == 1) {
+		note(r, mrc_drop_all(r->s));
+		return;
+	}
+	for (size_t i = 0; i < tags; i++)
+		if (r->s->tag[i] != MRC_MAPPED && r->iotlb[r->s->tag[i] >> TAG_BITS] == t)
+			note(r, mrc_drop_tag(r->s, r->s->tag[i]));
+}
+
+static void on_mapped(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys_t paddr,
+		      size_t bytes, enum iotoll_dma_dir dir)
+{
+	struct recorder *r = ctx;
+
+	(void)paddr;
+	(void)bytes;
+	(void)dir;
+	note(r, mrc_map(r->s, IOTOLL_IOVA_U64(iova) >> PAGE_SHIFT, pages));
+}
+
+static void on_unmapped(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t bytes)
+{
+	struct recorder *r = ctx;
+
+	(void)bytes;
+	note(r, mrc_unmap(r->s, IOTOLL_IOVA_U64(iova) >> PAGE_SHIFT, pages));
+}
+
+int iotlb_stream_run(struct mrc_stream *s, const struct scenario *scenario,
+		     const struct run_options *options, struct err *err)
+{
+	struct recorder r = {.s = s};
+	const struct iotlb_observer lookups = {&r, on_access, on_pages, on_tag, on_all};
+	const struct iotoll_dma_observer maps = {&r, on_mapped, on_unmapped};
+	struct run_options o = *options;
+	json_t *result = NULL;
+	int rc;
+
+	if (!strcmp(scenario->iommu_model, "none") || !strcmp(scenario->strategy, "off"))
+		return err_set(err, -EINVAL,
+			       "%s: nothing is translated: expected iommu.model and dma.strategy "
+			       "that do (--set iommu.model=calgary)",
+			       scenario->name);
+	o.iotlb_observer = &lookups;
+	o.dma_observer = &maps;
+	rc = run_scenario(scenario, &o, &result, err);
+	json_decref(result);
+	if (!rc && r.rc)
+		rc = err_set(err, r.rc, "%s: the run's IOTLB events cannot all be kept: %s",
+			     scenario->name, strerror(-r.rc));
+	if (!rc && !s->accesses)
+		rc = err_set(err, -EINVAL, "%s: its IOTLB was asked nothing", scenario->name);
+	return rc;
+}
