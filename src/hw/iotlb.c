@@ -2,37 +2,17 @@
 /*
  * The IOTLB: sets of ways kept field by field, so that a lookup scans consecutive line numbers.
  * A line number is the page number without the bits that pick a page within the line; its low
- * bits pick the set. Replacement is the policy's affair (hw/policy.h); empty ways are filled
- * first, lowest first.
+ * bits pick the set. A large page is kept by its own number with its order above it, so the same
+ * scan finds it; orders that nobody holds are not looked for. Replacement is the policy's affair
+ * (hw/policy.h); empty ways are filled first, lowest first.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
-#include "hw/iotlb.h"
+#include "hw/iotlb_impl.h"
 #include "hw/policy.h"
-
-/* Page numbers are shorter than this, so this marks an empty way. */
-#define LINE_EMPTY UINT64_MAX
-#define PFN_BITS   52
-
-struct iotlb {
-	const struct iotlb_policy *policy;
-	unsigned entries, sets, ways;
-	unsigned line_pages, line_shift;
-	unsigned valid; /* lines held */
-	uint64_t clock;
-	uint64_t *line;  /* [sets * ways] line number or LINE_EMPTY */
-	uint32_t *tag;   /* [sets * ways] */
-	uint64_t *stamp; /* [sets * ways] the policy's */
-	uint64_t *entry; /* [sets * ways][line_pages] raw table entries, 0 = not held */
-	struct rng rng;
-	void (*drop)(void *ctx, uint32_t tag, uint64_t pfn);
-	void *drop_ctx;
-	struct iotlb_stats stats;
-};
 
 static bool power_of_two(unsigned n)
 {
@@ -129,77 +109,85 @@ void iotlb_on_drop(struct iotlb *t, void (*fn)(void *ctx, uint32_t tag, uint64_t
 	t->drop_ctx = ctx;
 }
 
-/* First slot of the set that @line belongs to. */
-static size_t set_base(const struct iotlb *t, uint64_t line)
+void iotlb_on_drop_large(struct iotlb *t,
+			 void (*fn)(void *ctx, uint32_t tag, uint64_t pfn, unsigned order),
+			 void *ctx)
 {
-	return (size_t)(line & (t->sets - 1)) * t->ways;
+	t->drop_large = fn;
+	t->drop_large_ctx = ctx;
 }
 
-/* The slot that holds (@tag, @line), or -1. */
-static inline ptrdiff_t find(const struct iotlb *t, uint32_t tag, uint64_t line)
+/* The slot that answers for @pfn with *@entry, or -1. */
+static inline ptrdiff_t find_page(const struct iotlb *t, uint32_t tag, uint64_t pfn,
+				  uint64_t *entry)
 {
-	size_t base;
+	ptrdiff_t slot;
 
-	assert(line >> PFN_BITS == 0);
-	if (t->entries == 0)
+	assert(pfn >> PFN_BITS == 0);
+	slot = find(t, tag, pfn >> t->line_shift);
+	if (slot >= 0) {
+		uint64_t found = held_entry(t, (size_t)slot, pfn);
+
+		if (found != 0) {
+			*entry = found;
+			return slot;
+		}
+	}
+	if (t->orders == 0)
 		return -1;
-	base = set_base(t, line);
-	for (size_t i = base; i < base + t->ways; i++)
-		if (t->line[i] == line && t->tag[i] == tag)
-			return (ptrdiff_t)i;
-	return -1;
+	slot = iotlb_find_large(t, tag, pfn);
+	if (slot >= 0)
+		*entry = slot_entries(t, (size_t)slot)[0];
+	return slot;
 }
 
-static inline uint64_t *slot_entries(const struct iotlb *t, size_t slot)
+static inline bool look_up(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry,
+			   size_t *found)
 {
-	return &t->entry[slot << t->line_shift];
-}
-
-static inline uint64_t peek(const struct iotlb *t, size_t slot, uint64_t pfn)
-{
-	return slot_entries(t, slot)[pfn & (t->line_pages - 1)];
-}
-
-/* Empty @slot, then tell of each page it held. */
-static void drop_slot(struct iotlb *t, size_t slot)
-{
-	uint64_t first = t->line[slot] << t->line_shift;
-	const uint64_t *entry = slot_entries(t, slot);
-
-	t->line[slot] = LINE_EMPTY;
-	t->valid--;
-	if (t->drop == NULL)
-		return;
-	for (unsigned i = 0; i < t->line_pages; i++)
-		if (entry[i] != 0)
-			t->drop(t->drop_ctx, t->tag[slot], first + i);
-}
-
-bool iotlb_access(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
-{
-	uint64_t line = pfn >> t->line_shift;
-	ptrdiff_t slot = find(t, tag, line);
+	ptrdiff_t slot = find_page(t, tag, pfn, entry);
 	size_t base;
 
 	t->clock++;
-	if (slot < 0 || peek(t, (size_t)slot, pfn) == 0) {
+	if (slot < 0) {
 		t->stats.misses++;
 		return false;
 	}
 	t->stats.hits++;
-	base = set_base(t, line);
+	base = set_base(t, t->line[slot]);
 	t->policy->touch(&t->stamp[base], t->ways, (unsigned)((size_t)slot - base), t->clock);
-	*entry = peek(t, (size_t)slot, pfn);
+	*found = (size_t)slot;
+	return true;
+}
+
+bool iotlb_access(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
+{
+	size_t slot;
+
+	return look_up(t, tag, pfn, entry, &slot);
+}
+
+bool iotlb_lookup(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, unsigned *order)
+{
+	size_t slot;
+
+	if (!look_up(t, tag, pfn, entry, &slot))
+		return false;
+	*order = line_order(t->line[slot]);
 	return true;
 }
 
 bool iotlb_probe(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
-	ptrdiff_t slot = find(t, tag, pfn >> t->line_shift);
+	return find_page(t, tag, pfn, entry) >= 0;
+}
 
-	if (slot < 0 || peek(t, (size_t)slot, pfn) == 0)
+bool iotlb_peek(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, unsigned *order)
+{
+	ptrdiff_t slot = find_page(t, tag, pfn, entry);
+
+	if (slot < 0)
 		return false;
-	*entry = peek(t, (size_t)slot, pfn);
+	*order = line_order(t->line[slot]);
 	return true;
 }
 
@@ -211,14 +199,6 @@ uint64_t iotlb_line_first(const struct iotlb *t, uint64_t pfn)
 unsigned iotlb_line_pages(const struct iotlb *t)
 {
 	return t->line_pages;
-}
-
-static bool all_zero(const uint64_t *entries, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (entries[i] != 0)
-			return false;
-	return true;
 }
 
 /* Put @entries over what @slot holds of the same line; tell of each page whose entry went. */
@@ -246,7 +226,7 @@ static size_t make_room(struct iotlb *t, size_t base)
 			return slot;
 	slot = base + t->policy->victim(&t->stamp[base], t->ways, rng_u64(&t->rng));
 	t->stats.evictions++;
-	drop_slot(t, slot);
+	iotlb_drop_slot(t, slot);
 	return slot;
 }
 
@@ -258,7 +238,7 @@ void iotlb_insert(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint64_t *e
 
 	if (t->entries == 0)
 		return;
-	if (all_zero(entries, t->line_pages)) {
+	if (iotlb_all_zero(entries, t->line_pages)) {
 		if (held >= 0)
 			iotlb_invalidate(t, tag, pfn);
 		return;
@@ -279,63 +259,44 @@ void iotlb_insert(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint64_t *e
 	t->policy->fill(&t->stamp[base], t->ways, (unsigned)(slot - base), t->clock);
 }
 
-bool iotlb_invalidate(struct iotlb *t, uint32_t tag, uint64_t pfn)
+void iotlb_insert_large(struct iotlb *t, uint32_t tag, uint64_t pfn, unsigned order, uint64_t entry)
 {
-	ptrdiff_t slot = find(t, tag, pfn >> t->line_shift);
+	uint64_t line = large_line(pfn, order);
+	ptrdiff_t held;
+	size_t base, slot;
 
-	if (slot < 0)
-		return false;
-	t->stats.invalidated++;
-	drop_slot(t, (size_t)slot);
-	return true;
-}
-
-unsigned iotlb_invalidate_tag(struct iotlb *t, uint32_t tag)
-{
-	unsigned n = 0;
-
-	for (size_t slot = 0; slot < t->entries; slot++) {
-		if (t->line[slot] == LINE_EMPTY || t->tag[slot] != tag)
-			continue;
-		drop_slot(t, slot);
-		n++;
+	assert(order <= ORDER_MAX && (order > t->line_shift || t->line_pages == 1) && entry != 0);
+	if (t->entries == 0)
+		return;
+	if (order == 0) {
+		iotlb_insert(t, tag, pfn, &entry);
+		return;
 	}
-	t->stats.invalidated += n;
-	return n;
-}
+	held = find(t, tag, line);
+	base = set_base(t, line);
+	t->clock++;
+	if (held >= 0) {
+		uint64_t old = slot_entries(t, (size_t)held)[0];
 
-void iotlb_invalidate_all(struct iotlb *t)
-{
-	t->stats.flushes++;
-	t->stats.invalidated += t->valid;
-	for (size_t slot = 0; t->valid != 0; slot++)
-		if (t->line[slot] != LINE_EMPTY)
-			drop_slot(t, slot);
+		slot_entries(t, (size_t)held)[0] = entry;
+		if (old != entry)
+			iotlb_tell_large(t, tag, pfn >> order << order, order);
+		t->policy->touch(&t->stamp[base], t->ways, (unsigned)((size_t)held - base),
+				 t->clock);
+		return;
+	}
+	slot = make_room(t, base);
+	t->line[slot] = line;
+	t->tag[slot] = tag;
+	memset(slot_entries(t, slot), 0, t->line_pages * sizeof(entry));
+	slot_entries(t, slot)[0] = entry;
+	t->valid++;
+	t->held[order]++;
+	t->orders |= (uint64_t)1 << order;
+	t->policy->fill(&t->stamp[base], t->ways, (unsigned)(slot - base), t->clock);
 }
 
 void iotlb_stats(const struct iotlb *t, struct iotlb_stats *out)
 {
 	*out = t->stats;
-}
-
-bool iotlb_check(const struct iotlb *t)
-{
-	unsigned valid = 0;
-
-	for (size_t slot = 0; slot < t->entries; slot++) {
-		size_t base = slot / t->ways * t->ways;
-
-		if (t->line[slot] == LINE_EMPTY)
-			continue;
-		valid++;
-		if (set_base(t, t->line[slot]) != base || t->stamp[slot] > t->clock)
-			return false;
-		if (all_zero(slot_entries(t, slot), t->line_pages))
-			return false;
-		for (size_t other = slot + 1; other < base + t->ways; other++)
-			if (t->line[other] == t->line[slot] && t->tag[other] == t->tag[slot])
-				return false;
-	}
-	return valid == t->valid && valid <= t->entries &&
-	       t->stats.invalidated + t->stats.evictions <= t->clock;
 }

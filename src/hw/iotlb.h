@@ -2,9 +2,11 @@
 /*
  * The one IOTLB that serves every IOMMU: set-associative, tagged, with a replacement policy that
  * is a row of a table. An entry (a line) covers line_pages consecutive pages that are fetched
- * together; a page whose raw table entry is 0 is not held even if its line is. access() and
- * insert() change state; probe() never does. After create nothing allocates. Page numbers
- * have at most 52 bits. Not thread safe.
+ * together; a page whose raw table entry is 0 is not held even if its line is. Beside lines it
+ * holds large pages: one entry for 2^order aligned pages, in the same sets and ways, the set
+ * picked by the large page's number. access(), lookup() and insert() change state; probe() and
+ * peek() never do. After create nothing allocates. Page numbers have at most 52 bits. Not thread
+ * safe.
  */
 #ifndef IOTOLL_HW_IOTLB_H
 #define IOTOLL_HW_IOTLB_H
@@ -46,10 +48,27 @@ void iotlb_destroy(struct iotlb *t);
  */
 void iotlb_on_drop(struct iotlb *t, void (*fn)(void *ctx, uint32_t tag, uint64_t pfn), void *ctx);
 
+/*
+ * The same for large pages: told once for the 2^@order pages from @pfn. Without it the function of
+ * iotlb_on_drop() is told of each page, which for one of 1 GiB is 262144 calls.
+ */
+void iotlb_on_drop_large(struct iotlb *t,
+			 void (*fn)(void *ctx, uint32_t tag, uint64_t pfn, unsigned order),
+			 void *ctx);
+
 /* Look up page @pfn under @tag: true and the raw table entry in *@entry on a hit. */
 bool iotlb_access(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry);
 /* The same without any change of state or statistics. */
 bool iotlb_probe(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry);
+/*
+ * iotlb_access() for models with large pages: *@order says how many pages *@entry covers (2^order;
+ * 0 for a page of a line). Small pages are looked for first, then each order that is held at all,
+ * smallest first. One access and one hit or miss, however many orders there are.
+ */
+bool iotlb_lookup(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, unsigned *order);
+/* The same without any change of state or statistics. */
+bool iotlb_peek(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry,
+		unsigned *order);
 /* First page of the line that holds @pfn, and how many pages a line has. */
 uint64_t iotlb_line_first(const struct iotlb *t, uint64_t pfn);
 unsigned iotlb_line_pages(const struct iotlb *t);
@@ -59,8 +78,23 @@ unsigned iotlb_line_pages(const struct iotlb *t);
  * that was there is dropped.
  */
 void iotlb_insert(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint64_t *entries);
-/* Drop the line that holds @pfn (with its other pages); true if it was there. */
+/*
+ * Hold @entry (not 0) for the 2^@order pages around @pfn: 9 is 2 MiB, 18 is 1 GiB of 4 KiB pages.
+ * @order is at most 51 and either 0 with lines of one page or above log2(line_pages). Smaller or
+ * larger entries for the same pages stay: whoever replaces a table by a large page invalidates.
+ */
+void iotlb_insert_large(struct iotlb *t, uint32_t tag, uint64_t pfn, unsigned order,
+			uint64_t entry);
+/*
+ * Drop the line that holds @pfn (with its other pages) and every large page around it; true if
+ * there was any.
+ */
 bool iotlb_invalidate(struct iotlb *t, uint32_t tag, uint64_t pfn);
+/*
+ * Drop every line and large page that has a page in [@first, @first + @pages); how many went. What
+ * lies beyond 2^52 is nobody's. Costs no more than looking at every entry, however long the range.
+ */
+unsigned iotlb_invalidate_range(struct iotlb *t, uint32_t tag, uint64_t first, uint64_t pages);
 /* Drop every line under @tag; returns how many lines went. */
 unsigned iotlb_invalidate_tag(struct iotlb *t, uint32_t tag);
 /* Drop everything; counts as one flush. */

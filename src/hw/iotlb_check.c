@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/* The invariants of the IOTLB, recomputed from scratch. */
+#include "hw/iotlb_impl.h"
+
+/* Is the slot's content what may stand there? */
+static bool check_slot(const struct iotlb *t, size_t slot)
+{
+	size_t base = slot / t->ways * t->ways;
+
+	if (set_base(t, t->line[slot]) != base || t->stamp[slot] > t->clock)
+		return false;
+	if (iotlb_all_zero(slot_entries(t, slot), t->line_pages))
+		return false;
+	for (size_t other = slot + 1; other < base + t->ways; other++)
+		if (t->line[other] == t->line[slot] && t->tag[other] == t->tag[slot])
+			return false;
+	return true;
+}
+
+bool iotlb_check(const struct iotlb *t)
+{
+	unsigned valid = 0, held[ORDER_MAX + 1] = {0};
+
+	for (size_t slot = 0; slot < t->entries; slot++) {
+		if (t->line[slot] == LINE_EMPTY)
+			continue;
+		valid++;
+		if (line_order(t->line[slot]) != 0)
+			held[line_order(t->line[slot])]++;
+		if (!check_slot(t, slot))
+			return false;
+	}
+	for (unsigned order = 0; order <= ORDER_MAX; order++)
+		if (held[order] != t->held[order] || (held[order] != 0) != (t->orders >> order & 1))
+			return false;
+	return valid == t->valid && valid <= t->entries &&
+	       t->stats.invalidated + t->stats.evictions <= t->clock;
+}
