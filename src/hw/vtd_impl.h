@@ -89,7 +89,8 @@ struct vtd {
 	struct {
 		uint64_t base; /* as latched by QIE */
 		unsigned entries;
-		bool busy; /* descriptors are being carried out */
+		unsigned epoch; /* how often QIE changed */
+		bool busy;      /* descriptors are being carried out */
 	} queue;
 
 	struct vtd_pair *record;                     /* [config.fault_records] */

@@ -120,18 +120,18 @@ void vtd_queue_run(struct vtd *v)
 		return;
 	v->queue.busy = true;
 	while (has_work(v)) {
-		uint64_t head = v->reg[REG_IQH];
+		unsigned epoch = v->queue.epoch;
 		unsigned why = VTD_IQEI_TAIL;
 
 		if (v->reg[REG_IQT] < queue_bytes(v))
-			why = execute(v, head);
+			why = execute(v, v->reg[REG_IQH]);
 		if (why != VTD_IQEI_NONE) {
 			stop(v, why);
 			break;
 		}
 		v->stats.descriptors++;
-		if (v->reg[REG_IQH] == head) /* a handler may have switched the queue off */
-			v->reg[REG_IQH] = (head + VTD_DESC_BYTES) % queue_bytes(v);
+		if (v->queue.epoch == epoch) /* a handler may have switched the queue off */
+			v->reg[REG_IQH] = (v->reg[REG_IQH] + VTD_DESC_BYTES) % queue_bytes(v);
 	}
 	v->queue.busy = false;
 }
@@ -142,6 +142,7 @@ void vtd_queue_enable(struct vtd *v, bool on)
 
 	if (on == was)
 		return;
+	v->queue.epoch++;
 	v->reg[REG_IQH] = 0;
 	if (!on) {
 		v->reg[REG_GSTS] &= ~(uint64_t)VTD_GSTS_QIES;

@@ -226,3 +226,15 @@ void vrig_ring(struct vrig *r, unsigned slot_after)
 {
 	vrig_writeq(r, 0x88, 16 * slot_after);
 }
+
+void vrig_hold_page_0(struct vrig *r)
+{
+	vrig_map(r, 0, 0x80000, 3);
+	assert_int_equal(vrig_reaches(r, 0), 0x80000);
+	vrig_map(r, 0, 0x90000, 3);
+}
+
+bool vrig_page_0_forgotten(struct vrig *r)
+{
+	return vrig_reaches(r, 0) == 0x90000;
+}

@@ -91,4 +91,8 @@ void vrig_queue(struct vrig *r);
 void vrig_desc(struct vrig *r, unsigned slot, uint64_t lo, uint64_t hi);
 void vrig_ring(struct vrig *r, unsigned slot_after);
 
+/* Page 0 leads to 0x80000 in the IOTLB and to 0x90000 in memory. */
+void vrig_hold_page_0(struct vrig *r);
+bool vrig_page_0_forgotten(struct vrig *r);
+
 #endif
