@@ -43,8 +43,9 @@ static unsigned execute_iotlb(struct vtd *v, struct vtd_pair d)
 
 static unsigned execute_devtlb(struct vtd *v, struct vtd_pair d)
 {
+	(void)v;
 	(void)d;
-	return v->config.device_tlb ? VTD_IQEI_NONE : VTD_IQEI_TYPE;
+	return VTD_IQEI_NONE;
 }
 
 static unsigned execute_wait(struct vtd *v, struct vtd_pair d)
@@ -65,11 +66,12 @@ static unsigned execute_wait(struct vtd *v, struct vtd_pair d)
 static const struct desc_row {
 	uint64_t lo_rsvd, hi_rsvd;
 	execute_fn execute; /* NULL: unknown type */
+	bool device_tlb;    /* unknown without ECAP.DT */
 } descs[16] = {
-	[VTD_DESC_CONTEXT] = {VTD_DESC_CC_RSVD, UINT64_MAX, execute_context},
-	[VTD_DESC_IOTLB] = {VTD_DESC_IOTLB_RSVD, VTD_DESC_IOTLB_HI_RSVD, execute_iotlb},
-	[VTD_DESC_DEVTLB] = {VTD_DESC_DEV_RSVD, VTD_DESC_DEV_HI_RSVD, execute_devtlb},
-	[VTD_DESC_WAIT] = {VTD_DESC_WAIT_RSVD, VTD_DESC_WAIT_HI_RSVD, execute_wait},
+	[VTD_DESC_CONTEXT] = {VTD_DESC_CC_RSVD, UINT64_MAX, execute_context, false},
+	[VTD_DESC_IOTLB] = {VTD_DESC_IOTLB_RSVD, VTD_DESC_IOTLB_HI_RSVD, execute_iotlb, false},
+	[VTD_DESC_DEVTLB] = {VTD_DESC_DEV_RSVD, VTD_DESC_DEV_HI_RSVD, execute_devtlb, true},
+	[VTD_DESC_WAIT] = {VTD_DESC_WAIT_RSVD, VTD_DESC_WAIT_HI_RSVD, execute_wait, false},
 };
 
 /* Carry out the descriptor at byte @head of the queue. */
@@ -83,7 +85,7 @@ static unsigned execute(struct vtd *v, uint64_t head)
 		return VTD_IQEI_FETCH;
 	d = vtd_unpack_pair(bytes);
 	row = &descs[d.lo & VTD_DESC_TYPE];
-	if (row->execute == NULL)
+	if (row->execute == NULL || (row->device_tlb && !v->config.device_tlb))
 		return VTD_IQEI_TYPE;
 	if (((d.lo & row->lo_rsvd) | (d.hi & row->hi_rsvd)) != 0)
 		return VTD_IQEI_RESERVED;
