@@ -12,22 +12,6 @@
  */
 #include "hw/vtd_impl.h"
 
-/* Neighbouring devices of a bus, and the same device on neighbouring buses, do not collide. */
-static size_t context_slot(const struct vtd *v, uint16_t sid)
-{
-	return (size_t)(sid ^ sid >> 8 << 3) & (v->config.context_entries - 1);
-}
-
-const struct vtd_context *vtd_context_find(const struct vtd *v, uint16_t sid)
-{
-	const struct vtd_context *c;
-
-	if (v->config.context_entries == 0)
-		return NULL;
-	c = &v->context[context_slot(v, sid)];
-	return c->valid && c->sid == sid ? c : NULL;
-}
-
 void vtd_context_hold(struct vtd *v, const struct vtd_context *context)
 {
 	bool fetched =
@@ -37,7 +21,7 @@ void vtd_context_hold(struct vtd *v, const struct vtd_context *context)
 	if (v->config.context_entries == 0 || !fetched ||
 	    (context->reason != 0 && !v->config.caching_mode))
 		return;
-	v->context[context_slot(v, context->sid)] = *context;
+	v->context[vtd_context_slot(v, context->sid)] = *context;
 }
 
 unsigned vtd_context_invalidate(struct vtd *v, unsigned granularity, uint16_t did, uint16_t sid,

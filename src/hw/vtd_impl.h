@@ -174,7 +174,23 @@ void vtd_queue_enable(struct vtd *v, bool on);
 
 /* vtd_caches.c */
 
-const struct vtd_context *vtd_context_find(const struct vtd *v, uint16_t sid);
+/* Neighbouring devices of a bus, and the same device on neighbouring buses, do not collide. */
+static inline size_t vtd_context_slot(const struct vtd *v, uint16_t sid)
+{
+	return (size_t)(sid ^ sid >> 8 << 3) & (v->config.context_entries - 1);
+}
+
+/* In this header because every translation begins with it. NULL: not held. */
+static inline const struct vtd_context *vtd_context_find(const struct vtd *v, uint16_t sid)
+{
+	const struct vtd_context *c;
+
+	if (v->config.context_entries == 0)
+		return NULL;
+	c = &v->context[vtd_context_slot(v, sid)];
+	return c->valid && c->sid == sid ? c : NULL;
+}
+
 void vtd_context_hold(struct vtd *v, const struct vtd_context *context);
 /* @granularity VTD_GRAN_...: returns what was done, VTD_GRAN_NONE if the request makes no sense. */
 unsigned vtd_context_invalidate(struct vtd *v, unsigned granularity, uint16_t did, uint16_t sid,
