@@ -144,6 +144,7 @@ static void wrote_iqt(struct vtd *v, uint64_t old, uint64_t written)
 #define FIXED(r)	(r), AT_FIXED
 #define IOTLB(r)	(r), AT_IOTLB
 #define CCMD_RW		(VTD_CCMD_ICC | VTD_CCMD_CIRG | VTD_CCMD_FM | VTD_CCMD_SID | VTD_CCMD_DID)
+#define CCMD_READ	(ALL64 & ~(VTD_CCMD_FM | VTD_CCMD_SID)) /* those two are write-only */
 #define IOTLB_RW	(VTD_IOTLB_IVT | VTD_IOTLB_IIRG | VTD_IOTLB_DR | VTD_IOTLB_DW | \
 			 VTD_IOTLB_DID)
 #define IVA_WO		(VTD_IVA_ADDR | VTD_IVA_IH | VTD_IVA_AM)
@@ -158,7 +159,7 @@ static const struct reg_row rows[REG_COUNT] = {
 	[REG_GCMD]	= {FIXED(VTD_GCMD),	 4, 0,		0, ALL32, 0, NULL, wrote_gcmd},
 	[REG_GSTS]	= {FIXED(VTD_GSTS),	 4, 0,		ALL32, 0,	0, NULL, NULL},
 	[REG_RTADDR]	= {FIXED(VTD_RTADDR),	 8, 0,		ALL64, VTD_RTADDR_RTA, 0, NULL, NULL},
-	[REG_CCMD]	= {FIXED(VTD_CCMD),	 8, 0,		ALL64, CCMD_RW, 0, NULL, wrote_ccmd},
+	[REG_CCMD]	= {FIXED(VTD_CCMD),	 8, 0,		CCMD_READ, CCMD_RW, 0, NULL, wrote_ccmd},
 	[REG_FSTS]	= {FIXED(VTD_FSTS),	 4, 0,		ALL32, 0, FSTS_W1C, load_fsts, wrote_fsts},
 	[REG_FECTL]	= {FIXED(VTD_FECTL),	 4, VTD_ECTL_IM, ALL32, VTD_ECTL_IM, 0, NULL, wrote_fectl},
 	[REG_FEDATA]	= {FIXED(VTD_FEDATA),	 4, 0,		ALL32, VTD_EDATA_IMD, 0, NULL, NULL},
