@@ -194,6 +194,11 @@ void vtd_walk(const struct vtd *v, const struct vtd_context *context, uint64_t i
 	uint64_t rights, pte;
 	uint64_t table = begin(v, context, iova, hints, w, &rights);
 
+	/* A cached entry without the right refuses the access as the entry itself would. */
+	if ((rights & need) == 0) {
+		w->reason = lacking;
+		return;
+	}
 	for (unsigned level = w->top; level > 0; level--) {
 		uint64_t above = rights;
 		bool leaf;

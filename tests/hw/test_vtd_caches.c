@@ -3,6 +3,8 @@
  * A VT-d unit's caches besides the IOTLB: of contexts, of tables on the way down, and in caching
  * mode of what is absent.
  */
+#include <errno.h>
+
 #include "vtd_rig.h"
 
 #define NOWHERE UINT64_MAX
@@ -111,6 +113,17 @@ static void cached_tables_carry_the_rights_above_them(void **state)
 	assert_int_equal(vrig_reaches(&rig, 0), 0x80000);
 	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, 0x1000, IOMMU_WRITE, NULL), 0);
 	assert_int_equal(vrig_take_fault(&rig, 0), 5);
+}
+
+/* The table of level 3 cannot be read, but the entry above it grants no reads to begin with. */
+static void cached_table_without_the_right_is_not_read(void **state)
+{
+	(void)state;
+	vrig_poke(&rig, VRIG_L4, VRIG_OUTSIDE | 2);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0, IOMMU_WRITE, NULL), -EFAULT);
+	assert_int_equal(vrig_take_fault(&rig, 0), 7);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(vrig_take_fault(&rig, 1), 6);
 }
 
 static void changed_context_is_used_after_its_invalidation(void **state)
@@ -260,6 +273,7 @@ int main(void)
 		CASE(walk_begins_below_cached_tables),
 		CASE(moved_table_is_used_after_an_invalidation_that_says_so),
 		CASE(cached_tables_carry_the_rights_above_them),
+		CASE(cached_table_without_the_right_is_not_read),
 		CASE(changed_context_is_used_after_its_invalidation),
 		CASE(context_invalidation_leaves_the_iotlb),
 		CASE(units_without_caches_read_memory_each_time),
