@@ -59,6 +59,12 @@ struct judge {
 	unsigned outcomes;
 };
 
+/* Bits hi..lo of @value, moved down. */
+static inline uint64_t bits(uint64_t value, unsigned hi, unsigned lo)
+{
+	return value >> lo & (UINT64_MAX >> (63 - (hi - lo)));
+}
+
 /* Fill j->outcome with what an access may come to, and hold what it may have left cached. */
 void judge_access(struct judge *j, uint16_t sid, uint64_t iova, bool write);
 /* What memory alone says, without any cache; changes nothing but j->outcome. */
