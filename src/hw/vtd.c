@@ -20,6 +20,17 @@ static void vtd_dropped(void *ctx, uint32_t tag, uint64_t pfn)
 		o->dropped(o->ctx, (struct iommu_source){0}, pfn);
 }
 
+/* Each page of a large one, as the observer counts in pages; nobody listening costs nothing. */
+static void vtd_dropped_large(void *ctx, uint32_t tag, uint64_t pfn, unsigned order)
+{
+	const struct vtd *v = ctx;
+
+	if (v->base.observer.dropped == NULL)
+		return;
+	for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
+		vtd_dropped(ctx, tag, pfn + i);
+}
+
 static void vtd_destroy(struct iommu *iommu)
 {
 	struct vtd *v = vtd_of(iommu);
@@ -92,6 +103,7 @@ static int vtd_create(struct iommu **out, const struct iommu_config *config, str
 	if (ret != 0)
 		goto destroy;
 	iotlb_on_drop(v->iotlb, vtd_dropped, v);
+	iotlb_on_drop_large(v->iotlb, vtd_dropped_large, v);
 	ret = allocate(v);
 	if (ret != 0) {
 		ret = err_set(err, ret, "no memory for a vtd's caches");
@@ -159,6 +171,8 @@ bool vtd_check(const struct iommu *iommu)
 	const struct vtd *v = vtd_of_const(iommu);
 	unsigned pending = 0;
 
+	if (iommu->ops != &vtd_ops)
+		return false;
 	for (unsigned n = 0; n < v->config.fault_records; n++)
 		pending += (v->record[n].hi & VTD_FRCD_HI_F) != 0;
 	if (pending != v->pending || v->next_record >= v->config.fault_records ||

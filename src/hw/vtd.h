@@ -90,7 +90,8 @@ struct vtd_stats {
 /* Since creation. All 0 if @iommu is no VT-d. */
 void vtd_stats(const struct iommu *iommu, struct vtd_stats *out);
 
-/* Recompute every invariant from scratch; false if one is broken. For tests. */
+/* Recompute every invariant from scratch; false if one is broken or @iommu is no VT-d. For tests.
+ */
 bool vtd_check(const struct iommu *iommu);
 
 #endif

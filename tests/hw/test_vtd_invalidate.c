@@ -225,7 +225,10 @@ static void one_page_takes_the_large_page_around_it(void **state)
 	vrig_poke(&rig, VRIG_L3 + 8 * 1, 0);
 	iotlb_command(3, 7, 0x3FF000); /* the page before */
 	assert_int_equal(vrig_reaches(&rig, 0x400000), 0xA00000);
+	assert_int_equal(rig.drops, 0);
 	iotlb_command(3, 7, 0x5FF000); /* the last of it */
+	assert_int_equal(rig.drops, 512);
+	assert_int_equal(rig.dropped, 0x5FF);
 	assert_int_equal(vrig_reaches(&rig, 0x400000), NOWHERE);
 	assert_int_equal(vrig_reaches(&rig, 0x7FFFFFFF), UINT64_C(0x1FFFFFFFF));
 	iotlb_command(3, 7, 0x60000000);
