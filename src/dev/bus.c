@@ -52,6 +52,18 @@ static void pass_fault(void *ctx, struct iommu_source source, uint64_t iova,
 	}
 }
 
+static void pass_interrupt(void *ctx, uint64_t address, uint32_t data)
+{
+	const struct bus *bus = ctx;
+
+	if (bus->chained.interrupt)
+		bus->chained.interrupt(bus->chained.ctx, address, data);
+	for (unsigned i = 0; i < bus->nwatchers; i++) {
+		if (bus->watchers[i].interrupt)
+			bus->watchers[i].interrupt(bus->watchers[i].ctx, address, data);
+	}
+}
+
 static bool is_bus(const struct iommu_observer *o)
 {
 	return o->arbitration == pass_arbitration;
@@ -123,6 +135,7 @@ struct bus *bus_create(struct machine *machine, struct iommu *iommu, uint16_t nu
 			.dropped = pass_dropped,
 			.arbitration = pass_arbitration,
 			.fault = pass_fault,
+			.interrupt = pass_interrupt,
 		};
 	}
 	return bus;

@@ -8,9 +8,11 @@
 
 #include "hw/calgary.h"
 #include "hw/iommu.h"
+#include "hw/vtd.h"
 
 const struct iommu_ops *const iommu_models[] = {
 	&calgary_ops,
+	&vtd_ops,
 	NULL,
 };
 

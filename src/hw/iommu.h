@@ -58,6 +58,8 @@ struct iommu_observer {
 	 */
 	void (*fault)(void *ctx, struct iommu_source source, uint64_t iova,
 		      enum iommu_access access);
+	/* The IOMMU itself sends the message-signalled interrupt @data to @address. */
+	void (*interrupt)(void *ctx, uint64_t address, uint32_t data);
 };
 
 struct iotlb;
@@ -98,11 +100,14 @@ struct iotlb_config {
 	const struct iotlb_observer *observer; /* must outlive the IOTLB */
 };
 
+struct vtd_config; /* hw/vtd.h */
+
 struct iommu_config {
-	const char *model; /* a row of the registry: "calgary" */
+	const char *model; /* a row of the registry: "calgary", "vtd" */
 	struct iotlb_config iotlb;
 	struct iommu_memory memory;
 	bool track_stale; /* compare each hit with the tables and report xlat.stale (slower) */
+	const struct vtd_config *vtd; /* model "vtd": what it can do; NULL: vtd_xeon. Copied. */
 };
 
 struct iotlb_stats {

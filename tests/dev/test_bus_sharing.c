@@ -240,7 +240,7 @@ static void reset_forgets_requests_without_telling_and_frees_the_drain_count(voi
 }
 
 struct heard {
-	unsigned drops, arbitrations, faults;
+	unsigned drops, arbitrations, faults, interrupts;
 };
 
 static void hear_drop(void *ctx, struct iommu_source source, uint64_t pfn)
@@ -272,6 +272,15 @@ static void hear_fault(void *ctx, struct iommu_source source, uint64_t iova,
 	h->faults++;
 }
 
+static void hear_interrupt(void *ctx, uint64_t address, uint32_t data)
+{
+	struct heard *h = ctx;
+
+	(void)address;
+	(void)data;
+	h->interrupts++;
+}
+
 static void all_buses_and_watchers_of_one_iommu_are_told(void **state)
 {
 	struct rig rig;
@@ -279,7 +288,8 @@ static void all_buses_and_watchers_of_one_iommu_are_told(void **state)
 	struct iommu_observer o = {.ctx = &first,
 				   .dropped = hear_drop,
 				   .arbitration = hear_arbitration,
-				   .fault = hear_fault};
+				   .fault = hear_fault,
+				   .interrupt = hear_interrupt};
 	struct bus *other;
 	const struct iommu_observer *at;
 
@@ -299,6 +309,8 @@ static void all_buses_and_watchers_of_one_iommu_are_told(void **state)
 	assert_int_equal(second.drops, 1);
 	assert_int_equal(first.arbitrations, 2);
 	assert_int_equal(first.faults, 1);
+	at->interrupt(at->ctx, 0xFEE00000, 0x40);
+	assert_int_equal(first.interrupts, 1);
 	bus_unobserve(rig.bus, &first);
 	at->dropped(at->ctx, (struct iommu_source){.bus = RIG_BUS}, 1);
 	assert_int_equal(first.drops, 1);

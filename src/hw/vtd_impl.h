@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the VT-d model share. Private to src/hw/vtd*.c.
+ */
+#ifndef IOTOLL_HW_VTD_IMPL_H
+#define IOTOLL_HW_VTD_IMPL_H
+
+#include "hw/iotlb.h"
+#include "hw/vtd.h"
+#include "spec/vtd.h"
+
+#define VTD_MAX_LEVELS 4
+
+/* Registers that hold something; the order is that of the rows in vtd_regs.c. */
+enum vtd_reg {
+	REG_VER,
+	REG_CAP,
+	REG_ECAP,
+	REG_GCMD,
+	REG_GSTS,
+	REG_RTADDR,
+	REG_CCMD,
+	REG_FSTS, /* PPF and FRI are computed */
+	REG_FECTL,
+	REG_FEDATA,
+	REG_FEADDR,
+	REG_FEUADDR,
+	REG_AFLOG,
+	REG_PMEN,
+	REG_PLMBASE,
+	REG_PLMLIMIT,
+	REG_PHMBASE,
+	REG_PHMLIMIT,
+	REG_IQH,
+	REG_IQT,
+	REG_IQA,
+	REG_ICS,
+	REG_IECTL,
+	REG_IEDATA,
+	REG_IEADDR,
+	REG_IEUADDR,
+	REG_IQERCD,
+	REG_IRTA,
+	REG_IVA,
+	REG_IOTLB,
+	REG_COUNT,
+};
+
+/* A context entry as it is used; also one that faults, which caching mode holds. */
+struct vtd_context {
+	uint64_t table;    /* SLPTPTR */
+	uint16_t sid, did; /* did 0 if @reason */
+	uint8_t reason;    /* VTD_FR_... if every request of it is refused, else 0 */
+	uint8_t tt;        /* VTD_TT_... */
+	uint8_t levels;
+	uint8_t bits; /* addresses at and above 2^bits are refused */
+	bool fpd;
+	bool valid; /* of a slot of the cache */
+};
+
+/* What a non-leaf entry says: the table below it, and the rights down to there. */
+struct vtd_paging {
+	uint64_t prefix; /* address >> what the entry decodes; VTD_NO_PREFIX: slot is empty */
+	uint64_t table;
+	uint16_t did;
+	uint8_t rights; /* VTD_PTE_R | VTD_PTE_W */
+};
+
+#define VTD_NO_PREFIX UINT64_MAX
+
+/*
+ * What the IOTLB holds: the frame in place, R and W as all levels grant them, and for caching mode
+ * a fault reason (0: none) in bits 11:8. HELD keeps an entry without rights from looking empty.
+ */
+#define VTD_HELD_RIGHTS       (VTD_PTE_R | VTD_PTE_W)
+#define VTD_HELD              VTD_BIT(2)
+#define VTD_HELD_REASON       VTD_SPAN(11, 8)
+#define VTD_HELD_REASON_SHIFT 8
+
+struct vtd {
+	struct iommu base; /* first */
+	struct iommu_memory memory;
+	struct vtd_config config;
+	bool track_stale;
+	uint64_t cap, ecap;
+	uint64_t reg[REG_COUNT];
+	uint64_t root; /* as latched by SRTP */
+
+	struct {
+		uint64_t base; /* as latched by QIE */
+		unsigned entries;
+		unsigned epoch; /* how often QIE changed */
+		bool busy;      /* descriptors are being carried out */
+	} queue;
+
+	struct vtd_pair *record;                     /* [config.fault_records] */
+	unsigned next_record, first_record, pending; /* pending: records with F */
+
+	struct iotlb *iotlb;
+	struct vtd_context *context; /* [config.context_entries], direct mapped */
+	/* [levels 2..4][config.paging_entries], direct mapped */
+	struct vtd_paging *paging[VTD_MAX_LEVELS + 1];
+	uint64_t leaf_rsvd[VTD_MAX_LEVELS + 1], table_rsvd[VTD_MAX_LEVELS + 1];
+	struct vtd_stats stats;
+};
+
+/* One walk: what it came to, and what it met on the way down. */
+struct vtd_walk {
+	uint64_t held;    /* what the IOTLB may hold: as above; 0: nothing */
+	unsigned order;   /* of @held: 0, 9 or 18 */
+	unsigned fetches; /* memory reads */
+	unsigned top;     /* the level it began at */
+	uint8_t reason;   /* 0 or VTD_FR_... */
+	bool unreachable; /* @reason because memory could not be read */
+	/* [level] non-leaf entries met at levels top..2; prefix VTD_NO_PREFIX: none */
+	struct vtd_paging met[VTD_MAX_LEVELS + 1];
+	/* leaves of a whole line of the IOTLB, valid if @held is of order 0 */
+	uint64_t line[IOTLB_MAX_LINE_PAGES];
+};
+
+static inline struct vtd *vtd_of(struct iommu *iommu)
+{
+	return (struct vtd *)iommu;
+}
+
+static inline const struct vtd *vtd_of_const(const struct iommu *iommu)
+{
+	return (const struct vtd *)iommu;
+}
+
+static inline uint16_t vtd_did_mask(const struct vtd *v)
+{
+	return (uint16_t)((1u << v->config.domain_bits) - 1);
+}
+
+/* vtd_config.c */
+
+/* 0, or -EINVAL with @err naming the field and what was expected. */
+int vtd_config_check(const struct vtd_config *config, struct err *err) MUST_CHECK;
+uint64_t vtd_config_cap(const struct vtd_config *config);
+uint64_t vtd_config_ecap(const struct vtd_config *config);
+/* Which bits of a leaf, and of an entry that leads to a table, must be 0 at @level (1..4). */
+uint64_t vtd_config_leaf_rsvd(const struct vtd_config *config, unsigned level);
+uint64_t vtd_config_table_rsvd(const struct vtd_config *config, unsigned level);
+
+/* vtd_regs.c */
+
+uint64_t vtd_reg_read(struct iommu *iommu, uint64_t offset, unsigned width);
+void vtd_reg_write(struct iommu *iommu, uint64_t offset, uint64_t value, unsigned width);
+/* Every register to its reset value, without side effects. */
+void vtd_regs_reset(struct vtd *v);
+
+/* vtd_fault.c */
+
+/* FSTS as it reads. */
+uint32_t vtd_fault_status(const struct vtd *v);
+/* Set @bits (PFO, IQE, ...) in FSTS; the first status since all were clear is an event. */
+void vtd_fault_raise(struct vtd *v, uint32_t bits);
+/* Some status was cleared by software: let go of a pending event if none is left. */
+void vtd_fault_cleared(struct vtd *v);
+/* Record that @request was refused for @reason, unless @fpd hides it or there is no room. */
+void vtd_fault_record(struct vtd *v, const struct vtd_request *request, uint8_t reason, bool fpd);
+/* Software wrote @bits over the upper half of record @n. */
+void vtd_fault_ack(struct vtd *v, unsigned n, uint64_t bits);
+/* A condition of an event block has come: send the message, or leave it pending if masked. */
+void vtd_event(struct vtd *v, enum vtd_reg ctl);
+
+/* vtd_queue.c */
+
+/* Carry out what lies between head and tail, unless the queue is off or stopped by an error. */
+void vtd_queue_run(struct vtd *v);
+/* QIE changed. */
+void vtd_queue_enable(struct vtd *v, bool on);
+
+/* vtd_caches.c */
+
+/* Neighbouring devices of a bus, and the same device on neighbouring buses, do not collide. */
+static inline size_t vtd_context_slot(const struct vtd *v, uint16_t sid)
+{
+	return (size_t)(sid ^ sid >> 8 << 3) & (v->config.context_entries - 1);
+}
+
+/* In this header because every translation begins with it. NULL: not held. */
+static inline const struct vtd_context *vtd_context_find(const struct vtd *v, uint16_t sid)
+{
+	const struct vtd_context *c;
+
+	if (v->config.context_entries == 0)
+		return NULL;
+	c = &v->context[vtd_context_slot(v, sid)];
+	return c->valid && c->sid == sid ? c : NULL;
+}
+
+void vtd_context_hold(struct vtd *v, const struct vtd_context *context);
+/* @granularity VTD_GRAN_...: returns what was done, VTD_GRAN_NONE if the request makes no sense. */
+unsigned vtd_context_invalidate(struct vtd *v, unsigned granularity, uint16_t did, uint16_t sid,
+				unsigned fm);
+/* The same for the IOTLB and the paging-structure caches; @iva as in spec/vtd.h. */
+unsigned vtd_iotlb_invalidate(struct vtd *v, unsigned granularity, uint16_t did, uint64_t iva);
+void vtd_caches_flush(struct vtd *v);
+/* The lowest cached table on the way to @iova, or NULL; *@level is that of the entry. */
+const struct vtd_paging *vtd_paging_find(const struct vtd *v, const struct vtd_context *context,
+					 uint64_t iova, unsigned *level);
+void vtd_paging_hold(struct vtd *v, unsigned level, const struct vtd_paging *paging);
+
+/* vtd_walk.c */
+
+/* Read root and context entry of @sid into @to; *@fetches counts. Pure. */
+void vtd_fetch_context(const struct vtd *v, uint16_t sid, struct vtd_context *to,
+		       unsigned *fetches);
+/* Walk the tables of @context for @iova, from the caches' hints on if @hints. Pure. */
+void vtd_walk(const struct vtd *v, const struct vtd_context *context, uint64_t iova,
+	      enum iommu_access access, bool hints, struct vtd_walk *w);
+
+/* vtd_translate.c */
+
+int vtd_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
+		  enum iommu_access access, struct iommu_xlat *out);
+int vtd_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
+	      enum iommu_access access, struct iommu_xlat *out);
+
+#endif
