@@ -80,9 +80,10 @@ struct iotoll_dma_stats {
 	uint64_t coherent_allocs, coherent_frees;
 	uint64_t table_writes;     /* entries set or cleared by the driver half, boot excluded */
 	uint64_t flushes;          /* whole-IOTLB flushes, boot excluded */
+	uint64_t invalidations;    /* IOTLB invalidations of one range, where hardware has them */
 	uint64_t flush_timeouts;   /* the poll limit was reached, idle at the last or not */
 	uint64_t flush_polls;      /* reads of the drain status over all flushes */
-	uint64_t flush_ps;         /* time spent in flushes, 0 where the environment has no clock */
+	uint64_t flush_ps;         /* time in flushes and invalidations, 0 without a clock */
 	uint64_t wraps;            /* the allocator went back to the bottom */
 	uint64_t words_searched;   /* bitmap words examined */
 	uint64_t usable_entries;   /* table entries minus reservations */

@@ -48,20 +48,6 @@ void domain_end(struct iotoll_dma_domain *domain, int token)
 	}
 }
 
-void domain_flush(struct iotoll_dma_domain *domain)
-{
-	const int token = env_enter(domain->env, DMA_PHASE_FLUSH);
-	const uint64_t from = env_now_ps(domain->env);
-	struct driver_flush took;
-
-	domain->driver->ops->flush(domain->driver, &took);
-	domain->stats.flushes++;
-	domain->stats.flush_polls += took.polls;
-	domain->stats.flush_timeouts += took.timed_out;
-	domain->stats.flush_ps += env_now_ps(domain->env) - from;
-	env_leave(domain->env, token);
-}
-
 static void on_wrap(void *ctx)
 {
 	struct iotoll_dma_domain *domain = ctx;

@@ -80,6 +80,8 @@ static inline bool domain_watched(const struct iotoll_dma_domain *domain)
 
 /* Empty the IOTLB, charged and counted. Under the lock. */
 void domain_flush(struct iotoll_dma_domain *domain);
+/* Make the IOTLB forget just these entries; flush where the driver cannot. Under the lock. */
+void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
 
 /*
  * Every streaming or coherent call is bracketed by these two: charge category, entry cost, lock.

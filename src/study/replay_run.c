@@ -86,16 +86,17 @@ static json_t *dma(const struct replay_result *r)
 
 static json_t *iommu(const struct replay_request *q, const struct replay_result *r)
 {
+	const uint64_t forgets = r->dma.flushes + r->dma.invalidations;
 	json_t *o = json_object();
 
 	json_object_set_new(o, "model", json_string(q->iommu));
 	json_object_set_new(o, "strategy", json_string(q->strategy));
 	json_object_set_new(o, "table_writes", integer(r->dma.table_writes));
 	json_object_set_new(o, "flushes", integer(r->dma.flushes));
+	json_object_set_new(o, "invalidations", integer(r->dma.invalidations));
 	json_object_set_new(
 		o, "flush_us_mean",
-		json_real(r->dma.flushes ? (double)r->dma.flush_ps / 1e6 / (double)r->dma.flushes
-					 : 0));
+		json_real(forgets ? (double)r->dma.flush_ps / 1e6 / (double)forgets : 0));
 	json_object_set_new(o, "accesses", integer(r->accesses));
 	json_object_set_new(o, "access_faults", integer(r->access_faults));
 	return o;

@@ -176,7 +176,9 @@ static json_t *iommu(const struct testbed *t, const struct measurement *m,
 	json_object_set_new(o, "model", json_string(sc->iommu_model));
 	json_object_set_new(o, "strategy", json_string(sc->strategy));
 	put(o, "flushes", s->flushes);
-	put_real(o, "flush_us_mean", ratio(us(s->flush_ps), (double)s->flushes));
+	put(o, "invalidations", s->invalidations);
+	put_real(o, "flush_us_mean",
+		 ratio(us(s->flush_ps), (double)(s->flushes + s->invalidations)));
 	put(o, "flush_polls", s->flush_polls);
 	put(o, "flush_timeouts", s->flush_timeouts);
 	put(o, "table_writes", s->table_writes);

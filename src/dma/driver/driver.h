@@ -62,6 +62,12 @@ struct driver_ops {
 	void (*clear)(struct dma_driver *driver, uint64_t first, uint64_t count);
 	/* Empty the IOTLB of everything this driver's table ever said. */
 	void (*flush)(struct dma_driver *driver, struct driver_flush *out);
+	/*
+	 * Make the IOTLB forget entries [first, first + count), which were just cleared, and wait
+	 * until it has; it may forget more. NULL: the hardware can only flush().
+	 */
+	void (*invalidate)(struct dma_driver *driver, uint64_t first, uint64_t count,
+			   struct driver_flush *out);
 	/* See iotoll_dma_domain_watchdog(): 0, or 1 with @out filled and the bus shut off. */
 	int (*watchdog)(struct dma_driver *driver, struct iotoll_dma_fault *out);
 };

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Strict: the IOTLB is flushed after every unmap, before the entries can be allocated again, so
- * nothing unmapped stays reachable. The Calgary driver did so under CONFIG_IOMMU_DEBUG
- * (tce_cache_blast_stress() in Linux 2.6.18, called for each range it freed, hence for each
- * element of a list); "The Price of Safety", section 4.1, found that it brought the system to
- * its knees. What is reused was flushed when it was unmapped, so a wrap needs no flush.
+ * Strict: the IOTLB forgets what was unmapped at every unmap, before the entries can be allocated
+ * again, so nothing unmapped stays reachable. Where the hardware can forget one range it is asked
+ * for that (Linux's strict mode on VT-d and AMD-Vi); Calgary has only the flush of everything,
+ * which its driver did under CONFIG_IOMMU_DEBUG (tce_cache_blast_stress() in Linux 2.6.18, called
+ * for each range it freed, hence for each element of a list); "The Price of Safety", section 4.1,
+ * found that it brought the system to its knees. What is reused was forgotten when it was unmapped,
+ * so a wrap needs no flush.
  */
 #include "dma/domain.h"
 
 static void strict_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
 {
-	(void)first;
-	(void)count;
-	domain_flush(domain);
+	domain_invalidate(domain, first, count);
 }
 
 const struct strategy_ops strict_ops = {

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making the IOMMU forget: the whole cache or one range of it. Both are charged as flushes,
+ * whatever called for them.
+ */
+#include "dma/domain.h"
+
+static void count(struct iotoll_dma_domain *domain, const struct driver_flush *took, uint64_t from)
+{
+	domain->stats.flush_polls += took->polls;
+	domain->stats.flush_timeouts += took->timed_out;
+	domain->stats.flush_ps += env_now_ps(domain->env) - from;
+}
+
+void domain_flush(struct iotoll_dma_domain *domain)
+{
+	const int token = env_enter(domain->env, DMA_PHASE_FLUSH);
+	const uint64_t from = env_now_ps(domain->env);
+	struct driver_flush took;
+
+	domain->driver->ops->flush(domain->driver, &took);
+	domain->stats.flushes++;
+	count(domain, &took, from);
+	env_leave(domain->env, token);
+}
+
+void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_t entries)
+{
+	struct driver_flush took;
+	uint64_t from;
+	int token;
+
+	if (!domain->driver->ops->invalidate) {
+		domain_flush(domain);
+		return;
+	}
+	token = env_enter(domain->env, DMA_PHASE_FLUSH);
+	from = env_now_ps(domain->env);
+	domain->driver->ops->invalidate(domain->driver, first, entries, &took);
+	domain->stats.invalidations++;
+	count(domain, &took, from);
+	env_leave(domain->env, token);
+}
