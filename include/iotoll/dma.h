@@ -77,6 +77,7 @@ struct iotoll_dma_stats {
 	uint64_t single_entry_unmaps;
 	uint64_t mapped_pages_total;     /* pages over all maps */
 	uint64_t pages_live, pages_peak; /* table entries in use; 0 where there is no table */
+	uint64_t kept_pages, kept_peak;  /* unmapped, not to be used again before a flush */
 	uint64_t coherent_allocs, coherent_frees;
 	uint64_t table_writes;     /* entries set or cleared by the driver half, boot excluded */
 	uint64_t flushes;          /* whole-IOTLB flushes, boot excluded */
@@ -84,6 +85,7 @@ struct iotoll_dma_stats {
 	uint64_t flush_timeouts;   /* the poll limit was reached, idle at the last or not */
 	uint64_t flush_polls;      /* reads of the drain status over all flushes */
 	uint64_t flush_ps;         /* time in flushes and invalidations, 0 without a clock */
+	uint64_t timer_flushes;    /* of flushes: because time had passed */
 	uint64_t wraps;            /* the allocator went back to the bottom */
 	uint64_t words_searched;   /* bitmap words examined */
 	uint64_t usable_entries;   /* table entries minus reservations */
@@ -138,6 +140,13 @@ void iotoll_dma_domain_observe(struct iotoll_dma_domain *domain,
  * off for good.
  */
 int iotoll_dma_domain_watchdog(struct iotoll_dma_domain *domain, struct iotoll_dma_fault *out);
+/*
+ * For the native environment, which has no timers of its own: let what the strategy wanted done
+ * after some time happen if that time has come; where the environment has no clock, it always has.
+ * Call it every few milliseconds from any thread, also while streaming calls run. 1 if something
+ * was done, 0 if not. In the laboratory the machine's own timer does it.
+ */
+int iotoll_dma_domain_tick(struct iotoll_dma_domain *domain);
 /* The counters now. Not while streaming calls run on other threads. */
 void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct iotoll_dma_stats *out);
 /* Zero the counters (not the live ones; the peak starts again from what is live). */

@@ -135,6 +135,7 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 		if (rc)
 			return rc;
 	}
+	env_timer_init(domain->env, &domain->timer, domain_timer, domain);
 	if (strategy->create) {
 		rc = strategy->create(domain);
 		if (rc)
@@ -179,6 +180,7 @@ void iotoll_dma_domain_destroy(struct iotoll_dma_domain *domain)
 	/* Translation goes off before the memory that translates is anybody else's. */
 	if (domain->driver)
 		domain->driver->ops->destroy(domain->driver);
+	env_timer_fini(domain->env, &domain->timer);
 	if (domain->strategy && domain->strategy->destroy)
 		domain->strategy->destroy(domain);
 	if (domain->iova) {
@@ -248,9 +250,10 @@ void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct ioto
 
 void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain)
 {
-	const uint64_t live = domain->stats.pages_live;
+	const uint64_t live = domain->stats.pages_live, kept = domain->stats.kept_pages;
 
-	domain->stats = (struct iotoll_dma_stats){.pages_live = live, .pages_peak = live};
+	domain->stats = (struct iotoll_dma_stats){
+		.pages_live = live, .pages_peak = live, .kept_pages = kept, .kept_peak = kept};
 	memset(domain->tally, 0, sizeof(domain->tally));
 	if (!domain->iova)
 		return;

@@ -49,6 +49,8 @@ struct iotoll_dma_domain {
 	struct iotoll_dma_observer observer;
 	bool observed;
 
+	struct env_timer timer; /* the strategy's */
+
 	/* Everything below is under @lock where there is a table, else under @quiet. */
 	struct dma_lock lock;
 	/* Also around book and observer, inside @lock. */
@@ -82,6 +84,12 @@ static inline bool domain_watched(const struct iotoll_dma_domain *domain)
 void domain_flush(struct iotoll_dma_domain *domain);
 /* Make the IOTLB forget just these entries; flush where the driver cannot. Under the lock. */
 void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+/* For strategies: entries that cleared() kept may be allocated again. Under the lock. */
+void domain_release(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+/* For strategies: call strategy->timer() once, @delay_ps or a little more from now. */
+void domain_set_timer(struct iotoll_dma_domain *domain, uint64_t delay_ps);
+/* The timer went off: takes the lock. */
+void domain_timer(void *domain);
 
 /*
  * Every streaming or coherent call is bracketed by these two: charge category, entry cost, lock.

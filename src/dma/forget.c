@@ -1,9 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Making the IOMMU forget: the whole cache or one range of it. Both are charged as flushes,
- * whatever called for them.
+ * whatever called for them. And what follows for entries that a strategy keeps until then.
  */
 #include "dma/domain.h"
+
+void domain_release(struct iotoll_dma_domain *domain, uint64_t first, uint64_t entries)
+{
+	domain->stats.kept_pages -= entries;
+	domain->iova->ops->free(domain->iova, first, entries);
+}
+
+void domain_set_timer(struct iotoll_dma_domain *domain, uint64_t delay_ps)
+{
+	env_timer_arm(domain->env, &domain->timer, delay_ps);
+}
+
+void domain_timer(void *ctx)
+{
+	struct iotoll_dma_domain *domain = ctx;
+	const int token = domain_begin(domain, DMA_PHASE_UNMAP);
+
+	domain->strategy->timer(domain);
+	domain_end(domain, token);
+}
+
+int iotoll_dma_domain_tick(struct iotoll_dma_domain *domain)
+{
+	return env_timer_poll(domain->env, &domain->timer);
+}
 
 static void count(struct iotoll_dma_domain *domain, const struct driver_flush *took, uint64_t from)
 {

@@ -85,6 +85,20 @@ int mapping_add(struct mapping *want, iotoll_phys_t paddr)
 	return 0;
 }
 
+/* The strategy has the first word on when cleared entries are free. */
+static void give_back(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
+{
+	struct iotoll_dma_stats *stats = &domain->stats;
+
+	if (!domain->strategy->cleared || domain->strategy->cleared(domain, first, pages)) {
+		domain->iova->ops->free(domain->iova, first, pages);
+		return;
+	}
+	stats->kept_pages += pages;
+	if (stats->kept_pages > stats->kept_peak)
+		stats->kept_peak = stats->kept_pages;
+}
+
 void mapping_take_down(const struct mapping *mapping)
 {
 	struct iotoll_dma_domain *domain = mapping->dev->domain;
@@ -95,9 +109,7 @@ void mapping_take_down(const struct mapping *mapping)
 		domain->driver->ops->clear(domain->driver, first, pages);
 		domain->stats.table_writes += pages;
 		domain->stats.pages_live -= pages;
-		if (domain->strategy->cleared)
-			domain->strategy->cleared(domain, first, pages);
-		domain->iova->ops->free(domain->iova, first, pages);
+		give_back(domain, first, pages);
 	}
 	if (domain->observer.unmapped)
 		domain->observer.unmapped(domain->observer.ctx,
@@ -105,14 +117,22 @@ void mapping_take_down(const struct mapping *mapping)
 					  mapping->bytes);
 }
 
-/* Nobody kept a book: an unmap is believed as far as the allocator says the pages are mapped. */
+/*
+ * Nobody kept a book: an unmap is believed as far as the pages are handed out and the strategy
+ * does not keep them from an earlier one.
+ */
 static bool plausible(const struct iotoll_dma_domain *domain, const struct mapping *what)
 {
+	uint64_t first, pages;
+
 	if (what->bytes == 0 || what->bytes - 1 > UINT64_MAX - IOTOLL_IOVA_U64(what->iova))
 		return false;
-	return !domain->iova ||
-	       domain->iova->ops->owns(domain->iova, iova_page(what),
-				       dma_pages(IOTOLL_IOVA_U64(what->iova), what->bytes));
+	if (!domain->iova)
+		return true;
+	first = iova_page(what);
+	pages = dma_pages(IOTOLL_IOVA_U64(what->iova), what->bytes);
+	return domain->iova->ops->owns(domain->iova, first, pages) &&
+	       !(domain->strategy->keeps && domain->strategy->keeps(domain, first, pages));
 }
 
 uint64_t mapping_remove(const struct mapping *what)

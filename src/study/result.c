@@ -121,6 +121,8 @@ static json_t *dma(const struct testbed *t, const struct measurement *m,
 	put_real(o, "pages_per_map", ratio((double)s->mapped_pages_total, (double)s->maps));
 	put(o, "pages_live", s->pages_live);
 	put(o, "pages_peak", s->pages_peak);
+	put(o, "kept_pages", s->kept_pages);
+	put(o, "kept_peak_pages", s->kept_peak);
 	put(o, "words_searched", s->words_searched);
 	put(o, "wraps", s->wraps);
 	put_real(o, "map_us", us(charged(t, m, CHARGE_MAP)));
@@ -177,6 +179,7 @@ static json_t *iommu(const struct testbed *t, const struct measurement *m,
 	json_object_set_new(o, "strategy", json_string(sc->strategy));
 	put(o, "flushes", s->flushes);
 	put(o, "invalidations", s->invalidations);
+	put(o, "timer_flushes", s->timer_flushes);
 	put_real(o, "flush_us_mean",
 		 ratio(us(s->flush_ps), (double)(s->flushes + s->invalidations)));
 	put(o, "flush_polls", s->flush_polls);

@@ -105,7 +105,7 @@ lists_name_what_there_is() {
 	run_for 0 list iommus
 	expect "calgary" grep -q '^calgary' "$scratch/out"
 	run_for 0 list strategies
-	for name in off strict deferred deferred-tracked; do
+	for name in off strict deferred deferred-tracked flush-queue; do
 		expect "$name" grep -q "^$name " "$scratch/out"
 	done
 	run_for 0 list profiles

@@ -54,7 +54,8 @@ static void reg_write(void *ctx, uint64_t offset, uint64_t value, unsigned width
 
 const char *rig_translating(unsigned index)
 {
-	static const char *const names[] = {"strict", "deferred", "deferred-tracked", "unflushed"};
+	static const char *const names[] = {"strict", "deferred", "deferred-tracked", "flush-queue",
+					    "unflushed"};
 
 	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
 }
@@ -181,6 +182,12 @@ uint64_t rig_map(struct rig *rig, uint64_t paddr, size_t bytes)
 void rig_unmap(struct rig *rig, uint64_t iova, size_t bytes)
 {
 	iotoll_dma_unmap_page(rig->dev, IOTOLL_IOVA(iova), bytes, IOTOLL_DMA_FROM_DEVICE);
+}
+
+void rig_settle(struct rig *rig)
+{
+	(void)iotoll_dma_domain_tick(rig->domain);
+	assert_int_equal(rig_stats(rig).kept_pages, 0);
 }
 
 uint64_t rig_seed(void)

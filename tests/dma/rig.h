@@ -72,6 +72,8 @@ struct iotoll_dma_stats rig_stats(const struct rig *rig);
 /* Map @bytes at @paddr for writing by the device; must succeed. */
 uint64_t rig_map(struct rig *rig, uint64_t paddr, size_t bytes);
 void rig_unmap(struct rig *rig, uint64_t iova, size_t bytes);
+/* Let time pass: entries that the strategy keeps are free again. */
+void rig_settle(struct rig *rig);
 /* IOTOLL_TEST_SEED or a fixed default, printed. */
 uint64_t rig_seed(void);
 

@@ -132,6 +132,7 @@ static void a_device_gets_only_addresses_below_its_mask(void **state)
 				rig_unmap(&rig, rig_map(&rig, 0x1000, pages << 12), pages << 12);
 			if (n == 0)
 				assert_int_equal(rig_stats(&rig).wraps, 1);
+			rig_settle(&rig);
 		}
 		assert_true(iotoll_dma_mapping_error(
 			iotoll_dma_map_page(narrow, IOTOLL_PHYS(0x1000), 1, IOTOLL_DMA_TO_DEVICE)));

@@ -119,6 +119,7 @@ static void no_room(struct rig *rig)
 	fill(sg, 8);
 	assert_int_equal(iotoll_dma_map_sg(rig->dev, sg, 8, IOTOLL_DMA_TO_DEVICE), 0);
 	expect_nothing_mapped(rig, sg, 8, 8192 - 128 - 1 - 5);
+	rig_settle(rig);
 	fill(sg, 5);
 	assert_int_equal(iotoll_dma_map_sg(rig->dev, sg, 5, IOTOLL_DMA_TO_DEVICE), 5);
 	iotoll_dma_unmap_sg(rig->dev, sg, 5, IOTOLL_DMA_TO_DEVICE);

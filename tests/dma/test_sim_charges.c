@@ -280,6 +280,118 @@ static void tracking_what_was_freed_costs_a_word_at_each_end(void **state)
 	tear_down(&b);
 }
 
+static void queued_calls(struct bench *b)
+{
+	iotoll_iova_t iova;
+
+	unmap(b, map(b, 4096), 4096);
+	iova = map(b, 4096);
+	start(b);
+	unmap(b, iova, 4096);
+	/*
+	 * The ring's ends; the oldest slot, which may not go yet; the new one: 24 bytes from byte
+	 * 64 + 24 on, in the line of the first. The allocator's bitmap is left alone.
+	 */
+	assert_int_equal(spent(b, CHARGE_UNMAP),
+			 FRAME + STORE + MISS + CLFLUSH + HIT + 2 * (WORD + HIT));
+	assert_int_equal(spent(b, CHARGE_FLUSH), 0);
+}
+
+static void queueing_costs_the_ring_and_no_flush(void **state)
+{
+	static struct bench b;
+
+	(void)state;
+	set_up(&b, "flush-queue");
+	on_cpu(&b, 0, queued_calls);
+	tear_down(&b);
+}
+
+static void unmap_ten(struct bench *b)
+{
+	for (unsigned i = 0; i < 10; i++)
+		unmap(b, map(b, 4096), 4096);
+}
+
+static void unmap_a_ring_and_one(struct bench *b)
+{
+	for (unsigned i = 0; i < 256; i++)
+		unmap(b, map(b, 4096), 4096);
+}
+
+static struct iotoll_dma_stats stats_of(const struct bench *b)
+{
+	struct iotoll_dma_stats stats;
+
+	iotoll_dma_domain_stats(b->domain, &stats);
+	return stats;
+}
+
+/* Start @body on @cpu; sim_run() is the caller's. */
+static void begin_on(struct bench *b, unsigned cpu, void (*body)(struct bench *b))
+{
+	b->body = body;
+	b->ran = false;
+	assert_non_null(task_create(machine_cpu(b->machine, cpu), "test", in_task, b));
+}
+
+/* Ten milliseconds are three jiffies of 4 ms, and the wheel adds one: the boundary at 16 ms. */
+static void the_timer_goes_off_at_the_fourth_jiffy_on_the_cpu_that_armed_it(void **state)
+{
+	struct cpu_account before, after;
+	static struct bench b;
+
+	(void)state;
+	set_up(&b, "flush-queue");
+	begin_on(&b, 1, unmap_ten);
+	assert_int_equal(sim_run(b.sim, 16 * SIM_MS - 1), 0);
+	assert_true(b.ran);
+	assert_int_equal(stats_of(&b).kept_pages, 10);
+	cpu_account(machine_cpu(b.machine, 1), &before);
+	assert_int_equal(before.ps[CHARGE_FLUSH], 0);
+	assert_int_equal(sim_run(b.sim, 17 * SIM_MS), 0);
+	assert_int_equal(stats_of(&b).kept_pages, 0);
+	assert_int_equal(stats_of(&b).flushes, 1);
+	assert_int_equal(stats_of(&b).timer_flushes, 1);
+	cpu_account(machine_cpu(b.machine, 1), &after);
+	assert_int_equal(after.ps[CHARGE_FLUSH], 3 * WRITE + 4 * READ);
+	/* Not periodic: nothing waits, nothing is armed. */
+	assert_int_equal(sim_run(b.sim, 100 * SIM_MS), 0);
+	assert_int_equal(stats_of(&b).flushes, 1);
+	/* Armed just after a boundary, 100 ms, it is the fourth from there again. */
+	begin_on(&b, 0, unmap_ten);
+	assert_int_equal(sim_run(b.sim, 116 * SIM_MS - 1), 0);
+	assert_int_equal(stats_of(&b).flushes, 1);
+	assert_int_equal(sim_run(b.sim, 116 * SIM_MS + SIM_US * 100), 0);
+	assert_int_equal(stats_of(&b).flushes, 2);
+	tear_down(&b);
+}
+
+static void
+a_flush_covers_the_rings_of_other_cpus_which_they_notice_at_their_next_unmap(void **state)
+{
+	static struct bench b;
+
+	(void)state;
+	set_up(&b, "flush-queue");
+	begin_on(&b, 0, unmap_ten);
+	assert_int_equal(sim_run(b.sim, SIM_MS), 0);
+	begin_on(&b, 1, unmap_a_ring_and_one);
+	assert_int_equal(sim_run(b.sim, 5 * SIM_MS), 0);
+	assert_true(b.ran);
+	assert_int_equal(stats_of(&b).flushes, 1);
+	assert_int_equal(stats_of(&b).kept_pages, 10 + 1);
+	begin_on(&b, 0, unmap_ten);
+	assert_int_equal(sim_run(b.sim, 6 * SIM_MS), 0);
+	assert_int_equal(stats_of(&b).flushes, 1);
+	assert_int_equal(stats_of(&b).kept_pages, 10 + 1);
+	assert_int_equal(stats_of(&b).kept_peak, 10 + 255);
+	/* The timer of the first unmap of all, at 16 ms, empties both. */
+	assert_int_equal(sim_run(b.sim, 17 * SIM_MS), 0);
+	assert_int_equal(stats_of(&b).kept_pages, 0);
+	tear_down(&b);
+}
+
 static void warm_up(struct bench *b)
 {
 	unmap(b, map(b, 4096), 4096);
@@ -393,6 +505,10 @@ int main(void)
 		cmocka_unit_test(a_list_enters_and_locks_once),
 		cmocka_unit_test(a_flush_has_a_category_of_its_own_inside_the_unmap),
 		cmocka_unit_test(tracking_what_was_freed_costs_a_word_at_each_end),
+		cmocka_unit_test(queueing_costs_the_ring_and_no_flush),
+		cmocka_unit_test(the_timer_goes_off_at_the_fourth_jiffy_on_the_cpu_that_armed_it),
+		cmocka_unit_test(
+			a_flush_covers_the_rings_of_other_cpus_which_they_notice_at_their_next_unmap),
 		cmocka_unit_test(what_another_cpu_used_last_has_to_come_over),
 		cmocka_unit_test(without_a_table_nothing_is_charged),
 		cmocka_unit_test(flushes_that_stop_the_whole_chip_take_turns),

@@ -261,6 +261,7 @@ static void reset(struct rig *rig)
 
 	rig_unmap(rig, rig_map(rig, 0x1000, 4096), 4096);
 	rig_unmap(rig, 0x7000000, 1);
+	rig_settle(rig);
 	iotoll_dma_domain_stats_reset(rig->domain);
 	struct iotoll_dma_stats stats = rig_stats(rig);
 	struct iotoll_dma_stats want = {

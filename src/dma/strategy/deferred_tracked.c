@@ -57,7 +57,7 @@ static uint64_t bits_of(uint64_t word, uint64_t first, uint64_t end)
 	return ((UINT64_C(1) << hi) - 1) & ~((UINT64_C(1) << lo) - 1);
 }
 
-static void tracked_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
+static bool tracked_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
 {
 	struct tracked *t = domain->strategy_data;
 	const uint64_t end = first + count;
@@ -68,6 +68,7 @@ static void tracked_cleared(struct iotoll_dma_domain *domain, uint64_t first, ui
 			t->words[i] = (uint64_t)t->epoch << EPOCH_SHIFT;
 		t->words[i] |= bits_of(i, first, end);
 	}
+	return true;
 }
 
 static void tracked_allocated(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)

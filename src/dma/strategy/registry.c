@@ -10,10 +10,12 @@ extern const struct strategy_ops off_ops;
 extern const struct strategy_ops strict_ops;
 extern const struct strategy_ops deferred_ops;
 extern const struct strategy_ops deferred_tracked_ops;
+extern const struct strategy_ops flush_queue_ops;
 extern const struct strategy_ops unflushed_ops;
 
 const struct strategy_ops *const dma_strategies[] = {
-	&off_ops, &strict_ops, &deferred_ops, &deferred_tracked_ops, &unflushed_ops, NULL,
+	&off_ops,         &strict_ops,    &deferred_ops, &deferred_tracked_ops,
+	&flush_queue_ops, &unflushed_ops, NULL,
 };
 
 const struct strategy_ops *strategy_find(const char *name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When the IOTLB is flushed: what happens as the allocator wraps, as entries are about to be
- * reused, and as they are cleared. Independent of which IOMMU and which allocator. All hooks are
- * called under the domain's lock; a hook that is NULL does nothing.
+ * When the IOTLB is flushed, and when entries may be used again: what happens as the allocator
+ * wraps, as entries are about to be reused, and as they are cleared. Independent of which IOMMU and
+ * which allocator. All hooks are called under the domain's lock; a hook that is NULL does nothing.
  */
 #ifndef IOTOLL_DMA_STRATEGY_H
 #define IOTOLL_DMA_STRATEGY_H
@@ -25,8 +25,15 @@ struct strategy_ops {
 	void (*wrapped)(struct iotoll_dma_domain *domain);
 	/* These entries were just allocated; nothing has been written to them yet. */
 	void (*allocated)(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
-	/* These entries were just cleared; they may be allocated again after this returns. */
-	void (*cleared)(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+	/*
+	 * These entries were just cleared. True: they may be allocated again from now on. False:
+	 * the strategy keeps them, and hands each range back by one domain_release().
+	 */
+	bool (*cleared)(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+	/* Does it keep any of these? Pure, free of charge. NULL: it never keeps any. */
+	bool (*keeps)(const struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+	/* What domain_set_timer() asked for. NULL in a strategy that does not. */
+	void (*timer)(struct iotoll_dma_domain *domain);
 };
 
 /* The registry: an explicit array, NULL-terminated, in display order. */

@@ -10,9 +10,10 @@
  */
 #include "dma/domain.h"
 
-static void strict_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
+static bool strict_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
 {
 	domain_invalidate(domain, first, count);
+	return true;
 }
 
 const struct strategy_ops strict_ops = {

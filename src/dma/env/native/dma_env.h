@@ -190,6 +190,62 @@ static inline unsigned env_shard(struct dma_env *env, unsigned shards)
 	return (unsigned)((self * UINT64_C(0x9E3779B97F4A7C15)) >> 40) % shards;
 }
 
+/*
+ * CPUs are not to be had portably; threads are spread over this many instead. One thread always
+ * counts as the same.
+ */
+#define NATIVE_CPUS 16u
+
+static inline unsigned env_cpus(const struct dma_env *env)
+{
+	(void)env;
+	return NATIVE_CPUS;
+}
+
+static inline unsigned env_cpu(struct dma_env *env)
+{
+	return env_shard(env, NATIVE_CPUS);
+}
+
+/* A timer that goes off when somebody asks: iotoll_dma_domain_tick(). */
+struct env_timer {
+	void (*fn)(void *ctx);
+	void *ctx;
+	uint64_t due_ps;
+	bool armed; /* atomic: arming and asking are different threads' */
+};
+
+static inline void env_timer_init(struct dma_env *env, struct env_timer *t, void (*fn)(void *ctx),
+				  void *ctx)
+{
+	(void)env;
+	*t = (struct env_timer){.fn = fn, .ctx = ctx};
+}
+
+static inline void env_timer_fini(struct dma_env *env, struct env_timer *t)
+{
+	(void)env;
+	__atomic_store_n(&t->armed, false, __ATOMIC_RELEASE);
+}
+
+static inline void env_timer_arm(struct dma_env *env, struct env_timer *t, uint64_t delay_ps)
+{
+	__atomic_store_n(&t->due_ps, env_now_ps(env) + delay_ps, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->armed, true, __ATOMIC_RELEASE);
+}
+
+static inline int env_timer_poll(struct dma_env *env, struct env_timer *t)
+{
+	if (!__atomic_load_n(&t->armed, __ATOMIC_ACQUIRE))
+		return 0;
+	if (env->config.now_ps && env_now_ps(env) < __atomic_load_n(&t->due_ps, __ATOMIC_RELAXED))
+		return 0;
+	if (!__atomic_exchange_n(&t->armed, false, __ATOMIC_ACQ_REL))
+		return 0;
+	t->fn(t->ctx);
+	return 1;
+}
+
 static inline bool env_has_regs(const struct dma_env *env)
 {
 	return env->config.reg_read != NULL;

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Flush queue: Linux's lazy mode (drivers/iommu/dma-iommu.c in 6.1: queue_iova(), fq_ring_free(),
+ * fq_flush_timeout()). An unmap clears its entries and puts them in a ring of its CPU instead of
+ * freeing them. A ring that is full, or 10 ms since the first entry was queued with no timer
+ * running, flushes the whole domain once; only then are entries free again, oldest first. So an
+ * unmapped page may stay reachable for as long as that, but no address is used again before it is
+ * forgotten: other than with deferred there is no gap.
+ *
+ * Two counters say which entries a flush has covered: one goes up before it, one after. An entry
+ * carries the former as it was when queued and may go when the latter is past it. A flush forced by
+ * one CPU's ring therefore also covers the others', which their owners find out at their next
+ * unmap, or the timer does it for them.
+ *
+ * In Linux each ring has a lock of its own and flushes run outside the allocator's. Here, as for
+ * every strategy, all is under the domain's one lock.
+ */
+#include <errno.h>
+
+#include "dma/domain.h"
+
+#define FRAME_BYTES  4096u
+#define RING_SLOTS   256u                  /* one stays empty: IOVA_FQ_SIZE */
+#define DELAY_PS     UINT64_C(10000000000) /* 10 ms: IOVA_FQ_TIMEOUT */
+#define WORD_ENTRIES 64u
+
+/* As they lie in memory, so that what CPUs read and write can be charged. */
+struct slot {
+	uint64_t first, count, counter;
+};
+
+struct ring {
+	uint64_t head, tail; /* empty when equal */
+	uint64_t line_end[6];
+	struct slot slot[RING_SLOTS];
+};
+
+struct queue {
+	iotoll_phys_t paddr; /* of the rings, one for each CPU, each from a frame of its own */
+	unsigned rings;
+	uint64_t frames; /* of one ring */
+	uint64_t flush_start, flush_finish;
+	bool timer_on;
+	/*
+	 * A bit for each entry that waits, to tell a second unmap of it from the first. Our guard
+	 * and no kernel's, hence not charged.
+	 */
+	uint64_t *kept;
+	uint64_t kept_words;
+};
+
+static iotoll_phys_t ring_paddr(const struct queue *q, unsigned index)
+{
+	return IOTOLL_PHYS(IOTOLL_PHYS_U64(q->paddr) + index * q->frames * FRAME_BYTES);
+}
+
+static struct ring *ring_at(struct iotoll_dma_domain *domain, unsigned index)
+{
+	const struct queue *q = domain->strategy_data;
+
+	return env_ptr(domain->env, ring_paddr(q, index), sizeof(struct ring));
+}
+
+static void mark(struct queue *q, uint64_t first, uint64_t count, bool kept)
+{
+	for (uint64_t i = first; i < first + count; i++) {
+		const uint64_t bit = UINT64_C(1) << i % WORD_ENTRIES;
+
+		if (kept)
+			q->kept[i / WORD_ENTRIES] |= bit;
+		else
+			q->kept[i / WORD_ENTRIES] &= ~bit;
+	}
+}
+
+static bool queue_keeps(const struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
+{
+	const struct queue *q = domain->strategy_data;
+
+	for (uint64_t i = first; i < first + count; i++)
+		if (q->kept[i / WORD_ENTRIES] >> i % WORD_ENTRIES & 1)
+			return true;
+	return false;
+}
+
+/* Charge for the ring's head and tail. */
+static void touch_ends(struct iotoll_dma_domain *domain, unsigned index)
+{
+	env_touch(domain->env, ring_paddr(domain->strategy_data, index), 2 * sizeof(uint64_t),
+		  true);
+}
+
+/* Charge for one slot. */
+static void touch_slot(struct iotoll_dma_domain *domain, unsigned index, uint64_t slot, bool write)
+{
+	const uint64_t at = IOTOLL_PHYS_U64(ring_paddr(domain->strategy_data, index));
+
+	env_work(domain->env, DMA_WORK_BITMAP_WORD, 1);
+	env_touch(domain->env,
+		  IOTOLL_PHYS(at + offsetof(struct ring, slot) + slot * sizeof(struct slot)),
+		  sizeof(struct slot), write);
+}
+
+/* Free what a finished flush has covered: fq_ring_free(). */
+static void reap(struct iotoll_dma_domain *domain, unsigned index)
+{
+	struct queue *q = domain->strategy_data;
+	struct ring *ring = ring_at(domain, index);
+
+	touch_ends(domain, index);
+	while (ring->head != ring->tail) {
+		const struct slot *s = &ring->slot[ring->head];
+
+		touch_slot(domain, index, ring->head, false);
+		if (s->counter >= q->flush_finish)
+			return;
+		mark(q, s->first, s->count, false);
+		domain_release(domain, s->first, s->count);
+		ring->head = (ring->head + 1) % RING_SLOTS;
+	}
+}
+
+/* fq_flush_iotlb(). */
+static void flush(struct iotoll_dma_domain *domain)
+{
+	struct queue *q = domain->strategy_data;
+
+	q->flush_start++;
+	domain_flush(domain);
+	q->flush_finish++;
+}
+
+/* queue_iova(). */
+static bool queue_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
+{
+	const unsigned index = env_cpu(domain->env);
+	struct queue *q = domain->strategy_data;
+	struct ring *ring = ring_at(domain, index);
+
+	reap(domain, index);
+	if ((ring->tail + 1) % RING_SLOTS == ring->head) {
+		flush(domain);
+		reap(domain, index);
+	}
+	touch_slot(domain, index, ring->tail, true);
+	ring->slot[ring->tail] = (struct slot){first, count, q->flush_start};
+	ring->tail = (ring->tail + 1) % RING_SLOTS;
+	mark(q, first, count, true);
+	if (!q->timer_on) {
+		q->timer_on = true;
+		domain_set_timer(domain, DELAY_PS);
+	}
+	return false;
+}
+
+/* fq_flush_timeout(). The flag goes first: whatever is queued from now on needs a timer again. */
+static void queue_timer(struct iotoll_dma_domain *domain)
+{
+	struct queue *q = domain->strategy_data;
+
+	q->timer_on = false;
+	domain->stats.timer_flushes++;
+	flush(domain);
+	for (unsigned i = 0; i < q->rings; i++)
+		reap(domain, i);
+}
+
+static int queue_create(struct iotoll_dma_domain *domain)
+{
+	struct queue *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return -ENOMEM;
+	q->rings = env_cpus(domain->env);
+	q->frames = (sizeof(struct ring) + FRAME_BYTES - 1) / FRAME_BYTES;
+	q->kept_words = (domain->driver->entries + WORD_ENTRIES - 1) / WORD_ENTRIES;
+	q->kept = calloc(q->kept_words, sizeof(*q->kept));
+	if (!q->kept ||
+	    env_alloc_pages(domain->env, q->rings * q->frames, FRAME_BYTES, 0, &q->paddr)) {
+		free(q->kept);
+		free(q);
+		return -ENOMEM;
+	}
+	domain->strategy_data = q;
+	for (unsigned i = 0; i < q->rings; i++)
+		*ring_at(domain, i) = (struct ring){.head = 0};
+	return 0;
+}
+
+static void queue_destroy(struct iotoll_dma_domain *domain)
+{
+	struct queue *q = domain->strategy_data;
+
+	env_free_pages(domain->env, q->paddr, q->rings * q->frames);
+	free(q->kept);
+	free(q);
+}
+
+const struct strategy_ops flush_queue_ops = {
+	.name = "flush-queue",
+	.title = "queue unmapped entries, flush when 255 wait on a CPU or after 10 ms (Linux's "
+		 "lazy)",
+	.translates = true,
+	.create = queue_create,
+	.destroy = queue_destroy,
+	.cleared = queue_cleared,
+	.keeps = queue_keeps,
+	.timer = queue_timer,
+};
