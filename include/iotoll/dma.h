@@ -41,11 +41,11 @@ struct iotoll_dma_domain;
 struct iotoll_dma_device;
 
 struct iotoll_dma_config {
-	const char *driver;     /* "none", "calgary" */
+	const char *driver;     /* "none", "calgary", "vtd" */
 	const char *strategy;   /* "off", "strict", "deferred", ... : a row of the registry */
 	const char *allocator;  /* "next-fit": a row of the registry; NULL will do for "off" */
-	unsigned bus;           /* the host bridge (PHB) this domain belongs to: one domain each */
-	uint64_t table_entries; /* translation entries; calgary: 8192 << n, n = 0..7 */
+	unsigned bus;           /* calgary: the host bridge (PHB) of this domain: one domain each */
+	uint64_t table_entries; /* translation entries; calgary: 8192 << n, n = 0..7; vtd: any */
 	uint64_t start_hint;    /* where the allocator's first search begins (0 = the bottom) */
 	bool check_misuse;      /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
@@ -112,9 +112,10 @@ struct iotoll_dma_observer {
 
 /* What the hardware latched about a DMA it refused. */
 struct iotoll_dma_fault {
-	uint64_t status; /* calgary: CSR */
-	uint64_t detail; /* calgary: PLSSR */
-	unsigned agent;  /* calgary: agent id of the CSR */
+	uint64_t status; /* calgary: CSR; vtd: FSTS */
+	uint64_t detail; /* calgary: PLSSR; vtd: the fault reason of the first record */
+	unsigned agent;  /* calgary: agent id of the CSR; vtd: the requester's id */
+	uint64_t iova;   /* vtd: the page; calgary does not tell */
 };
 
 /*
@@ -136,8 +137,8 @@ void iotoll_dma_domain_observe(struct iotoll_dma_domain *domain,
 /*
  * Ask the hardware whether it refused a DMA; a kernel does so every two seconds. 0: it did not
  * (or the domain is not translated, or its bus was shut off before). 1: it did; *@out is filled
- * (@out may be NULL), the error is cleared and, as in the Calgary driver, the whole bus is shut
- * off for good.
+ * (@out may be NULL) and the error is cleared. The Calgary driver then shuts the whole bus off for
+ * good; on VT-d everything goes on.
  */
 int iotoll_dma_domain_watchdog(struct iotoll_dma_domain *domain, struct iotoll_dma_fault *out);
 /*
@@ -158,7 +159,8 @@ void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys
 /*
  * Attach a device with requester id @devid. @dma_mask: the highest address it can drive, as
  * 2^n - 1. 0 and *@out; -EINVAL for a mask that is not of that form; -EIO if the domain cannot
- * address below it; -ENOMEM.
+ * address below it; -EBUSY if the IOMMU keeps a domain for each device and this one has one;
+ * -ENOMEM.
  */
 int iotoll_dma_attach(struct iotoll_dma_device **out, struct iotoll_dma_domain *domain,
 		      uint16_t devid, uint64_t dma_mask);

@@ -24,8 +24,9 @@ static int check_mask(const struct iotoll_dma_domain *domain, uint64_t mask)
 int iotoll_dma_attach(struct iotoll_dma_device **out, struct iotoll_dma_domain *domain,
 		      uint16_t devid, uint64_t dma_mask)
 {
-	const int rc = check_mask(domain, dma_mask);
+	const struct driver_ops *ops = domain->driver->ops;
 	struct iotoll_dma_device *dev;
+	int rc = check_mask(domain, dma_mask);
 
 	*out = NULL;
 	if (rc)
@@ -33,6 +34,11 @@ int iotoll_dma_attach(struct iotoll_dma_device **out, struct iotoll_dma_domain *
 	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
+	rc = ops->attach ? ops->attach(domain->driver, devid) : 0;
+	if (rc) {
+		free(dev);
+		return rc;
+	}
 	*dev = (struct iotoll_dma_device){
 		.next = domain->devices, .domain = domain, .devid = devid, .dma_mask = dma_mask};
 	domain->devices = dev;
@@ -72,6 +78,8 @@ void iotoll_dma_detach(struct iotoll_dma_device *dev)
 		misuse_take_all(domain->misuse, dev, take_down_leak, domain);
 		domain_end(domain, token);
 	}
+	if (domain->driver->ops->detach)
+		domain->driver->ops->detach(domain->driver, dev->devid);
 	for (link = &domain->devices; *link != dev; link = &(*link)->next)
 		;
 	*link = dev->next;

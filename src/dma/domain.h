@@ -84,6 +84,8 @@ static inline bool domain_watched(const struct iotoll_dma_domain *domain)
 void domain_flush(struct iotoll_dma_domain *domain);
 /* Make the IOTLB forget just these entries; flush where the driver cannot. Under the lock. */
 void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+/* Entries were set: what the driver has to do so that they count. Under the lock. */
+void domain_mapped(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
 /* For strategies: entries that cleared() kept may be allocated again. Under the lock. */
 void domain_release(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
 /* For strategies: call strategy->timer() once, @delay_ps or a little more from now. */

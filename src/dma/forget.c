@@ -66,3 +66,20 @@ void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_
 	count(domain, &took, from);
 	env_leave(domain->env, token);
 }
+
+void domain_mapped(struct iotoll_dma_domain *domain, uint64_t first, uint64_t entries)
+{
+	struct driver_flush took = {.polls = 0};
+	uint64_t from;
+	int token;
+
+	if (!domain->driver->ops->mapped)
+		return;
+	token = env_enter(domain->env, DMA_PHASE_FLUSH);
+	from = env_now_ps(domain->env);
+	if (domain->driver->ops->mapped(domain->driver, first, entries, &took)) {
+		domain->stats.invalidations++;
+		count(domain, &took, from);
+	}
+	env_leave(domain->env, token);
+}

@@ -41,9 +41,17 @@ static int map_in_table(struct mapping *want, uint64_t paddr)
 	rc = iova->ops->alloc(iova, pages, limit, &first);
 	if (rc)
 		return rc;
+	if (domain->driver->ops->prepare) {
+		rc = domain->driver->ops->prepare(domain->driver, first, pages);
+		if (rc) {
+			iova->ops->free(iova, first, pages);
+			return rc;
+		}
+	}
 	if (domain->strategy->allocated)
 		domain->strategy->allocated(domain, first, pages);
 	domain->driver->ops->set(domain->driver, first, pages, IOTOLL_PHYS(paddr), want->dir);
+	domain_mapped(domain, first, pages);
 	domain->stats.table_writes += pages;
 	domain->stats.pages_live += pages;
 	if (domain->stats.pages_live > domain->stats.pages_peak)

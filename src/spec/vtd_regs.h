@@ -156,6 +156,10 @@
 #define VTD_FSTS_FRI		UINT32_C(0xFF00) /* first pending record, while PPF */
 #define VTD_FSTS_FRI_SHIFT	8
 
+/* PMEN */
+#define VTD_PMEN_EPM		UINT32_C(0x80000000) /* protected memory on */
+#define VTD_PMEN_PRS		UINT32_C(0x00000001) /* it is; read only */
+
 /* FECTL and IECTL; FEADDR and IEADDR; FEDATA and IEDATA */
 #define VTD_ECTL_IM		UINT32_C(0x80000000) /* mask; set at reset */
 #define VTD_ECTL_IP		UINT32_C(0x40000000) /* pending; read only */

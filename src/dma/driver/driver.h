@@ -56,9 +56,28 @@ struct driver_ops {
 	int (*reserve)(struct dma_driver *driver, struct iova *a);
 	/* Point the hardware at the table and switch translation on. */
 	void (*enable)(struct dma_driver *driver);
+	/*
+	 * The device with requester id @devid belongs to this domain from now on. 0; -EINVAL for an
+	 * id that the hardware cannot tell apart, -EBUSY if it has one already, -ENOMEM. Also
+	 * called where nothing is translated. NULL: every device of the bus belongs to the domain.
+	 */
+	int (*attach)(struct dma_driver *driver, uint16_t devid);
+	/* And no longer. Only after attach(); not NULL where that is not. */
+	void (*detach)(struct dma_driver *driver, uint16_t devid);
+	/*
+	 * Get memory for whatever set() of these entries will need. 0 or -ENOMEM. NULL: the whole
+	 * table was made at once.
+	 */
+	int (*prepare)(struct dma_driver *driver, uint64_t first, uint64_t count);
 	/* Entries [first, first + count) name the pages from the one that holds @paddr on. */
 	void (*set)(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
 		    enum iotoll_dma_dir dir);
+	/*
+	 * These entries were just set: whatever the hardware wants before it may use them. True if
+	 * that was an invalidation, described by @out. NULL: nothing.
+	 */
+	bool (*mapped)(struct dma_driver *driver, uint64_t first, uint64_t count,
+		       struct driver_flush *out);
 	void (*clear)(struct dma_driver *driver, uint64_t first, uint64_t count);
 	/* Empty the IOTLB of everything this driver's table ever said. */
 	void (*flush)(struct dma_driver *driver, struct driver_flush *out);
