@@ -2,10 +2,12 @@
 /* The IOMMU's register window in virtual time. */
 #include "dev/iommu_regs.h"
 
-static uint64_t flushes(const struct iommu *iommu)
+static uint64_t invalidations(const struct iommu *iommu)
 {
 	struct iotlb_stats stats;
 
+	if (iommu->ops->invalidations)
+		return iommu->ops->invalidations(iommu);
 	iommu->ops->stats(iommu, &stats);
 	return stats.flushes;
 }
@@ -20,11 +22,11 @@ static uint64_t regs_read(void *ctx, uint64_t offset, unsigned width)
 static void regs_write(void *ctx, uint64_t offset, uint64_t value, unsigned width)
 {
 	struct iommu_regs *r = ctx;
-	const uint64_t before = flushes(r->iommu);
+	const uint64_t before = invalidations(r->iommu);
 
 	r->iommu->ops->reg_write(r->iommu, offset, value, width);
 	/* At boot (no CPU runs) nothing takes time. */
-	if (flushes(r->iommu) != before && sim_now(r->window.machine->sim))
+	if (invalidations(r->iommu) != before && sim_now(r->window.machine->sim))
 		r->busy_until = sim_now(r->window.machine->sim) +
 				machine_cost(r->window.machine)->iommu_invalidate;
 }

@@ -137,6 +137,11 @@ struct iommu_ops {
 	void (*begin)(struct iommu *iommu, unsigned bus);
 	void (*end)(struct iommu *iommu, unsigned bus);
 	void (*stats)(const struct iommu *iommu, struct iotlb_stats *out);
+	/*
+	 * Invalidations of the IOTLB carried out since creation, whatever they covered: each keeps
+	 * the unit busy for a while. NULL: stats() counts them all as flushes.
+	 */
+	uint64_t (*invalidations)(const struct iommu *iommu);
 	/* The error registers of @bus as they stand, without touching them (calgary: CSR, PLSSR).
 	 */
 	void (*latched)(const struct iommu *iommu, unsigned bus, uint64_t *status,

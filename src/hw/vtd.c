@@ -152,6 +152,11 @@ static void vtd_iotlb_stats(const struct iommu *iommu, struct iotlb_stats *out)
 	iotlb_stats(vtd_of_const(iommu)->iotlb, out);
 }
 
+static uint64_t vtd_invalidations(const struct iommu *iommu)
+{
+	return vtd_of_const(iommu)->stats.invalidations;
+}
+
 /* FSTS, and the upper half of the first pending record (reason, requester). */
 static void vtd_latched(const struct iommu *iommu, unsigned bus, uint64_t *status, uint64_t *detail)
 {
@@ -200,5 +205,6 @@ const struct iommu_ops vtd_ops = {
 	.begin = vtd_begin,
 	.end = vtd_end,
 	.stats = vtd_iotlb_stats,
+	.invalidations = vtd_invalidations,
 	.latched = vtd_latched,
 };

@@ -82,6 +82,7 @@ struct vtd_stats {
 	uint64_t context_hits, context_misses; /* of translations */
 	uint64_t paging_hits;                  /* walks that began below the top */
 	uint64_t walks;                        /* of second-level tables */
+	uint64_t invalidations;                /* of the IOTLB, carried out */
 	uint64_t descriptors;                  /* of the queue, carried out */
 	uint64_t faults, recorded, lost;       /* accesses refused; records; for want of one */
 	uint64_t strays; /* register accesses that met no register: read 0, wrote nothing */

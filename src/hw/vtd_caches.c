@@ -104,6 +104,7 @@ static unsigned drop_pages(struct vtd *v, uint16_t did, uint64_t iva)
 
 unsigned vtd_iotlb_invalidate(struct vtd *v, unsigned granularity, uint16_t did, uint64_t iva)
 {
+	v->stats.invalidations++;
 	/* Without page-selective invalidation such a request takes the domain: our choice. */
 	if (granularity == VTD_GRAN_PAGE && !v->config.page_selective)
 		granularity = VTD_GRAN_DOMAIN;

@@ -7,7 +7,8 @@
 
 static int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
 {
-	const void *from = memory_ptr(ctx, paddr, bytes);
+	const struct machine *m = ctx;
+	const void *from = memory_ptr(m->mem, paddr, bytes);
 
 	if (!from)
 		return -EFAULT;
@@ -15,13 +16,16 @@ static int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
 	return 0;
 }
 
+/* Whatever else writes to memory, CPUs must fetch it again. */
 static int memory_write(void *ctx, uint64_t paddr, const void *from, size_t bytes)
 {
-	void *to = memory_ptr(ctx, paddr, bytes);
+	const struct machine *m = ctx;
+	void *to = memory_ptr(m->mem, paddr, bytes);
 
 	if (!to)
 		return -EFAULT;
 	memcpy(to, from, bytes);
+	cache_dma_write(m->cache, paddr, bytes);
 	return 0;
 }
 
@@ -58,7 +62,7 @@ static int make_iommu(struct rig *r, const struct rig_config *c, struct err *err
 	const struct iommu_config config = {
 		.model = c->model,
 		.iotlb = c->iotlb,
-		.memory = {.ctx = c->machine->mem, .read = memory_read, .write = memory_write},
+		.memory = {.ctx = c->machine, .read = memory_read, .write = memory_write},
 		.track_stale = c->track_stale,
 	};
 	int rc;
@@ -115,7 +119,7 @@ static int make_watchers(struct rig *r, const struct rig_config *c, struct err *
 	const bool translated = r->iommu && strcmp(c->strategy, "off");
 	const struct exposure_config config = {
 		.iommu = translated ? r->iommu : NULL,
-		.source = {.bus = RIG_BUS},
+		.source = {.bus = RIG_BUS, .devid = c->devid},
 		.memory_bytes = memory_bytes(c->machine->mem),
 		.now_ps = rig_now,
 		.ctx = r,

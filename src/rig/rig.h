@@ -22,6 +22,7 @@ struct rig_config {
 	struct iotlb_config iotlb;
 	const char *strategy, *allocator;
 	uint64_t table_entries, start_hint;
+	uint16_t devid; /* the device whose reach is watched */
 	bool quiesce_system, check_misuse, track_stale;
 	const struct iotoll_dma_observer *also; /* told of maps and unmaps, too; may be NULL */
 };

@@ -27,6 +27,7 @@ int solo_init(struct solo *s, const struct profile *profile, const struct rig_co
 	rc = machine_create(&s->machine, s->sim, profile, err);
 	if (!rc) {
 		rig.machine = s->machine;
+		rig.devid = devid;
 		rc = rig_init(&s->rig, &rig, err);
 	}
 	if (!rc)

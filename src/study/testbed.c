@@ -110,6 +110,7 @@ static int make_side(struct testbed_side *side, struct testbed *t, struct side_p
 	if (rc)
 		return rc;
 	plan->rig.machine = side->machine;
+	plan->rig.devid = NIC_DEVID;
 	side->machine->free_dma_software = plan->free_dma_software;
 	rc = rig_init(&side->rig, &plan->rig, err);
 	if (!rc)
