@@ -40,16 +40,18 @@ static void reg_write(void *ctx, uint64_t offset, uint64_t value, unsigned width
 	h->iommu->ops->reg_write(h->iommu, offset, value, width);
 }
 
-void hwrig_start(struct hwrig *h, const char *strategy, unsigned iotlb_entries, uint64_t start_hint)
+static void start(struct hwrig *h, const char *model, const struct vtd_config *vtd,
+		  const char *strategy, unsigned iotlb_entries, uint64_t start_hint)
 {
-	const struct iotoll_dma_config config = {.driver = "calgary",
+	const struct iotoll_dma_config config = {.driver = model,
 						 .strategy = strategy,
 						 .allocator = "next-fit",
 						 .table_entries = 8192,
 						 .start_hint = start_hint,
 						 .check_misuse = true};
 	struct iotoll_env_config env = {.ctx = h, .reg_read = reg_read, .reg_write = reg_write};
-	struct iommu_config hw = {.model = "calgary",
+	struct iommu_config hw = {.model = model,
+				  .vtd = vtd,
 				  .iotlb = {.entries = iotlb_entries,
 					    .ways = iotlb_entries,
 					    .line_pages = 1,
@@ -69,6 +71,17 @@ void hwrig_start(struct hwrig *h, const char *strategy, unsigned iotlb_entries, 
 	if (iotoll_dma_domain_create(&h->domain, h->env, &config, why, sizeof(why)))
 		fail_msg("%s", why);
 	assert_int_equal(iotoll_dma_attach(&h->dev, h->domain, 8, UINT32_MAX), 0);
+}
+
+void hwrig_start(struct hwrig *h, const char *strategy, unsigned iotlb_entries, uint64_t start_hint)
+{
+	start(h, "calgary", NULL, strategy, iotlb_entries, start_hint);
+}
+
+void hwrig_start_vtd(struct hwrig *h, const struct vtd_config *vtd, const char *strategy,
+		     unsigned iotlb_entries, uint64_t start_hint)
+{
+	start(h, "vtd", vtd, strategy, iotlb_entries, start_hint);
 }
 
 void hwrig_close(struct hwrig *h)

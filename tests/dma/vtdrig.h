@@ -51,7 +51,7 @@ struct vtdrig {
 	bool reject;                   /* page-selective register commands are rejected (IAIG 0) */
 	uint64_t head;                 /* the queue's, in bytes */
 	uint64_t desc[RIG_LOG_MAX][2]; /* carried out, wait descriptors included */
-	size_t descs; /* also beyond RIG_LOG_MAX */
+	size_t descs;                  /* also beyond RIG_LOG_MAX */
 	struct rig_access log[RIG_LOG_MAX];
 	size_t logged;
 };
