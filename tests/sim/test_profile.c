@@ -4,7 +4,8 @@
 
 #define COSTS (sizeof(struct cost) / sizeof(uint64_t))
 
-static const char *const shipped[] = {PROFILES "/x460-2007.ini", PROFILES "/e326.ini"};
+static const char *const shipped[] = {PROFILES "/x460-2007.ini", PROFILES "/e326.ini",
+				      PROFILES "/e3-1220-2015.ini"};
 
 static void shipped_profiles_load_and_their_ends_are_ordered(void **state)
 {
