@@ -152,9 +152,26 @@ int iotoll_dma_domain_tick(struct iotoll_dma_domain *domain);
 void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct iotoll_dma_stats *out);
 /* Zero the counters (not the live ones; the peak starts again from what is live). */
 void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain);
-/* Physical address and size of the translation table; 0 bytes if the domain has none. */
+/* A table entry: where it lies in memory, and what it lets devices do. */
+struct iotoll_dma_entry {
+	iotoll_phys_t paddr;
+	size_t bytes;
+	bool read, write;
+};
+
+/*
+ * Physical address and size of the translation table, vtd: of the top-level one, from which the
+ * others hang; 0 bytes if the domain has none.
+ */
 void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr,
 			     size_t *bytes);
+
+/*
+ * The entry that stands in memory for @iova. 0 and *@out; -ENOENT if no table holds one (yet);
+ * -ENOSYS if the driver does not tell. Changes nothing. Not while streaming calls run.
+ */
+int iotoll_dma_domain_entry(const struct iotoll_dma_domain *domain, iotoll_iova_t iova,
+			    struct iotoll_dma_entry *out);
 
 /*
  * Attach a device with requester id @devid. @dma_mask: the highest address it can drive, as

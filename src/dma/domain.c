@@ -214,6 +214,19 @@ void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys
 	*bytes = domain->driver->table_bytes;
 }
 
+int iotoll_dma_domain_entry(const struct iotoll_dma_domain *domain, iotoll_iova_t iova,
+			    struct iotoll_dma_entry *out)
+{
+	const uint64_t index = IOTOLL_IOVA_U64(iova) >> DMA_PAGE_SHIFT;
+
+	*out = (struct iotoll_dma_entry){.bytes = 0};
+	if (index >= domain->driver->entries)
+		return -ENOENT;
+	if (!domain->driver->ops->entry)
+		return -ENOSYS;
+	return domain->driver->ops->entry(domain->driver, index, out);
+}
+
 /* ---- statistics ---- */
 
 static uint64_t shards(const uint64_t *first)

@@ -129,20 +129,14 @@ static int copy_table(const struct testbed *t, const struct run_options *o, stru
 static void corrupt(void *ctx)
 {
 	struct testbed *t = ctx;
-	iotoll_phys_t paddr;
+	struct iotoll_dma_entry entry;
 	iotoll_iova_t iova;
-	uint64_t offset;
-	uint8_t *table;
-	size_t bytes;
 
-	if (!tg3_driver_last_posted(t->sut.host->driver, &iova))
+	if (!tg3_driver_last_posted(t->sut.host->driver, &iova) ||
+	    iotoll_dma_domain_entry(t->sut.rig.domain, iova, &entry))
 		return;
-	iotoll_dma_domain_table(t->sut.rig.domain, &paddr, &bytes);
-	offset = (IOTOLL_IOVA_U64(iova) >> PAGE_SHIFT) * CALGARY_TCE_BYTES;
-	table = memory_ptr(t->sut.machine->mem, IOTOLL_PHYS_U64(paddr), bytes);
-	if (!table || offset >= bytes)
-		return;
-	calgary_tce_pack(table + offset, 0);
+	memset(memory_ptr(t->sut.machine->mem, IOTOLL_PHYS_U64(entry.paddr), entry.bytes), 0,
+	       entry.bytes);
 	t->corrupted_iova = IOTOLL_IOVA_U64(iova);
 }
 

@@ -109,6 +109,41 @@ static void without_an_iommu_nothing_is_mapped_and_everything_is_reachable(void 
 	json_decref(r);
 }
 
+/* The same run on VT-d: what each strategy promises, as the watcher and the counters see it. */
+static void on_vtd_each_strategy_exposes_what_it_promises(void **state)
+{
+	json_t *strict = RUN("iommu.model=vtd", "sut.profile=e3-1220-2015", "dma.strategy=strict");
+	json_t *queue =
+		RUN("iommu.model=vtd", "sut.profile=e3-1220-2015", "dma.strategy=flush-queue");
+	json_t *defer = RUN("iommu.model=vtd", "sut.profile=e3-1220-2015", "dma.strategy=deferred");
+
+	(void)state;
+	assert_true(get(strict, "load.mismatches") + get(queue, "load.mismatches") +
+			    get(defer, "load.mismatches") ==
+		    0);
+	/* One invalidation for each unmap, of one page; of the domain for each ring or timer. */
+	assert_true(get(strict, "iommu.invalidations") == get(strict, "dma.unmaps"));
+	assert_true(get(strict, "iommu.flushes") == 0);
+	assert_true(get(strict, "exposure.stale_pages") == 0);
+	assert_true(get(queue, "iommu.invalidations") == 0);
+	assert_true(get(queue, "iommu.flushes") > get(queue, "dma.unmaps") / 256 - 1);
+	assert_true(get(queue, "iommu.timer_flushes") > 0);
+	assert_true(get(queue, "exposure.stale_pages") > 0);
+	assert_true(get(queue, "exposure.reused_iova_pages") == 0);
+	/* Queue full or two timer periods, whichever comes first; then it is forgotten. */
+	assert_true(get(queue, "exposure.window_us_max") < 16000);
+	assert_true(get(defer, "iommu.flushes") + get(defer, "iommu.invalidations") == 0);
+	/* Entries for the device to write are not for it to read, other than Calgary's. */
+	assert_true(get(strict, "exposure.from_device_pages") > 0);
+	assert_true(get(strict, "exposure.from_device_readable_pages") == 0);
+	/* rIOMMU, table 1: 2,127 cycles for an invalidation, which the profile was set to give. */
+	assert_true(get(strict, "iommu.flush_us_mean") > 0.66 &&
+		    get(strict, "iommu.flush_us_mean") < 0.71);
+	json_decref(strict);
+	json_decref(queue);
+	json_decref(defer);
+}
+
 static void every_frame_costs_its_mappings(void **state)
 {
 	json_t *r = RUN(ON);
@@ -202,6 +237,25 @@ static void a_corrupted_entry_faults_is_latched_and_reported(void **state)
 	/* a receive buffer, not a ring or the statistics: only its write is refused */
 	assert_true(result_number(fault, "at_us") < 40000);
 	/* TCP repairs the loss; nothing wrong reaches the application */
+	assert_true(get(r, "load.mismatches") == 0);
+	json_decref(r);
+}
+
+/* VT-d tells the reason, goes on, and the watchdog finds it once. */
+static void on_vtd_a_corrupted_entry_faults_and_only_that_page_is_lost(void **state)
+{
+	json_t *r = RUN("iommu.model=vtd", "inject.corrupt_tce=20 ms", "run.duration=2100 ms"),
+	       *iommu = json_object_get(r, "iommu"),
+	       *fault = json_array_get(json_object_get(iommu, "faults"), 0),
+	       *dog = json_object_get(iommu, "watchdog");
+
+	(void)state;
+	assert_int_equal(hex(fault, "iova") >> 12, hex(iommu, "corrupted_iova") >> 12);
+	assert_string_equal(json_string_value(json_object_get(fault, "access")), "write");
+	assert_int_equal(json_integer_value(json_object_get(fault, "devid")), 8);
+	/* FSTS: PPF, first record 0 */
+	assert_string_equal(json_string_value(json_object_get(dog, "csr")), "0x00000002");
+	assert_int_equal(json_integer_value(json_object_get(dog, "agent")), 8);
 	assert_true(get(r, "load.mismatches") == 0);
 	json_decref(r);
 }
@@ -392,12 +446,14 @@ int main(void)
 		cmocka_unit_test(a_frame_costs_what_the_profile_is_anchored_to),
 		cmocka_unit_test(cycles_by_category_add_up_to_the_machine),
 		cmocka_unit_test(without_an_iommu_nothing_is_mapped_and_everything_is_reachable),
+		cmocka_unit_test(on_vtd_each_strategy_exposes_what_it_promises),
 		cmocka_unit_test(every_frame_costs_its_mappings),
 		cmocka_unit_test(strict_leaves_nothing_reachable_and_flushes_every_time),
 		cmocka_unit_test(deferred_leaves_pages_reachable_until_they_are_evicted),
 		cmocka_unit_test(a_small_table_wraps_and_flushes_each_lap),
 		cmocka_unit_test(the_same_seed_gives_the_same_bytes_and_another_other_bytes),
 		cmocka_unit_test(a_corrupted_entry_faults_is_latched_and_reported),
+		cmocka_unit_test(on_vtd_a_corrupted_entry_faults_and_only_that_page_is_lost),
 		cmocka_unit_test(the_watchdog_shuts_the_bus_two_seconds_later),
 		cmocka_unit_test(free_dma_software_and_free_translation_are_free),
 		cmocka_unit_test(the_other_direction_and_many_streams_run),

@@ -101,6 +101,21 @@ static void calgary_clear(struct dma_driver *driver, uint64_t first, uint64_t co
 		store_tce(c, first + i, 0);
 }
 
+static int calgary_entry(const struct dma_driver *driver, uint64_t index,
+			 struct iotoll_dma_entry *out)
+{
+	const struct calgary *c = (const struct calgary *)driver;
+	const uint64_t tce = calgary_tce_unpack((const uint8_t *)&c->tces[index]);
+
+	*out = (struct iotoll_dma_entry){
+		.paddr = IOTOLL_PHYS(IOTOLL_PHYS_U64(c->base.table) + index * CALGARY_TCE_BYTES),
+		.bytes = CALGARY_TCE_BYTES,
+		.read = (tce & CALGARY_TCE_READ) != 0,
+		.write = (tce & CALGARY_TCE_WRITE) != 0,
+	};
+	return 0;
+}
+
 /* ---- flush: calgary_tce_cache_blast() ---- */
 
 /* Steps 1 to 3: nobody on @phb's bus is granted a transaction any more. */
@@ -379,6 +394,7 @@ const struct driver_ops calgary_driver_ops = {
 	.enable = calgary_enable,
 	.set = calgary_set,
 	.clear = calgary_clear,
+	.entry = calgary_entry,
 	.flush = calgary_flush,
 	.watchdog = calgary_watchdog,
 };

@@ -79,6 +79,11 @@ struct driver_ops {
 	bool (*mapped)(struct dma_driver *driver, uint64_t first, uint64_t count,
 		       struct driver_flush *out);
 	void (*clear)(struct dma_driver *driver, uint64_t first, uint64_t count);
+	/*
+	 * See iotoll_dma_domain_entry(); @index < entries. Pure, free of charge. NULL: this driver
+	 * does not tell.
+	 */
+	int (*entry)(const struct dma_driver *driver, uint64_t index, struct iotoll_dma_entry *out);
 	/* Empty the IOTLB of everything this driver's table ever said. */
 	void (*flush)(struct dma_driver *driver, struct driver_flush *out);
 	/*

@@ -45,6 +45,24 @@ static void vtd_clear(struct dma_driver *driver, uint64_t first, uint64_t count)
 	vtd_tables_store(&vtd_of(driver)->tables, first, count, 0);
 }
 
+static int vtd_entry(const struct dma_driver *driver, uint64_t index, struct iotoll_dma_entry *out)
+{
+	const struct vtd *v = (const struct vtd *)driver;
+	const iotoll_phys_t at = vtd_tables_leaf(&v->tables, index);
+	uint64_t pte;
+
+	if (!IOTOLL_PHYS_U64(at))
+		return -ENOENT;
+	pte = vtd_unpack64(env_ptr(v->base.env, at, VTD_PTE_BYTES));
+	*out = (struct iotoll_dma_entry){
+		.paddr = at,
+		.bytes = VTD_PTE_BYTES,
+		.read = (pte & VTD_PTE_R) != 0,
+		.write = (pte & VTD_PTE_W) != 0,
+	};
+	return 0;
+}
+
 /* __mapping_notify_one(): a unit with caching mode may hold that nothing was there. */
 static bool vtd_mapped(struct dma_driver *driver, uint64_t first, uint64_t count,
 		       struct driver_flush *out)
@@ -241,6 +259,7 @@ const struct driver_ops vtd_driver_ops = {
 	.set = vtd_set,
 	.mapped = vtd_mapped,
 	.clear = vtd_clear,
+	.entry = vtd_entry,
 	.invalidate = vtd_invalidate,
 	.flush = vtd_flush,
 	.watchdog = vtd_watchdog,

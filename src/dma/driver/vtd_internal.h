@@ -89,6 +89,9 @@ int vtd_tables_prepare(struct vtd_tables *t, uint64_t first, uint64_t count);
 /* Make them lead to the pages from @pte's on, with its rights; @pte 0: nowhere. */
 void vtd_tables_store(struct vtd_tables *t, uint64_t first, uint64_t count, uint64_t pte);
 
+/* Where the entry of page @page lies; 0 while there is no table for it. */
+iotoll_phys_t vtd_tables_leaf(const struct vtd_tables *t, uint64_t page);
+
 /* ---- vtd_queue.c ---- */
 
 /* Each waits until it is done and counts in @out; @out is only added to. Under no lock. */

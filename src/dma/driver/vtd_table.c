@@ -99,6 +99,11 @@ static iotoll_phys_t entry_of(const struct vtd_tables *t, unsigned level, uint64
 	return vtd_offset(table_of(t, level, page), index * VTD_PTE_BYTES);
 }
 
+iotoll_phys_t vtd_tables_leaf(const struct vtd_tables *t, uint64_t page)
+{
+	return IOTOLL_PHYS_U64(table_of(t, 1, page)) ? entry_of(t, 1, page) : IOTOLL_PHYS(0);
+}
+
 /* Tables from the top down to the leaf of @page: pfn_to_dma_pte(). Linked once they are zero. */
 static int prepare_page(struct vtd_tables *t, uint64_t page)
 {
