@@ -1,45 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory that runs out at the N-th request, for every N: creating, attaching, mapping and
- * allocating either succeed or leave no trace. The linker puts these wrappers between the layer
- * and its allocations; the sanitizer's leak check and the frame count say whether anything stays.
+ * allocating either succeed or leave no trace; the sanitizer's leak check and the frame count say
+ * whether anything stays.
  */
 #include <errno.h>
 
+#include "failing.h"
 #include "rig.h"
-
-void *__real_calloc(size_t n, size_t bytes);
-void *__real_aligned_alloc(size_t align, size_t bytes);
-int __real_memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_t below,
-			phys_t *out);
-void *__wrap_calloc(size_t n, size_t bytes);
-void *__wrap_aligned_alloc(size_t align, size_t bytes);
-int __wrap_memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_t below,
-			phys_t *out);
-
-/* Requests until one fails; negative: none does. Only this test's wrappers see it. */
-static int until_failure = -1;
-
-static bool fails_now(void)
-{
-	return until_failure >= 0 && until_failure-- == 0;
-}
-
-void *__wrap_calloc(size_t n, size_t bytes)
-{
-	return fails_now() ? NULL : __real_calloc(n, bytes);
-}
-
-void *__wrap_aligned_alloc(size_t align, size_t bytes)
-{
-	return fails_now() ? NULL : __real_aligned_alloc(align, bytes);
-}
-
-int __wrap_memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_t below,
-			phys_t *out)
-{
-	return fails_now() ? -ENOMEM : __real_memory_alloc(mem, pages, align_bytes, below, out);
-}
 
 /* How many requests creating and attaching make; every one of them is made to fail once. */
 static unsigned set_up_with_failures(struct rig *rig, const struct iotoll_dma_config *config)

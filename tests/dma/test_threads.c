@@ -68,6 +68,8 @@ static void *work(void *arg)
 			live[i] = live[--n];
 			w->unmaps++;
 		}
+		if (step % 128 == 0)
+			(void)iotoll_dma_domain_tick(w->shared->rig.domain);
 		if (step % 64 == 0) {
 			iotoll_phys_t paddr;
 			iotoll_iova_t iova;

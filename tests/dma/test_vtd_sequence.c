@@ -12,19 +12,6 @@
 /* A wait descriptor: type 5, SW (bit 5), status 2 in 63:32. */
 #define WAIT UINT64_C(0x0000000200000025)
 
-static uint64_t map(struct vtdrig *rig, uint64_t paddr, size_t bytes, enum iotoll_dma_dir dir)
-{
-	const iotoll_iova_t iova = iotoll_dma_map_page(rig->dev, IOTOLL_PHYS(paddr), bytes, dir);
-
-	assert_false(iotoll_dma_mapping_error(iova));
-	return IOTOLL_IOVA_U64(iova);
-}
-
-static void unmap(struct vtdrig *rig, uint64_t iova, size_t bytes, enum iotoll_dma_dir dir)
-{
-	iotoll_dma_unmap_page(rig->dev, IOTOLL_IOVA(iova), bytes, dir);
-}
-
 static void a_unit_with_a_queue_is_brought_up_in_the_kernels_order(void **state)
 {
 	const struct iotoll_dma_config config = vtdrig_config("strict");
@@ -130,11 +117,11 @@ static void a_strict_unmap_sends_one_page_selective_descriptor_and_a_wait(void *
 
 	(void)state;
 	vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE, "strict");
-	iova = map(&rig, 0x123000, 4096, IOTOLL_DMA_FROM_DEVICE);
+	iova = vtdrig_map(&rig, 0x123000, 4096, IOTOLL_DMA_FROM_DEVICE);
 	/* Going from not present to present needs no register. */
 	assert_int_equal(rig.logged, 0);
 	assert_int_equal(iova, 0x1000); /* page 0 is withheld */
-	unmap(&rig, iova, 4096, IOTOLL_DMA_FROM_DEVICE);
+	vtdrig_unmap(&rig, iova, 4096, IOTOLL_DMA_FROM_DEVICE);
 	{
 		/* Type 2, granularity 3, DW, DR, domain 2 in 31:16; the page, AM 0, no hint. */
 		static const uint64_t descs[][2] = {{0x000200F2, 0x1000}, {WAIT, 0}};
@@ -155,9 +142,9 @@ static void the_driver_polls_memory_and_reads_the_fault_status_between_looks(voi
 
 	(void)state;
 	vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE, "strict");
-	iova = map(&rig, 0x123000, 4096, IOTOLL_DMA_FROM_DEVICE);
+	iova = vtdrig_map(&rig, 0x123000, 4096, IOTOLL_DMA_FROM_DEVICE);
 	rig.slow = 2;
-	unmap(&rig, iova, 4096, IOTOLL_DMA_FROM_DEVICE);
+	vtdrig_unmap(&rig, iova, 4096, IOTOLL_DMA_FROM_DEVICE);
 	{
 		const struct rig_access want[] = {
 			{'W', 4, IQT, 0x60},
@@ -198,10 +185,10 @@ static void the_address_mask_is_the_smallest_aligned_block_that_holds_the_range(
 
 		vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE, "strict");
 		if (rows[i].skip)
-			(void)map(&rig, 0, rows[i].skip * 4096u, IOTOLL_DMA_TO_DEVICE);
-		iova = map(&rig, 0x200000, rows[i].pages * 4096u, IOTOLL_DMA_TO_DEVICE);
+			(void)vtdrig_map(&rig, 0, rows[i].skip * 4096u, IOTOLL_DMA_TO_DEVICE);
+		iova = vtdrig_map(&rig, 0x200000, rows[i].pages * 4096u, IOTOLL_DMA_TO_DEVICE);
 		assert_int_equal(iova, (1 + rows[i].skip) * 4096u);
-		unmap(&rig, iova, rows[i].pages * 4096u, IOTOLL_DMA_TO_DEVICE);
+		vtdrig_unmap(&rig, iova, rows[i].pages * 4096u, IOTOLL_DMA_TO_DEVICE);
 		vtdrig_expect_descs(&rig, want, COUNT(want));
 		vtdrig_close(&rig);
 	}
@@ -218,18 +205,18 @@ static void a_mask_beyond_mamv_or_a_unit_without_psi_takes_the_whole_domain(void
 
 	(void)state;
 	vtdrig_start(&rig, mamv_2, ECAP_VALUE, "strict");
-	iova = map(&rig, 0x200000, 3 * 4096, IOTOLL_DMA_TO_DEVICE); /* 1..3: mask 2 */
-	unmap(&rig, iova, 3 * 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x200000, 3 * 4096, IOTOLL_DMA_TO_DEVICE); /* 1..3: mask 2 */
+	vtdrig_unmap(&rig, iova, 3 * 4096, IOTOLL_DMA_TO_DEVICE);
 	vtdrig_expect_descs(&rig, pages, COUNT(pages));
 	vtdrig_forget(&rig);
-	iova = map(&rig, 0x200000, 5 * 4096, IOTOLL_DMA_TO_DEVICE); /* 4..8: mask 4 */
-	unmap(&rig, iova, 5 * 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x200000, 5 * 4096, IOTOLL_DMA_TO_DEVICE); /* 4..8: mask 4 */
+	vtdrig_unmap(&rig, iova, 5 * 4096, IOTOLL_DMA_TO_DEVICE);
 	vtdrig_expect_descs(&rig, domain, COUNT(domain));
 	vtdrig_close(&rig);
 
 	vtdrig_start(&rig, CAP_VALUE & ~CAP_PSI & ~(UINT64_C(0x3F) << 48), ECAP_VALUE, "strict");
-	iova = map(&rig, 0x200000, 4096, IOTOLL_DMA_TO_DEVICE);
-	unmap(&rig, iova, 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x200000, 4096, IOTOLL_DMA_TO_DEVICE);
+	vtdrig_unmap(&rig, iova, 4096, IOTOLL_DMA_TO_DEVICE);
 	vtdrig_expect_descs(&rig, domain, COUNT(domain));
 	vtdrig_close(&rig);
 }
@@ -241,8 +228,8 @@ static void through_registers_a_page_is_named_first_and_the_hint_is_given(void *
 
 	(void)state;
 	vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE & ~ECAP_QI, "strict");
-	iova = map(&rig, 0x200000, 2 * 4096, IOTOLL_DMA_TO_DEVICE);
-	unmap(&rig, iova, 2 * 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x200000, 2 * 4096, IOTOLL_DMA_TO_DEVICE);
+	vtdrig_unmap(&rig, iova, 2 * 4096, IOTOLL_DMA_TO_DEVICE);
 	{
 		const struct rig_access want[] = {
 			/* Pages 0..3, IH (bit 6), AM 2 */
@@ -257,9 +244,9 @@ static void through_registers_a_page_is_named_first_and_the_hint_is_given(void *
 	assert_int_equal(vtdrig_stats(&rig).flush_polls, 1);
 	/* A unit that rejects it is asked to forget everything. */
 	rig.reject = true;
-	iova = map(&rig, 0x200000, 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x200000, 4096, IOTOLL_DMA_TO_DEVICE);
 	vtdrig_forget(&rig);
-	unmap(&rig, iova, 4096, IOTOLL_DMA_TO_DEVICE);
+	vtdrig_unmap(&rig, iova, 4096, IOTOLL_DMA_TO_DEVICE);
 	{
 		const struct rig_access want[] = {
 			{'W', 8, IVA, iova | 0x40},
@@ -282,10 +269,10 @@ static void with_caching_mode_a_map_is_followed_by_an_invalidation_as_well(void 
 
 	(void)state;
 	vtdrig_start(&rig, CAP_VALUE | CAP_CM, ECAP_VALUE, "deferred");
-	iova = map(&rig, 0x200000, 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x200000, 4096, IOTOLL_DMA_TO_DEVICE);
 	vtdrig_expect_descs(&rig, pages, COUNT(pages));
 	assert_int_equal(vtdrig_stats(&rig).invalidations, 1);
-	unmap(&rig, iova, 4096, IOTOLL_DMA_TO_DEVICE);
+	vtdrig_unmap(&rig, iova, 4096, IOTOLL_DMA_TO_DEVICE);
 	assert_int_equal(vtdrig_stats(&rig).invalidations, 1);
 	vtdrig_close(&rig);
 }
@@ -296,7 +283,7 @@ static void a_unit_with_a_write_buffer_has_it_flushed_at_each_map(void **state)
 
 	(void)state;
 	vtdrig_start(&rig, CAP_VALUE | CAP_RWBF, ECAP_VALUE, "strict");
-	(void)map(&rig, 0x200000, 4096, IOTOLL_DMA_TO_DEVICE);
+	(void)vtdrig_map(&rig, 0x200000, 4096, IOTOLL_DMA_TO_DEVICE);
 	{
 		const struct rig_access want[] = {
 			{'W', 4, GCMD, 0x8C000000}, /* TE, QIE, WBF */
@@ -317,10 +304,11 @@ static void the_flush_queue_forgets_the_domain_and_nothing_per_unmap(void **stat
 	(void)state;
 	vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE, "flush-queue");
 	for (unsigned i = 0; i < 255; i++)
-		unmap(&rig, map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 4096,
-		      IOTOLL_DMA_TO_DEVICE);
+		vtdrig_unmap(&rig, vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 4096,
+			     IOTOLL_DMA_TO_DEVICE);
 	assert_int_equal(rig.logged, 0);
-	unmap(&rig, map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 4096, IOTOLL_DMA_TO_DEVICE);
+	vtdrig_unmap(&rig, vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 4096,
+		     IOTOLL_DMA_TO_DEVICE);
 	vtdrig_expect_descs(&rig, domain, COUNT(domain));
 	vtdrig_close(&rig);
 }
@@ -333,8 +321,8 @@ static void the_queue_goes_around(void **state)
 	vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE, "strict");
 	/* 256 slots, two for each: bring-up took four. */
 	for (unsigned i = 0; i < 300; i++) {
-		unmap(&rig, map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 4096,
-		      IOTOLL_DMA_TO_DEVICE);
+		vtdrig_unmap(&rig, vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 4096,
+			     IOTOLL_DMA_TO_DEVICE);
 		assert_int_equal(rig.descs, 2);
 		assert_int_equal(rig.reg[IQT / 8], (4 + 2 * (i + 1)) % 256 * 16);
 		vtdrig_forget(&rig);
@@ -350,9 +338,9 @@ static void a_refused_descriptor_is_overwritten_by_its_wait_and_counted(void **s
 
 	(void)state;
 	vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE, "strict");
-	iova = map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
 	rig.refuse = true;
-	unmap(&rig, iova, 4096, IOTOLL_DMA_TO_DEVICE);
+	vtdrig_unmap(&rig, iova, 4096, IOTOLL_DMA_TO_DEVICE);
 	{
 		const struct rig_access want[] = {
 			{'W', 4, IQT, 0x60},
@@ -367,7 +355,8 @@ static void a_refused_descriptor_is_overwritten_by_its_wait_and_counted(void **s
 	}
 	assert_int_equal(vtdrig_stats(&rig).flush_timeouts, 1);
 	/* The queue goes on. */
-	unmap(&rig, map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 4096, IOTOLL_DMA_TO_DEVICE);
+	vtdrig_unmap(&rig, vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 4096,
+		     IOTOLL_DMA_TO_DEVICE);
 	assert_int_equal(vtdrig_stats(&rig).flush_timeouts, 1);
 	vtdrig_close(&rig);
 }
@@ -379,9 +368,9 @@ static void a_unit_that_stops_answering_does_not_hang_its_user(void **state)
 
 	(void)state;
 	vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE, "strict");
-	iova = map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
 	rig.dead = true;
-	unmap(&rig, iova, 4096, IOTOLL_DMA_TO_DEVICE);
+	vtdrig_unmap(&rig, iova, 4096, IOTOLL_DMA_TO_DEVICE);
 	assert_int_equal(vtdrig_stats(&rig).flush_timeouts, 1);
 	rig.dead = false;
 	vtdrig_close(&rig);

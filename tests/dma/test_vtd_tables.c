@@ -10,14 +10,6 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static uint64_t map(struct vtdrig *rig, uint64_t paddr, size_t bytes, enum iotoll_dma_dir dir)
-{
-	const iotoll_iova_t iova = iotoll_dma_map_page(rig->dev, IOTOLL_PHYS(paddr), bytes, dir);
-
-	assert_false(iotoll_dma_mapping_error(iova));
-	return IOTOLL_IOVA_U64(iova);
-}
-
 static void a_device_gets_a_context_entry_with_four_levels_and_domain_2(void **state)
 {
 	static struct vtdrig rig;
@@ -130,12 +122,12 @@ static void entries_hold_the_page_and_exactly_the_rights_asked_for(void **state)
 
 	(void)state;
 	vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE, "strict");
-	iova = map(&rig, 0x1234567, 100, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x1234567, 100, IOTOLL_DMA_TO_DEVICE);
 	assert_int_equal(iova & 0xFFF, 0x567);
 	assert_int_equal(vtdrig_entry(&rig, 8, iova), 0x1234001); /* R */
-	iova = map(&rig, 0x2345000, 100, IOTOLL_DMA_FROM_DEVICE);
+	iova = vtdrig_map(&rig, 0x2345000, 100, IOTOLL_DMA_FROM_DEVICE);
 	assert_int_equal(vtdrig_entry(&rig, 8, iova), 0x2345002); /* W */
-	iova = map(&rig, 0x3456000, 3 * 4096, IOTOLL_DMA_BIDIRECTIONAL);
+	iova = vtdrig_map(&rig, 0x3456000, 3 * 4096, IOTOLL_DMA_BIDIRECTIONAL);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(vtdrig_entry(&rig, 8, iova + i * 4096), 0x3456003 + i * 0x1000);
 	assert_int_equal(vtdrig_entry(&rig, 8, iova + 3 * 4096), 0);
@@ -154,12 +146,12 @@ static void tables_come_with_their_first_address_and_go_with_the_domain(void **s
 	vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE, "strict");
 	before = memory_allocated_pages(rig.memory);
 	/* One each of levels 3, 2 and 1 for the first page ... */
-	(void)map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
+	(void)vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
 	assert_int_equal(memory_allocated_pages(rig.memory), before + 3);
-	(void)map(&rig, 0x5000, 500 * 4096, IOTOLL_DMA_TO_DEVICE);
+	(void)vtdrig_map(&rig, 0x5000, 500 * 4096, IOTOLL_DMA_TO_DEVICE);
 	assert_int_equal(memory_allocated_pages(rig.memory), before + 3);
 	/* ... one more of level 1 for each 2 MiB: this range crosses into the second. */
-	iova = map(&rig, 0x400000, 20 * 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x400000, 20 * 4096, IOTOLL_DMA_TO_DEVICE);
 	assert_int_equal(iova, 502 * 4096);
 	assert_int_equal(memory_allocated_pages(rig.memory), before + 4);
 	for (unsigned i = 0; i < 20; i++)
@@ -193,7 +185,7 @@ static void a_map_for_whose_tables_there_is_no_memory_fails_and_leaves_nothing(v
 	assert_true(iotoll_dma_mapping_error(
 		iotoll_dma_map_page(rig.dev, IOTOLL_PHYS(0x5000), 4096, IOTOLL_DMA_TO_DEVICE)));
 	iotoll_env_free_pages(rig.env, last[2], 1);
-	iova = map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
 	assert_int_equal(vtdrig_entry(&rig, 8, iova), 0x5001);
 	iotoll_dma_detach(rig.dev);
 	iotoll_dma_domain_destroy(rig.domain);
@@ -213,11 +205,11 @@ static void page_0_and_the_interrupt_window_are_never_handed_out(void **state)
 	assert_int_equal(iotoll_dma_domain_create(&rig.domain, rig.env, &config, NULL, 0), 0);
 	assert_int_equal(iotoll_dma_attach(&rig.dev, rig.domain, 8, UINT32_MAX), 0);
 	assert_int_equal(vtdrig_stats(&rig).usable_entries, (1u << 20) - 1 - 256);
-	assert_int_equal(map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 0xFEDFF000);
-	assert_int_equal(map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 0xFEF00000);
+	assert_int_equal(vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 0xFEDFF000);
+	assert_int_equal(vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE), 0xFEF00000);
 	for (unsigned i = 0; i < 0x1100 - 1; i++) /* FEF00h up to FFFFFh */
-		(void)map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
-	iova = map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
+		(void)vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
+	iova = vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
 	assert_true(iova >= 0x1000 && iova < 0xFEE00000);
 	vtdrig_close(&rig);
 }
@@ -268,7 +260,7 @@ static void three_levels_serve_where_there_are_no_four(void **state)
 	context = vtdrig_word(&rig, rig.reg[RTADDR / 8]) & ~UINT64_C(0xFFF);
 	assert_int_equal(vtdrig_word(&rig, context + 8 * 16 + 8), 0x201); /* AW 1 */
 	before = memory_allocated_pages(rig.memory);
-	(void)map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
+	(void)vtdrig_map(&rig, 0x5000, 4096, IOTOLL_DMA_TO_DEVICE);
 	assert_int_equal(memory_allocated_pages(rig.memory), before + 2);
 	vtdrig_close(&rig);
 }
@@ -342,8 +334,8 @@ static void tables_in_memory_agree_with_what_is_mapped(void **state)
 		if (n < COUNT(live) && (n == 0 || rng_below(&rng, 2))) {
 			live[n].pages = 1 + rng_below(&rng, rng_below(&rng, 8) ? 4 : 700);
 			live[n].paddr = rng_below(&rng, 1u << 20) << 12;
-			live[n].iova = map(&rig, live[n].paddr, live[n].pages * 4096,
-					   IOTOLL_DMA_FROM_DEVICE);
+			live[n].iova = vtdrig_map(&rig, live[n].paddr, live[n].pages * 4096,
+						  IOTOLL_DMA_FROM_DEVICE);
 			n++;
 			continue;
 		}

@@ -237,3 +237,16 @@ struct iotoll_dma_stats vtdrig_stats(const struct vtdrig *rig)
 	iotoll_dma_domain_stats(rig->domain, &stats);
 	return stats;
 }
+
+uint64_t vtdrig_map(struct vtdrig *rig, uint64_t paddr, size_t bytes, enum iotoll_dma_dir dir)
+{
+	const iotoll_iova_t iova = iotoll_dma_map_page(rig->dev, IOTOLL_PHYS(paddr), bytes, dir);
+
+	assert_false(iotoll_dma_mapping_error(iova));
+	return IOTOLL_IOVA_U64(iova);
+}
+
+void vtdrig_unmap(struct vtdrig *rig, uint64_t iova, size_t bytes, enum iotoll_dma_dir dir)
+{
+	iotoll_dma_unmap_page(rig->dev, IOTOLL_IOVA(iova), bytes, dir);
+}

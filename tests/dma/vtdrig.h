@@ -70,6 +70,9 @@ void vtdrig_expect(const struct vtdrig *rig, const struct rig_access *want, size
 /* The descriptors are exactly these @n; of wait descriptors only word 0 is compared. */
 void vtdrig_expect_descs(const struct vtdrig *rig, const uint64_t (*want)[2], size_t n);
 
+/* Map @bytes at @paddr; must succeed. And back. */
+uint64_t vtdrig_map(struct vtdrig *rig, uint64_t paddr, size_t bytes, enum iotoll_dma_dir dir);
+void vtdrig_unmap(struct vtdrig *rig, uint64_t iova, size_t bytes, enum iotoll_dma_dir dir);
 /* The little-endian quadword at @paddr. */
 uint64_t vtdrig_word(const struct vtdrig *rig, uint64_t paddr);
 /* The leaf entry that the tables in memory hold for @iova, walked from RTADDR; 0: none. */
