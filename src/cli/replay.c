@@ -25,7 +25,7 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{"iommu", OPT_IOMMU, "MODEL", 0, "calgary (default) or none", 0},
+	{"iommu", OPT_IOMMU, "MODEL", 0, "calgary (default), vtd, ..., or none", 0},
 	{"strategy", OPT_STRATEGY, "NAME", 0, "deferred (default), strict, ...", 0},
 	{"allocator", OPT_ALLOCATOR, "NAME", 0, "next-fit (default)", 0},
 	{"profile", OPT_PROFILE, "NAME", 0, "machine that pays (x460-2007)", 0},
