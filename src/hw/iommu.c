@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hw/amdvi.h"
 #include "hw/calgary.h"
 #include "hw/iommu.h"
 #include "hw/vtd.h"
@@ -13,6 +14,7 @@
 const struct iommu_ops *const iommu_models[] = {
 	&calgary_ops,
 	&vtd_ops,
+	&amdvi_ops,
 	NULL,
 };
 

@@ -103,7 +103,7 @@ struct iotlb_config {
 struct vtd_config; /* hw/vtd.h */
 
 struct iommu_config {
-	const char *model; /* a row of the registry: "calgary", "vtd" */
+	const char *model; /* a row of the registry: "calgary", "vtd", "amdvi" */
 	struct iotlb_config iotlb;
 	struct iommu_memory memory;
 	bool track_stale; /* compare each hit with the tables and report xlat.stale (slower) */

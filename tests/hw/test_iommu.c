@@ -88,7 +88,7 @@ static void unknown_model_is_refused_with_the_known_ones(void **state)
 	(void)state;
 	config.model = "calgery";
 	assert_int_equal(iommu_create(&iommu, &config, &err), -EINVAL);
-	assert_string_equal(err.text, "iommu model 'calgery': expected one of calgary, vtd");
+	assert_string_equal(err.text, "iommu model 'calgery': expected one of calgary, vtd, amdvi");
 	config.model = NULL;
 	assert_int_equal(iommu_create(&iommu, &config, &err), -EINVAL);
 }

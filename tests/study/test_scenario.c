@@ -81,7 +81,8 @@ static void typos_get_the_nearest_name(void **state)
 	refuse(*state, "dma.message_bytes=64",
 	       "dma.message_bytes: unknown key; did you mean load.message_bytes?");
 	refuse(*state, "iommu.model=calgari",
-	       "iommu.model: 'calgari' is not one of none, calgary, vtd; did you mean calgary?");
+	       "iommu.model: 'calgari' is not one of none, calgary, vtd, amdvi; did you mean "
+	       "calgary?");
 	refuse(*state, "load.nodelay=yes", "load.nodelay: 'yes' is not one of off, on");
 	refuse(*state, "zzz.qqq=1", "zzz.qqq: unknown key; 'iotoll list settings' shows all");
 }
