@@ -41,11 +41,11 @@ struct iotoll_dma_domain;
 struct iotoll_dma_device;
 
 struct iotoll_dma_config {
-	const char *driver;     /* "none", "calgary", "vtd" */
+	const char *driver;     /* "none", "calgary", "vtd", "amdvi" */
 	const char *strategy;   /* "off", "strict", "deferred", ... : a row of the registry */
 	const char *allocator;  /* "next-fit": a row of the registry; NULL will do for "off" */
 	unsigned bus;           /* calgary: the host bridge (PHB) of this domain: one domain each */
-	uint64_t table_entries; /* translation entries; calgary: 8192 << n, n = 0..7; vtd: any */
+	uint64_t table_entries; /* translation entries; calgary: 8192 << n, n = 0..7; else any */
 	uint64_t start_hint;    /* where the allocator's first search begins (0 = the bottom) */
 	bool check_misuse;      /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
@@ -112,10 +112,11 @@ struct iotoll_dma_observer {
 
 /* What the hardware latched about a DMA it refused. */
 struct iotoll_dma_fault {
-	uint64_t status; /* calgary: CSR; vtd: FSTS */
-	uint64_t detail; /* calgary: PLSSR; vtd: the fault reason of the first record */
-	unsigned agent;  /* calgary: agent id of the CSR; vtd: the requester's id */
-	uint64_t iova;   /* vtd: the page; calgary does not tell */
+	uint64_t status; /* calgary: CSR; vtd: FSTS; amdvi: the first event's code */
+	uint64_t detail; /* calgary: PLSSR; vtd: the fault reason of the first record; amdvi: flags
+			  */
+	unsigned agent;  /* calgary: agent id of the CSR; vtd, amdvi: the requester's id */
+	uint64_t iova;   /* vtd: the page; amdvi: the address; calgary does not tell */
 };
 
 /*
@@ -138,7 +139,7 @@ void iotoll_dma_domain_observe(struct iotoll_dma_domain *domain,
  * Ask the hardware whether it refused a DMA; a kernel does so every two seconds. 0: it did not
  * (or the domain is not translated, or its bus was shut off before). 1: it did; *@out is filled
  * (@out may be NULL) and the error is cleared. The Calgary driver then shuts the whole bus off for
- * good; on VT-d everything goes on.
+ * good; on VT-d and AMD-Vi everything goes on.
  */
 int iotoll_dma_domain_watchdog(struct iotoll_dma_domain *domain, struct iotoll_dma_fault *out);
 /*
@@ -160,8 +161,8 @@ struct iotoll_dma_entry {
 };
 
 /*
- * Physical address and size of the translation table, vtd: of the top-level one, from which the
- * others hang; 0 bytes if the domain has none.
+ * Physical address and size of the translation table, vtd and amdvi: of the top-level one, from
+ * which the others hang; 0 bytes if the domain has none.
  */
 void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr,
 			     size_t *bytes);

@@ -84,6 +84,12 @@ void hwrig_start_vtd(struct hwrig *h, const struct vtd_config *vtd, const char *
 	start(h, "vtd", vtd, strategy, iotlb_entries, start_hint);
 }
 
+void hwrig_start_amdvi(struct hwrig *h, const char *strategy, unsigned iotlb_entries,
+		       uint64_t start_hint)
+{
+	start(h, "amdvi", NULL, strategy, iotlb_entries, start_hint);
+}
+
 void hwrig_close(struct hwrig *h)
 {
 	iotoll_dma_detach(h->dev);

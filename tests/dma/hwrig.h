@@ -26,6 +26,9 @@ void hwrig_start(struct hwrig *h, const char *strategy, unsigned iotlb_entries,
 /* The same with a VT-d unit that can do what @vtd says (NULL: the model's default). */
 void hwrig_start_vtd(struct hwrig *h, const struct vtd_config *vtd, const char *strategy,
 		     unsigned iotlb_entries, uint64_t start_hint);
+/* The same with an AMD-Vi unit. */
+void hwrig_start_amdvi(struct hwrig *h, const char *strategy, unsigned iotlb_entries,
+		       uint64_t start_hint);
 void hwrig_close(struct hwrig *h);
 /* What the device reaches at @iova now: 0 and *@paddr, or the error of iommu_translate(). */
 int hwrig_access(struct hwrig *h, uint64_t iova, enum iommu_access access, uint64_t *paddr);

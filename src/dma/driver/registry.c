@@ -9,9 +9,10 @@
 extern const struct driver_ops none_driver_ops;
 extern const struct driver_ops calgary_driver_ops;
 extern const struct driver_ops vtd_driver_ops;
+extern const struct driver_ops amdvi_driver_ops;
 
 const struct driver_ops *const dma_drivers[] = {&none_driver_ops, &calgary_driver_ops,
-						&vtd_driver_ops, NULL};
+						&vtd_driver_ops, &amdvi_driver_ops, NULL};
 
 const struct driver_ops *driver_find(const char *name)
 {

@@ -9,6 +9,7 @@
 #define IOTOLL_DMA_ENV_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -261,6 +262,14 @@ static inline void env_reg_write(struct dma_env *env, uint64_t offset, uint64_t 
 				 unsigned width)
 {
 	env->config.reg_write(env->config.ctx, offset, value, width);
+}
+
+/* Wait a little for hardware: here, let other threads go on. */
+static inline void env_spin(struct dma_env *env, uint64_t ps)
+{
+	(void)env;
+	(void)ps;
+	(void)sched_yield();
 }
 
 #endif

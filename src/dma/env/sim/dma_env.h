@@ -304,6 +304,13 @@ static inline void env_reg_write(struct dma_env *env, uint64_t offset, uint64_t 
 	mmio_write(env->regs, env_cpu_(env), offset, value, width);
 }
 
+/* The CPU spins for @ps (udelay()), while devices go on. */
+static inline void env_spin(struct dma_env *env, uint64_t ps)
+{
+	cpu_charge(env_cpu_(env), ps);
+	cpu_sync(env_cpu_(env));
+}
+
 /* Clock for durations, in picoseconds. */
 static inline uint64_t env_now_ps(const struct dma_env *env)
 {
