@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Fuzzer for AMD-Vi's hardware half. The input is a program of register accesses, commands, stores
+ * to tables and translations; any values are allowed, as from a hostile guest. Judge is a walker
+ * written from the published rules that keeps no cache but remembers every store since the unit
+ * last forgot everything: an answer that is not marked stale must be what the tables say now; a
+ * stale one must follow some path through what they held at some moment since; with nothing stored
+ * since, everything must agree to the letter, the logged event included. Probes must tell what the
+ * following translation does.
+ */
+#include <errno.h>
+
+#include "amdvi_judge.h"
+#include "hw/iotlb.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+static uint64_t take(struct world *w, unsigned bytes)
+{
+	uint64_t v = 0;
+
+	while (bytes-- != 0 && w->left != 0) {
+		v = v << 8 | *w->input++;
+		w->left--;
+	}
+	return v;
+}
+
+static void remember(struct world *w, uint64_t paddr)
+{
+	if (w->nstores == MAX_STORES)
+		w->blurred = true;
+	else
+		w->stores[w->nstores++] = (struct store){paddr, load(w, paddr)};
+}
+
+static void put(struct world *w, uint64_t paddr, uint64_t value)
+{
+	if (paddr % 8 != 0 || paddr >= MEMORY_BYTES)
+		return;
+	remember(w, paddr);
+	memcpy(w->memory + paddr, &value, 8);
+}
+
+static int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
+{
+	struct world *w = ctx;
+
+	JUDGE(bytes <= 128);
+	/* A ring of 32768 commands is the most that one register write can set off. */
+	JUDGE(++w->reads <= 32768 + 64);
+	if (paddr > MEMORY_BYTES || bytes > MEMORY_BYTES - paddr)
+		return -EFAULT;
+	memcpy(to, w->memory + paddr, bytes);
+	return 0;
+}
+
+static int memory_write(void *ctx, uint64_t paddr, const void *from, size_t bytes)
+{
+	struct world *w = ctx;
+
+	JUDGE(bytes == 8 || bytes == 16);
+	JUDGE(paddr % 8 == 0);
+	if (paddr > MEMORY_BYTES || bytes > MEMORY_BYTES - paddr)
+		return -EFAULT;
+	for (size_t i = 0; i < bytes; i += 8)
+		remember(w, paddr + i);
+	memcpy(w->memory + paddr, from, bytes);
+	return 0;
+}
+
+static void write_reg(struct world *w, uint64_t offset, uint64_t value, unsigned width)
+{
+	w->reads = 0;
+	w->iommu->ops->reg_write(w->iommu, offset, value, width);
+}
+
+static void forgot_everything(struct world *w)
+{
+	w->since = w->nstores;
+	w->only = -1;
+	w->blurred = false;
+}
+
+/* ---- the program ---- */
+
+static void do_translate(struct world *w)
+{
+	const struct iommu_source src = {.devid = (uint16_t)(take(w, 1) % (DEVICES + 1) * 31)};
+	const uint8_t style = (uint8_t)take(w, 1);
+	const enum iommu_access rw = style & 1 ? IOMMU_WRITE : IOMMU_READ;
+	const uint64_t iova = style & 4 ? take(w, 8)
+			      : style & 8
+				      ? UINT64_C(0xFEE00000) + take(w, 2)
+				      : take(w, 1) % 4 << (12 + style / 16 * 9 % 52) | take(w, 2);
+	bool clean;
+	const uint64_t tail = reg(w, 0x2018), status = reg(w, 0x2020);
+	const struct answer now = judge_now(w, src.devid, iova, rw);
+	struct iommu_xlat p, x;
+	int foretold, ret;
+
+	/* Devices of one domain are to have the same tables; a guest may do otherwise. */
+	w->only = w->only == -1 || w->only == src.devid ? src.devid : -2;
+	clean = w->since == w->nstores && !w->blurred && w->only != -2;
+	w->reads = 0;
+	foretold = iommu_probe(w->iommu, src, iova, rw, &p);
+	JUDGE(reg(w, 0x2018) == tail && reg(w, 0x2020) == status);
+	ret = iommu_translate(w->iommu, src, iova, rw, &x);
+	JUDGE(ret == foretold && p.paddr == x.paddr && p.bytes == x.bytes && p.hit == x.hit &&
+	      p.bypass == x.bypass && p.stale == x.stale && p.fetches == x.fetches);
+	JUDGE(ret == 0 || ret == -EPERM || ret == -EFAULT);
+	if (ret == 0) {
+		JUDGE(x.bytes > 0 && iova + (x.bytes - 1) >= iova);
+		JUDGE(!x.bypass || x.paddr == iova);
+		if (!x.stale)
+			JUDGE(now.error == 0 && now.paddr == x.paddr);
+		else
+			JUDGE(w->blurred || x.bypass || ever_granted(w, iova, rw, x.paddr));
+		if (clean && !x.stale)
+			JUDGE(now.bypass == x.bypass && x.bytes <= now.end - iova);
+		return;
+	}
+	if (!clean || x.fetches == 0)
+		return; /* refused by what was: the tables of the past are many */
+	JUDGE(now.error == ret);
+	if (reg(w, 0x2018) != tail) {
+		const uint64_t ring = UINT64_C(16)
+				      << ((reg(w, 0x10) >> 56) < 8 ? 8 : reg(w, 0x10) >> 56);
+		const uint64_t at = (reg(w, 0x10) & FRAME) + tail % ring;
+
+		if (at <= MEMORY_BYTES - 16)
+			JUDGE(load(w, at) >> 48 == (now.code << 12 | now.flags));
+	}
+}
+
+static void do_store(struct world *w)
+{
+	const uint8_t where = (uint8_t)take(w, 1), style = (uint8_t)take(w, 1);
+	uint64_t entry = take(w, 1) % 16 * 0x1000 + TABLES;
+	static const uint64_t markers[4] = {0, 0x1000, 0x7F000, 0x1FF000};
+
+	if (style < 128) /* a table or a page, by next level */
+		entry |= (uint64_t)(style & 7) << 9 | 1 | (uint64_t)(style >> 3 & 3) << 61 |
+			 ((style & 7) == 7 ? markers[style >> 5] : 0);
+	else if (style < 192)
+		entry = take(w, 8);
+	else
+		entry = 0;
+	put(w, TABLES + where % 16 * 0x1000 + take(w, 1) % 5 * 8, entry);
+}
+
+static void do_device(struct world *w)
+{
+	const uint64_t at = take(w, 1) % DEVICES * 31 * 32;
+	const uint8_t style = (uint8_t)take(w, 1);
+
+	if (style >= 224) {
+		put(w, at + take(w, 1) % 4 * 8, take(w, 8));
+		return;
+	}
+	put(w, at + 8, (style & 3) | (uint64_t)(take(w, 1) & 0xE0) << 32);
+	put(w, at,
+	    3 | (uint64_t)(style >> 2 & 7) << 9 | (uint64_t)(style >> 5 & 3) << 61 |
+		    (TABLES + take(w, 1) % 16 * 0x1000));
+}
+
+static void do_command(struct world *w)
+{
+	static const uint64_t s_bits[4] = {2, 3, UINT64_C(0x7FFFFFFFFFFFF003), 0x1FF001};
+	const uint64_t tail = reg(w, 0x2008);
+	const uint64_t at = (reg(w, 8) & FRAME) + tail % 4096;
+	const uint8_t style = (uint8_t)take(w, 1);
+	uint64_t q0 = (uint64_t)(style & 15) << 60, q1 = 0;
+	const bool all = (style & 15) == 8 && style < 240;
+	bool done;
+
+	if ((style & 15) == 1)
+		q0 |= (take(w, 1) & 7) | take(w, 2) << 3;
+	else if ((style & 15) == 3) {
+		q0 |= (take(w, 1) & 3) << 32;
+		q1 = take(w, 2) << 12 ^ s_bits[style >> 4 & 3];
+	} else if (!all)
+		q0 |= take(w, 2);
+	if (style >= 240)
+		q1 = take(w, 8);
+	put(w, at, q0);
+	put(w, at + 8, q1);
+	/* Alone in the buffer, read and legal: afterwards nothing may be held. */
+	done = all && at <= MEMORY_BYTES - 16 && at % 8 == 0 && reg(w, 0x2000) == tail &&
+	       tail < 4096 && reg(w, 8) >> 56 == 8 && (reg(w, 0x2020) & 16) && load(w, at) == q0 &&
+	       load(w, at + 8) == 0;
+	write_reg(w, 0x2008, (tail + 16) % 4096, 8);
+	if (done) {
+		JUDGE(reg(w, 0x2000) == (tail + 16) % 4096);
+		forgot_everything(w);
+	}
+}
+
+static void do_register(struct world *w)
+{
+	static const uint32_t known[] = {0,    8,      0x10,   0x18,   0x20,   0x28,
+					 0x30, 0x2000, 0x2008, 0x2010, 0x2018, 0x2020};
+	const unsigned which = (unsigned)take(w, 1);
+	const uint64_t offset = which < 240 ? known[which % 12] + (which & 64 ? 4 : 0) : take(w, 3);
+	const unsigned width = which & 128 ? 4 : 8;
+	const uint64_t strays = amdvi_stray_accesses(w->iommu);
+
+	if (take(w, 1) & 1) {
+		const uint64_t read = w->iommu->ops->reg_read(w->iommu, offset, width);
+
+		JUDGE(width == 8 || read >> 32 == 0);
+		JUDGE(amdvi_stray_accesses(w->iommu) == strays || read == 0);
+		return;
+	}
+	write_reg(w, offset, take(w, which & 1 ? 8 : 2), width);
+	w->blurred = true;
+	JUDGE(reg(w, 0x30) == 0x840);
+	JUDGE((reg(w, 0x18) & 1) || !(reg(w, 0x2020) & 0x18));
+}
+
+/* The commonest start: everything on, table and buffers where the program writes them. */
+static void do_enable(struct world *w)
+{
+	write_reg(w, 0x18, 0, 8);
+	write_reg(w, 0x2020, 7, 8);
+	write_reg(w, 0, 0, 8);
+	write_reg(w, 8, UINT64_C(0x0800000000004000), 8);
+	write_reg(w, 0x10, UINT64_C(0x0800000000005000), 8);
+	write_reg(w, 0x20, take(w, 1) & 3, 8);
+	write_reg(w, 0x28, 0x3000, 8);
+	write_reg(w, 0x18, 0x1005, 8);
+	w->blurred = true;
+}
+
+static void run(struct world *w)
+{
+	while (w->left != 0) {
+		switch (take(w, 1) % 10) {
+		case 0:
+		case 1:
+		case 2:
+			do_store(w);
+			break;
+		case 3:
+			do_device(w);
+			break;
+		case 4:
+			do_command(w);
+			break;
+		case 5:
+			do_register(w);
+			break;
+		case 6:
+			do_enable(w);
+			break;
+		case 7:
+			if (take(w, 1) == 255) {
+				w->iommu->ops->reset(w->iommu);
+				forgot_everything(w);
+			}
+			break;
+		default:
+			do_translate(w);
+		}
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+	static const struct iotlb_config geometries[] = {
+		{.entries = 0},
+		{.entries = 1, .ways = 1, .line_pages = 1, .policy = "lru"},
+		{.entries = 64, .ways = 4, .line_pages = 1, .policy = "lru"},
+		{.entries = 6, .ways = 3, .line_pages = 4, .policy = "fifo"},
+		{.entries = 8, .ways = 0, .line_pages = 8, .policy = "random"},
+		{.entries = 4, .ways = 2, .line_pages = 16, .policy = "lru"},
+	};
+	struct world *w = calloc(1, sizeof(*w));
+	struct iommu_config config = {.model = "amdvi", .track_stale = true};
+
+	if (w == NULL)
+		return 0;
+	w->input = data;
+	w->only = -1;
+	w->left = bytes;
+	config.iotlb = geometries[take(w, 1) % (sizeof(geometries) / sizeof(geometries[0]))];
+	config.memory = (struct iommu_memory){.ctx = w, .read = memory_read, .write = memory_write};
+	if (iommu_create(&w->iommu, &config, NULL) == 0) {
+		run(w);
+		iommu_destroy(w->iommu);
+	}
+	free(w);
+	return 0;
+}
