@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/*
+ * See departure.h. QEMU 7.2's intel-iommu.
+ */
+#include "departure.h"
+
+#include <stddef.h>
+
+const struct departure_row departure_rows[DEPARTURES] = {
+	[DEPART_SILENT] =
+		{"an IOTLB entry without the needed right blocks the access and records no fault",
+		 "reason 5 or 6 is due; ours must record it or walk again"},
+	[DEPART_BY_SOURCE] =
+		{"IOTLB entries are found by requester, before and whatever its context entry",
+		 "they are tagged with the domain of a valid context entry; software must "
+		 "invalidate both, so only programs that do not can tell"},
+	[DEPART_PASS_EAGER] =
+		{"a pass-through context entry is taken over when contexts are invalidated, "
+		 "translation is enabled or the root pointer set, not at an access",
+		 "hardware may fetch ahead; ours must not use what no access has read"},
+	[DEPART_PASS_RANGE] = {"pass-through has no address limit",
+			       "beyond the address width it is reason 4; ours must refuse it"},
+	[DEPART_FPD] = {"FPD does not hide reserved bits in a context entry (0Bh)",
+			"0Bh is a qualified fault; ours must hide it"},
+	[DEPART_CAIG] = {"a domain-selective context invalidation is carried out globally",
+			 "allowed, and CAIG says so; ours may report either"},
+	[DEPART_PASID] = {"the PASID field of a fault record holds FFFFh although PP is 0",
+			  "it means nothing then; ours must hold 0"},
+	[DEPART_IEDATA] = {"IEDATA holds 32 bits",
+			   "the upper half is only for extended interrupts; ours must hold 0"},
+	[DEPART_WAIT_BOTH] = {"a wait descriptor with both SW and IF ends QEMU",
+			      "both are to be done: tests/hw covers ours"},
+	[DEPART_QIE_OFF] =
+		{"the queue is only disabled when it is empty and ended in a wait descriptor",
+		 "software is to do that; every program here does"},
+	[DEPART_IQE_RESUME] =
+		{"after an error the queue runs on only when its tail is written again",
+		 "clearing the error is enough; recovery here writes the tail, too"},
+	[DEPART_WINDOW] = {"reads of FEExxxxxh return zero without a fault, writes are interrupts",
+			   "no program here addresses the window; tests/hw covers ours"},
+	[DEPART_ONE_RECORD] = {"there is one fault record, and an overflow at the second requester",
+			       "a permitted size; ours is configured to it"},
+	[DEPART_DEVTLB_TYPE] =
+		{"device-TLB descriptors are accepted although ECAP.DT is 0",
+		 "an unknown type then; only sent where DT is 1, tests/hw covers the other case"},
+	[DEPART_CACHING_MODE] =
+		{"caching mode changes CAP.CM and nothing else: what faults is never cached",
+		 "permitted; ours does cache it, which tests/hw covers"},
+	[DEPART_CAPABILITIES] =
+		{"no advanced fault log, protected memory, IQERCD, interrupt conditions from them",
+		 "absent capabilities; nothing to compare"},
+};

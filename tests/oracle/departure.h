@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where QEMU is known to leave the document, or chooses otherwise than we do where the document
+ * leaves a choice: a row each, with the reason for accepting it. An outcome of QEMU that only a row
+ * explains is counted there and our side is held to the document alone.
+ */
+#ifndef IOTOLL_TESTS_ORACLE_DEPARTURE_H
+#define IOTOLL_TESTS_ORACLE_DEPARTURE_H
+
+#include <stdint.h>
+
+enum departure {
+	DEPART_NONE,
+	DEPART_SILENT,
+	DEPART_BY_SOURCE,
+	DEPART_PASS_EAGER,
+	DEPART_PASS_RANGE,
+	DEPART_FPD,
+	DEPART_CAIG,
+	DEPART_PASID,
+	DEPART_IEDATA,
+	DEPART_AVOIDED, /* rows from here on: not sent, tested elsewhere or by nobody */
+	DEPART_WAIT_BOTH = DEPART_AVOIDED,
+	DEPART_QIE_OFF,
+	DEPART_IQE_RESUME,
+	DEPART_WINDOW,
+	DEPART_ONE_RECORD,
+	DEPART_DEVTLB_TYPE,
+	DEPART_CACHING_MODE,
+	DEPART_CAPABILITIES,
+	DEPARTURES
+};
+
+struct departure_row {
+	const char *title;  /* what QEMU does */
+	const char *reason; /* what the document says, what is done about it here */
+};
+
+/* By enum departure; the first is empty. */
+extern const struct departure_row departure_rows[DEPARTURES];
+
+#endif
