@@ -36,13 +36,18 @@ const struct departure_row departure_rows[DEPARTURES] = {
 	[DEPART_IQE_RESUME] =
 		{"after an error the queue runs on only when its tail is written again",
 		 "clearing the error is enough; recovery here writes the tail, too"},
+	[DEPART_WAIT_LOST] = {"a wait descriptor whose status cannot be written stops the queue",
+			      "nothing is said; ours goes on, the write being a posted one"},
 	[DEPART_WINDOW] = {"reads of FEExxxxxh return zero without a fault, writes are interrupts",
 			   "no program here addresses the window; tests/hw covers ours"},
 	[DEPART_ONE_RECORD] = {"there is one fault record, and an overflow at the second requester",
 			       "a permitted size; ours is configured to it"},
-	[DEPART_DEVTLB_TYPE] =
-		{"device-TLB descriptors are accepted although ECAP.DT is 0",
-		 "an unknown type then; only sent where DT is 1, tests/hw covers the other case"},
+	[DEPART_DEVTLB_TYPE] = {"descriptors for device-TLBs, interrupt entries and PASIDs are "
+				"accepted where ECAP "
+				"offers none of these",
+				"unknown types then; device-TLB ones are only sent where DT is 1"},
+	[DEPART_PFSID] = {"PFSID of a device-TLB descriptor is reserved",
+			  "it is a field of newer revisions, which ours follows"},
 	[DEPART_CACHING_MODE] =
 		{"caching mode changes CAP.CM and nothing else: what faults is never cached",
 		 "permitted; ours does cache it, which tests/hw covers"},

@@ -153,17 +153,23 @@ static bool judge_ours(const struct dma *d)
 	return false;
 }
 
-/* Bring QEMU's memory to ours and take notice of the faults, so that both go on alike. */
+/*
+ * Bring QEMU's memory to ours, wherever a store may have ended, and take notice of the faults, so
+ * that both go on alike.
+ */
 static void realign(struct dma *d)
 {
 	const struct target *t = d->run->target;
+	const struct pair *p = d->run->pair;
 
-	for (unsigned n = 0; n < RUN_WINDOWS; n++) {
-		const uint8_t *ours = d->run->pair->ram + run_window_addr(n);
+	for (unsigned i = 0; d->store && d->combinations > 1 && i < d->parts; i++) {
+		for (unsigned k = 0; k < d->outcomes[i]; k++) {
+			const struct outcome *o = &d->outcome[i][k];
 
-		if (memcmp(ours, d->theirs.window[n], run_window_bytes(n)) != 0)
-			qtest_write_bytes(d->run->pair->qemu, run_window_addr(n),
-					  run_window_bytes(n), ours);
+			if (!o->blocked && o->paddr <= PAIR_RAM_BYTES - d->part[i].bytes)
+				qtest_write_bytes(p->qemu, o->paddr, d->part[i].bytes,
+						  p->ram + o->paddr);
+		}
 	}
 	if (memcmp(d->ours.reg, d->theirs.reg, t->fault_regs * sizeof(d->ours.reg[0])) != 0)
 		t->acknowledge(d->run->state);

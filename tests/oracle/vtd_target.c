@@ -173,9 +173,27 @@ static bool writable(const struct vtd *v, uint64_t offset, unsigned width, uint6
 	return false;
 }
 
-static bool may_submit(const struct vtd *v, uint64_t lo)
+/* Types of capabilities that are not offered, which QEMU accepts; PFSID, which it does not. */
+static bool unoffered(const struct vtd *v, uint64_t lo)
 {
-	return (v->level & GCMD_QIE) && !deadly(lo) && next_slot(v->tail) != v->head;
+	const unsigned type = lo & 0xf;
+
+	const uint64_t pfsid = lo & UINT64_C(0xfff000000000f000);
+
+	return (type == 3 && (pfsid || !vtd_device_tlb(v->run->config.variant))) || type == 4 ||
+	       type == 6 || type == 7;
+}
+
+/* A wait descriptor that writes where nothing is. */
+static bool lost(uint64_t lo, uint64_t hi)
+{
+	return (lo & 0x2f) == 0x25 && hi >= PAIR_RAM_BYTES - 4;
+}
+
+static bool may_submit(const struct vtd *v, uint64_t lo, uint64_t hi)
+{
+	return (v->level & GCMD_QIE) && !deadly(lo) && !unoffered(v, lo) && !lost(lo, hi) &&
+	       next_slot(v->tail) != v->head;
 }
 
 static void execute_register(struct vtd *v, const struct op *op)
@@ -221,7 +239,7 @@ static int execute(void *state, const struct op *op, struct err *err)
 		queue(v, op->arg[0] != 0);
 		break;
 	case OP_DESC:
-		if (may_submit(v, op->arg[0]))
+		if (may_submit(v, op->arg[0], op->arg[1]))
 			submit(v, op->arg[0], op->arg[1]);
 		else
 			v->run->tally->skipped++;
@@ -359,11 +377,11 @@ static void record(uint64_t *reg, uint16_t sid, uint64_t iova, bool write, uint8
 }
 
 static const enum departure departures[] = {
-	DEPART_SILENT,     DEPART_BY_SOURCE,   DEPART_PASS_EAGER,   DEPART_PASS_RANGE,
-	DEPART_FPD,        DEPART_CAIG,        DEPART_PASID,        DEPART_IEDATA,
-	DEPART_WAIT_BOTH,  DEPART_QIE_OFF,     DEPART_IQE_RESUME,   DEPART_WINDOW,
-	DEPART_ONE_RECORD, DEPART_DEVTLB_TYPE, DEPART_CACHING_MODE, DEPART_CAPABILITIES,
-	DEPART_NONE,
+	DEPART_SILENT,       DEPART_BY_SOURCE,    DEPART_PASS_EAGER,  DEPART_PASS_RANGE,
+	DEPART_FPD,          DEPART_CAIG,         DEPART_PASID,       DEPART_IEDATA,
+	DEPART_WAIT_BOTH,    DEPART_QIE_OFF,      DEPART_IQE_RESUME,  DEPART_WAIT_LOST,
+	DEPART_WINDOW,       DEPART_ONE_RECORD,   DEPART_DEVTLB_TYPE, DEPART_PFSID,
+	DEPART_CACHING_MODE, DEPART_CAPABILITIES, DEPART_NONE,
 };
 
 const struct target vtd_target = {
