@@ -4,6 +4,7 @@
  * every operation.
  *
  *	oracle [--target NAME] [--ops N] [--seed S] [--length N] [--qemu BINARY] [--qemu-only]
+ *[--no-shrink]
  *	       [--variant N --replay FILE]
  *
  * Exits 0 if both agreed, 1 if not, 2 if the comparison could not be made, 77 if there is no QEMU
@@ -26,6 +27,7 @@ struct options {
 	const char *target, *replay;
 	uint64_t ops, seed, length;
 	int variant; /* -1: all in turn */
+	bool no_shrink;
 };
 
 struct judged {
@@ -51,7 +53,7 @@ static int fails(void *ctx, const struct program *p)
 }
 
 static void report(const struct target *target, const struct run_config *config, struct program *p,
-		   const struct finding *first)
+		   const struct finding *first, bool no_shrink)
 {
 	struct judged judged = {.target = target, .config = config, .first = first};
 	struct tally unused = {0};
@@ -59,6 +61,8 @@ static void report(const struct target *target, const struct run_config *config,
 	struct err err;
 
 	printf("MISMATCH at operation %zu of %zu: %s\n", first->op, p->ops, first->text);
+	if (no_shrink)
+		return;
 	if (first->op + 1 < p->ops)
 		p->ops = first->op + 1;
 	if (fails(&judged, p) != 1) {
@@ -123,7 +127,7 @@ static int run_one(const struct target *target, const struct options *o, uint64_
 	} else if (finding.kind != FIND_NONE) {
 		printf("--target %s --seed %" PRIu64 " --variant %u --length %" PRIu64 "\n",
 		       target->name, o->seed + n, config.variant, o->length);
-		report(target, &config, &p, &finding);
+		report(target, &config, &p, &finding, o->no_shrink);
 		ret = 1;
 	}
 	program_free(&p);
@@ -198,6 +202,10 @@ static int parse(int argc, char **argv, struct options *o)
 			o->config.qemu_only = true;
 			continue;
 		}
+		if (strcmp(option, "--no-shrink") == 0) {
+			o->no_shrink = true;
+			continue;
+		}
 		if (strcmp(option, "--ops") == 0)
 			ret = number(option, value, &o->ops);
 		else if (strcmp(option, "--seed") == 0)
@@ -219,7 +227,8 @@ static int parse(int argc, char **argv, struct options *o)
 		if (ret != 0) {
 			fprintf(stderr,
 				"oracle: %s: expected --target NAME, --ops N, --seed S, "
-				"--length N, --qemu BINARY, --qemu-only, --variant N, --replay "
+				"--length N, --qemu BINARY, --qemu-only, --no-shrink, --variant N, "
+				"--replay "
 				"FILE\n",
 				option);
 			return ret;
