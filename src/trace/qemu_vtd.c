@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "trace/cut.h"
 #include "trace/format.h"
 
@@ -162,7 +163,7 @@ static int qemu_next(struct trace *t, struct trace_event *ev, struct err *err)
 		if (rc == 0)
 			return 0;
 		t->tally.lines++;
-		if (!cut_is_utf8(line, bytes, &bad))
+		if (!utf8_is_text(line, bytes, &bad))
 			return err_set(err, -EINVAL,
 				       "%s:%llu: byte 0x%02x at column %zu is not UTF-8 text",
 				       t->name, number, (unsigned char)line[bad], bad + 1);
