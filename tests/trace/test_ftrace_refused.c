@@ -171,7 +171,8 @@ static void an_unknown_format_name_is_refused(void **state)
 	(void)state;
 	assert_int_equal(trace_open_memory(&t, MAP_LINE, strlen(MAP_LINE), "file", "perf", &err),
 			 -22);
-	assert_string_equal(err.text, "trace format 'perf' is unknown: expected ftrace or qemu-vtd");
+	assert_string_equal(err.text,
+			    "trace format 'perf' is unknown: expected ftrace or qemu-vtd");
 	assert_string_equal(trace_format_row(0, NULL), "ftrace");
 	assert_null(trace_format_row(1, NULL));
 }
