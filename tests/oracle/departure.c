@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * See departure.h. QEMU 7.2's intel-iommu.
+ * See departure.h. QEMU 7.2's intel-iommu, then its amd-iommu.
  */
 #include "departure.h"
 
@@ -54,4 +54,32 @@ const struct departure_row departure_rows[DEPARTURES] = {
 	[DEPART_CAPABILITIES] =
 		{"no advanced fault log, protected memory, IQERCD, interrupt conditions from them",
 		 "absent capabilities; nothing to compare"},
+	[DEPART_PR] = {"a page's entry with PR=0 translates if it grants the right",
+		       "an IO_PAGE_FAULT; ours must refuse it"},
+	[DEPART_TV] = {"V=1 with TV=0 passes untranslated with IR and IW",
+		       "a request that needs a table is aborted; ours must refuse it"},
+	[DEPART_WRAP] = {"an address beyond the width of Mode wraps",
+			 "an IO_PAGE_FAULT; ours must refuse it"},
+	[DEPART_SKIPPED] = {"address bits of levels that are skipped are not looked at",
+			    "they must be 0; ours must refuse the access"},
+	[DEPART_PTE_RESERVED] = {"reserved bits of page table entries are not looked at",
+				 "an IO_PAGE_FAULT with RZ; ours must refuse it"},
+	[DEPART_DTE_V] = {"reserved bits of a device table entry block although V is 0",
+			  "without V nothing else counts; ours must let it pass"},
+	[DEPART_LEAF_RIGHTS] = {"the IOTLB holds the rights of the last level alone",
+				"those of all levels count; ours must hold these"},
+	[DEPART_HEAD] = {"the command head reads the buffer's length where it is to wrap to 0",
+			 "ours must read 0"},
+	[DEPART_EVENTS] = {"no event is ever logged",
+			   "tests/hw covers ours; here only whether an access is refused counts"},
+	[DEPART_RANGES] =
+		{"INVALIDATE_IOMMU_PAGES drops the whole domain, "
+		 "INVALIDATE_IOTLB_PAGES one page",
+		 "more is permitted; ours is held to the range, devices here have no IOTLB"},
+	[DEPART_LEVELS] = {"an entry may name a level that is not below its own",
+			   "an IO_PAGE_FAULT; not sent, for QEMU would go on and on"},
+	[DEPART_ILLEGAL] = {"an illegal command does not stop the buffer",
+			    "not sent; tests/hw covers ours"},
+	[DEPART_AMD_ABSENT] = {"no exclusion range, status register, device table length",
+			       "nothing to compare"},
 };

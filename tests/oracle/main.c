@@ -134,10 +134,25 @@ static int run_one(const struct target *target, const struct options *o, uint64_
 	return ret;
 }
 
+/* Is our model of @target in this build? */
+static bool modelled(const struct target *target)
+{
+	const struct iommu_ops *const *m = iommu_models;
+
+	while (*m != NULL && strcmp((*m)->name, target->name) != 0)
+		m++;
+	return *m != NULL;
+}
+
 static int run_target(const struct target *target, const struct options *o)
 {
 	struct tally tally = {0};
 	int ret = 0;
+
+	if (!o->config.qemu_only && !modelled(target)) {
+		printf("SKIP: there is no model \"%s\" in this build\n", target->name);
+		return 0;
+	}
 
 	for (uint64_t n = 0; tally.ops < o->ops && ret == 0; n++)
 		ret = run_one(target, o, n, &tally);

@@ -13,6 +13,7 @@
 
 const struct target *const targets[] = {
 	&vtd_target,
+	&amdvi_target,
 	NULL,
 };
 

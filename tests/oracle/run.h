@@ -117,6 +117,7 @@ struct run {
 /* The targets, NULL-terminated. */
 extern const struct target *const targets[];
 extern const struct target vtd_target;
+extern const struct target amdvi_target;
 
 /*
  * Execute @p on a fresh pair. 0 with @finding->kind FIND_NONE or what was found first; -errno with
