@@ -161,7 +161,7 @@ every_row_of_the_real_list_is_well_formed() {
 		expect "four words and a known probe: $group $package $probe $argument $rest" \
 			[ "${argument:+there}${rest:+more}" = there ]
 		case $group-$probe in
-		build-cmd | build-pc | build-file | ci-cmd | ci-pc | ci-file) ;;
+		build-cmd | build-pc | build-file | ci-cmd | ci-pc | ci-file | oracle-cmd) ;;
 		*) expect "a known group and probe: $group $probe" false ;;
 		esac
 	done <"$root/scripts/packages"

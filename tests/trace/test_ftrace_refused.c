@@ -174,7 +174,8 @@ static void an_unknown_format_name_is_refused(void **state)
 	assert_string_equal(err.text,
 			    "trace format 'perf' is unknown: expected ftrace or qemu-vtd");
 	assert_string_equal(trace_format_row(0, NULL), "ftrace");
-	assert_null(trace_format_row(1, NULL));
+	assert_string_equal(trace_format_row(1, NULL), "qemu-vtd");
+	assert_null(trace_format_row(2, NULL));
 }
 
 static void a_file_that_cannot_be_read_says_why(void **state)
