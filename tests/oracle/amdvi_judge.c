@@ -118,17 +118,24 @@ struct walk {
 	uint64_t table, rights;
 };
 
+/* Are there bits of @iova that an entry decoding @shift and up, and naming @next, leaves out? */
+static bool skips(uint64_t iova, unsigned shift, unsigned next)
+{
+	const unsigned low = 12 + 9 * next;
+
+	return low < shift && (iova >> low & ((UINT64_C(1) << (shift - low)) - 1)) != 0;
+}
+
 /* What an entry must not be, but QEMU takes: the first that applies, or DEPART_NONE. */
 static enum departure flaw(const struct walk *s, uint64_t pte, unsigned next)
 {
 	const bool page = next == 0 || next == 7;
-	const unsigned low = 12 + 9 * next, high = 12 + 9 * (s->level - 1);
 
 	if (!(pte & 1))
 		return DEPART_PR;
 	if (pte & (page ? UINT64_C(0x7f) << 52 : UINT64_C(0x1ff) << 52))
 		return DEPART_PTE_RESERVED;
-	if (!page && low < high && (s->iova >> low & ((UINT64_C(1) << (high - low)) - 1)))
+	if (!page && skips(s->iova, 12 + 9 * (s->level - 1), next))
 		return DEPART_SKIPPED;
 	return DEPART_NONE;
 }
@@ -194,7 +201,7 @@ static bool step(struct amdvi_judge *j, struct walk *s)
 	const uint64_t pte = at <= PAIR_RAM_BYTES - 8 ? pair_peek(j->pair, at) : 0;
 	const unsigned next = pte >> 9 & 7;
 	const bool page = next == 0 || next == 7;
-	const enum departure wrong = flaw(s, pte, next);
+	const enum departure wrong = flaw(s, pte, next), before = s->departure;
 
 	if (wrong != DEPART_NONE || (!page && next >= s->level)) {
 		add(j, true, 0, s->departure);
@@ -210,7 +217,8 @@ static bool step(struct amdvi_judge *j, struct walk *s)
 		return true;
 	}
 	s->rights &= pte;
-	if (s->departure == DEPART_NONE)
+	/* Good in itself, even if this address may not use it. */
+	if (before == DEPART_NONE && (wrong == DEPART_NONE || wrong == DEPART_SKIPPED))
 		remember(j, (struct entry){.devid = s->devid,
 					   .domain = s->domain,
 					   .level = next,
@@ -236,7 +244,8 @@ static void use_entries(struct amdvi_judge *j, const struct walk *from)
 
 		if (e->domain != from->domain || from->iova >> e->shift != e->first)
 			continue;
-		if (!(e->rights & from->need)) {
+		if (!(e->rights & from->need) ||
+		    (e->level != 0 && skips(from->iova, e->shift, e->level))) {
 			add(j, true, 0, e->departure);
 		} else if (e->level == 0) {
 			add(j, false, e->paddr | (from->iova & ((UINT64_C(1) << e->shift) - 1)),

@@ -52,17 +52,35 @@ static unsigned route(const struct generator *g, unsigned device, uint64_t page,
 	return n;
 }
 
+/* Bits that must be 0: in root and context entries, in pointers to tables, in pages. */
+static uint64_t reserved_bit(struct generator *g, const struct station *s)
+{
+	static const uint8_t upper[] = {7, 24, 31, 32, 40, 48, 63},
+			     lower[] = {4, 7, 11, 48, 55, 63};
+	static const uint8_t paging[] = {11, 48, 49, 51, 62, 62};
+
+	if (s->level != 0)
+		return UINT64_C(1) << paging[gen_below(g, sizeof(paging))];
+	if (s->addr & 8)
+		return UINT64_C(1) << upper[gen_below(g, sizeof(upper))];
+	return UINT64_C(1) << lower[gen_below(g, sizeof(lower))];
+}
+
 static uint64_t mutated(struct generator *g, const struct station *s, uint64_t value)
 {
 	uint64_t bit = UINT64_C(1) << gen_below(g, 64);
 
 	if (s->level == 0 && gen_chance(g, 3)) /* tables that are nowhere */
 		return (value & 0xfff) | VTDP_NOWHERE;
+	if (s->level == 1 && gen_chance(g, 5)) /* the interrupt window */
+		return (value & 0xfff) | 0xfee00000;
 	if (s->level != 0 && gen_chance(g, 30))
 		bit = 1 + gen_below(g, 3); /* rights */
 	else if (s->large && gen_chance(g, 50))
 		bit = UINT64_C(1) << (12 + gen_below(g, 9 * (s->level - 1))); /* alignment */
-	else if (s->level == 0 && gen_chance(g, 30))
+	else if (gen_chance(g, 40))
+		bit = reserved_bit(g, s);
+	else if (s->level == 0 && gen_chance(g, 40))
 		bit = UINT64_C(1) << gen_below(g, 24);
 	if (gen_chance(g, 8))
 		bit |= UINT64_C(1) << gen_below(g, 64);
@@ -72,6 +90,9 @@ static uint64_t mutated(struct generator *g, const struct station *s, uint64_t v
 /* As software would, for the one page and device; or not at all, or something else. */
 static void forget(struct generator *g, unsigned device, uint64_t page)
 {
+	/* the page itself, or a block of 2^AM pages whose address is any in it */
+	const uint64_t am = gen_chance(g, 50) ? 0 : 1 + gen_below(g, 3);
+	const uint64_t iva = (page ^ gen_below(g, UINT64_C(1) << am) << 12) | am;
 	const uint64_t sid = edu_source(device);
 	const uint64_t context = (peek(g, g->root) & ~UINT64_C(0xfff)) + 16 * (sid & 0xff);
 	const uint64_t did = peek(g, context + 8) >> 8 & 0xffff;
@@ -81,10 +102,10 @@ static void forget(struct generator *g, unsigned device, uint64_t page)
 		gen_invalidate_all(g);
 	} else if (how < 7 && g->queued) {
 		gen_add(g, OP_DESC, 1 | 3 << 4 | did << 16 | sid << 32, 0);
-		gen_add(g, OP_DESC, 2 | (how < 5 ? 3u : 2u) << 4 | did << 16, how < 5 ? page : 0);
+		gen_add(g, OP_DESC, 2 | (how < 5 ? 3u : 2u) << 4 | did << 16, how < 5 ? iva : 0);
 	} else if (how < 7) {
 		gen_add(g, OP_REG64, 0x28, UINT64_C(7) << 61 | sid << 16 | did);
-		gen_add(g, OP_REG64, 0xf0, page);
+		gen_add(g, OP_REG64, 0xf0, iva);
 		gen_add(g, OP_REG64, 0xf8,
 			(how < 5 ? UINT64_C(11) : UINT64_C(10)) << 60 | did << 32);
 	}
@@ -93,15 +114,20 @@ static void forget(struct generator *g, unsigned device, uint64_t page)
 void gen_episode(struct generator *g)
 {
 	const unsigned device = (unsigned)gen_below(g, PAIR_DEVICES);
-	const uint64_t page = gen_page(g);
+	uint64_t page = gen_page(g);
 	struct station station[8];
 	const unsigned n = route(g, device, page, station);
 	const struct station *s = &station[gen_chance(g, 40) ? n - 1 : gen_below(g, n)];
 	const uint64_t old = peek(g, s->addr);
-	const uint64_t changed = mutated(g, s, old);
+	uint64_t changed = mutated(g, s, old);
 
 	if (s->addr < RUN_TABLES || s->addr > RUN_TABLES_END - 8)
 		return;
+	if (s == &station[2] && gen_chance(g, 20)) { /* pass-through, also beyond the width */
+		changed = (old & ~UINT64_C(0xc)) | 8;
+		if (gen_chance(g, 40))
+			page |= UINT64_C(1) << (g->width + gen_below(g, 4));
+	}
 	if (gen_chance(g, 40)) /* let the old one be cached */
 		gen_transfer(g, device, page);
 	gen_add(g, OP_POKE, s->addr, changed);

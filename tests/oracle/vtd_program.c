@@ -169,13 +169,15 @@ static void submit(struct generator *g)
 	} else {
 		lo = 2 | 1 << 4;
 	}
-	if (kind >= 97 || gen_chance(g, 5)) /* a bit that may be reserved */
+	if (kind >= 97 || gen_chance(g, 15)) /* a bit that may be reserved */
 		flip = UINT64_C(1) << gen_below(g, 64);
 	if (gen_chance(g, 60))
 		lo ^= flip;
 	else
 		hi ^= flip;
 	gen_add(g, OP_DESC, lo, hi);
+	if (flip != 0 && gen_chance(g, 80))
+		gen_add(g, OP_RECOVER, 0, 0);
 }
 
 static void invalidate(struct generator *g)
