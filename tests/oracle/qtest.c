@@ -173,6 +173,8 @@ static int take_lines(struct qtest *q, size_t done)
 	size_t start = 0, taken = 0;
 	char *end;
 
+	if (q->in.used == 0)
+		return 0;
 	while (done + taken < q->pendings &&
 	       (end = memchr(q->in.text + start, '\n', q->in.used - start)) != NULL) {
 		char *line = q->in.text + start;

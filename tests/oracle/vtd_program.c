@@ -170,7 +170,7 @@ static void submit(struct generator *g)
 		lo = 2 | 1 << 4;
 	}
 	if (kind >= 97 || gen_chance(g, 15)) /* a bit that may be reserved */
-		flip = UINT64_C(1) << gen_below(g, 64);
+		flip = UINT64_C(1) << gen_below(g, gen_chance(g, 40) ? 16 : 64);
 	if (gen_chance(g, 60))
 		lo ^= flip;
 	else
