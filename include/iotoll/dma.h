@@ -41,14 +41,17 @@ struct iotoll_dma_domain;
 struct iotoll_dma_device;
 
 struct iotoll_dma_config {
-	const char *driver;     /* "none", "calgary", "vtd", "amdvi" */
-	const char *strategy;   /* "off", "strict", "deferred", ... : a row of the registry */
-	const char *allocator;  /* "next-fit": a row of the registry; NULL will do for "off" */
-	unsigned bus;           /* calgary: the host bridge (PHB) of this domain: one domain each */
-	uint64_t table_entries; /* translation entries; calgary: 8192 << n, n = 0..7; else any */
-	uint64_t start_hint;    /* where the allocator's first search begins (0 = the bottom) */
-	bool check_misuse;      /* watch for double unmaps, wrong sizes and leaks */
+	const char *driver;    /* "none", "calgary", "dart-u4", ... : a row of the registry */
+	const char *strategy;  /* "off", "strict", "deferred", ... : a row of the registry */
+	const char *allocator; /* "next-fit": a row of the registry; NULL will do for "off" */
+	unsigned bus;          /* calgary: the host bridge (PHB) of this domain: one domain each */
+	/* translation entries; calgary: 8192 << n, n = 0..7; dart: a multiple of 1024; else any */
+	uint64_t table_entries;
+	uint64_t start_hint; /* where the allocator's first search begins (0 = the bottom) */
+	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
+	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
+	bool unused_invalid; /* dart: unused entries are invalid, instead of naming a dummy page */
 };
 
 struct iotoll_sg {
@@ -82,8 +85,8 @@ struct iotoll_dma_stats {
 	uint64_t table_writes;     /* entries set or cleared by the driver half, boot excluded */
 	uint64_t flushes;          /* whole-IOTLB flushes, boot excluded */
 	uint64_t invalidations;    /* IOTLB invalidations of one range, where hardware has them */
-	uint64_t flush_timeouts;   /* the poll limit was reached, idle at the last or not */
-	uint64_t flush_polls;      /* reads of the drain status over all flushes */
+	uint64_t flush_timeouts;   /* the poll limit was reached, over at the last or not */
+	uint64_t flush_polls;      /* reads of the status over all flushes and invalidations */
 	uint64_t flush_ps;         /* time in flushes and invalidations, 0 without a clock */
 	uint64_t timer_flushes;    /* of flushes: because time had passed */
 	uint64_t wraps;            /* the allocator went back to the bottom */
@@ -112,11 +115,12 @@ struct iotoll_dma_observer {
 
 /* What the hardware latched about a DMA it refused. */
 struct iotoll_dma_fault {
-	uint64_t status; /* calgary: CSR; vtd: FSTS; amdvi: the first event's code */
+	uint64_t status; /* calgary: CSR; dart-u3: APIEXCP; vtd: FSTS; amdvi: the first event's code
+			  */
 	uint64_t detail; /* calgary: PLSSR; vtd: the fault reason of the first record; amdvi: flags
 			  */
 	unsigned agent;  /* calgary: agent id of the CSR; vtd, amdvi: the requester's id */
-	uint64_t iova;   /* vtd: the page; amdvi: the address; calgary does not tell */
+	uint64_t iova;   /* vtd: the page; amdvi: the address; the others do not tell */
 };
 
 /*
@@ -139,7 +143,7 @@ void iotoll_dma_domain_observe(struct iotoll_dma_domain *domain,
  * Ask the hardware whether it refused a DMA; a kernel does so every two seconds. 0: it did not
  * (or the domain is not translated, or its bus was shut off before). 1: it did; *@out is filled
  * (@out may be NULL) and the error is cleared. The Calgary driver then shuts the whole bus off for
- * good; on VT-d and AMD-Vi everything goes on.
+ * good; with the others everything goes on.
  */
 int iotoll_dma_domain_watchdog(struct iotoll_dma_domain *domain, struct iotoll_dma_fault *out);
 /*
@@ -166,6 +170,9 @@ struct iotoll_dma_entry {
  */
 void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr,
 			     size_t *bytes);
+
+/* Is there a page that unused table entries lead to? Then where it is. */
+bool iotoll_dma_domain_dummy(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr);
 
 /*
  * The entry that stands in memory for @iova. 0 and *@out; -ENOENT if no table holds one (yet);
@@ -250,6 +257,8 @@ void iotoll_dma_sync_single_for_device(struct iotoll_dma_device *dev, iotoll_iov
 const char *iotoll_dma_strategy_name(unsigned index, const char **title);
 const char *iotoll_dma_allocator_name(unsigned index, const char **title);
 const char *iotoll_dma_driver_name(unsigned index, const char **title);
+/* Table entries that driver @name usually has; 0 if there is no table or no such driver. */
+uint64_t iotoll_dma_driver_entries(const char *name);
 
 #ifdef __cplusplus
 }

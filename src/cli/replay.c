@@ -25,13 +25,13 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{"iommu", OPT_IOMMU, "MODEL", 0, "calgary (default), vtd, ..., or none", 0},
+	{"iommu", OPT_IOMMU, "MODEL", 0, "calgary (default), another model, or none", 0},
 	{"strategy", OPT_STRATEGY, "NAME", 0, "deferred (default), strict, ...", 0},
 	{"allocator", OPT_ALLOCATOR, "NAME", 0, "next-fit (default)", 0},
 	{"profile", OPT_PROFILE, "NAME", 0, "machine that pays (x460-2007)", 0},
-	{"entries", OPT_ENTRIES, "N", 0, "IOTLB lines (64)", 0},
-	{"ways", OPT_WAYS, "N", 0, "IOTLB associativity (4); 0: full", 0},
-	{"table", OPT_TABLE, "N", 0, "table entries (1048576)", 0},
+	{"entries", OPT_ENTRIES, "N", 0, "IOTLB lines (the model's; calgary: 64)", 0},
+	{"ways", OPT_WAYS, "N", 0, "IOTLB associativity (the model's; calgary: 4); 0: full", 0},
+	{"table", OPT_TABLE, "N", 0, "table entries (the model's; calgary: 1048576)", 0},
 	{"access", OPT_ACCESS, "RULE", 0,
 	 "when the device touches a mapping: at-unmap (default), at-map, none", 0},
 	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},

@@ -73,6 +73,7 @@ static const struct argp argp = {
 	.doc = "Run SCENARIO (a ready one, or the path of an INI file) and print what it measured."
 	       "\vExamples:\n"
 	       "  iotoll run bare-metal --set iommu.model=calgary\n"
+	       "  iotoll run bare-metal -s iommu.model=dart-u4 -s sut.profile=js21-2007\n"
 	       "  iotoll run bare-metal -s iommu.model=calgary -s dma.strategy=strict -f json\n"
 	       "  iotoll run bare-metal -s sut.memory.dram_miss='150 ns' --pcap wire.pcap\n"
 	       "  iotoll run ./my.ini --format csv:my.csv",

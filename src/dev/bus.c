@@ -173,6 +173,12 @@ const struct bus_stats *bus_stats(const struct bus *bus)
 	return &bus->stats;
 }
 
+void bus_count_redirected(struct bus *bus, uint64_t paddr)
+{
+	bus->has_dummy = true;
+	bus->dummy_page = paddr / BUS_PAGE_BYTES;
+}
+
 int bus_port_init(struct bus_port *port, struct bus *bus, uint16_t devid,
 		  const struct bus_limits *limits)
 {

@@ -85,6 +85,7 @@ struct bus_stats {
 	uint64_t unmapped;                  /* translated, but no memory there */
 	uint64_t shut;                      /* accesses that found the bus shut off */
 	uint64_t stale_reads, stale_writes; /* pages reached through a stale IOTLB entry */
+	uint64_t redirected;                /* accesses that ended on the dummy page */
 	uint64_t stalls;   /* times that arbitration was off with a transaction waiting */
 	uint64_t stall_ps; /* for how long in all, those over by now */
 	uint64_t data_ps;  /* the data path was taken (overheads included) */
@@ -112,6 +113,12 @@ const struct bus_stats *bus_stats(const struct bus *bus);
  */
 int bus_observe(struct bus *bus, const struct iommu_observer *observer) MUST_CHECK;
 void bus_unobserve(struct bus *bus, const void *ctx);
+
+/*
+ * From now on count accesses that the IOMMU sends to the page at @paddr, which stands for all that
+ * is not mapped.
+ */
+void bus_count_redirected(struct bus *bus, uint64_t paddr);
 
 /* Put a device with requester id @devid on the bus. -EINVAL for limits out of range. */
 int bus_port_init(struct bus_port *port, struct bus *bus, uint16_t devid,

@@ -133,6 +133,8 @@ int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes
 	if (x.stale)
 		*(direction == IOMMU_READ ? &bus->stats.stale_reads : &bus->stats.stale_writes) +=
 			1;
+	if (bus->has_dummy && !x.bypass && x.paddr / BUS_PAGE_BYTES == bus->dummy_page)
+		bus->stats.redirected++;
 	*paddr = x.paddr;
 	*chunk = x.bytes < bytes ? (uint32_t)x.bytes : bytes;
 	*host = *chunk ? memory_ptr(bus->machine->mem, x.paddr, *chunk) : NULL;

@@ -15,6 +15,8 @@ struct bus {
 	sim_time stalled_at;
 	bool stalled;
 	uint16_t number;
+	bool has_dummy;
+	uint64_t dummy_page; /* number of the page that stands for what is not mapped */
 	struct bus_stats stats;
 	struct iommu_observer chained; /* who observed the IOMMU before this bus */
 	struct iommu_observer watchers[BUS_WATCHERS_MAX];

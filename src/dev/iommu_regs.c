@@ -44,6 +44,7 @@ static const struct mmio_ops ops = {.read = regs_read, .write = regs_write, .bus
 void iommu_regs_init(struct iommu_regs *r, struct machine *m, struct iommu *iommu)
 {
 	mmio_window_init(&r->window, m, &ops, r);
+	r->window.read_ps = machine_cost(m)->iommu_reg_read;
 	r->iommu = iommu;
 	r->busy_until = 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An IOMMU's registers as a CPU reaches them: the register window of the hardware half, with the
- * time it takes. After a register write that empties the IOTLB the bridge takes no access until
- * the profile's iommu_invalidate has passed.
+ * time it takes. After a register write that invalidates, be it everything or one page, the bridge
+ * takes no access until the profile's iommu_invalidate has passed.
  */
 #ifndef IOTOLL_DEV_IOMMU_REGS_H
 #define IOTOLL_DEV_IOMMU_REGS_H

@@ -69,6 +69,7 @@ void *iotoll_dma_alloc_coherent(struct iotoll_dma_device *dev, size_t bytes, iot
 	if (rc) {
 		mapping_count_failure(domain);
 	} else {
+		mapping_announce(&c->mapping, c->paddr);
 		c->next = domain->coherents;
 		domain->coherents = c;
 		domain->stats.coherent_allocs++;

@@ -13,10 +13,12 @@ iotoll_iova_t iotoll_dma_map_page(struct iotoll_dma_device *dev, iotoll_phys_t p
 	const int token = domain_begin(dev->domain, DMA_PHASE_MAP);
 	const int rc = mapping_add(&want, paddr);
 
-	if (rc)
+	if (rc) {
 		mapping_count_failure(dev->domain);
-	else
+	} else {
+		mapping_announce(&want, paddr);
 		mapping_count_map(dev->domain, dma_pages(IOTOLL_PHYS_U64(paddr), bytes));
+	}
 	domain_end(dev->domain, token);
 	return rc ? IOTOLL_DMA_MAPPING_ERROR : want.iova;
 }
@@ -71,6 +73,11 @@ int iotoll_dma_map_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n
 			break;
 		sg[mapped].dma_address = want.iova;
 		sg[mapped].dma_bytes = want.bytes;
+	}
+	for (int i = 0; i < mapped; i++) {
+		const struct mapping made = mapping_of(dev, &sg[i], dir);
+
+		mapping_announce(&made, sg[i].paddr);
 	}
 	if (mapped < n) {
 		roll_back(dev, sg, mapped, dir);

@@ -227,6 +227,12 @@ int iotoll_dma_domain_entry(const struct iotoll_dma_domain *domain, iotoll_iova_
 	return domain->driver->ops->entry(domain->driver, index, out);
 }
 
+bool iotoll_dma_domain_dummy(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr)
+{
+	*paddr = domain->driver->dummy;
+	return domain->driver->redirects;
+}
+
 /* ---- statistics ---- */
 
 static uint64_t shards(const uint64_t *first)
@@ -298,6 +304,13 @@ const char *iotoll_dma_allocator_name(unsigned index, const char **title)
 			return iova_allocators[i]->name;
 		}
 	return NULL;
+}
+
+uint64_t iotoll_dma_driver_entries(const char *name)
+{
+	const struct driver_ops *row = driver_find(name);
+
+	return row ? row->usual_entries : 0;
 }
 
 const char *iotoll_dma_driver_name(unsigned index, const char **title)

@@ -55,6 +55,8 @@ struct iotoll_dma_domain {
 	struct dma_lock lock;
 	/* Also around book and observer, inside @lock. */
 	struct dma_quiet quiet;
+	/* A mapping was made that only a flush makes visible: see driver_ops.flushes_maps. */
+	bool flush_due;
 	/* A page whose lines stand for what every map and unmap shares: see domain.c. */
 	iotoll_phys_t shared_lines;
 	struct coherent *coherents;
@@ -84,8 +86,15 @@ static inline bool domain_watched(const struct iotoll_dma_domain *domain)
 void domain_flush(struct iotoll_dma_domain *domain);
 /* Make the IOTLB forget just these entries; flush where the driver cannot. Under the lock. */
 void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
-/* Entries were set: what the driver has to do so that they count. Under the lock. */
+/* Before entries that were cleared are reused: a flush, unless mapping them will do it. */
+void domain_flush_for_reuse(struct iotoll_dma_domain *domain);
+/*
+ * Entries were set: what the driver has to do so that they count, or a note that a flush is due.
+ * Under the lock.
+ */
 void domain_mapped(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+/* The flush that domain_mapped() left to the end of the call, if it did. Under the lock. */
+void domain_settle(struct iotoll_dma_domain *domain);
 /* For strategies: entries that cleared() kept may be allocated again. Under the lock. */
 void domain_release(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
 /* For strategies: call strategy->timer() once, @delay_ps or a little more from now. */

@@ -46,7 +46,14 @@ void domain_flush(struct iotoll_dma_domain *domain)
 	domain->driver->ops->flush(domain->driver, &took);
 	domain->stats.flushes++;
 	count(domain, &took, from);
+	domain->flush_due = false;
 	env_leave(domain->env, token);
+}
+
+void domain_flush_for_reuse(struct iotoll_dma_domain *domain)
+{
+	if (!domain->driver->ops->flushes_maps)
+		domain_flush(domain);
 }
 
 void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_t entries)
@@ -73,8 +80,10 @@ void domain_mapped(struct iotoll_dma_domain *domain, uint64_t first, uint64_t en
 	uint64_t from;
 	int token;
 
-	if (!domain->driver->ops->mapped)
+	if (!domain->driver->ops->mapped) {
+		domain->flush_due |= domain->driver->ops->flushes_maps;
 		return;
+	}
 	token = env_enter(domain->env, DMA_PHASE_FLUSH);
 	from = env_now_ps(domain->env);
 	if (domain->driver->ops->mapped(domain->driver, first, entries, &took)) {
@@ -82,4 +91,10 @@ void domain_mapped(struct iotoll_dma_domain *domain, uint64_t first, uint64_t en
 		count(domain, &took, from);
 	}
 	env_leave(domain->env, token);
+}
+
+void domain_settle(struct iotoll_dma_domain *domain)
+{
+	if (domain->flush_due)
+		domain_flush(domain);
 }

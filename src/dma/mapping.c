@@ -85,12 +85,21 @@ int mapping_add(struct mapping *want, iotoll_phys_t paddr)
 	}
 	if (domain->misuse)
 		misuse_add(domain->misuse, want);
-	if (domain->observer.mapped)
-		domain->observer.mapped(
-			domain->observer.ctx, IOTOLL_IOVA(iova_page(want) << DMA_PAGE_SHIFT),
-			dma_pages(at, want->bytes),
-			IOTOLL_PHYS(at & ~(uint64_t)(DMA_PAGE_BYTES - 1)), want->bytes, want->dir);
 	return 0;
+}
+
+void mapping_announce(const struct mapping *mapping, iotoll_phys_t paddr)
+{
+	struct iotoll_dma_domain *domain = mapping->dev->domain;
+	const uint64_t at = IOTOLL_PHYS_U64(paddr);
+
+	domain_settle(domain);
+	if (domain->observer.mapped)
+		domain->observer.mapped(domain->observer.ctx,
+					IOTOLL_IOVA(iova_page(mapping) << DMA_PAGE_SHIFT),
+					dma_pages(at, mapping->bytes),
+					IOTOLL_PHYS(at & ~(uint64_t)(DMA_PAGE_BYTES - 1)),
+					mapping->bytes, mapping->dir);
 }
 
 /* The strategy has the first word on when cleared entries are free. */

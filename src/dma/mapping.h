@@ -16,6 +16,11 @@
  */
 int mapping_add(struct mapping *want, iotoll_phys_t paddr) MUST_CHECK;
 /*
+ * What mapping_add() mapped, of a list all that it mapped, is about to be given out: have devices
+ * see it, tell the observer. To be called for each, in order, before anything of it is removed.
+ */
+void mapping_announce(const struct mapping *mapping, iotoll_phys_t paddr);
+/*
  * Take down the mapping that @what unmaps. Returns the pages it had, 0 if the unmap was refused
  * (and counted). Entries are cleared, then the strategy decides, then they are free again.
  */

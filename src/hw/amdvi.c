@@ -141,6 +141,7 @@ void amdvi_on_device_invalidate(struct iommu *iommu,
 const struct iommu_ops amdvi_ops = {
 	.name = "amdvi",
 	.title = "AMD-Vi: a table of one to six levels per domain, commands and events in memory",
+	.geometry = {.entries = 64, .ways = 4, .line_pages = 1}, /* assumed */
 	.create = amdvi_create,
 	.destroy = amdvi_destroy,
 	.reset = amdvi_reset,

@@ -137,6 +137,7 @@ const struct iommu_ops calgary_ops = {
 	.name = "calgary",
 	.title = "IBM Calgary (PCI-X): a TCE table per bus, flushed only as a whole",
 	.prefetches = true,
+	.geometry = {.entries = 64, .ways = 4, .line_pages = 1}, /* not published: assumed */
 	.create = calgary_create,
 	.destroy = calgary_destroy,
 	.reset = calgary_reset,

@@ -8,17 +8,15 @@
 
 #include "hw/amdvi.h"
 #include "hw/calgary.h"
+#include "hw/dart.h"
 #include "hw/iommu.h"
 #include "hw/vtd.h"
 
 const struct iommu_ops *const iommu_models[] = {
-	&calgary_ops,
-	&vtd_ops,
-	&amdvi_ops,
-	NULL,
+	&calgary_ops, &dart_u3_ops, &dart_u4_ops, &vtd_ops, &amdvi_ops, NULL,
 };
 
-static const struct iommu_ops *find_model(const char *name)
+const struct iommu_ops *iommu_find(const char *name)
 {
 	for (size_t i = 0; iommu_models[i] != NULL; i++)
 		if (strcmp(iommu_models[i]->name, name) == 0)
@@ -43,7 +41,7 @@ int iommu_create(struct iommu **out, const struct iommu_config *config, struct e
 
 	if (config->model == NULL)
 		return unknown_model("", err);
-	ops = find_model(config->model);
+	ops = iommu_find(config->model);
 	if (ops == NULL)
 		return unknown_model(config->model, err);
 	if (config->memory.read == NULL)

@@ -52,9 +52,9 @@ struct iommu_observer {
 	void (*arbitration)(void *ctx, unsigned bus, bool enabled);
 	/*
 	 * translate() refused an access: it answered -EPERM or -EFAULT, every time. Models latch
-	 * the first since their status was cleared; calgary latches none above 4 GiB, for which its
-	 * bridges take no part in the cycle. Not told: -ESHUTDOWN (the bus grants nothing, so
-	 * there was no access), -ENODEV and -EINVAL (the embedder's mistakes).
+	 * the first since their status was cleared (dart the latest); calgary latches none above 4
+	 * GiB, for which its bridges take no part in the cycle. Not told: -ESHUTDOWN (the bus
+	 * grants nothing, so there was no access), -ENODEV and -EINVAL (the embedder's mistakes).
 	 */
 	void (*fault)(void *ctx, struct iommu_source source, uint64_t iova,
 		      enum iommu_access access);
@@ -102,12 +102,20 @@ struct iotlb_config {
 
 struct vtd_config; /* hw/vtd.h */
 
+/* What DART is known for and a test or an experiment may ask for; other models ignore it. */
+struct iommu_dart_config {
+	unsigned busy_reads;    /* reads of the control register that still show an invalidation */
+	uint64_t missed_one_in; /* one request to invalidate in so many is missed; 0: none */
+	bool u3_rights;         /* U3 enforces the entries' read and write bits: not known */
+};
+
 struct iommu_config {
 	const char *model; /* a row of the registry: "calgary", "vtd", "amdvi" */
 	struct iotlb_config iotlb;
 	struct iommu_memory memory;
 	bool track_stale; /* compare each hit with the tables and report xlat.stale (slower) */
 	const struct vtd_config *vtd; /* model "vtd": what it can do; NULL: vtd_xeon. Copied. */
+	struct iommu_dart_config dart;
 };
 
 struct iotlb_stats {
@@ -122,6 +130,8 @@ struct iommu_ops {
 	const char *name;  /* "calgary" */
 	const char *title; /* one line for people */
 	bool prefetches;   /* honours iotlb.prefetch; where false, anything but NONE is refused */
+	/* What is known of its IOTLB, or what is taken where nothing is; policy and seed unused. */
+	struct iotlb_config geometry;
 	int (*create)(struct iommu **out, const struct iommu_config *config, struct err *err);
 	void (*destroy)(struct iommu *iommu);
 	void (*reset)(struct iommu *iommu);
@@ -142,7 +152,9 @@ struct iommu_ops {
 	 * the unit busy for a while. NULL: stats() counts them all as flushes.
 	 */
 	uint64_t (*invalidations)(const struct iommu *iommu);
-	/* The error registers of @bus as they stand, without touching them (calgary: CSR, PLSSR).
+	/*
+	 * The error registers of @bus as they stand, without touching them (calgary: CSR, PLSSR;
+	 * dart: APIEXCP, DARTEXCP).
 	 */
 	void (*latched)(const struct iommu *iommu, unsigned bus, uint64_t *status,
 			uint64_t *detail);
@@ -156,6 +168,9 @@ struct iommu {
 
 /* The registry: an explicit array, NULL-terminated, in display order. */
 extern const struct iommu_ops *const iommu_models[];
+
+/* The row named @name, or NULL. */
+const struct iommu_ops *iommu_find(const char *name);
 
 /*
  * Make the model @config names. 0; -EINVAL with @err for an unknown model or impossible IOTLB

@@ -194,6 +194,7 @@ bool vtd_check(const struct iommu *iommu)
 const struct iommu_ops vtd_ops = {
 	.name = "vtd",
 	.title = "Intel VT-d: a table per domain of 3 or 4 levels, invalidated page by page",
+	.geometry = {.entries = 64, .ways = 4, .line_pages = 1}, /* assumed */
 	.create = vtd_create,
 	.destroy = vtd_destroy,
 	.reset = vtd_reset,

@@ -64,6 +64,7 @@ static int make_iommu(struct rig *r, const struct rig_config *c, struct err *err
 		.iotlb = c->iotlb,
 		.memory = {.ctx = c->machine, .read = memory_read, .write = memory_write},
 		.track_stale = c->track_stale,
+		.dart = c->dart,
 	};
 	int rc;
 
@@ -86,6 +87,8 @@ static int make_domain(struct rig *r, const struct rig_config *c, struct err *er
 		.start_hint = c->start_hint,
 		.check_misuse = c->check_misuse,
 		.quiesce_system = c->quiesce_system,
+		.unused_invalid = c->unused_invalid,
+		.table_cached = c->table_cached,
 	};
 	char why[256] = "";
 	int rc;
@@ -117,10 +120,14 @@ static void on_unmapped(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t by
 static int make_watchers(struct rig *r, const struct rig_config *c, struct err *err)
 {
 	const bool translated = r->iommu && strcmp(c->strategy, "off");
+	iotoll_phys_t dummy;
+	const bool redirects = iotoll_dma_domain_dummy(r->domain, &dummy);
 	const struct exposure_config config = {
 		.iommu = translated ? r->iommu : NULL,
 		.source = {.bus = RIG_BUS, .devid = c->devid},
 		.memory_bytes = memory_bytes(c->machine->mem),
+		.redirects = redirects,
+		.dummy_paddr = IOTOLL_PHYS_U64(dummy),
 		.now_ps = rig_now,
 		.ctx = r,
 	};
@@ -130,6 +137,8 @@ static int make_watchers(struct rig *r, const struct rig_config *c, struct err *
 
 	if (rc)
 		return rc;
+	if (redirects)
+		bus_count_redirected(r->bus, IOTOLL_PHYS_U64(dummy));
 	r->watcher[0] = watch = exposure_observer(r->exposure);
 	if (c->also) {
 		r->watcher[1] = *c->also;

@@ -23,7 +23,8 @@ struct rig_config {
 	const char *strategy, *allocator;
 	uint64_t table_entries, start_hint;
 	uint16_t devid; /* the device whose reach is watched */
-	bool quiesce_system, check_misuse, track_stale;
+	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached;
+	struct iommu_dart_config dart;
 	const struct iotoll_dma_observer *also; /* told of maps and unmaps, too; may be NULL */
 };
 

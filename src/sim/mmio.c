@@ -81,7 +81,7 @@ uint64_t mmio_read(struct mmio_window *w, struct cpu *cpu, uint64_t offset, unsi
 		push_all(w);
 		return w->ops->read(w->ctx, offset, width);
 	}
-	trip = machine_cost(w->machine)->mmio_read;
+	trip = w->read_ps ? w->read_ps : machine_cost(w->machine)->mmio_read;
 	cpu_sync(cpu);
 	cpu_charge(cpu, trip / 2);
 	/* The load is one instruction: no interrupt is taken between its two halves. */

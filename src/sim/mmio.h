@@ -36,6 +36,7 @@ struct mmio_window {
 	struct mmio_posted posted[MMIO_POSTED];
 	unsigned first, count;
 	uint64_t reads, writes;
+	uint64_t read_ps; /* of one read, there and back; 0: the machine's mmio_read */
 };
 
 /* @w must stay where it is while writes are in flight. */

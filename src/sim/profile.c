@@ -123,13 +123,14 @@ static int override_apply(struct reading *r, const char *text, struct err *err)
 		equals++;
 	if (!p->kinds)
 		return title_set(r, equals, err);
-	if (!s->given)
+	if (!s->given && !(p->optional && r->has_iommu))
 		return err_set(err, -EINVAL, "%s: %s has no [iommu] section", key, r->path);
 	rc = quantity_parse(&s->v.value, equals, p->kinds, err);
 	if (rc)
 		return err_prefix(err, rc, "%s: ", key);
 	s->v.low = s->v.high = s->v.value;
 	s->override = text;
+	s->given = true;
 	return 0;
 }
 
@@ -157,14 +158,14 @@ static int overrides_apply(struct reading *r, const char *const *overrides, stru
 	return 0;
 }
 
-/* Every parameter must be given; [iommu] as a whole may be left out. */
+/* Every parameter must be given but the optional ones; [iommu] as a whole may be left out. */
 static int check_complete(const struct reading *r, struct err *err)
 {
 	const struct profile_param *first = NULL;
 	unsigned missing = 0;
 
 	for (size_t i = 0; i < PROFILE_PARAMS; i++) {
-		if (r->slot[i].given ||
+		if (r->slot[i].given || profile_params[i].optional ||
 		    (!r->has_iommu && profile_param_in(&profile_params[i], "iommu")))
 			continue;
 		if (!missing++)

@@ -63,9 +63,10 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t skb_alloc;   /* allocate and free one packet buffer */
 	uint64_t app_call;    /* what netperf does between two calls */
 	/* [iommu] the DMA layer's instructions; lock, cache and flush costs come on top */
-	uint64_t dma_call;    /* enter the DMA API, find the table, arithmetic */
-	uint64_t bitmap_word; /* examine one 64-bit word of the allocation bitmap */
-	uint64_t tce_store;   /* build one table entry and store it */
+	uint64_t dma_call;       /* enter the DMA API, find the table, arithmetic */
+	uint64_t bitmap_word;    /* examine one 64-bit word of the allocation bitmap */
+	uint64_t tce_store;      /* build one table entry and store it */
+	uint64_t iommu_reg_read; /* uncached read of a register of the IOMMU; 0: as mmio_read */
 	/* hardware side */
 	uint64_t walk_read;        /* one table read by the IOMMU */
 	uint64_t iotlb_hit;        /* one translation out of the IOTLB */

@@ -16,13 +16,15 @@
 #define BYTES    QUANTITY_MASK(QUANTITY_BYTES)
 #define COUNT    QUANTITY_MASK(QUANTITY_COUNT)
 
-#define FIELD(field) offsetof(struct profile, field), sizeof(((struct profile *)NULL)->field)
-#define COST(field)  FIELD(cost.field)
-#define NS           ((uint64_t)1000)
-#define US           ((uint64_t)1000000)
-#define MHZ          ((uint64_t)1000000)
-#define KIB          ((uint64_t)1 << 10)
-#define GIB          ((uint64_t)1 << 30)
+#define PLACE(field)    offsetof(struct profile, field), sizeof(((struct profile *)NULL)->field)
+#define FIELD(field)    PLACE(field), false
+#define COST(field)     FIELD(cost.field)
+#define OPTIONAL(field) PLACE(cost.field), true
+#define NS              ((uint64_t)1000)
+#define US              ((uint64_t)1000000)
+#define MHZ             ((uint64_t)1000000)
+#define KIB             ((uint64_t)1 << 10)
+#define GIB             ((uint64_t)1 << 30)
 
 /* clang-format off */
 const struct profile_param profile_params[PROFILE_PARAMS] = {
@@ -81,6 +83,8 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 {"iommu.bitmap_word", WORK, COST(bitmap_word), 0, 100 * US,
 	"examine one 64-bit word of the allocation bitmap"},
 {"iommu.tce_store", WORK, COST(tce_store), 0, 100 * US, "build one table entry and store it"},
+{"iommu.reg_read", WORK, OPTIONAL(iommu_reg_read), NS, 1000 * US,
+	"uncached read of a register of the IOMMU; left out: as cpu.mmio_read"},
 {"iommu.walk_read", DURATION, COST(walk_read), 0, 100 * US, "one table read by the IOMMU"},
 {"iommu.iotlb_hit", DURATION, COST(iotlb_hit), 0, 100 * US, "one translation out of the IOTLB"},
 {"iommu.invalidate", DURATION, COST(iommu_invalidate), 0, 1000 * US,

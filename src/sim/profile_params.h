@@ -12,13 +12,14 @@
 #include "base/quantity.h"
 #include "sim/profile.h"
 
-#define PROFILE_PARAMS 43
+#define PROFILE_PARAMS 44
 
 struct profile_param {
 	const char *key;
 	unsigned kinds;    /* mask of enum quantity_kind; 0 = text */
 	size_t offset;     /* of the field in struct profile */
 	size_t bytes;      /* of the field: 4 or 8 for numbers */
+	bool optional;     /* may be left out: the field stays 0, which its comment explains */
 	uint64_t min, max; /* legal, in picoseconds, hertz, bytes or one */
 	const char *help;
 };

@@ -20,6 +20,8 @@ static const char *const scope[] = {"bus", "system", NULL};
 static const char *const start[] = {"bottom", "random", NULL};
 static const char *const index_by[] = {"modulo", "hashed", NULL}; /* as hw/iommu.h counts */
 static const char *const prefetch[] = {"none", "next", "adjacent", "stride", NULL}; /* likewise */
+static const char *const unused[] = {"dummy", "invalid", NULL};
+static const char *const table_memory[] = {"uncached", "cached", NULL};
 static const char *const charged[] = {"charged", "free", NULL};
 static const char *const verify[] = {"nothing", "sampled", "all", NULL}; /* as load/ counts */
 
@@ -61,6 +63,11 @@ static const char *load_name(unsigned index, const char **title)
 	{                                                                            \
 		.param = {sec, k, unit, def, text}, .type = PARAM_NUMBER, AT(field), \
 		.number = kind_, .min = lo, .max = hi                                \
+	}
+#define AUTO_NUMBER(sec, k, field, kind_, unit, lo, hi, text)                           \
+	{                                                                               \
+		.param = {sec, k, unit, "auto", text}, .type = PARAM_NUMBER, AT(field), \
+		.number = kind_, .min = lo, .max = hi, .automatic = true                \
 	}
 #define CHOICE(sec, k, field, list, def, text)                                        \
 	{                                                                             \
@@ -108,14 +115,16 @@ const struct param_row param_rows[] = {
 
 	NAME("iommu", "model", iommu_model, iommu_name, "none", "IOMMU of the machine under test",
 	     "none"),
-	NUMBER("iommu", "table_entries", table_entries, QUANTITY_COUNT, "entries", 1, 1u << 30,
-	       "1048576", "translation entries; calgary: 8192 times a power of two, to 1048576"),
-	NUMBER("iommu", "iotlb_entries", iotlb_entries, QUANTITY_COUNT, "lines", 0, 1u << 20, "64",
-	       "lines of the translation cache (Calgary's size is not public); 0: none"),
-	NUMBER("iommu", "iotlb_ways", iotlb_ways, QUANTITY_COUNT, "ways", 0, 1u << 20, "4",
-	       "associativity; 0: full"),
-	NUMBER("iommu", "iotlb_line_pages", iotlb_line_pages, QUANTITY_COUNT, "pages", 1, 16, "1",
-	       "translations fetched and held together"),
+	AUTO_NUMBER("iommu", "table_entries", table_entries, QUANTITY_COUNT, "entries", 1, 1u << 30,
+	       "translation entries; calgary: 8192 times a power of two, to 1048576; dart: a "
+	       "multiple of 1024; auto: as Linux has it"),
+	AUTO_NUMBER("iommu", "iotlb_entries", iotlb_entries, QUANTITY_COUNT, "lines", 0, 1u << 20,
+	       "lines of the translation cache; 0: none; auto: the model's (Calgary's size is not "
+	       "public: 64)"),
+	AUTO_NUMBER("iommu", "iotlb_ways", iotlb_ways, QUANTITY_COUNT, "ways", 0, 1u << 20,
+	       "associativity; 0: full; auto: the model's (Calgary: 4, assumed)"),
+	AUTO_NUMBER("iommu", "iotlb_line_pages", iotlb_line_pages, QUANTITY_COUNT, "pages", 1, 16,
+	       "translations fetched and held together; auto: the model's (Calgary: 1, assumed)"),
 	NAME("iommu", "iotlb_policy", iotlb_policy, policy_name, "lru", "replacement policy", NULL),
 	CHOICE("iommu", "iotlb_index", iotlb_index, index_by, "modulo",
 	       "which bits of a page number pick the set: the low ones, or all, folded"),
@@ -125,6 +134,11 @@ const struct param_row param_rows[] = {
 	       "what is fetched besides the page asked for (iotoll iotlb compares them)"),
 	CHOICE("iommu", "quiesce", quiesce_system, scope, "bus",
 	       "what a flush stops: the driver stops one bus, the paper says the system"),
+	CHOICE("iommu", "unused", unused_invalid, unused, "dummy",
+	       "dart: where unused table entries lead: to a dummy page, as in Linux, or nowhere"),
+	CHOICE("iommu", "table_memory", table_cached, table_memory, "uncached",
+	       "dart: how Linux writes its table: uncached in the paper's time, later cached and "
+	       "pushed out"),
 
 	NAME("dma", "strategy", strategy, iotoll_dma_strategy_name, "auto",
 	     "when translations are invalidated; auto: deferred, or off without an IOMMU", "auto"),
@@ -169,6 +183,9 @@ const struct param_row param_rows[] = {
 	       "free: map, unmap and flush cost no CPU time"),
 	NUMBER("inject", "corrupt_tce", corrupt_tce_ps, QUANTITY_TIME, "time", 0, 1000 * SIM_S,
 	       "0 s", "at this time the table entry of a posted receive buffer is zeroed; 0: never"),
+	NUMBER("inject", "missed_invalidate", missed_invalidate, QUANTITY_COUNT, "requests", 0,
+	       1000000000, "0",
+	       "dart: the chip misses one request to invalidate in so many; 0: none"),
 };
 /* clang-format on */
 
@@ -277,7 +294,13 @@ static int apply_number(struct scenario *s, const struct param_row *row, const c
 			struct err *err)
 {
 	struct quantity q;
-	int rc = quantity_parse(&q, value, QUANTITY_MASK(row->number), err);
+	int rc;
+
+	if (row->automatic && !strcmp(value, "auto")) {
+		*(uint64_t *)((char *)s + row->offset) = PARAM_AUTO;
+		return 0;
+	}
+	rc = quantity_parse(&q, value, QUANTITY_MASK(row->number), err);
 
 	if (rc)
 		return err_prefix(err, rc, "%s.%s: ", row->param.section, row->param.key);

@@ -6,6 +6,8 @@
 #include "base/quantity.h"
 #include "study/scenario.h"
 
+#define PARAM_AUTO UINT64_MAX
+
 enum param_type { PARAM_NUMBER, PARAM_CHOICE, PARAM_NAME, PARAM_FILE };
 
 struct param_row {
@@ -14,6 +16,7 @@ struct param_row {
 	size_t offset;             /* into struct scenario */
 	enum quantity_kind number; /* PARAM_NUMBER */
 	uint64_t min, max;
+	bool automatic;             /* PARAM_NUMBER: "auto" is PARAM_AUTO until scenario_finish() */
 	const char *const *choices; /* PARAM_CHOICE: field gets the index */
 	const char *(*name)(unsigned index, const char **title); /* PARAM_NAME: a registry */
 	const char *extra_names[2]; /* PARAM_NAME: names besides the registry's */

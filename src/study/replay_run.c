@@ -18,9 +18,9 @@ void replay_request_defaults(struct replay_request *r)
 		.strategy = "deferred",
 		.allocator = "next-fit",
 		.access = "at-unmap",
-		.iotlb_entries = 64,
-		.iotlb_ways = 4,
-		.table_entries = 1u << 20,
+		.iotlb_entries = REPLAY_AUTO,
+		.iotlb_ways = REPLAY_AUTO,
+		.table_entries = REPLAY_AUTO,
 	};
 }
 
@@ -139,6 +139,22 @@ static json_t *result_json(const struct replay_request *q, const struct trace *t
 		exposure(r));
 }
 
+/* What the request leaves to the model; a model that is not known is refused later. */
+static void settle(struct replay_config *c, const struct replay_request *q)
+{
+	const struct iommu_ops *model = iommu_find(strcmp(q->iommu, "none") ? q->iommu : "calgary");
+
+	if (!model)
+		return;
+	c->iotlb.line_pages = model->geometry.line_pages;
+	if (q->iotlb_entries == REPLAY_AUTO)
+		c->iotlb.entries = model->geometry.entries;
+	if (q->iotlb_ways == REPLAY_AUTO)
+		c->iotlb.ways = model->geometry.ways;
+	if (q->table_entries == REPLAY_AUTO)
+		c->table_entries = iotoll_dma_driver_entries(model->name);
+}
+
 int replay_request_run(const struct replay_request *q, json_t **result, struct err *err)
 {
 	struct replay_config config = {
@@ -174,6 +190,7 @@ int replay_request_run(const struct replay_request *q, json_t **result, struct e
 	if (rc)
 		return rc;
 	config.profile = &profile;
+	settle(&config, q);
 	rc = replay_run(trace, &config, &r, err);
 	if (!rc && r.stopped)
 		rc = err_set(err, -EINTR, "interrupted");

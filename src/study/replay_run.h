@@ -9,12 +9,14 @@
 
 #include "base/err.h"
 
+#define REPLAY_AUTO UINT64_MAX
+
 struct replay_request {
 	const char *path;   /* "-": standard input */
 	const char *format; /* NULL: recognise it */
 	const char *profile, *iommu, *strategy, *allocator;
-	const char *access; /* "at-unmap", "at-map", "none" */
-	uint64_t iotlb_entries, iotlb_ways, table_entries;
+	const char *access;                                /* "at-unmap", "at-map", "none" */
+	uint64_t iotlb_entries, iotlb_ways, table_entries; /* REPLAY_AUTO: as the model has it */
 	bool (*should_stop)(void *ctx);
 	void (*progress)(void *ctx, uint64_t events, uint64_t bytes, uint64_t total_bytes);
 	void *ctx;

@@ -148,13 +148,16 @@ static json_t *faults(const struct rig *r)
 	return list;
 }
 
-static json_t *latched(const struct measurement *m)
+/* Under the names that the chip's registers have. */
+static json_t *latched(const struct testbed *t, const struct measurement *m)
 {
-	char csr[24], plssr[24];
+	const bool dart = !strncmp(t->scenario->iommu_model, "dart", 4);
+	char status[24], detail[24];
 
-	snprintf(csr, sizeof(csr), "0x%08" PRIx64, m->latched_csr);
-	snprintf(plssr, sizeof(plssr), "0x%08" PRIx64, m->latched_plssr);
-	return json_pack("{s:s, s:s}", "csr", csr, "plssr", plssr);
+	snprintf(status, sizeof(status), "0x%08" PRIx64, m->latched_status);
+	snprintf(detail, sizeof(detail), "0x%08" PRIx64, m->latched_detail);
+	return json_pack("{s:s, s:s}", dart ? "apiexcp" : "csr", status,
+			 dart ? "dartexcp" : "plssr", detail);
 }
 
 static json_t *noticed(const struct watchdog *w)
@@ -193,8 +196,9 @@ static json_t *iommu(const struct testbed *t, const struct measurement *m,
 	put(o, "stalls", b->stalls - a->stalls);
 	put_real(o, "stall_us", us(b->stall_ps - a->stall_ps));
 	put(o, "refused", b->refused - a->refused + b->shut - a->shut);
+	put(o, "redirected", b->redirected - a->redirected);
 	json_object_set_new(o, "faults", faults(&t->sut.rig));
-	json_object_set_new(o, "latched", latched(m));
+	json_object_set_new(o, "latched", latched(t, m));
 	json_object_set_new(o, "watchdog", noticed(&m->watchdog));
 	if (t->corrupted_iova != UINT64_MAX) {
 		char iova[24];

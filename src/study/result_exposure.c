@@ -23,6 +23,7 @@ json_t *result_exposure(const struct exposure_stats *s)
 	put(o, "reachable_bytes", s->reachable_bytes);
 	put(o, "unmapped_pages", s->unmapped_pages);
 	put(o, "stale_pages", s->stale_pages);
+	put(o, "redirected_pages", s->redirected_pages);
 	put(o, "open_pages", s->open_pages);
 	put_real(o, "window_us_mean", s->window_mean_ns / 1e3);
 	put_real(o, "window_us_p50", (double)s->window_p50_ns / 1e3);

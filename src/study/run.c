@@ -107,7 +107,7 @@ static void mark_end(struct run *r)
 		for (unsigned i = 0; i < machine[side]->ncpus; i++)
 			cpu_account(machine_cpu(machine[side], i), &r->m.cpu[side][i]);
 	if (iommu && iommu->ops->latched)
-		iommu->ops->latched(iommu, RIG_BUS, &r->m.latched_csr, &r->m.latched_plssr);
+		iommu->ops->latched(iommu, RIG_BUS, &r->m.latched_status, &r->m.latched_detail);
 }
 
 /* ---- what options and injections ask for ---- */

@@ -23,7 +23,7 @@ struct measurement {
 	struct counters begin, end;
 	struct cpu_account cpu[2][CACHE_MAX_CPUS];
 	sim_time began, ended;
-	uint64_t latched_csr, latched_plssr; /* Calgary's error registers at the end */
+	uint64_t latched_status, latched_detail; /* error registers at the end */
 	struct watchdog watchdog;
 };
 

@@ -37,7 +37,7 @@ struct scenario {
 	uint64_t iotlb_entries, iotlb_ways, iotlb_line_pages;
 	char iotlb_policy[SCENARIO_TEXT];
 	uint64_t iotlb_index, iotlb_partitions, iotlb_prefetch; /* enums of hw/iommu.h; a count */
-	uint64_t quiesce_system;
+	uint64_t quiesce_system, unused_invalid, table_cached;
 	/* [dma] */
 	char strategy[SCENARIO_TEXT]; /* "auto" is resolved by scenario_finish() */
 	char allocator[SCENARIO_TEXT];
@@ -51,6 +51,7 @@ struct scenario {
 	/* [ablation], [inject] */
 	uint64_t dma_software_free;
 	uint64_t corrupt_tce_ps; /* 0 = never */
+	uint64_t missed_invalidate;
 
 	/* every parameter's text as it is in force, in the order of the table, and where it is from
 	 */

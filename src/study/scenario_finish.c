@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "hw/iotlb.h"
+#include "iotoll/dma.h"
 #include "sim/time.h"
 #include "spec/calgary.h"
+#include "spec/dart.h"
 #include "study/params.h"
 
 /* "FILE:LINE: section.key: words" */
@@ -31,6 +33,25 @@ static int refuse(const struct scenario *s, const char *section, const char *key
 bool scenario_has_table(const struct scenario *s)
 {
 	return strcmp(s->iommu_model, "none") && strcmp(s->strategy, "off");
+}
+
+/* Where a number was left to the model: what the model has. Without one nothing depends on it. */
+static int settle_geometry(struct scenario *s, struct err *err)
+{
+	const char *model = strcmp(s->iommu_model, "none") ? s->iommu_model : "calgary";
+	const struct iotlb_config g = iommu_find(model)->geometry;
+	const uint64_t entries = iotoll_dma_driver_entries(model);
+	int rc = 0;
+
+	if (s->table_entries == PARAM_AUTO)
+		rc = scenario_setf(s, err, "iommu.table_entries=%llu", (unsigned long long)entries);
+	if (!rc && s->iotlb_entries == PARAM_AUTO)
+		rc = scenario_setf(s, err, "iommu.iotlb_entries=%u", g.entries);
+	if (!rc && s->iotlb_ways == PARAM_AUTO)
+		rc = scenario_setf(s, err, "iommu.iotlb_ways=%u", g.ways);
+	if (!rc && s->iotlb_line_pages == PARAM_AUTO)
+		rc = scenario_setf(s, err, "iommu.iotlb_line_pages=%u", g.line_pages);
+	return rc;
 }
 
 static int check_strategy(struct scenario *s, struct err *err)
@@ -92,6 +113,15 @@ static int check_table(const struct scenario *s, struct err *err)
 			      "%s is no Calgary table; expected 8192 times a power of two, at most "
 			      "1048576",
 			      s->text[param_find("iommu", "table_entries") - param_rows]);
+	if (!strncmp(s->iommu_model, "dart", 4) &&
+	    (s->table_entries % DART_PAGE_ENTRIES ||
+	     s->table_entries > iotoll_dma_driver_entries(s->iommu_model)))
+		return refuse(s, "iommu", "table_entries", err,
+			      "%s is no DART table of Linux's; expected a multiple of %u, at most "
+			      "%llu",
+			      s->text[param_find("iommu", "table_entries") - param_rows],
+			      DART_PAGE_ENTRIES,
+			      (unsigned long long)iotoll_dma_driver_entries(s->iommu_model));
 	return 0;
 }
 
@@ -109,8 +139,10 @@ static int check_units(const struct scenario *s, struct err *err)
 
 int scenario_finish(struct scenario *s, struct err *err)
 {
-	int rc = check_strategy(s, err);
+	int rc = settle_geometry(s, err);
 
+	if (!rc)
+		rc = check_strategy(s, err);
 	if (!rc)
 		rc = check_injection(s, err);
 	if (!rc)

@@ -193,9 +193,11 @@ static void exposure_unmapped_page(struct exposure *e, uint64_t pfn, uint64_t no
 	if (!exposure_reaches(e, pfn, IOMMU_READ, &frame) &&
 	    !exposure_reaches(e, pfn, IOMMU_WRITE, &frame))
 		return;
+	if (e->config.redirects && frame == e->config.dummy_paddr >> EXPOSURE_PAGE_SHIFT)
+		e->sum.redirected_pages++;
 	/* Where everything always is reachable, an unmap leaves nothing open that was not before.
 	 */
-	if (!e->sum.untranslated)
+	else if (!e->sum.untranslated)
 		exposure_open(e, pfn, frame, now);
 }
 

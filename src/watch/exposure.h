@@ -32,6 +32,8 @@ struct exposure_config {
 	const struct iommu *iommu;  /* who to ask; NULL = none, the device reaches everything */
 	struct iommu_source source; /* the bus watched, and a requester on it to ask as */
 	uint64_t memory_bytes;      /* physical memory of the machine */
+	bool redirects;             /* what is not mapped leads to one page, which is nobody's: */
+	uint64_t dummy_paddr;
 	uint64_t (*now_ps)(void *ctx);
 	void *ctx; /* given to now_ps() */
 };
@@ -55,6 +57,11 @@ struct exposure_stats {
 	 * frame, so the owner that ends here was never reachable; the earlier window goes on.
 	 */
 	uint64_t shadowed_pages;
+	/*
+	 * Of unmapped_pages: those whose I/O address led to the dummy page from then on. The device
+	 * is not told, but it reaches nothing of anybody's: such a page is not stale.
+	 */
+	uint64_t redirected_pages;
 	uint64_t windows; /* windows that opened and closed within the interval */
 	uint64_t window_p50_ns, window_p90_ns, window_p99_ns, window_max_ns;
 	double window_mean_ns;

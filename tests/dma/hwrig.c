@@ -49,26 +49,34 @@ static void start(struct hwrig *h, const char *model, const struct vtd_config *v
 						 .table_entries = 8192,
 						 .start_hint = start_hint,
 						 .check_misuse = true};
+	const struct iommu_config hw = {.model = model,
+					.vtd = vtd,
+					.iotlb = {.entries = iotlb_entries,
+						  .ways = iotlb_entries,
+						  .line_pages = 1,
+						  .policy = "lru"}};
+
+	hwrig_start_as(h, &hw, &config);
+}
+
+void hwrig_start_as(struct hwrig *h, const struct iommu_config *model,
+		    const struct iotoll_dma_config *config)
+{
 	struct iotoll_env_config env = {.ctx = h, .reg_read = reg_read, .reg_write = reg_write};
-	struct iommu_config hw = {.model = model,
-				  .vtd = vtd,
-				  .iotlb = {.entries = iotlb_entries,
-					    .ways = iotlb_entries,
-					    .line_pages = 1,
-					    .policy = "lru"},
-				  .memory = {.read = read_memory, .write = write_memory}};
+	struct iommu_config hw = *model;
 	struct err err = {""};
 	char why[128] = "";
 
 	memset(h, 0, sizeof(*h));
 	h->memory = memory_create(64u << 20);
 	assert_non_null(h->memory);
-	hw.memory.ctx = h->memory;
+	hw.memory =
+		(struct iommu_memory){.ctx = h->memory, .read = read_memory, .write = write_memory};
 	if (iommu_create(&h->iommu, &hw, &err))
 		fail_msg("%s", err.text);
 	env.memory = h->memory;
 	assert_int_equal(iotoll_env_create(&h->env, &env), 0);
-	if (iotoll_dma_domain_create(&h->domain, h->env, &config, why, sizeof(why)))
+	if (iotoll_dma_domain_create(&h->domain, h->env, config, why, sizeof(why)))
 		fail_msg("%s", why);
 	assert_int_equal(iotoll_dma_attach(&h->dev, h->domain, 8, UINT32_MAX), 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The native DMA layer driving the hardware half's Calgary: the two meet in memory and
- * registers only, which is what the tests on top want to see.
+ * The native DMA layer driving the hardware half, Calgary's if nothing else is said: the two meet
+ * in memory and registers only, which is what the tests on top want to see.
  */
 #ifndef IOTOLL_TESTS_DMA_HWRIG_H
 #define IOTOLL_TESTS_DMA_HWRIG_H
@@ -29,6 +29,9 @@ void hwrig_start_vtd(struct hwrig *h, const struct vtd_config *vtd, const char *
 /* The same with an AMD-Vi unit. */
 void hwrig_start_amdvi(struct hwrig *h, const char *strategy, unsigned iotlb_entries,
 		       uint64_t start_hint);
+/* The same with any model and driver; the model's memory is filled in here. */
+void hwrig_start_as(struct hwrig *h, const struct iommu_config *model,
+		    const struct iotoll_dma_config *config);
 void hwrig_close(struct hwrig *h);
 /* What the device reaches at @iova now: 0 and *@paddr, or the error of iommu_translate(). */
 int hwrig_access(struct hwrig *h, uint64_t iova, enum iommu_access access, uint64_t *paddr);

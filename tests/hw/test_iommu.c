@@ -88,7 +88,10 @@ static void unknown_model_is_refused_with_the_known_ones(void **state)
 	(void)state;
 	config.model = "calgery";
 	assert_int_equal(iommu_create(&iommu, &config, &err), -EINVAL);
-	assert_string_equal(err.text, "iommu model 'calgery': expected one of calgary, vtd, amdvi");
+	assert_ptr_equal(strstr(err.text, "iommu model 'calgery': expected one of calgary"),
+			 err.text);
+	for (size_t i = 0; iommu_models[i] != NULL; i++)
+		assert_non_null(strstr(err.text, iommu_models[i]->name));
 	config.model = NULL;
 	assert_int_equal(iommu_create(&iommu, &config, &err), -EINVAL);
 }

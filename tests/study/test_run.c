@@ -260,6 +260,25 @@ static void on_vtd_a_corrupted_entry_faults_and_only_that_page_is_lost(void **st
 	json_decref(r);
 }
 
+/* On DART a zeroed entry is invalid, other than an unused one, and nobody shuts anything off. */
+static void on_dart_a_corrupted_entry_faults_and_only_that_page_is_lost(void **state)
+{
+	static const char *const model[] = {"iommu.model=dart-u3", "iommu.model=dart-u4"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		json_t *r = RUN(model[i], "sut.profile=js21-2007", "inject.corrupt_tce=20 ms"),
+		       *iommu = json_object_get(r, "iommu"),
+		       *fault = json_array_get(json_object_get(iommu, "faults"), 0);
+
+		assert_int_equal(hex(fault, "iova") >> 12, hex(iommu, "corrupted_iova") >> 12);
+		assert_string_equal(json_string_value(json_object_get(fault, "access")), "write");
+		assert_true(get(r, "nic.dma_errors") >= 1);
+		assert_true(get(r, "load.mismatches") == 0);
+		json_decref(r);
+	}
+}
+
 static void the_watchdog_shuts_the_bus_two_seconds_later(void **state)
 {
 	json_t *r = RUN(ON, "inject.corrupt_tce=20 ms", "run.duration=2100 ms"),
@@ -454,6 +473,7 @@ int main(void)
 		cmocka_unit_test(the_same_seed_gives_the_same_bytes_and_another_other_bytes),
 		cmocka_unit_test(a_corrupted_entry_faults_is_latched_and_reported),
 		cmocka_unit_test(on_vtd_a_corrupted_entry_faults_and_only_that_page_is_lost),
+		cmocka_unit_test(on_dart_a_corrupted_entry_faults_and_only_that_page_is_lost),
 		cmocka_unit_test(the_watchdog_shuts_the_bus_two_seconds_later),
 		cmocka_unit_test(free_dma_software_and_free_translation_are_free),
 		cmocka_unit_test(the_other_direction_and_many_streams_run),

@@ -242,6 +242,7 @@ const struct driver_ops amdvi_driver_ops = {
 	.title = "AMD-Vi, as Linux 6.1 drives it",
 	.translates = true,
 	.max_paddr = AMDVI_FRAME | (AMDVI_PAGE_BYTES - 1),
+	.usual_entries = UINT64_C(1) << 20, /* the 4 GiB that a 32-bit mask reaches */
 	.create = amdvi_create,
 	.destroy = amdvi_destroy,
 	.reserve = amdvi_reserve,

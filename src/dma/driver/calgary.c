@@ -388,6 +388,7 @@ const struct driver_ops calgary_driver_ops = {
 	.title = "IBM Calgary PCI-X bridge, as Linux 2.6.21 drives it",
 	.translates = true,
 	.max_paddr = CALGARY_TCE_RPN | (CALGARY_PAGE_BYTES - 1),
+	.usual_entries = CALGARY_MIN_ENTRIES << (CALGARY_SIZE_CODES - 1),
 	.create = calgary_create,
 	.destroy = calgary_destroy,
 	.reserve = calgary_reserve,

@@ -2,7 +2,8 @@
 /*
  * The software half of an IOMMU: it writes tables into memory and pokes registers, and shares
  * with the hardware half only the layouts in src/spec. It allocates no addresses and decides
- * nothing about when to flush. set(), clear() and flush() are called under the domain's lock.
+ * nothing about when to flush. set(), clear(), flush() and invalidate() are called under the
+ * domain's lock.
  */
 #ifndef IOTOLL_DMA_DRIVER_H
 #define IOTOLL_DMA_DRIVER_H
@@ -24,12 +25,15 @@ struct dma_driver {
 	uint64_t emergency_pages; /* from entry 0: withheld, and known as no mapping of anybody */
 	iotoll_phys_t table;
 	size_t table_bytes;
+	/* Unused entries lead to one page, @dummy, instead of being invalid. */
+	bool redirects;
+	iotoll_phys_t dummy;
 };
 
-/* What one flush took. */
+/* What one flush or invalidation took. */
 struct driver_flush {
-	uint64_t polls; /* reads of the drain status */
-	bool timed_out; /* no read was left (idle at last or not); flushed all the same */
+	uint64_t polls; /* reads of the register that says whether it may begin, or is over */
+	bool timed_out; /* no read was left (so said at the last or not); done all the same */
 };
 
 struct driver_ops {
@@ -39,6 +43,15 @@ struct driver_ops {
 	bool translates;
 	/* Highest physical address an entry can name. */
 	uint64_t max_paddr;
+	/* Entries of the table that its Linux driver uses on a machine with memory enough. */
+	uint64_t usual_entries;
+	/*
+	 * A mapping is visible to devices only when its entries have been invalidated, as the
+	 * IOTLB holds unused entries, too: the driver does so in mapped(), or, where that is NULL,
+	 * the domain with one flush() at the end of the call. So nothing is ever reused with what
+	 * it said before, and no strategy need flush for it.
+	 */
+	bool flushes_maps;
 	/*
 	 * For @translate: get a table of config->table_entries and clear it. Otherwise: make sure
 	 * that the bus is not translated. 0; -EINVAL or -EBUSY with @err; -ENOMEM. The caller then
@@ -74,7 +87,7 @@ struct driver_ops {
 		    enum iotoll_dma_dir dir);
 	/*
 	 * These entries were just set: whatever the hardware wants before it may use them. True if
-	 * that was an invalidation, described by @out. NULL: nothing.
+	 * that was an invalidation, described by @out. NULL: nothing, but see flushes_maps.
 	 */
 	bool (*mapped)(struct dma_driver *driver, uint64_t first, uint64_t count,
 		       struct driver_flush *out);
@@ -92,7 +105,7 @@ struct driver_ops {
 	 */
 	void (*invalidate)(struct dma_driver *driver, uint64_t first, uint64_t count,
 			   struct driver_flush *out);
-	/* See iotoll_dma_domain_watchdog(): 0, or 1 with @out filled and the bus shut off. */
+	/* See iotoll_dma_domain_watchdog(): 0, or 1 with @out filled and the error cleared. */
 	int (*watchdog)(struct dma_driver *driver, struct iotoll_dma_fault *out);
 };
 

@@ -249,6 +249,7 @@ const struct driver_ops vtd_driver_ops = {
 	.title = "Intel VT-d in legacy mode, as Linux 6.1 drives it",
 	.translates = true,
 	.max_paddr = VTD_PTE_ADDR | (VTD_PAGE_BYTES - 1),
+	.usual_entries = UINT64_C(1) << 20, /* the 4 GiB that a 32-bit mask reaches */
 	.create = vtd_create,
 	.destroy = vtd_destroy,
 	.reserve = vtd_reserve,

@@ -8,6 +8,9 @@
  * The argument has a gap. A mapping that lies above the hint and survives the wrap can be fetched
  * into the IOTLB again, be unmapped, and be allocated again when the hint arrives, in the same
  * lap and without a flush: see deferred-tracked.
+ *
+ * Drivers that invalidate as they map (DART) need no flush before reuse, and make none: with them
+ * this strategy is what Linux does, and what was unmapped stays reachable until then.
  */
 #include "dma/domain.h"
 
@@ -15,5 +18,5 @@ const struct strategy_ops deferred_ops = {
 	.name = "deferred",
 	.title = "flush the IOTLB when the allocator wraps (the paper's)",
 	.translates = true,
-	.wrapped = domain_flush,
+	.wrapped = domain_flush_for_reuse,
 };

@@ -84,7 +84,7 @@ static void tracked_allocated(struct iotoll_dma_domain *domain, uint64_t first, 
 			reused = true;
 	if (!reused)
 		return;
-	domain_flush(domain);
+	domain_flush_for_reuse(domain);
 	if (t->epoch == UINT32_MAX)
 		forget_all(t);
 	else

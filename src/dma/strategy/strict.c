@@ -2,11 +2,11 @@
 /*
  * Strict: the IOTLB forgets what was unmapped at every unmap, before the entries can be allocated
  * again, so nothing unmapped stays reachable. Where the hardware can forget one range it is asked
- * for that (Linux's strict mode on VT-d and AMD-Vi); Calgary has only the flush of everything,
- * which its driver did under CONFIG_IOMMU_DEBUG (tce_cache_blast_stress() in Linux 2.6.18, called
- * for each range it freed, hence for each element of a list); "The Price of Safety", section 4.1,
- * found that it brought the system to its knees. What is reused was forgotten when it was unmapped,
- * so a wrap needs no flush.
+ * for that (Linux's strict mode on VT-d and AMD-Vi; on DART of U4 our choice); Calgary has only the
+ * flush of everything, which its driver did under CONFIG_IOMMU_DEBUG (tce_cache_blast_stress() in
+ * Linux 2.6.18, called for each range it freed, hence for each element of a list); "The Price of
+ * Safety", section 4.1, found that it brought the system to its knees. What is reused was forgotten
+ * when it was unmapped, so a wrap needs no flush.
  */
 #include "dma/domain.h"
 

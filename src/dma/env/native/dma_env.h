@@ -75,6 +75,16 @@ static inline void env_clflush(struct dma_env *env, iotoll_phys_t paddr)
 	(void)paddr;
 }
 
+static inline void env_store_uncached(struct dma_env *env)
+{
+	(void)env;
+}
+
+static inline void env_load_uncached(struct dma_env *env)
+{
+	(void)env;
+}
+
 static inline void *env_ptr(struct dma_env *env, iotoll_phys_t paddr, size_t bytes)
 {
 	return memory_ptr(env->memory, IOTOLL_PHYS_U64(paddr), bytes);

@@ -82,6 +82,17 @@ static inline void env_clflush(struct dma_env *env, iotoll_phys_t paddr)
 	cpu_clflush(env_cpu_(env), IOTOLL_PHYS_U64(paddr));
 }
 
+/* A store to, a load from memory that is mapped uncached: one leaves the CPU, one is waited for. */
+static inline void env_store_uncached(struct dma_env *env)
+{
+	cpu_charge(env_cpu_(env), machine_cost(env->machine)->mmio_write);
+}
+
+static inline void env_load_uncached(struct dma_env *env)
+{
+	cpu_charge(env_cpu_(env), machine_cost(env->machine)->dram_miss);
+}
+
 /* Host pointer to physical memory; NULL if outside. */
 static inline void *env_ptr(struct dma_env *env, iotoll_phys_t paddr, size_t bytes)
 {

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+/*
+ * DART's translation, after "The Price of Safety" (OLS 2007), section 1.1.2 and table 2: the page
+ * number of a DMA address indexes the chip's one table; the entry must be valid, its read and
+ * write bits (active low) must not forbid the direction, its real page number and the offset in
+ * the page make the address. Which device or bus asks plays no part: every device of the machine
+ * reaches every mapping.
+ *
+ * Not published, decided here:
+ *  - a U4 enforces the entries' read and write bits, as it has exception codes for them; a U3 does
+ *    not, as Apple's driver calls those bits "don't care" there, unless it is configured to;
+ *  - an address beyond the table raises "out of bounds" and is refused, on U3 also from 2 GiB on,
+ *    where other devices' registers lie: whether those are reached instead is not known;
+ *  - a table outside memory raises an "addressing exception";
+ *  - a miss fetches the aligned group of entries that makes a line, all of it again when only the
+ *    page asked for is missing in a line that is held. Invalid entries are not held. An entry
+ *    that is valid but forbids the direction is held, then refused;
+ *  - a refused write is dropped, a refused read returns nothing: the device sees an abort;
+ *  - on U4's PCI Express, addresses from the bypass base up to the end of physical memory's 36
+ *    bits go past the DART, whether it is enabled or not.
+ *
+ * The TLB never looks at the table again while it holds an entry.
+ */
+#include <errno.h>
+
+#include "hw/dart_impl.h"
+
+/* What table and TLB say of one address; nothing has been changed yet. */
+struct verdict {
+	int error;
+	enum dart_exception code; /* of the error */
+	bool cached;              /* @entry came out of the TLB */
+	bool fetched;
+	uint64_t entry;
+};
+
+static void refuse(struct verdict *v, int error, enum dart_exception code)
+{
+	v->error = error;
+	v->code = code;
+}
+
+/* Read @n entries from @index on out of the table. 0 or -EFAULT. */
+static int read_entries(const struct dart *d, uint64_t index, unsigned n, uint64_t *to)
+{
+	uint8_t bytes[IOTLB_MAX_LINE_PAGES * DART_ENTRY_BYTES];
+	const uint64_t at = d->kind->table(d) + index * DART_ENTRY_BYTES;
+
+	if (d->memory.read(d->memory.ctx, at, bytes, (size_t)n * DART_ENTRY_BYTES) != 0)
+		return -EFAULT;
+	for (unsigned i = 0; i < n; i++) {
+		const uint32_t entry = dart_entry_unpack(&bytes[i * DART_ENTRY_BYTES]);
+
+		to[i] = (entry & DART_ENTRY_VALID) != 0 ? entry : 0;
+	}
+	return 0;
+}
+
+/* The same page with the same rights, whatever the reserved bits. */
+static bool same_mapping(uint64_t a, uint64_t b)
+{
+	return ((a ^ b) & (DART_ENTRY_VALID | DART_ENTRY_NO_READ | DART_ENTRY_NO_WRITE |
+			   DART_ENTRY_RPN)) == 0;
+}
+
+static bool is_stale(const struct dart *d, uint64_t index, uint64_t held)
+{
+	uint64_t now;
+
+	if (!d->track_stale)
+		return false;
+	return read_entries(d, index, 1, &now) != 0 || !same_mapping(held, now);
+}
+
+/* Fetch the group of entries that one TLB line takes into @line, pick the one asked for. */
+static void fetch(const struct dart *d, uint64_t index, struct verdict *v, uint64_t *line,
+		  struct iommu_xlat *out)
+{
+	const uint64_t first = iotlb_line_first(d->tlb, index);
+
+	/* At most 16 entries of 4 bytes, aligned: one memory read. */
+	out->fetches = 1;
+	if (read_entries(d, first, iotlb_line_pages(d->tlb), line) != 0) {
+		refuse(v, -EFAULT, DART_EXCP_ADDRESS);
+		return;
+	}
+	v->fetched = true;
+	v->entry = line[index - first];
+}
+
+/* Fill @out for @iova, found in v->entry, or refuse. */
+static void grant(const struct dart *d, uint64_t iova, enum iommu_access access, struct verdict *v,
+		  struct iommu_xlat *out)
+{
+	const uint64_t offset = iova & (DART_PAGE_BYTES - 1);
+	const bool write = access == IOMMU_WRITE;
+
+	if ((v->entry & DART_ENTRY_VALID) == 0) {
+		refuse(v, -EPERM, DART_EXCP_ENTRY);
+		return;
+	}
+	if ((d->kind->rights || d->config.u3_rights) &&
+	    (v->entry & (write ? DART_ENTRY_NO_WRITE : DART_ENTRY_NO_READ)) != 0) {
+		refuse(v, -EPERM, write ? DART_EXCP_WRITE : DART_EXCP_READ);
+		return;
+	}
+	out->paddr = dart_entry_paddr((uint32_t)v->entry) | offset;
+	out->bytes = DART_PAGE_BYTES - offset;
+	out->hit = v->cached;
+	out->stale = v->cached && is_stale(d, iova >> DART_PAGE_SHIFT, v->entry);
+}
+
+static void pass(uint64_t paddr, struct iommu_xlat *out)
+{
+	out->paddr = paddr;
+	out->bytes = DART_PAGE_BYTES - (paddr & (DART_PAGE_BYTES - 1));
+	out->bypass = true;
+}
+
+/* Decide what becomes of an access that does not need the table. True if that settles it. */
+static bool settled_early(const struct dart *d, struct iommu_source source, uint64_t iova,
+			  struct verdict *v, struct iommu_xlat *out)
+{
+	if (d->kind->bypass && source.bus == DART_PCI && iova >= DART_U4_BYPASS &&
+	    iova - DART_U4_BYPASS <= DART_MAX_PADDR) {
+		pass(iova - DART_U4_BYPASS, out);
+		return true;
+	}
+	if ((d->reg[DART_REG_CNTL] & d->kind->enable) == 0) {
+		pass(iova, out);
+		return true;
+	}
+	if (iova >> DART_PAGE_SHIFT >= d->kind->pages(d) * DART_PAGE_ENTRIES) {
+		refuse(v, -EPERM, DART_EXCP_BOUNDS);
+		return true;
+	}
+	return false;
+}
+
+static int check_request(const struct dart *d, struct iommu_source source, enum iommu_access access,
+			 struct iommu_xlat *out)
+{
+	*out = (struct iommu_xlat){0};
+	if (source.bus >= d->kind->buses)
+		return -ENODEV;
+	return access == IOMMU_READ || access == IOMMU_WRITE ? 0 : -EINVAL;
+}
+
+static void note_error(struct dart *d, struct iommu_source source, uint64_t iova,
+		       enum iommu_access access, const struct verdict *v)
+{
+	const struct iommu_observer *o = &d->base.observer;
+
+	if (v->error == 0)
+		return;
+	d->reg[DART_REG_APIEXCP] |= DART_API_DART;
+	if (d->kind->captures)
+		d->reg[DART_REG_EXCP] =
+			(source.bus == DART_HT ? DART_U4_EXCP_HT : 0) |
+			((uint32_t)(iova >> DART_PAGE_SHIFT << DART_U4_EXCP_PAGE_SHIFT) &
+			 DART_U4_EXCP_PAGE) |
+			(access == IOMMU_WRITE ? DART_U4_EXCP_WRITE : 0) | (uint32_t)v->code;
+	if (o->fault != NULL)
+		o->fault(o->ctx, source, iova, access);
+}
+
+int dart_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
+		   enum iommu_access access, struct iommu_xlat *out)
+{
+	struct dart *d = dart_of(iommu);
+	struct verdict v = {0};
+	const uint64_t index = iova >> DART_PAGE_SHIFT;
+	uint64_t line[IOTLB_MAX_LINE_PAGES];
+	int ret = check_request(d, source, access, out);
+
+	if (ret != 0)
+		return ret;
+	if (!settled_early(d, source, iova, &v, out)) {
+		v.cached = iotlb_access(d->tlb, 0, index, &v.entry);
+		if (!v.cached)
+			fetch(d, index, &v, line, out);
+		if (v.error == 0)
+			grant(d, iova, access, &v, out);
+		if (v.fetched && v.entry != 0)
+			iotlb_insert(d->tlb, 0, index, line);
+	}
+	note_error(d, source, iova, access, &v);
+	return v.error;
+}
+
+int dart_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
+	       enum iommu_access access, struct iommu_xlat *out)
+{
+	const struct dart *d = dart_of_const(iommu);
+	struct verdict v = {0};
+	const uint64_t index = iova >> DART_PAGE_SHIFT;
+	uint64_t line[IOTLB_MAX_LINE_PAGES];
+	int ret = check_request(d, source, access, out);
+
+	if (ret != 0)
+		return ret;
+	if (!settled_early(d, source, iova, &v, out)) {
+		v.cached = iotlb_probe(d->tlb, 0, index, &v.entry);
+		if (!v.cached)
+			fetch(d, index, &v, line, out);
+		if (v.error == 0)
+			grant(d, iova, access, &v, out);
+	}
+	return v.error;
+}
+
+/*
+ * Each page of a line has a valid bit of its own (U3's tag word), so one page can go and the
+ * others stay: the line is put back as it was without it.
+ */
+void dart_invalidate_page(struct dart *d, uint64_t pfn)
+{
+	const uint64_t first = iotlb_line_first(d->tlb, pfn);
+	uint64_t line[IOTLB_MAX_LINE_PAGES], held;
+
+	d->selective++;
+	if (!iotlb_probe(d->tlb, 0, pfn, &held))
+		return;
+	for (unsigned i = 0; i < iotlb_line_pages(d->tlb); i++)
+		if (first + i == pfn || !iotlb_probe(d->tlb, 0, first + i, &line[i]))
+			line[i] = 0;
+	iotlb_insert(d->tlb, 0, pfn, line);
+}
