@@ -82,4 +82,21 @@ struct scope_result {
 
 int experiment_scope(const struct profile *p, struct scope_result *out, struct err *err) MUST_CHECK;
 
+/* ---- what an entry looks like and means ---- */
+
+/* Of one IOMMU. Rights: bit n of a mask is the answer for what the entry's rights bits hold. */
+struct entries_result {
+	uint64_t table_bytes; /* for 2 GiB of DMA space */
+	unsigned entry_bytes;
+	unsigned frame_bits; /* of the highest address that an entry reaches, less 12 */
+	bool as_published;   /* the driver half's bytes are those of the paper's table */
+	unsigned readable,
+		writable; /* bit (W << 1 | R): with the rights bits W and R as they are */
+	bool needs_valid; /* the same entry without its valid bit is refused */
+};
+
+/* @model: "calgary" or "dart-u4". */
+int experiment_entries(const struct profile *p, const char *model, struct entries_result *out,
+		       struct err *err) MUST_CHECK;
+
 #endif

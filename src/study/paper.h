@@ -54,9 +54,17 @@ struct paper {
 	size_t estimates;
 };
 
+/* Other ways to drive DART, at the reference size: points "dart/<id>". NULL-terminated. */
+struct paper_dart_way {
+	const char *id, *title;
+	const char *model, *a, *b; /* settings; a and b may be NULL */
+};
+extern const struct paper_dart_way paper_dart_ways[];
+
 /*
  * Point names: paper_id(buf, "m%u/%s", size, "on"). Base points: m<size>/off|on[<tail of an end>];
- * variants: <variant>/m<size>/off|on; others as paper_points.c names them.
+ * the machine with DART: dart/m<size>/off|on[<tail of an end>]; variants:
+ * <variant>/m<size>/off|on; others as paper_points.c names them.
  */
 const char *paper_id(char buffer[96], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -78,6 +86,10 @@ json_t *paper_figures(const struct paper *p);
 json_t *paper_tables(const struct paper *p);
 /* NULL with @err if an experiment could not run. */
 json_t *paper_claims(const struct paper *p, struct err *err);
+
+/* The machine with DART: its table, and its series for the figure of increases. */
+json_t *paper_dart_table(const struct paper *p);
+json_t *paper_dart_series(const struct paper *p);
 
 /* Share of map and unmap time at point @id spent waiting for the table's lock, in percent. */
 double paper_contention(const struct paper *p, const char *id);

@@ -36,4 +36,17 @@ extern const struct mechanism_claim paper_mechanism_claims[];
 void claim_say(struct claim_result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void claim_judge(struct claim_result *r, bool holds);
 
+/* @path's change at every headline size of the points "<stem>m<size>/off|on<tail>", in percent. */
+bool paper_changes(const struct paper *p, const char *stem, const char *tail, const char *path,
+		   double out[PAPER_SIZES]);
+/* Of @n values, at most PAPER_SIZES. */
+double paper_median(const double *values, size_t n);
+double paper_greatest(const double *values, size_t n);
+/* The greatest loss where values are changes. */
+double paper_worst_loss(const double *values, size_t n);
+
+/* paper_dart.c: the judges of S4 and S26. */
+void paper_judge_dart(const struct paper *p, struct claim_result *r);
+int paper_judge_entries(const struct paper *p, struct claim_result *r, struct err *err);
+
 #endif

@@ -147,6 +147,7 @@ static json_t *figure_increase(const struct paper *p)
 		json_array_append_new(series,
 				      json_pack("{s:s, s:o}", "name", v->title, "points", points));
 	}
+	json_array_append_new(series, paper_dart_series(p));
 	return line_figure(
 		"increase", "Bare metal: more CPU with the IOMMU on", "Message size (bytes)",
 		"log2", "% more CPU time", json_null(), series,
@@ -416,6 +417,6 @@ static json_t *table_sensitivity(const struct paper *p)
 
 json_t *paper_tables(const struct paper *p)
 {
-	return json_pack("[o, o, o, o]", table_frames(p), table_variants(p), table_streams(p),
-			 table_sensitivity(p));
+	return json_pack("[o, o, o, o, o]", table_frames(p), table_variants(p), paper_dart_table(p),
+			 table_streams(p), table_sensitivity(p));
 }

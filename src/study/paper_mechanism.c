@@ -184,6 +184,11 @@ const struct mechanism_claim paper_mechanism_claims[] = {
 	 "a DMA after unmap succeeds exactly while the entry is resident", judge_stale},
 	{"S25", "DMA space is somewhat less than 4 GB", "section 4.3.1",
 	 "usable entries below 1,048,576 by no more than a tenth", judge_space},
+	{"S26", "DART's entries are half as long as Calgary's, so is its table for the same space",
+	 "section 1.1.2, tables 1 and 2",
+	 "8 bytes with 36-bit frames against 4 bytes with 24-bit frames; R = W = 0 is invalid on "
+	 "Calgary; DART has a valid bit and rights that are active low",
+	 paper_judge_entries},
 	{"S27", "One table serves all devices of an I/O address space", "section 1.1.2",
 	 "two devices of one bus reach each other's mappings", judge_shared},
 	{0},

@@ -56,6 +56,20 @@ const char *paper_id(char buffer[96], const char *fmt, ...)
 	return buffer;
 }
 
+const struct paper_dart_way paper_dart_ways[] = {
+	{"u4", "U4, as Linux: a page as it is mapped", "iommu.model=dart-u4", NULL, NULL},
+	{"u4-strict", "U4, also as it is unmapped", "iommu.model=dart-u4", "dma.strategy=strict",
+	 NULL},
+	{"u4-invalid", "U4, as Linux, unused entries invalid", "iommu.model=dart-u4",
+	 "iommu.unused=invalid", NULL},
+	{"u4-cached", "U4, as Linux later: table cached", "iommu.model=dart-u4",
+	 "iommu.table_memory=cached", NULL},
+	{"u3", "U3, as Linux: everything after every map", "iommu.model=dart-u3", NULL, NULL},
+	{"u3-strict", "U3, also after every unmap", "iommu.model=dart-u3", "dma.strategy=strict",
+	 NULL},
+	{NULL, NULL, NULL, NULL, NULL},
+};
+
 #define MAX_SETS 12
 
 /* Add a point of message size @size with up to three more settings (NULL: none). */
@@ -77,8 +91,10 @@ static void add(struct paper *p, const char *id, unsigned size, const char *iomm
 	study_add(&p->study, id, "bare-metal", sets);
 }
 
-#define OFF "iommu.model=none"
-#define ON  "iommu.model=calgary"
+#define OFF  "iommu.model=none"
+#define ON   "iommu.model=calgary"
+#define DART "iommu.model=dart-u4"
+#define JS21 "sut.profile=js21-2007"
 
 /* The same point with the IOMMU off and on. */
 static void add_pair(struct paper *p, const char *stem, unsigned size, const char *tail,
@@ -102,6 +118,33 @@ static void add_headline(struct paper *p)
 		for (int i = 0; i < PAPER_SIZES; i++)
 			add_pair(p, "", paper_size[i], e->tail, seed, sut, client);
 	}
+}
+
+/* The same on the machine with DART. */
+static void add_dart(struct paper *p)
+{
+	char id[96], seed[48], sut[64], client[64], message[48];
+	const char *sets[MAX_SETS] = {DURATION, WARMUP, JS21, seed, sut, client, message};
+
+	for (const struct paper_end *e = paper_ends; e->title; e++) {
+		snprintf(seed, sizeof(seed), "run.seed=%llu",
+			 (unsigned long long)(p->seed + e->seed));
+		snprintf(sut, sizeof(sut), "sut.estimates=%s", e->estimates);
+		snprintf(client, sizeof(client), "client.estimates=%s", e->estimates);
+		for (int i = 0; i < PAPER_SIZES; i++) {
+			const unsigned size = paper_size[i];
+
+			snprintf(message, sizeof(message), "load.message_bytes=%u", size);
+			sets[7] = OFF;
+			study_add(&p->study, paper_id(id, "dart/m%u/off%s", size, e->tail),
+				  "bare-metal", sets);
+			sets[7] = DART;
+			study_add(&p->study, paper_id(id, "dart/m%u/on%s", size, e->tail),
+				  "bare-metal", sets);
+		}
+	}
+	for (const struct paper_dart_way *w = paper_dart_ways; w->id; w++)
+		add(p, paper_id(id, "dart/%s", w->id), PAPER_REFERENCE, w->model, JS21, w->a, w->b);
 }
 
 static void add_variants(struct paper *p)
@@ -218,6 +261,7 @@ int paper_init(struct paper *p, uint64_t seed, struct err *err)
 	*p = (struct paper){.seed = seed};
 	study_init(&p->study, "paper");
 	add_headline(p);
+	add_dart(p);
 	add_variants(p);
 	add_ablations(p);
 	add_flushes(p);

@@ -11,15 +11,14 @@
 
 /* ---- the headline ---- */
 
-/* @path's change at every headline size; false if a run is missing. */
-static bool changes(const struct paper *p, const char *tail, const char *path,
-		    double out[PAPER_SIZES])
+bool paper_changes(const struct paper *p, const char *stem, const char *tail, const char *path,
+		   double out[PAPER_SIZES])
 {
 	char off[96], on[96];
 
 	for (int i = 0; i < PAPER_SIZES; i++) {
-		out[i] = paper_change(p, paper_id(off, "m%u/off%s", paper_size[i], tail),
-				      paper_id(on, "m%u/on%s", paper_size[i], tail), path);
+		out[i] = paper_change(p, paper_id(off, "%sm%u/off%s", stem, paper_size[i], tail),
+				      paper_id(on, "%sm%u/on%s", stem, paper_size[i], tail), path);
 		if (!isfinite(out[i]))
 			return false;
 	}
@@ -33,7 +32,7 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double median(const double *values, size_t n)
+double paper_median(const double *values, size_t n)
 {
 	double sorted[PAPER_SIZES];
 
@@ -42,7 +41,7 @@ static double median(const double *values, size_t n)
 	return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
 
-static double greatest(const double *values, size_t n)
+double paper_greatest(const double *values, size_t n)
 {
 	double best = values[0];
 
@@ -51,8 +50,7 @@ static double greatest(const double *values, size_t n)
 	return best;
 }
 
-/* The greatest loss where values are changes. */
-static double worst_loss(const double *values, size_t n)
+double paper_worst_loss(const double *values, size_t n)
 {
 	double worst = -values[0];
 
@@ -75,7 +73,7 @@ static void judge_changes(const struct paper *p, struct claim_result *r, const c
 		double change[PAPER_SIZES], value;
 		bool passes;
 
-		if (!changes(p, e->tail, path, change))
+		if (!paper_changes(p, "", e->tail, path, change))
 			return;
 		value = reduce(change, PAPER_SIZES);
 		passes = value >= least && value <= most;
@@ -90,7 +88,7 @@ static void judge_changes(const struct paper *p, struct claim_result *r, const c
 
 static void judge_throughput(const struct paper *p, struct claim_result *r)
 {
-	judge_changes(p, r, "throughput_mbps", worst_loss, (double)-INFINITY, 5);
+	judge_changes(p, r, "throughput_mbps", paper_worst_loss, (double)-INFINITY, 5);
 }
 
 /* Cycles per payload byte of @category at @id. */
@@ -156,13 +154,13 @@ static void say_largest_variant(const struct paper *p, struct claim_result *r)
 
 static void judge_most_cpu(const struct paper *p, struct claim_result *r)
 {
-	judge_changes(p, r, "cpu_utilization_percent", greatest, 25, 65);
+	judge_changes(p, r, "cpu_utilization_percent", paper_greatest, 25, 65);
 	say_largest_variant(p, r);
 }
 
 static void judge_usual_cpu(const struct paper *p, struct claim_result *r)
 {
-	judge_changes(p, r, "cpu_utilization_percent", median, 20, 40);
+	judge_changes(p, r, "cpu_utilization_percent", paper_median, 20, 40);
 }
 
 /* ---- where the increase comes from ---- */
@@ -183,10 +181,10 @@ static void judge_largest(const struct paper *p, struct claim_result *r)
 		largest = largest && x.map_unmap > x.largest_other;
 	}
 	claim_say(r, "map and unmap are %.0f %% of the increase (median over sizes), %s",
-		  median(share, PAPER_SIZES),
+		  paper_median(share, PAPER_SIZES),
 		  largest ? "the largest part at every size"
 			  : "not the largest part at every size");
-	claim_judge(r, largest && median(share, PAPER_SIZES) >= 60);
+	claim_judge(r, largest && paper_median(share, PAPER_SIZES) >= 60);
 }
 
 /* Share of the CPU time in map and unmap that is spent waiting for the table's lock, in percent. */
@@ -348,6 +346,10 @@ const struct claim paper_traffic_claims[] = {
 	 "largest increase over message sizes between 25 and 65 %", judge_most_cpu},
 	{"S3", "CPU use usually rises by nearer 30 %", "sections 2.1 and 6",
 	 "median increase over message sizes between 20 and 40 %", judge_usual_cpu},
+	{"S4", "With DART the results are largely the same as with Calgary", "section 2.1",
+	 "S1 to S3 hold with DART, and the increases differ by at most 15 points (median over "
+	 "sizes, our threshold)",
+	 paper_judge_dart},
 	{"S14", "Map and unmap are the largest part of the added CPU time", "sections 3 and 4.3",
 	 "at least 60 % of the increase in cycles, and no other item larger", judge_largest},
 	{"S15", "Contention for the table's lock may be part of it", "section 3 (\"possibly\")",
