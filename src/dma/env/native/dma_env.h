@@ -27,7 +27,7 @@ struct dma_chip {
 	struct dma_lock lock;
 	unsigned users;
 	uint64_t buses; /* a bit for each that has a domain */
-	void *unit; /* the driver's own: see driver/vtd_unit.c */
+	void *unit;     /* the driver's own: see driver/vtd_unit.c */
 };
 
 struct dma_env {

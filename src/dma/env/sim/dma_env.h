@@ -24,7 +24,7 @@ struct dma_chip {
 	iotoll_phys_t line;   /* a page frame of its own for the lock word */
 	unsigned users;
 	uint64_t buses; /* a bit for each that has a domain */
-	void *unit; /* the driver's own: see driver/vtd_unit.c */
+	void *unit;     /* the driver's own: see driver/vtd_unit.c */
 };
 
 /* Everything but the first two members starts as zeros. */
