@@ -49,9 +49,9 @@ struct dart {
 	bool track_stale;
 	uint32_t reg[DART_REG_COUNT];
 	struct iotlb *tlb;
-	/* The bit of an invalidation that is up, if one is: how long it will stay. */
+	/* For how long the bits of invalidations that the chip noticed will stay up. */
 	unsigned reads_left;
-	bool missed; /* the chip has not noticed it: it stays until software clears it */
+	uint32_t missed; /* the bits it has not noticed: they stay until software clears them */
 	uint64_t selective, strays;
 	struct rng rng;
 };

@@ -44,20 +44,20 @@ static void cntl_wrote(struct dart *d, uint32_t old, uint32_t value)
 {
 	const uint32_t bits = invalidate_bits(d);
 	/* What is over by now is down, though nobody has looked. */
-	const bool up = d->missed || d->reads_left != 0;
-	const uint32_t risen = value & bits & ~(up ? old : 0);
+	const uint32_t up = d->missed | (d->reads_left != 0 ? old : 0);
+	const uint32_t risen = value & bits & ~up;
 
 	d->reg[DART_REG_CNTL] |= value & bits;
-	if ((value & bits) == 0) {
-		d->missed = false;
+	d->missed &= value;
+	if ((value & bits) == 0)
 		d->reads_left = 0;
-	}
 	if (risen == 0)
 		return;
-	d->missed = misses(d);
-	d->reads_left = d->config.busy_reads;
-	if (d->missed)
+	if (misses(d)) {
+		d->missed |= risen;
 		return;
+	}
+	d->reads_left = d->config.busy_reads;
 	if ((risen & d->kind->invalidate_all) != 0)
 		iotlb_invalidate_all(d->tlb);
 	if ((risen & d->kind->invalidate_one) != 0)
@@ -67,10 +67,8 @@ static void cntl_wrote(struct dart *d, uint32_t old, uint32_t value)
 /* Time passes only from poll to poll: the hardware half has no clock. */
 static uint32_t cntl_load(struct dart *d)
 {
-	if (d->missed)
-		return d->reg[DART_REG_CNTL];
 	if (d->reads_left == 0)
-		d->reg[DART_REG_CNTL] &= ~invalidate_bits(d);
+		d->reg[DART_REG_CNTL] &= ~invalidate_bits(d) | d->missed;
 	else
 		d->reads_left--;
 	return d->reg[DART_REG_CNTL];
@@ -160,7 +158,7 @@ void dart_regs_reset(struct dart *d)
 	for (unsigned i = 0; i < DART_REG_COUNT; i++)
 		d->reg[i] = 0;
 	d->reads_left = 0;
-	d->missed = false;
+	d->missed = 0;
 }
 
 static const struct dart_row *find_row(struct dart *d, uint64_t offset, unsigned width)

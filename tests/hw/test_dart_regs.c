@@ -169,6 +169,32 @@ static void a_missed_request_stays_up_and_forgets_nothing_until_cleared_and_set(
 	drig_free(&rig);
 }
 
+static void a_missed_request_is_not_done_by_another_that_is_heard(void **state)
+{
+	const struct iommu_dart_config often = {.missed_one_in = 2};
+	unsigned mixed = 0;
+	struct drig rig;
+
+	(void)state;
+	drig_make(&rig, "dart-u4", &often, NULL);
+	for (int i = 0; i < 64; i++) {
+		hold(&rig, true);
+		drig_write(&rig, CNTL, 0xA0000000);
+		if ((drig_read(&rig, CNTL) & 0x20000000) != 0) { /* everything: missed */
+			drig_write(&rig, CNTL,
+				   0xE0000100); /* page 0x100 too, which none asks for */
+			if ((drig_read(&rig, CNTL) & 0x40000000) == 0) { /* heard */
+				mixed++;
+				assert_int_equal(drig_read(&rig, CNTL), 0xA0000100);
+				assert_true(drig_hits(&rig, 0x5000, 0x123000));
+			}
+		}
+		rig.iommu->ops->reset(rig.iommu);
+	}
+	assert_true(mixed > 4);
+	drig_free(&rig);
+}
+
 static void u4_captures_source_page_direction_and_reason(void **state)
 {
 	struct drig rig;
@@ -245,6 +271,7 @@ int main(void)
 		cmocka_unit_test(a_bit_that_is_up_starts_nothing_until_it_was_down),
 		cmocka_unit_test(
 			a_missed_request_stays_up_and_forgets_nothing_until_cleared_and_set),
+		cmocka_unit_test(a_missed_request_is_not_done_by_another_that_is_heard),
 		cmocka_unit_test(u4_captures_source_page_direction_and_reason),
 		cmocka_unit_test(u3_flags_an_exception_until_the_flag_is_read),
 		cmocka_unit_test(reset_switches_off_and_empties),
