@@ -1,30 +1,25 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the IOTLB costs this host per call: hits, misses and refills for several geometries and
- * every replacement policy, and one whole Calgary translation on top. Wall-clock figures of the
+ * every replacement policy (whole translations: translate_bench.c). Wall-clock figures of the
  * machine it runs on, never part of a simulated result.
  *
  * Each figure is taken over many batches; median and 90th percentile of a batch's mean are shown.
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/rng.h"
 #include "hw/iotlb.h"
-#include "spec/calgary.h"
 
-#define BATCHES    200
-#define BATCH      20000
-#define PATTERN    4096 /* a power of two */
-#define TABLE_CODE 1u   /* 16384 entries, 128 KiB */
+#define BATCHES 200
+#define BATCH   20000
+#define PATTERN 4096 /* a power of two */
 
 struct bench {
 	struct iotlb *iotlb;
-	struct iommu *iommu;
 	uint64_t pages[PATTERN];
-	uint8_t table[16384 * CALGARY_TCE_BYTES];
 	double ns[BATCHES];
 	uint64_t sink;
 };
@@ -80,29 +75,6 @@ static void insert_batch(struct bench *b)
 	}
 }
 
-static void translate_batch(struct bench *b)
-{
-	struct iommu_source source = {.bus = 0, .devid = 1};
-	struct iommu_xlat x;
-
-	for (unsigned i = 0; i < BATCH; i++) {
-		uint64_t iova = b->pages[i & (PATTERN - 1)] << 12;
-
-		if (iommu_translate(b->iommu, source, iova, IOMMU_READ, &x) == 0)
-			b->sink += x.paddr;
-	}
-}
-
-static int table_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
-{
-	const struct bench *b = ctx;
-
-	if (paddr > sizeof(b->table) || bytes > sizeof(b->table) - paddr)
-		return -1;
-	memcpy(to, b->table + paddr, bytes);
-	return 0;
-}
-
 static void draw_pages(struct bench *b, uint64_t first, uint64_t among)
 {
 	struct rng rng;
@@ -136,30 +108,6 @@ static int bench_iotlb(struct bench *b, unsigned entries, unsigned ways, const c
 	return 0;
 }
 
-static int bench_calgary(struct bench *b, unsigned entries, bool track_stale, const char *detail)
-{
-	struct iommu_config config = {
-		.model = "calgary",
-		.iotlb = {.entries = entries, .ways = 4, .line_pages = 1, .policy = "lru"},
-		.memory = {.ctx = b, .read = table_read},
-		.track_stale = track_stale,
-	};
-
-	for (unsigned i = 0; i < calgary_entries(TABLE_CODE); i++)
-		calgary_tce_pack(&b->table[i * CALGARY_TCE_BYTES],
-				 calgary_tce((uint64_t)i << 12, true, true));
-	if (iommu_create(&b->iommu, &config, NULL) != 0)
-		return 1;
-	b->iommu->ops->reg_write(b->iommu, calgary_tar(0), calgary_cpu64(TABLE_CODE), 8);
-	b->iommu->ops->reg_write(b->iommu, calgary_phb_reg(0, CALGARY_CONFIG_RW),
-				 calgary_cpu32(CALGARY_TRANSLATE_BITS), 4);
-	/* Above the BIOS hole; half of what fits when it should hit, 8192 pages when not. */
-	draw_pages(b, 4096, entries != 0 ? entries / 2 : 8192);
-	time_it(b, translate_batch, "iommu_translate", detail);
-	iommu_destroy(b->iommu);
-	return 0;
-}
-
 int main(void)
 {
 	static const struct {
@@ -174,10 +122,6 @@ int main(void)
 		for (size_t g = 0; g < sizeof(geometry) / sizeof(geometry[0]) && !failed; g++)
 			failed = bench_iotlb(b, geometry[g].entries, geometry[g].ways,
 					     iotlb_policies[p]->name);
-	if (!failed)
-		failed = bench_calgary(b, 512, false, "calgary, hit") ||
-			 bench_calgary(b, 512, true, "calgary, hit, stale check") ||
-			 bench_calgary(b, 0, false, "calgary, walk");
 	free(b);
 	return failed;
 }

@@ -3,7 +3,8 @@
  * The IOTLB: sets of ways kept field by field, so that a lookup scans consecutive line numbers.
  * A line number is the page number without the bits that pick a page within the line; its low
  * bits pick the set. A large page is kept by its own number with its order above it, so the same
- * scan finds it; orders that nobody holds are not looked for. Replacement is the policy's affair
+ * scan finds it; orders that nobody holds are not looked for. Large sets have an index beside
+ * them (iotlb_index.c). Replacement is the policy's affair
  * (hw/policy.h); empty ways are filled first, lowest first.
  */
 #include <assert.h>
@@ -66,12 +67,13 @@ static int allocate(struct iotlb *t)
 	t->state = calloc(t->sets * t->words + 1, sizeof(*t->state)); /* some need no word */
 	t->ahead = t->prefetch != IOTLB_PREFETCH_NONE ? calloc(n, sizeof(*t->ahead)) : NULL;
 	t->entry = calloc(n * t->line_pages, sizeof(*t->entry));
+	t->unfilled = calloc(t->sets, sizeof(*t->unfilled));
 	if (t->line == NULL || t->tag == NULL || t->state == NULL || t->entry == NULL ||
-	    (t->prefetch != IOTLB_PREFETCH_NONE && t->ahead == NULL))
+	    t->unfilled == NULL || (t->prefetch != IOTLB_PREFETCH_NONE && t->ahead == NULL))
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		t->line[i] = LINE_EMPTY;
-	return 0;
+	return t->ways > SEARCHED_WAYS ? iotlb_index_create(t) : 0;
 }
 
 static void configure(struct iotlb *t, const struct iotlb_config *config)
@@ -83,11 +85,12 @@ static void configure(struct iotlb *t, const struct iotlb_config *config)
 	t->ways = config->ways != 0 ? config->ways : config->entries;
 	t->sets = t->entries / t->ways;
 	t->words = t->policy->words(t->ways);
+	t->stamps = t->policy->stamps;
 	t->line_pages = config->line_pages;
 	t->line_shift = (unsigned)__builtin_ctz(config->line_pages);
-	t->index = config->index;
+	t->set_choice = config->index;
 	t->partition_mask = partitions - 1;
-	t->low_bits = t->index == IOTLB_INDEX_MODULO && partitions == 1;
+	t->low_bits = t->set_choice == IOTLB_INDEX_MODULO && partitions == 1;
 	t->set_bits = (unsigned)__builtin_ctz(t->sets / partitions);
 	t->prefetch = config->prefetch;
 	rng_seed(&t->rng, config->seed);
@@ -128,6 +131,8 @@ void iotlb_destroy(struct iotlb *t)
 	free(t->state);
 	free(t->ahead);
 	free(t->entry);
+	free(t->unfilled);
+	free(t->index);
 	free(t);
 }
 
@@ -197,8 +202,7 @@ static bool missed(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry,
 	}
 	t->stats.hits++;
 	set = set_of(t, tag, t->line[*slot]);
-	t->policy->touch(&t->state[set * t->words], t->ways,
-			 (unsigned)((size_t)*slot - set * t->ways), t->clock);
+	touch_way(t, set, (size_t)*slot);
 	return true;
 }
 
@@ -216,8 +220,7 @@ static inline bool look_up(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t
 	if (__builtin_expect(t->attended, 0))
 		iotlb_attend(t, tag, pfn, *slot);
 	t->stats.hits++;
-	t->policy->touch(&t->state[set * t->words], t->ways,
-			 (unsigned)((size_t)*slot - set * t->ways), t->clock);
+	touch_way(t, set, (size_t)*slot);
 	return true;
 }
 
@@ -283,9 +286,12 @@ static unsigned make_room(struct iotlb *t, size_t set)
 {
 	unsigned way;
 
-	for (way = 0; way < t->ways; way++)
+	for (way = t->unfilled[set]; way < t->ways; way++)
 		if (t->line[set * t->ways + way] == LINE_EMPTY)
-			return way;
+			break;
+	t->unfilled[set] = way;
+	if (way < t->ways)
+		return way;
 	way = t->policy->victim(&t->state[set * t->words], t->ways, rng_u64(&t->rng));
 	t->stats.evictions++;
 	iotlb_drop_slot(t, set * t->ways + way);
@@ -294,9 +300,7 @@ static unsigned make_room(struct iotlb *t, size_t set)
 
 static void touch_slot(struct iotlb *t, size_t slot)
 {
-	size_t set = slot / t->ways;
-
-	t->policy->touch(&t->state[set * t->words], t->ways, (unsigned)(slot % t->ways), t->clock);
+	touch_way(t, slot / t->ways, slot);
 }
 
 /* Find room for (@tag, @line), which is not held; its entries are the caller's to fill in. */
@@ -308,6 +312,8 @@ static size_t fill_slot(struct iotlb *t, uint32_t tag, uint64_t line)
 
 	t->line[slot] = line;
 	t->tag[slot] = tag;
+	if (t->index != NULL)
+		iotlb_index_add(t, slot);
 	if (t->ahead != NULL)
 		t->ahead[slot] = false;
 	t->valid++;

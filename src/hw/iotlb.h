@@ -22,6 +22,11 @@ struct iotlb_policy {
 	const char *name;
 	const char *title;
 	size_t (*words)(unsigned ways);
+	/*
+	 * @state has a word a way and touch() does no more than write @clock into that of @way:
+	 * the IOTLB then does it by itself.
+	 */
+	bool stamps;
 	/* Way @way of the set was hit. @clock rises by at least one per access. */
 	void (*touch)(uint64_t *state, unsigned ways, unsigned way, uint64_t clock);
 	/*

@@ -17,6 +17,32 @@ static bool check_slot(const struct iotlb *t, size_t slot)
 	return true;
 }
 
+/* Does the index lead to every slot that holds something, and nowhere else? */
+static bool check_index(const struct iotlb *t)
+{
+	size_t cells = 0;
+
+	if (t->index == NULL)
+		return t->ways <= SEARCHED_WAYS;
+	for (size_t at = 0; at <= t->index_mask; at++)
+		cells += t->index[at] != 0;
+	for (size_t slot = 0; slot < t->entries; slot++)
+		if (t->line[slot] != LINE_EMPTY &&
+		    iotlb_index_find(t, t->tag[slot], t->line[slot]) != (ptrdiff_t)slot)
+			return false;
+	return cells == t->valid;
+}
+
+/* Is no way empty below the one from which empty ones are looked for? */
+static bool check_unfilled(const struct iotlb *t)
+{
+	for (size_t set = 0; set < t->sets; set++)
+		for (size_t way = 0; way < t->unfilled[set]; way++)
+			if (t->line[set * t->ways + way] == LINE_EMPTY)
+				return false;
+	return true;
+}
+
 bool iotlb_check(const struct iotlb *t)
 {
 	unsigned valid = 0, held[ORDER_MAX + 1] = {0};
@@ -36,6 +62,6 @@ bool iotlb_check(const struct iotlb *t)
 	for (size_t set = 0; set < t->sets; set++)
 		if (!t->policy->check(&t->state[set * t->words], t->ways, t->clock))
 			return false;
-	return valid == t->valid && valid <= t->entries &&
+	return check_index(t) && check_unfilled(t) && valid == t->valid && valid <= t->entries &&
 	       t->stats.invalidated + t->stats.evictions <= t->clock;
 }

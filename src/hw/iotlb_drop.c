@@ -26,13 +26,26 @@ void iotlb_tell_large(const struct iotlb *t, uint32_t tag, uint64_t first, unsig
 		t->drop(t->drop_ctx, tag, first + i);
 }
 
+/* Nothing is held there from now on; the entries stay to be told of. */
+static void empty_slot(struct iotlb *t, size_t slot)
+{
+	const size_t set = slot / t->ways;
+	const unsigned way = (unsigned)(slot - set * t->ways);
+
+	if (t->index != NULL)
+		iotlb_index_remove(t, slot);
+	t->line[slot] = LINE_EMPTY;
+	t->valid--;
+	if (way < t->unfilled[set])
+		t->unfilled[set] = way;
+}
+
 static void drop_large(struct iotlb *t, size_t slot)
 {
 	unsigned order = line_order(t->line[slot]);
 	uint64_t first = (t->line[slot] & (((uint64_t)1 << PFN_BITS) - 1)) << order;
 
-	t->line[slot] = LINE_EMPTY;
-	t->valid--;
+	empty_slot(t, slot);
 	if (--t->held[order] == 0)
 		t->orders &= ~((uint64_t)1 << order);
 	iotlb_tell_large(t, t->tag[slot], first, order);
@@ -47,8 +60,7 @@ void iotlb_drop_slot(struct iotlb *t, size_t slot)
 		drop_large(t, slot);
 		return;
 	}
-	t->line[slot] = LINE_EMPTY;
-	t->valid--;
+	empty_slot(t, slot);
 	if (t->drop == NULL)
 		return;
 	for (unsigned i = 0; i < t->line_pages; i++)

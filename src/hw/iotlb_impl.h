@@ -26,27 +26,37 @@ struct iotlb_steps {
 
 #define STEPS_HELD 16
 
+/* Sets of more ways than this are found through an index instead of a search. */
+#define SEARCHED_WAYS 8u
+
 struct iotlb {
-	const struct iotlb_policy *policy;
+	/* What a hit needs comes first: two cache lines. */
+	uint64_t *line;  /* [sets * ways] line number (order above), or LINE_EMPTY */
+	uint32_t *tag;   /* [sets * ways] */
+	uint64_t *entry; /* [sets * ways][line_pages] raw table entries, 0 = not held */
+	uint64_t *state; /* [sets][words] the policy's */
+	uint64_t clock;
 	unsigned entries, sets, ways;
 	unsigned line_pages, line_shift;
+	bool low_bits; /* of a line number pick its set */
+	bool attended; /* somebody is told, or something fetched ahead: the slow path */
+	bool stamps;   /* policy->stamps */
+	struct iotlb_stats stats;
+	uint32_t *index; /* where a line is, for sets too large to search; else NULL */
+	size_t index_mask;
+	const struct iotlb_policy *policy;
+	size_t words;
+
+	unsigned *unfilled;           /* [sets] no way below this one is empty */
 	unsigned valid;               /* lines and large pages held */
 	unsigned held[ORDER_MAX + 1]; /* of them large pages, by order */
 	uint64_t orders;              /* bit n: held[n] != 0 */
-	uint64_t clock;
-	uint64_t *line;  /* [sets * ways] line number (order above), or LINE_EMPTY */
-	uint32_t *tag;   /* [sets * ways] */
-	uint64_t *state; /* [sets][words] the policy's */
-	size_t words;
-	uint64_t *entry; /* [sets * ways][line_pages] raw table entries, 0 = not held */
 	bool *ahead; /* [sets * ways] fetched ahead and not used yet; NULL without prefetching */
 	unsigned set_bits;       /* of each partition */
 	unsigned partition_mask; /* of the tag */
-	enum iotlb_index index;
+	enum iotlb_index set_choice;
 	enum iotlb_prefetch prefetch;
-	bool low_bits; /* of a line number pick its set */
-	bool attended; /* somebody is told, or something fetched ahead: the slow path */
-	bool trigger;  /* the last access missed or first used what was fetched ahead */
+	bool trigger; /* the last access missed or first used what was fetched ahead */
 	const struct iotlb_observer *observer;
 	struct iotlb_steps steps[STEPS_HELD];
 	struct rng rng;
@@ -54,7 +64,6 @@ struct iotlb {
 	void *drop_ctx;
 	void (*drop_large)(void *ctx, uint32_t tag, uint64_t pfn, unsigned order);
 	void *drop_large_ctx;
-	struct iotlb_stats stats;
 };
 
 /* Set of (@tag, @line) where it is not simply the line's low bits. */
@@ -84,15 +93,42 @@ static inline unsigned line_order(uint64_t line)
 	return (unsigned)(line >> ORDER_SHIFT);
 }
 
-/* The slot of @set that holds (@tag, @line), or -1. */
+/* iotlb_index.c: what find_in() does, out of the index. */
+ptrdiff_t iotlb_index_find(const struct iotlb *t, uint32_t tag, uint64_t line);
+/* The same by looking at every way of the set whose first slot is @base. */
+ptrdiff_t iotlb_search(const struct iotlb *t, size_t base, uint32_t tag, uint64_t line);
+/* 0 or -ENOMEM. */
+int iotlb_index_create(struct iotlb *t);
+/* @slot was filled with a line that was not held. */
+void iotlb_index_add(struct iotlb *t, size_t slot);
+/* @slot is about to be emptied. */
+void iotlb_index_remove(struct iotlb *t, size_t slot);
+
+/*
+ * The slot of @set that holds (@tag, @line), or -1. The way is picked by line number alone and
+ * without a branch, as which of them it is cannot be foretold; only where two tags hold that line
+ * is there more to do.
+ */
 static inline ptrdiff_t find_in(const struct iotlb *t, size_t set, uint32_t tag, uint64_t line)
 {
-	const size_t base = set * t->ways;
+	const uint64_t *in = &t->line[set * t->ways];
+	size_t way = 0;
 
-	for (size_t i = base; i < base + t->ways; i++)
-		if (t->line[i] == line && t->tag[i] == tag)
-			return (ptrdiff_t)i;
-	return -1;
+	if (__builtin_expect(t->index != NULL, 0))
+		return iotlb_index_find(t, tag, line);
+	if (__builtin_expect(t->ways == 4, 1)) {
+		way = in[1] == line ? 1 : way;
+		way = in[2] == line ? 2 : way;
+		way = in[3] == line ? 3 : way;
+	} else {
+		for (size_t i = 1; i < t->ways; i++)
+			way = in[i] == line ? i : way;
+	}
+	if (in[way] != line)
+		return -1;
+	if (__builtin_expect(t->tag[set * t->ways + way] != tag, 0))
+		return iotlb_search(t, set * t->ways, tag, line);
+	return (ptrdiff_t)(set * t->ways + way);
 }
 
 /* The slot that holds (@tag, @line), or -1. */
@@ -109,6 +145,16 @@ static inline uint64_t *slot_entries(const struct iotlb *t, size_t slot)
 static inline uint64_t held_entry(const struct iotlb *t, size_t slot, uint64_t pfn)
 {
 	return slot_entries(t, slot)[pfn & (t->line_pages - 1)];
+}
+
+/* Way of @slot, which is in @set, was used. */
+static inline void touch_way(struct iotlb *t, size_t set, size_t slot)
+{
+	if (__builtin_expect(t->stamps, 1))
+		t->state[slot] = t->clock;
+	else
+		t->policy->touch(&t->state[set * t->words], t->ways,
+				 (unsigned)(slot - set * t->ways), t->clock);
 }
 
 /* Train the prefetcher with an access to @slot (-1: a miss) and tell the observer. */

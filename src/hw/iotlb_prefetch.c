@@ -63,7 +63,7 @@ size_t iotlb_set_elsewhere(const struct iotlb *t, uint32_t tag, uint64_t line)
 
 	if (t->set_bits == 0)
 		return first;
-	if (t->index == IOTLB_INDEX_HASHED)
+	if (t->set_choice == IOTLB_INDEX_HASHED)
 		set = fold(line, t->set_bits) ^ fold(tag, t->set_bits);
 	return first + (size_t)set;
 }

@@ -22,6 +22,7 @@ const struct iotlb_policy policy_lru = {
 	.name = "lru",
 	.title = "least recently used goes",
 	.words = policy_word_per_way,
+	.stamps = true,
 	.touch = lru_touch,
 	.fill = lru_fill,
 	.victim = policy_smallest,

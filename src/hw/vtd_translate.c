@@ -17,7 +17,7 @@
 
 /*
  * A hit is one function with a small frame, whatever it might have to do otherwise: with 512
- * entries in 4 ways that made 11 ns of 25 (bench/vtd_bench.c, the IOTLB itself takes 5).
+ * entries in 4 ways that made 11 ns of 25 (bench/translate_bench.c, the IOTLB itself takes 5).
  */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NOINLINE      __attribute__((noinline))
