@@ -372,7 +372,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	w->left = bytes;
 	first = (uint8_t)take(w, 1);
 	config.iotlb = geometries[first % (sizeof(geometries) / sizeof(geometries[0]))];
-	config.memory = (struct iommu_memory){w, memory_read, memory_write};
+	config.memory = (struct iommu_memory){.ctx = w, .read = memory_read, .write = memory_write};
 	config.vtd = &w->config;
 	choose(w, (uint8_t)take(w, 1), config.iotlb.entries != 0 ? config.iotlb.line_pages : 1);
 	if (iommu_create(&w->iommu, &config, NULL) == 0) {

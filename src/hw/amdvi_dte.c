@@ -23,7 +23,8 @@ static void fetch(const struct amdvi *a, const struct amdvi_request *r, struct a
 {
 	const uint64_t base = a->reg[REG_DEVTAB_BASE];
 	const uint64_t at = (base & AMDVI_FRAME) + (uint64_t)r->devid * AMDVI_DTE_BYTES;
-	uint8_t bytes[AMDVI_DTE_BYTES];
+	uint8_t scratch[AMDVI_DTE_BYTES];
+	const uint8_t *bytes;
 
 	if (r->devid >= amdvi_devtab_entries(base)) {
 		v->error = -EPERM;
@@ -32,7 +33,8 @@ static void fetch(const struct amdvi *a, const struct amdvi_request *r, struct a
 		return;
 	}
 	v->fetches++;
-	if (amdvi_read(a, at, bytes, sizeof(bytes)) != 0) {
+	bytes = iommu_memory_view(&a->memory, at, sizeof(scratch), scratch);
+	if (bytes == NULL) {
 		v->error = -EFAULT;
 		v->event = amdvi_event_of(AMDVI_EVT_DEV_TAB_HW_ERROR,
 					  direction(r) | AMDVI_EVT_HW_MASTER_ABORT, 0, r, at);

@@ -119,12 +119,13 @@ static bool step(const struct amdvi *a, const struct amdvi_request *r, struct po
 	const unsigned shift = amdvi_level_shift(p->level);
 	const uint64_t at = p->table + (r->iova >> shift) % AMDVI_PTES_PER_TABLE * AMDVI_PTE_BYTES;
 	const uint64_t need = r->access == IOMMU_WRITE ? AMDVI_IW : AMDVI_IR;
-	uint8_t bytes[AMDVI_PTE_BYTES];
+	uint8_t scratch[AMDVI_PTE_BYTES];
+	const uint8_t *bytes = iommu_memory_view(&a->memory, at, sizeof(scratch), scratch);
 	uint64_t entry;
 	unsigned next;
 
 	v->fetches++;
-	if (amdvi_read(a, at, bytes, sizeof(bytes)) != 0) {
+	if (bytes == NULL) {
 		v->error = -EFAULT;
 		v->event = amdvi_event_of(AMDVI_EVT_PAGE_TAB_HW_ERROR,
 					  (r->access == IOMMU_WRITE ? AMDVI_EVT_RW : 0) |
@@ -192,10 +193,11 @@ static void read_neighbours(const struct amdvi *a, const struct amdvi_request *r
 			    const struct amdvi_verdict *v, unsigned n, uint64_t *line)
 {
 	const uint64_t first = (r->iova >> AMDVI_PAGE_SHIFT) % AMDVI_PTES_PER_TABLE / n * n;
-	uint8_t bytes[IOTLB_MAX_LINE_PAGES * AMDVI_PTE_BYTES];
+	uint8_t scratch[IOTLB_MAX_LINE_PAGES * AMDVI_PTE_BYTES];
+	const uint8_t *bytes = iommu_memory_view(&a->memory, v->table + first * AMDVI_PTE_BYTES,
+						 (size_t)n * AMDVI_PTE_BYTES, scratch);
 
-	if (amdvi_read(a, v->table + first * AMDVI_PTE_BYTES, bytes, (size_t)n * AMDVI_PTE_BYTES) !=
-	    0)
+	if (bytes == NULL)
 		return;
 	for (unsigned i = 0; i < n; i++) {
 		const uint64_t pte = amdvi_unpack(bytes + i * AMDVI_PTE_BYTES);

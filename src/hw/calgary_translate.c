@@ -78,14 +78,13 @@ static bool untranslated(const struct calgary_phb *phb, uint64_t iova)
 /* Read @n entries from @index on out of @phb's table. 0 or -EFAULT. */
 static int read_tces(const struct calgary_phb *phb, uint64_t index, unsigned n, uint64_t *to)
 {
-	const struct iommu_memory *memory = &phb->chip->memory;
 	uint64_t table = phb->reg[REG_TAR] & CALGARY_TAR_BASE;
-	uint8_t bytes[IOTLB_MAX_LINE_PAGES * CALGARY_TCE_BYTES];
-	int ret;
+	uint8_t scratch[IOTLB_MAX_LINE_PAGES * CALGARY_TCE_BYTES];
+	const uint8_t *bytes =
+		iommu_memory_view(&phb->chip->memory, table + index * CALGARY_TCE_BYTES,
+				  (size_t)n * CALGARY_TCE_BYTES, scratch);
 
-	ret = memory->read(memory->ctx, table + index * CALGARY_TCE_BYTES, bytes,
-			   (size_t)n * CALGARY_TCE_BYTES);
-	if (ret != 0)
+	if (bytes == NULL)
 		return -EFAULT;
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t tce = calgary_tce_unpack(&bytes[i * CALGARY_TCE_BYTES]);

@@ -43,10 +43,12 @@ static void refuse(struct verdict *v, int error, enum dart_exception code)
 /* Read @n entries from @index on out of the table. 0 or -EFAULT. */
 static int read_entries(const struct dart *d, uint64_t index, unsigned n, uint64_t *to)
 {
-	uint8_t bytes[IOTLB_MAX_LINE_PAGES * DART_ENTRY_BYTES];
+	uint8_t scratch[IOTLB_MAX_LINE_PAGES * DART_ENTRY_BYTES];
 	const uint64_t at = d->kind->table(d) + index * DART_ENTRY_BYTES;
+	const uint8_t *bytes =
+		iommu_memory_view(&d->memory, at, (size_t)n * DART_ENTRY_BYTES, scratch);
 
-	if (d->memory.read(d->memory.ctx, at, bytes, (size_t)n * DART_ENTRY_BYTES) != 0)
+	if (bytes == NULL)
 		return -EFAULT;
 	for (unsigned i = 0; i < n; i++) {
 		const uint32_t entry = dart_entry_unpack(&bytes[i * DART_ENTRY_BYTES]);

@@ -24,7 +24,25 @@ struct iommu_memory {
 	int (*read)(void *ctx, uint64_t paddr, void *to, size_t bytes);
 	/* The reverse. */
 	int (*write)(void *ctx, uint64_t paddr, const void *from, size_t bytes);
+	/*
+	 * May be NULL. Where physical [0, @window_bytes) lies in this process, for as long as the
+	 * IOMMU lives: what is in there is read without a call. read() would say the same of it.
+	 */
+	const uint8_t *window;
+	uint64_t window_bytes;
 };
+
+/*
+ * The @bytes at physical @paddr: where they lie if that is in the window, else copied into
+ * @scratch, which has room for them. NULL if memory has none there. For the models.
+ */
+static inline const uint8_t *iommu_memory_view(const struct iommu_memory *m, uint64_t paddr,
+					       size_t bytes, uint8_t *scratch)
+{
+	if (bytes <= m->window_bytes && paddr <= m->window_bytes - bytes)
+		return m->window + paddr;
+	return m->read(m->ctx, paddr, scratch, bytes) == 0 ? scratch : NULL;
+}
 
 enum iommu_access { IOMMU_READ = 1, IOMMU_WRITE = 2 };
 

@@ -15,6 +15,9 @@
 #include "hw/iotlb_impl.h"
 #include "hw/policy.h"
 
+#define LIKELY(x) __builtin_expect(x, 1)
+#define NOINLINE  __attribute__((noinline))
+
 static bool power_of_two(unsigned n)
 {
 	return n != 0 && (n & (n - 1)) == 0;
@@ -118,6 +121,7 @@ int iotlb_create(struct iotlb **out, const struct iotlb_config *config, struct e
 		}
 	}
 	t->attended = t->observer != NULL || t->prefetch != IOTLB_PREFETCH_NONE;
+	t->straight = t->ways == 4 && t->stamps && t->low_bits && !t->attended;
 	*out = t;
 	return 0;
 }
@@ -188,57 +192,80 @@ static ptrdiff_t peek(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_
 	return slot >= 0 ? slot : find_large_page(t, tag, pfn, entry);
 }
 
-/* Everything but the straight way to a hit. */
-static bool missed(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, ptrdiff_t *slot)
+/* The slot that answers an access, or -1: whatever the geometry, the policy and who is told. */
+static ptrdiff_t look_up(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
-	size_t set;
+	const ptrdiff_t slot = peek(t, tag, pfn, entry);
 
-	*slot = find_large_page(t, tag, pfn, entry);
+	t->clock++;
 	if (t->attended)
-		iotlb_attend(t, tag, pfn, *slot);
-	if (*slot < 0) {
+		iotlb_attend(t, tag, pfn, slot);
+	if (slot < 0) {
 		t->stats.misses++;
-		return false;
+		return -1;
 	}
 	t->stats.hits++;
-	set = set_of(t, tag, t->line[*slot]);
-	touch_way(t, set, (size_t)*slot);
+	touch_way(t, set_of(t, tag, t->line[slot]), (size_t)slot);
+	return slot;
+}
+
+/*
+ * look_up() for most accesses of most IOTLBs: a page of a line in four ways under LRU, and nobody
+ * is told. Which way holds it cannot be foretold, so the way is picked without a branch, by line
+ * number alone; where the way picked is another tag's, the straight way ends.
+ */
+static inline bool hit_at_once(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
+{
+	const uint64_t line = pfn >> t->line_shift;
+	const size_t base = (size_t)(line & (t->sets - 1)) * 4;
+	const uint64_t *in = &t->line[base];
+	const size_t slot = base | (size_t)(in[1] == line) | (size_t)(in[2] == line) << 1 |
+			    (size_t)(in[3] == line) * 3;
+	uint64_t found;
+
+	if (t->line[slot] != line || t->tag[slot] != tag)
+		return false;
+	found = held_entry(t, slot, pfn);
+	if (found == 0)
+		return false;
+	t->state[slot] = ++t->clock;
+	t->stats.hits++;
+	*entry = found;
 	return true;
 }
 
-static inline bool look_up(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry,
-			   ptrdiff_t *slot)
+static NOINLINE bool access_slowly(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
-	size_t set;
-
-	assert(pfn >> PFN_BITS == 0);
-	t->clock++;
-	set = set_of(t, tag, pfn >> t->line_shift);
-	*slot = t->entries != 0 ? find_page(t, set, tag, pfn, entry) : -1;
-	if (*slot < 0)
-		return missed(t, tag, pfn, entry, slot);
-	if (__builtin_expect(t->attended, 0))
-		iotlb_attend(t, tag, pfn, *slot);
-	t->stats.hits++;
-	touch_way(t, set, (size_t)*slot);
-	return true;
+	return look_up(t, tag, pfn, entry) >= 0;
 }
 
 bool iotlb_access(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
-	ptrdiff_t slot;
+	assert(pfn >> PFN_BITS == 0);
+	if (LIKELY(t->straight) && LIKELY(hit_at_once(t, tag, pfn, entry)))
+		return true;
+	return access_slowly(t, tag, pfn, entry);
+}
 
-	return look_up(t, tag, pfn, entry, &slot);
+static NOINLINE bool lookup_slowly(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry,
+				   unsigned *order)
+{
+	const ptrdiff_t slot = look_up(t, tag, pfn, entry);
+
+	if (slot < 0)
+		return false;
+	*order = line_order(t->line[slot]);
+	return true;
 }
 
 bool iotlb_lookup(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, unsigned *order)
 {
-	ptrdiff_t slot;
-
-	if (!look_up(t, tag, pfn, entry, &slot))
-		return false;
-	*order = line_order(t->line[slot]);
-	return true;
+	assert(pfn >> PFN_BITS == 0);
+	if (LIKELY(t->straight) && LIKELY(hit_at_once(t, tag, pfn, entry))) {
+		*order = 0;
+		return true;
+	}
+	return lookup_slowly(t, tag, pfn, entry, order);
 }
 
 bool iotlb_probe(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)

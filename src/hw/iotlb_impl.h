@@ -41,6 +41,7 @@ struct iotlb {
 	bool low_bits; /* of a line number pick its set */
 	bool attended; /* somebody is told, or something fetched ahead: the slow path */
 	bool stamps;   /* policy->stamps */
+	bool straight; /* hit_at_once() may be asked */
 	struct iotlb_stats stats;
 	uint32_t *index; /* where a line is, for sets too large to search; else NULL */
 	size_t index_mask;
@@ -71,7 +72,7 @@ size_t iotlb_set_elsewhere(const struct iotlb *t, uint32_t tag, uint64_t line);
 
 static inline size_t set_of(const struct iotlb *t, uint32_t tag, uint64_t line)
 {
-	if (__builtin_expect(t->low_bits, 1))
+	if (t->low_bits)
 		return (size_t)(line & (t->sets - 1));
 	return iotlb_set_elsewhere(t, tag, line);
 }
@@ -104,31 +105,22 @@ void iotlb_index_add(struct iotlb *t, size_t slot);
 /* @slot is about to be emptied. */
 void iotlb_index_remove(struct iotlb *t, size_t slot);
 
-/*
- * The slot of @set that holds (@tag, @line), or -1. The way is picked by line number alone and
- * without a branch, as which of them it is cannot be foretold; only where two tags hold that line
- * is there more to do.
- */
+/* The slot of @set that holds (@tag, @line), or -1. */
 static inline ptrdiff_t find_in(const struct iotlb *t, size_t set, uint32_t tag, uint64_t line)
 {
 	const uint64_t *in = &t->line[set * t->ways];
 	size_t way = 0;
 
-	if (__builtin_expect(t->index != NULL, 0))
+	if (t->index != NULL)
 		return iotlb_index_find(t, tag, line);
-	if (__builtin_expect(t->ways == 4, 1)) {
-		way = in[1] == line ? 1 : way;
-		way = in[2] == line ? 2 : way;
-		way = in[3] == line ? 3 : way;
-	} else {
-		for (size_t i = 1; i < t->ways; i++)
-			way = in[i] == line ? i : way;
-	}
+	/* By line number alone and without a branch in between: see hit_at_once(). */
+	for (size_t i = 1; i < t->ways; i++)
+		way = in[i] == line ? i : way;
 	if (in[way] != line)
 		return -1;
-	if (__builtin_expect(t->tag[set * t->ways + way] != tag, 0))
-		return iotlb_search(t, set * t->ways, tag, line);
-	return (ptrdiff_t)(set * t->ways + way);
+	if (t->tag[set * t->ways + way] == tag)
+		return (ptrdiff_t)(set * t->ways + way);
+	return iotlb_search(t, set * t->ways, tag, line);
 }
 
 /* The slot that holds (@tag, @line), or -1. */
@@ -150,7 +142,7 @@ static inline uint64_t held_entry(const struct iotlb *t, size_t slot, uint64_t p
 /* Way of @slot, which is in @set, was used. */
 static inline void touch_way(struct iotlb *t, size_t set, size_t slot)
 {
-	if (__builtin_expect(t->stamps, 1))
+	if (t->stamps)
 		t->state[slot] = t->clock;
 	else
 		t->policy->touch(&t->state[set * t->words], t->ways,

@@ -16,9 +16,10 @@
 /* The quadword pair at @paddr. False if memory has none there. */
 static bool read_pair(const struct vtd *v, uint64_t paddr, struct vtd_pair *to)
 {
-	uint8_t bytes[16];
+	uint8_t scratch[16];
+	const uint8_t *bytes = iommu_memory_view(&v->memory, paddr, sizeof(scratch), scratch);
 
-	if (v->memory.read(v->memory.ctx, paddr, bytes, sizeof(bytes)) != 0)
+	if (bytes == NULL)
 		return false;
 	*to = vtd_unpack_pair(bytes);
 	return true;
@@ -105,12 +106,14 @@ static bool read_entry(const struct vtd *v, uint64_t table, uint64_t iova, unsig
 {
 	unsigned n = level == 1 ? iotlb_line_pages(v->iotlb) : 1;
 	unsigned index = vtd_level_index(iova, level);
-	uint8_t bytes[IOTLB_MAX_LINE_PAGES * VTD_PTE_BYTES];
+	uint8_t scratch[IOTLB_MAX_LINE_PAGES * VTD_PTE_BYTES];
+	const uint8_t *bytes;
 
 	w->fetches += (n + ENTRIES_PER_READ - 1) / ENTRIES_PER_READ;
 	/* A line is aligned and shorter than a table, so it lies within this one. */
-	if (v->memory.read(v->memory.ctx, table + (uint64_t)(index & ~(n - 1)) * VTD_PTE_BYTES,
-			   bytes, (size_t)n * VTD_PTE_BYTES) != 0)
+	bytes = iommu_memory_view(&v->memory, table + (uint64_t)(index & ~(n - 1)) * VTD_PTE_BYTES,
+				  (size_t)n * VTD_PTE_BYTES, scratch);
+	if (bytes == NULL)
 		return false;
 	*entry = vtd_unpack64(&bytes[(index & (n - 1)) * VTD_PTE_BYTES]);
 	if (level == 1)

@@ -62,7 +62,11 @@ static int make_iommu(struct rig *r, const struct rig_config *c, struct err *err
 	const struct iommu_config config = {
 		.model = c->model,
 		.iotlb = c->iotlb,
-		.memory = {.ctx = c->machine, .read = memory_read, .write = memory_write},
+		.memory = {.ctx = c->machine,
+			   .read = memory_read,
+			   .write = memory_write,
+			   .window = memory_ptr(c->machine->mem, 0, memory_bytes(c->machine->mem)),
+			   .window_bytes = memory_bytes(c->machine->mem)},
 		.track_stale = c->track_stale,
 		.dart = c->dart,
 	};

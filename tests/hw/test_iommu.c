@@ -150,10 +150,49 @@ static unsigned survive(const char *model)
 static void every_failing_allocation_is_survived(void **state)
 {
 	(void)state;
-	/* One chip, and per bus one cache with its four arrays. */
-	assert_int_equal(survive("calgary"), 1 + 4 * 5);
+	/* One chip, and per bus one cache with its five arrays. */
+	assert_int_equal(survive("calgary"), 1 + 4 * 6);
 	/* One unit, the IOTLB, fault records, contexts, three levels of tables. */
-	assert_int_equal(survive("vtd"), 1 + 5 + 1 + 1 + 3);
+	assert_int_equal(survive("vtd"), 1 + 6 + 1 + 1 + 3);
+}
+
+/* Memory whose every byte is 0xAA, up to address 48. */
+static int read_aa(void *ctx, uint64_t paddr, void *to, size_t bytes)
+{
+	++*(unsigned *)ctx;
+	if (paddr > 48 || bytes > 48 - paddr)
+		return -EFAULT;
+	memset(to, 0xAA, bytes);
+	return 0;
+}
+
+static void what_the_window_has_is_read_there_and_the_rest_by_call(void **state)
+{
+	unsigned calls = 0;
+	uint8_t window[32], scratch[64];
+	struct iommu_memory m = {
+		.ctx = &calls, .read = read_aa, .window = window, .window_bytes = sizeof(window)};
+
+	(void)state;
+	memset(window, 0xBB, sizeof(window));
+	assert_ptr_equal(iommu_memory_view(&m, 0, 8, scratch), window);
+	assert_ptr_equal(iommu_memory_view(&m, 24, 8, scratch), window + 24);
+	assert_ptr_equal(iommu_memory_view(&m, 0, 32, scratch), window);
+	assert_int_equal(calls, 0);
+	/* Across its end, behind it, and more than it has. */
+	assert_ptr_equal(iommu_memory_view(&m, 25, 8, scratch), scratch);
+	assert_int_equal(scratch[0], 0xAA);
+	assert_ptr_equal(iommu_memory_view(&m, 32, 16, scratch), scratch);
+	assert_ptr_equal(iommu_memory_view(&m, 0, 33, scratch), scratch);
+	assert_int_equal(calls, 3);
+	/* No memory there; addresses that wrap around. */
+	assert_null(iommu_memory_view(&m, 41, 8, scratch));
+	assert_null(iommu_memory_view(&m, UINT64_MAX - 3, 8, scratch));
+	assert_null(iommu_memory_view(&m, UINT64_MAX, 1, scratch));
+	m.window_bytes = 0;
+	m.window = NULL;
+	assert_ptr_equal(iommu_memory_view(&m, 0, 8, scratch), scratch);
+	assert_int_equal(calls, 7);
 }
 
 int main(void)
@@ -164,6 +203,7 @@ int main(void)
 		cmocka_unit_test(model_without_memory_is_refused),
 		cmocka_unit_test(impossible_geometry_is_refused_through_the_model),
 		cmocka_unit_test(every_failing_allocation_is_survived),
+		cmocka_unit_test(what_the_window_has_is_read_there_and_the_rest_by_call),
 	};
 
 	return cmocka_run_group_tests_name("hw/iommu", tests, NULL, NULL);
