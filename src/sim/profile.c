@@ -30,8 +30,8 @@ struct slot {
 
 struct reading {
 	const char *path;
-	unsigned given; /* how many slots */
-	bool has_iommu;
+	unsigned given;              /* how many slots */
+	bool has[PROFILE_OPTIONALS]; /* the section's heading stands there */
 	char title[sizeof(((struct profile *)NULL)->title)];
 	struct slot slot[PROFILE_PARAMS];
 };
@@ -55,8 +55,8 @@ static int on_section(void *ctx, const char *section, int line, struct err *err)
 	const char *near;
 
 	(void)line;
-	if (!strcmp(section, "iommu"))
-		r->has_iommu = true;
+	for (size_t i = 0; i < PROFILE_OPTIONALS; i++)
+		r->has[i] |= !strcmp(section, profile_optionals[i].section);
 	for (size_t i = 0; profile_sections[i]; i++) {
 		if (!strcmp(section, profile_sections[i]))
 			return 0;
@@ -65,9 +65,10 @@ static int on_section(void *ctx, const char *section, int line, struct err *err)
 	if (near)
 		return err_set(err, -EINVAL, "[%s]: unknown section, did you mean [%s]?", section,
 			       near);
-	return err_set(err, -EINVAL,
-		       "[%s]: unknown section, expected machine, memory, cpu, kernel, iommu or bus",
-		       section);
+	return err_set(
+		err, -EINVAL,
+		"[%s]: unknown section, expected machine, memory, cpu, kernel, iommu, bus or disk",
+		section);
 }
 
 static int on_key(void *ctx, const char *section, const char *key, const char *value, int line,
@@ -99,6 +100,14 @@ static int on_key(void *ctx, const char *section, const char *key, const char *v
 	return 0;
 }
 
+/* Is the section of @p one that was left out? */
+static bool absent(const struct reading *r, const struct profile_param *p)
+{
+	const size_t i = profile_param_optional(p);
+
+	return i < PROFILE_OPTIONALS && !r->has[i];
+}
+
 /* Replace one value by "section.key=VALUE UNIT". */
 static int override_apply(struct reading *r, const char *text, struct err *err)
 {
@@ -123,8 +132,9 @@ static int override_apply(struct reading *r, const char *text, struct err *err)
 		equals++;
 	if (!p->kinds)
 		return title_set(r, equals, err);
-	if (!s->given && !(p->optional && r->has_iommu))
-		return err_set(err, -EINVAL, "%s: %s has no [iommu] section", key, r->path);
+	if (absent(r, p))
+		return err_set(err, -EINVAL, "%s: %s has no [%s] section", key, r->path,
+			       profile_optionals[profile_param_optional(p)].section);
 	rc = quantity_parse(&s->v.value, equals, p->kinds, err);
 	if (rc)
 		return err_prefix(err, rc, "%s: ", key);
@@ -158,15 +168,14 @@ static int overrides_apply(struct reading *r, const char *const *overrides, stru
 	return 0;
 }
 
-/* Every parameter must be given but the optional ones; [iommu] as a whole may be left out. */
+/* Every parameter must be given but the optional ones and those of sections left out. */
 static int check_complete(const struct reading *r, struct err *err)
 {
 	const struct profile_param *first = NULL;
 	unsigned missing = 0;
 
 	for (size_t i = 0; i < PROFILE_PARAMS; i++) {
-		if (r->slot[i].given || profile_params[i].optional ||
-		    (!r->has_iommu && profile_param_in(&profile_params[i], "iommu")))
+		if (r->slot[i].given || profile_params[i].optional || absent(r, &profile_params[i]))
 			continue;
 		if (!missing++)
 			first = &profile_params[i];
@@ -268,7 +277,7 @@ static int resolve(struct profile *out, const struct reading *r, enum estimate e
 			rc = check_legal(r, p, s, q, mhz, err);
 		if (rc)
 			return rc;
-		if (s->v.row.grade == GRADE_ESTIMATED && !profile_param_in(p, "machine"))
+		if (s->v.row.grade == GRADE_ESTIMATED && profile_param_is_cost(p))
 			q = pick_end(&s->v, profile_param_part(p), end);
 		if (p->kinds == QUANTITY_MASK(QUANTITY_FREQUENCY))
 			mhz = q.value / MHZ; /* first number of the table: the others need it */
@@ -312,7 +321,8 @@ static int profile_read(struct profile *out, struct reading *r, enum estimate en
 	if (!rc)
 		rc = name_set(out, r->path, err);
 	strcpy(out->title, r->title);
-	out->has_iommu = r->has_iommu;
+	for (size_t i = 0; i < PROFILE_OPTIONALS; i++)
+		memcpy((char *)out + profile_optionals[i].flag, &r->has[i], sizeof(bool));
 	return rc;
 }
 

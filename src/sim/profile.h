@@ -18,8 +18,8 @@
 enum grade { GRADE_MEASURED, GRADE_PUBLISHED, GRADE_ESTIMATED };
 
 /*
- * Which end of each estimated range a run uses. Costs only: the [machine] section describes the
- * machine, and a smaller machine is not a cheaper one, so its values stay.
+ * Which end of each estimated range a run uses. Costs only: sizes, numbers and the clock describe
+ * the machine, and a smaller machine is not a cheaper one, so they stay.
  */
 enum estimate {
 	ESTIMATE_DEFAULT,
@@ -77,6 +77,23 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t
 		dma_read_latency; /* device read: from request to first data, without translation */
 	uint64_t posted_write_latency; /* register write: from the CPU to the device */
+	/* [disk] work of CPUs */
+	uint64_t disk_bio;      /* block layer, per bio */
+	uint64_t disk_request;  /* block layer and SCSI, per request */
+	uint64_t disk_segment;  /* per entry of its scatter list */
+	uint64_t disk_driver;   /* adapter driver, per command */
+	uint64_t disk_irq_body; /* its interrupt handler without register accesses */
+	/* host bus adapter and Fibre Channel */
+	uint64_t disk_adapter_command; /* the adapter is busy with one command */
+	uint64_t disk_link_byte;       /* one byte on the link */
+	uint64_t disk_link_latency;    /* one way */
+	/* the array behind it */
+	uint64_t disk_array_command; /* its controller is busy with one command */
+	uint64_t disk_array_latency; /* and what else it adds to one */
+	uint64_t disk_seek_track;    /* to the next track */
+	uint64_t disk_seek_average;  /* over a third of all tracks */
+	uint64_t disk_rotation;      /* one revolution */
+	uint64_t disk_media_byte;    /* one byte from or to the platter */
 };
 
 struct profile {
@@ -88,6 +105,10 @@ struct profile {
 	uint32_t l2_bytes; /* per CPU */
 	uint32_t l2_ways;
 	bool has_iommu; /* false: the profile has no [iommu] section, those costs are 0 */
+	bool has_disk;  /* the same of [disk]; then what follows is 0, too */
+	uint64_t disk_cache_bytes;  /* of the array, for this volume */
+	uint32_t disk_spindles;     /* drives it is striped over */
+	uint32_t disk_stripe_bytes; /* of it, on one drive */
 	struct cost cost;
 };
 
@@ -107,8 +128,9 @@ struct profile_row {
  * NULL-terminated list of "section.key=VALUE UNIT" (may be NULL), each replacing a value and its
  * range; of several for one key the last counts. Unknown keys, missing keys, wrong units, values
  * out of range and estimated numbers without a range are refused: -EINVAL and @err says
- * FILE:LINE: section.key: what was expected, or names the override. The [iommu] section may be
- * absent as a whole. -errno if the file cannot be read. *@out is written on success only.
+ * FILE:LINE: section.key: what was expected, or names the override. The sections [iommu] and
+ * [disk] may each be absent as a whole. -errno if the file cannot be read. *@out is written on
+ * success only.
  */
 int profile_load(struct profile *out, const char *path, enum estimate end,
 		 const char *const *overrides, struct err *err) MUST_CHECK;

@@ -97,10 +97,54 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 	"device read: from request to first data, without translation"},
 {"bus.posted_write_latency", DURATION, COST(posted_write_latency), 0, 100 * US,
 	"register write: from the CPU to the device"},
+
+{"disk.bio", WORK, COST(disk_bio), 0, 1000 * US,
+	"block layer: take one bio, look for a request to merge it with, say that it is done"},
+{"disk.request", WORK, COST(disk_request), 0, 1000 * US,
+	"block layer and SCSI: make, queue, dispatch and complete one request"},
+{"disk.segment", WORK, COST(disk_segment), 0, 100 * US,
+	"one entry of a request's scatter list, from the list to the adapter's entry"},
+{"disk.driver", WORK, COST(disk_driver), 0, 1000 * US,
+	"adapter driver: submit and complete one command, without registers and DMA API"},
+{"disk.irq_body", WORK, COST(disk_irq_body), 0, 1000 * US,
+	"adapter's interrupt handler without its register accesses"},
+{"disk.adapter_command", DURATION, COST(disk_adapter_command), 0, 10000 * US,
+	"the adapter's processor is busy with one command"},
+{"disk.link_byte", DURATION, COST(disk_link_byte), 100, 1 * US, "one byte on the Fibre Channel link"},
+{"disk.link_latency", DURATION, COST(disk_link_latency), 0, 10000 * US,
+	"cables and switch, one way"},
+{"disk.array_command", DURATION, COST(disk_array_command), 0, 100000 * US,
+	"the array's controller is busy with one command"},
+{"disk.array_latency", DURATION, COST(disk_array_latency), 0, 100000 * US,
+	"what the array adds to one command beside that, without keeping others waiting"},
+{"disk.cache", BYTES, FIELD(disk_cache_bytes), 0, 64 * GIB, "the array's cache"},
+{"disk.spindles", COUNT, FIELD(disk_spindles), 1, 256, "drives the volume is striped over"},
+{"disk.stripe", BYTES, FIELD(disk_stripe_bytes), 4 * KIB, 1024 * KIB, "of it, on one drive"},
+{"disk.seek_track", DURATION, COST(disk_seek_track), 0, 100000 * US, "seek to the next track"},
+{"disk.seek_average", DURATION, COST(disk_seek_average), 0, 100000 * US,
+	"seek over a third of all tracks"},
+{"disk.rotation", DURATION, COST(disk_rotation), NS, 100000 * US, "one revolution"},
+{"disk.media_byte", DURATION, COST(disk_media_byte), 100, 100 * US,
+	"one byte from or to the platter"},
 };
 /* clang-format on */
 
-const char *const profile_sections[] = {"machine", "memory", "cpu", "kernel", "iommu", "bus", NULL};
+const char *const profile_sections[] = {"machine", "memory", "cpu",  "kernel",
+					"iommu",   "bus",    "disk", NULL};
+
+const struct profile_optional profile_optionals[PROFILE_OPTIONALS] = {
+	{"iommu", offsetof(struct profile, has_iommu)},
+	{"disk", offsetof(struct profile, has_disk)},
+};
+
+size_t profile_param_optional(const struct profile_param *p)
+{
+	size_t i = 0;
+
+	while (i < PROFILE_OPTIONALS && !profile_param_in(p, profile_optionals[i].section))
+		i++;
+	return i;
+}
 
 enum profile_part profile_param_part(const struct profile_param *p)
 {
@@ -117,6 +161,11 @@ enum profile_part profile_param_part(const struct profile_param *p)
 		if (!strcmp(p->key, shared[i]))
 			return PART_SHARED;
 	return PART_BASE;
+}
+
+bool profile_param_is_cost(const struct profile_param *p)
+{
+	return p->kinds & WORK;
 }
 
 bool profile_param_in(const struct profile_param *p, const char *section)

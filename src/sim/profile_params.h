@@ -12,7 +12,7 @@
 #include "base/quantity.h"
 #include "sim/profile.h"
 
-#define PROFILE_PARAMS 44
+#define PROFILE_PARAMS 61
 
 struct profile_param {
 	const char *key;
@@ -30,6 +30,19 @@ extern const struct profile_param profile_params[PROFILE_PARAMS];
 /* NULL-terminated. */
 extern const char *const profile_sections[];
 
+/* A section that may be left out as a whole, and the flag in struct profile that says it is there.
+ */
+struct profile_optional {
+	const char *section;
+	size_t flag;
+};
+
+#define PROFILE_OPTIONALS 2
+extern const struct profile_optional profile_optionals[PROFILE_OPTIONALS];
+
+/* Which of them @p belongs to; PROFILE_OPTIONALS: to none. */
+size_t profile_param_optional(const struct profile_param *p);
+
 enum profile_part { PART_BASE, PART_SHARED, PART_PROTECTION };
 
 /*
@@ -37,6 +50,9 @@ enum profile_part { PART_BASE, PART_SHARED, PART_PROTECTION };
  * the table's lock), only elsewhere ([kernel], copies, ...), or in both (misses, transfers)?
  */
 enum profile_part profile_param_part(const struct profile_param *p);
+
+/* A time that something takes, not a size, number or clock that describes the machine? */
+bool profile_param_is_cost(const struct profile_param *p);
 
 /* Is @p a parameter of [@section]? */
 bool profile_param_in(const struct profile_param *p, const char *section);

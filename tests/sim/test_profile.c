@@ -47,6 +47,8 @@ static void shipped_profiles_are_the_machines_of_the_paper(void **state)
 	assert_int_equal(rig->p.cost.mmio_read, 750000);
 	assert_int_equal(rig->p.cost.interrupt, 570667);
 	assert_int_equal(rig->p.cost.bus_byte, 1180);
+	assert_true(rig->p.has_disk);
+	assert_int_equal(rig->p.cost.disk_link_byte, 4706);
 
 	strcpy(rig->path, shipped[1]);
 	loads(rig, ESTIMATE_DEFAULT, NULL);
@@ -58,6 +60,22 @@ static void shipped_profiles_are_the_machines_of_the_paper(void **state)
 	assert_false(rig->p.has_iommu);
 	assert_int_equal(rig->p.cost.dma_call, 0);
 	assert_int_equal(rig->p.cost.socket_send, 1700000);
+}
+
+static void sizes_and_numbers_of_the_disk_stay_where_costs_move(void **state)
+{
+	struct rig *rig = *state;
+
+	write_with(rig, 0, 0, NULL);
+	loads(rig, ESTIMATE_LOW, NULL);
+	assert_true(rig->p.has_disk);
+	assert_true(rig->p.disk_cache_bytes == (uint64_t)512 << 20);
+	assert_int_equal(rig->p.disk_spindles, 8);
+	assert_int_equal(rig->p.disk_stripe_bytes, 65536);
+	assert_true(rig->p.cost.disk_seek_average == 2600 * SIM_US);
+	loads(rig, ESTIMATE_HIGH, NULL);
+	assert_int_equal(rig->p.disk_spindles, 8);
+	assert_true(rig->p.cost.disk_seek_average == 3800 * SIM_US);
 }
 
 static void estimates_move_and_nothing_else_does(void **state)
@@ -169,7 +187,8 @@ static void every_cost_has_exactly_one_key(void **state)
 	for (unsigned k = 0; k < keys.count; k++) {
 		unsigned changed = 0;
 
-		if (!strncmp(keys.key[k], "machine.", 8))
+		if (!strncmp(keys.key[k], "machine.", 8) || !strcmp(keys.key[k], "disk.cache") ||
+		    !strcmp(keys.key[k], "disk.spindles") || !strcmp(keys.key[k], "disk.stripe"))
 			continue;
 		snprintf(text, sizeof(text), "%s=7.777 ns", keys.key[k]);
 		loads(rig, ESTIMATE_DEFAULT, overrides);
@@ -196,11 +215,11 @@ static void rows_come_in_file_order_without_the_title(void **state)
 
 	write_with(rig, 0, 0, NULL);
 	assert_int_equal(profile_rows(rig->path, collect, &keys, &rig->err), 0);
-	assert_int_equal(keys.count, 42);
+	assert_int_equal(keys.count, 59);
 	assert_string_equal(keys.key[0], "machine.clock");
 	assert_int_equal(keys.line[0], 3);
-	assert_string_equal(keys.key[41], "bus.posted_write_latency");
-	assert_int_equal(keys.line[41], LINES);
+	assert_string_equal(keys.key[58], "disk.media_byte");
+	assert_int_equal(keys.line[58], LINES);
 	for (unsigned i = 1; i < keys.count; i++)
 		assert_true(keys.line[i] > keys.line[i - 1]);
 }
@@ -248,6 +267,7 @@ int main(void)
 		cmocka_unit_test(protection_can_be_dear_while_everything_else_is_cheap),
 		TEST(shipped_profiles_are_the_machines_of_the_paper),
 		TEST(estimates_move_and_nothing_else_does),
+		TEST(sizes_and_numbers_of_the_disk_stay_where_costs_move),
 		TEST(cycles_follow_the_clock_rounded_to_nearest),
 		TEST(an_override_replaces_value_and_range),
 		TEST(every_cost_has_exactly_one_key),

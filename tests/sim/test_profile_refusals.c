@@ -88,9 +88,11 @@ static void slips_elsewhere_are_told_too(void **state)
 
 	write_with(rig, 8, 8, "[memry]");
 	refused(rig, NULL, ":8: [memry]: unknown section, did you mean [memory]?");
-	write_with(rig, 8, 8, "[disk]");
+	write_with(rig, 8, 8, "[printer]");
 	refused(rig, NULL,
-		":8: [disk]: unknown section, expected machine, memory, cpu, kernel, iommu or bus");
+		":8: [printer]: unknown section, expected machine, memory, cpu, kernel, iommu, bus "
+		"or "
+		"disk");
 	write_with(rig, 1, 1, NULL);
 	refused(rig, NULL, ":2: title: expected a [section] before the first key");
 	write_with(rig, 2, 2, "title =");
@@ -153,6 +155,29 @@ static void the_iommu_section_may_be_absent_as_a_whole(void **state)
 	assert_string_equal(rig->err.text, expected);
 }
 
+/* The line of its heading. */
+#define DISK (LINES - 17)
+
+static void the_disk_section_may_be_absent_but_not_half_there(void **state)
+{
+	const char *overrides[] = {"disk.rotation=4 ms", NULL};
+	char expected[400];
+	struct rig *rig = *state;
+
+	write_with(rig, DISK, LINES, NULL);
+	loads(rig, ESTIMATE_DEFAULT, NULL);
+	assert_false(rig->p.has_disk);
+	assert_int_equal(rig->p.cost.disk_rotation, 0);
+	snprintf(expected, sizeof(expected),
+		 "override 'disk.rotation=4 ms': disk.rotation: %s has no [disk] section",
+		 rig->path);
+	assert_int_equal(profile_load(&rig->p, rig->path, ESTIMATE_DEFAULT, overrides, &rig->err),
+			 -EINVAL);
+	assert_string_equal(rig->err.text, expected);
+	write_with(rig, DISK + 2, LINES, NULL);
+	refused(rig, NULL, ": disk.request: missing, and 15 more");
+}
+
 static void override_slips_name_the_override(void **state)
 {
 	static const char *const slips[][2] = {
@@ -207,6 +232,7 @@ int main(void)
 		TEST(slips_elsewhere_are_told_too),
 		TEST(missing_keys_are_named),
 		TEST(the_iommu_section_may_be_absent_as_a_whole),
+		TEST(the_disk_section_may_be_absent_but_not_half_there),
 		TEST(override_slips_name_the_override),
 		TEST(a_profile_that_cannot_be_read_is_named),
 	};
