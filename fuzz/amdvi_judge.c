@@ -49,8 +49,8 @@ static bool judge_entry(uint64_t e, unsigned level, uint64_t iova, unsigned rw, 
 		a->flags = write;
 	else if (e & (leaf ? UINT64_C(0x07F0000000000000) : UINT64_C(0x1FF0000000000000)))
 		a->flags |= 0x80;
-	else if (!leaf && nl >= level)
-		; /* flags say it */
+	else if (leaf ? level == 6 : nl >= level)
+		; /* flags say it: no pages at level 6, tables below their own */
 	else {
 		*rights &= e;
 		if (nl == 7)

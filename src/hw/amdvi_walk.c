@@ -4,6 +4,12 @@
  * DTE.Mode names down to an entry that names a page, whose size is its level's or is encoded in
  * its address. Levels may be left out; the address bits of those left out must be 0.
  *
+ * Which sizes a level may have: its own with next level 0, with next level 7 those between it and
+ * the next one's, none at level 6. So Linux reads the document's tables of level parameters and
+ * page sizes (generic_pt/fmt/amdv1.h, amdv1pt_possible_sizes); its commit d4b036648402 tells of
+ * hardware that insists on 0 for a level's own, and VirtualBox (DevIommuAmd.cpp) refuses an encoded
+ * size that is not between the two as an IO_PAGE_FAULT with PR and without RZ, as is done here.
+ *
  * Entries that name tables are cached by domain (PDE=1 of INVALIDATE_IOMMU_PAGES drops them); a
  * walk begins at the lowest one held. Entries that are not present are never cached (NpCache 0).
  *
@@ -107,7 +113,7 @@ static bool well_formed(const struct amdvi_request *r, uint64_t entry, unsigned 
 		amdvi_page_fault(r, 0, v);
 	else if ((entry & (page ? AMDVI_PTE_RESERVED : AMDVI_PDE_RESERVED)) != 0)
 		amdvi_page_fault(r, AMDVI_EVT_PR | AMDVI_EVT_RZ, v);
-	else if (!page && next >= level)
+	else if (page ? level == AMDVI_LEVELS_MAX : next >= level)
 		amdvi_page_fault(r, AMDVI_EVT_PR, v);
 	return v->error == 0;
 }

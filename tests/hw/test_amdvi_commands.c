@@ -399,8 +399,9 @@ static void answered_device_invalidation_is_done(void **state)
 static void dropping_the_largest_page_is_quick(void **state)
 {
 	(void)state;
-	amd_dte(&amd, DEV, AMD_DTE(6, AMD_TABLES), DOM);
-	amd_poke(&amd, AMD_TABLES, AMD_PTE(0)); /* 2^57 bytes */
+	amd_dte(&amd, DEV, AMD_DTE(5, AMD_TABLES), DOM);
+	/* 2^52 bytes: bits 50:12 are ones, 51 is not */
+	amd_poke(&amd, AMD_TABLES, AMD_PTE(UINT64_C(0x7FFFFFFFFF000)) | AMD_NEXT(7));
 	assert_int_equal(amd_read_goes(&amd, DEV, 0x123456), 0x123456);
 	amd_command(&amd, INV, EVERY | 1);
 	assert_false(held(0x123456));

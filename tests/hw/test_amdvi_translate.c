@@ -161,13 +161,13 @@ static void rights_are_the_and_of_every_level(void **state)
 	}
 }
 
-/* Next level 0 above level 1: pages of 2 MiB, 1 GiB, 512 GiB, 2^48 and 2^57 bytes. */
+/* Next level 0 above level 1: pages of 2 MiB, 1 GiB, 512 GiB and 2^48 bytes; level 6 has none. */
 static void page_of_each_levels_own_size(void **state)
 {
 	(void)state;
-	for (unsigned level = 2; level <= 6; level++) {
+	for (unsigned level = 2; level <= 5; level++) {
 		const unsigned shift = 12 + 9 * (level - 1);
-		const uint64_t frame = shift < 52 ? UINT64_C(1) << shift : 0;
+		const uint64_t frame = UINT64_C(1) << shift;
 		struct iommu_xlat x;
 
 		amd_dte(&amd, DEV, AMD_DTE(level, AMD_TABLES), DOM);
@@ -220,6 +220,30 @@ static void encoded_sizes_between_two_levels_own(void **state)
 		assert_int_equal(amd_dma(&amd, DEV, 0, IOMMU_READ, &x), 0);
 		assert_true(x.hit);
 	}
+}
+
+/* Any other size: the level's own, smaller ones and those of levels above. At level 6: any. */
+static void encoded_sizes_of_other_levels_are_refused(void **state)
+{
+	(void)state;
+	for (unsigned level = 1; level <= 6; level++) {
+		const unsigned shift = 12 + 9 * (level - 1);
+
+		amd_dte(&amd, DEV, AMD_DTE(level, AMD_TABLES), DOM);
+		for (unsigned log2 = 13; log2 <= 52; log2++) {
+			const uint64_t marker = (UINT64_C(1) << (log2 - 1)) - 0x1000;
+			const bool good = level < 6 && log2 > shift && log2 < shift + 9;
+
+			amd_poke(&amd, AMD_TABLES, AMD_PTE(marker) | AMD_NEXT(7));
+			amd_invalidate_all(&amd);
+			for (unsigned pass = 0; pass < 2; pass++)
+				assert_int_equal(amd_dma(&amd, DEV, 0x123, IOMMU_READ, NULL),
+						 good ? 0 : -EPERM);
+		}
+	}
+	amd_poke(&amd, AMD_TABLES, AMD_PTE(0));
+	amd_invalidate_all(&amd);
+	assert_int_equal(amd_dma(&amd, DEV, 0x123, IOMMU_READ, NULL), -EPERM);
 }
 
 static void levels_may_be_skipped_where_the_address_is_zero(void **state)
@@ -332,6 +356,7 @@ int main(void)
 		T(rights_are_the_and_of_every_level),
 		T(page_of_each_levels_own_size),
 		T(encoded_sizes_between_two_levels_own),
+		T(encoded_sizes_of_other_levels_are_refused),
 		T(levels_may_be_skipped_where_the_address_is_zero),
 		T(unused_bits_of_entries_are_ignored),
 		T(pages_beyond_the_tables_own_memory_are_named_all_the_same),

@@ -126,20 +126,6 @@ static bool skips(uint64_t iova, unsigned shift, unsigned next)
 	return low < shift && (iova >> low & ((UINT64_C(1) << (shift - low)) - 1)) != 0;
 }
 
-/* What an entry must not be, but QEMU takes: the first that applies, or DEPART_NONE. */
-static enum departure flaw(const struct walk *s, uint64_t pte, unsigned next)
-{
-	const bool page = next == 0 || next == 7;
-
-	if (!(pte & 1))
-		return DEPART_PR;
-	if (pte & (page ? UINT64_C(0x7f) << 52 : UINT64_C(0x1ff) << 52))
-		return DEPART_PTE_RESERVED;
-	if (!page && skips(s->iova, 12 + 9 * (s->level - 1), next))
-		return DEPART_SKIPPED;
-	return DEPART_NONE;
-}
-
 /* Base-2 logarithm of the page that @pte at @level names. */
 static unsigned page_shift(uint64_t pte, unsigned level, unsigned next)
 {
@@ -150,6 +136,24 @@ static unsigned page_shift(uint64_t pte, unsigned level, unsigned next)
 	while (shift < 52 && (pte >> (shift - 1) & 1))
 		shift++;
 	return shift;
+}
+
+/* What an entry must not be, but QEMU takes: the first that applies, or DEPART_NONE. */
+static enum departure flaw(const struct walk *s, uint64_t pte, unsigned next)
+{
+	const bool page = next == 0 || next == 7;
+
+	if (!(pte & 1))
+		return DEPART_PR;
+	if (pte & (page ? UINT64_C(0x7f) << 52 : UINT64_C(0x1ff) << 52))
+		return DEPART_PTE_RESERVED;
+	/* A level's own size has next level 0; the next level's and beyond are for that one. */
+	if (next == 7 && (page_shift(pte, s->level, next) <= 12 + 9 * (s->level - 1) ||
+			  page_shift(pte, s->level, next) >= 12 + 9 * s->level))
+		return DEPART_PAGE_SIZE;
+	if (!page && skips(s->iova, 12 + 9 * (s->level - 1), next))
+		return DEPART_SKIPPED;
+	return DEPART_NONE;
 }
 
 /* The leaf @pte of a walk. Its rights are looked at by the document, but cached by QEMU as is. */

@@ -90,6 +90,11 @@ static uint64_t random_entry(struct generator *g, unsigned level)
 
 		entry |= (uint64_t)next << 9 | AMDP_LEVEL(next, below(g, 3));
 	}
+	if (chance(g, 2)) { /* perhaps another level's size: 8 KiB to 4 MiB */
+		entry &= ~(UINT64_C(0xffffffffff000) | UINT64_C(0xe00));
+		entry |= UINT64_C(7) << 9 | RUN_REGION(below(g, 3)) |
+			 (((UINT64_C(1) << below(g, 10)) - 1) << 12);
+	}
 	if (chance(g, 10)) /* ignored: 4:1, 8:7 and 63; 6:5 record accesses where that is enabled */
 		entry |= rng_u64(g->rng) & UINT64_C(0x800000000000019e);
 	if (chance(g, 3))

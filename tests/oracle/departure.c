@@ -64,6 +64,10 @@ const struct departure_row departure_rows[DEPARTURES] = {
 			    "they must be 0; ours must refuse the access"},
 	[DEPART_PTE_RESERVED] = {"reserved bits of page table entries are not looked at",
 				 "an IO_PAGE_FAULT with RZ; ours must refuse it"},
+	[DEPART_PAGE_SIZE] =
+		{"an entry with next level 7 may encode any page size at any level",
+		 "larger than the level's own and smaller than the next one's, else an "
+		 "IO_PAGE_FAULT; ours must refuse it"},
 	[DEPART_DTE_V] = {"reserved bits of a device table entry block although V is 0",
 			  "without V nothing else counts; ours must let it pass"},
 	[DEPART_LEAF_RIGHTS] = {"the IOTLB holds the rights of the last level alone",
