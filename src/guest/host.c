@@ -21,22 +21,52 @@ static int start_stack(struct host *h, const struct host_config *config, struct 
 	return netstack_create(&h->stack, &stack, err);
 }
 
-static int start_driver(struct host *h, const struct host_config *config, struct err *err)
+/* A bridge with the stack on it. */
+static int start_bridge(struct host *h, const struct host_config *config, struct err *err)
+{
+	h->bridge = bridge_create(h->machine);
+	if (!h->bridge || bridge_attach_local(h->bridge, config->mac, netstack_upper(h->stack)))
+		return err_set(err, -ENOMEM, "no memory for a bridge");
+	netstack_attach(h->stack, bridge_local_netdev(h->bridge));
+	return 0;
+}
+
+/* The NIC's driver, under @upper; with a bridge, its port follows once there is something to send
+ * to. */
+static int open_driver(struct host *h, const struct host_config *config, struct net_upper upper,
+		       struct err *err)
 {
 	struct tg3_driver_config driver = {
 		.machine = h->machine,
 		.kmalloc = h->kmalloc,
-		.stack = h->stack,
+		.upper = upper,
 		.regs = config->nic_regs,
 		.dma = config->dma,
 		.irq = config->nic_irq,
 		.irq_cpu = machine_cpu(h->machine, config->irq_cpu),
 		.read_back_doorbells = config->read_back_doorbells,
+		.promiscuous = config->bridge,
 		.coalesce = config->coalesce,
 	};
 
 	memcpy(driver.mac, config->mac, sizeof(driver.mac));
 	return tg3_driver_open(&h->driver, &driver, err);
+}
+
+static int start_driver(struct host *h, const struct host_config *config, struct err *err)
+{
+	int rc;
+
+	if (!h->bridge) {
+		rc = open_driver(h, config, netstack_upper(h->stack), err);
+		if (!rc)
+			netstack_attach(h->stack, tg3_driver_netdev(h->driver));
+		return rc;
+	}
+	rc = open_driver(h, config, bridge_port_upper(h->bridge, HOST_NIC_PORT), err);
+	if (!rc && bridge_add_port(h->bridge, tg3_driver_netdev(h->driver)) != HOST_NIC_PORT)
+		rc = err_set(err, -ENOSPC, "the bridge has no port for the NIC");
+	return rc;
 }
 
 int host_create(struct host **out, const struct host_config *config, struct err *err)
@@ -59,7 +89,9 @@ int host_create(struct host **out, const struct host_config *config, struct err 
 		goto destroy;
 	}
 	rc = start_stack(h, config, err);
-	if (!rc)
+	if (!rc && config->bridge)
+		rc = start_bridge(h, config, err);
+	if (!rc && config->nic_regs)
 		rc = start_driver(h, config, err);
 	if (rc)
 		goto destroy;
@@ -77,6 +109,7 @@ void host_destroy(struct host *h)
 		return;
 	tg3_driver_close(h->driver);
 	netstack_destroy(h->stack);
+	bridge_destroy(h->bridge);
 	kmalloc_destroy(h->kmalloc);
 	free(h);
 }

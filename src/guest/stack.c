@@ -284,7 +284,7 @@ static void abort_all(struct netstack *ns)
 {
 	jmp_buf boot;
 
-	ns->dev = NULL;
+	ns->dev.ops = NULL;
 	ns->boot = &boot;
 	if (!setjmp(boot)) {
 		while (*ns->fn->tcp_active_pcbs)
@@ -315,10 +315,9 @@ void netstack_destroy(struct netstack *ns)
 	free(ns);
 }
 
-void netstack_attach(struct netstack *ns, const struct netdev_ops *ops, void *ctx)
+void netstack_attach(struct netstack *ns, struct netdev dev)
 {
-	ns->dev = ops;
-	ns->dev_ctx = ctx;
+	ns->dev = dev;
 }
 
 void netstack_stats(const struct netstack *ns, struct netstack_stats *out)

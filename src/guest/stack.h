@@ -14,28 +14,10 @@
 #define IOTOLL_GUEST_STACK_H
 
 #include "guest/kmalloc.h"
+#include "guest/netdev.h"
 #include "sim/lock.h"
 
-#define NET_MTU 1500u
-/* Ethernet header + MTU: the longest frame handed to or taken from a driver (no FCS). */
-#define NET_FRAME_MAX 1514u
-
 struct netstack;
-
-/* A frame to send: one piece of the machine's memory. */
-struct net_frame {
-	phys_t paddr;
-	uint32_t bytes;
-	void *owner; /* for netstack_frame_done() */
-};
-
-struct netdev_ops {
-	/*
-	 * Send @frame; the driver calls netstack_frame_done() once the device has read it. Called
-	 * with softirqs off. 0, or -ENOBUFS: not taken, the frame stays the stack's.
-	 */
-	int (*xmit)(void *ctx, struct cpu *cpu, const struct net_frame *frame);
-};
 
 struct netstack_config {
 	struct machine *machine;
@@ -72,17 +54,14 @@ int netstack_create(struct netstack **out, const struct netstack_config *config,
  * middle of it, what its half-done work held of the kmalloc is not freed. NULL is allowed.
  */
 void netstack_destroy(struct netstack *ns);
-/* Where frames to send go. @ops NULL: nowhere. */
-void netstack_attach(struct netstack *ns, const struct netdev_ops *ops, void *ctx);
-
+/* Where frames to send go. dev.ops NULL: nowhere. */
+void netstack_attach(struct netstack *ns, struct netdev dev);
 /*
- * The driver hands up the frame at @object + @offset (an Ethernet frame without FCS). @object is
- * a kmalloc object and the stack's from here on. Softirq context.
+ * Where an interface's frames go into the stack. One that lies in a kmalloc object is kept as it
+ * is; any other (pages of somebody else's, or shared with other readers) is copied first and given
+ * back at once, as Linux's skb_orphan_frags_rx() does, so that no reader here can hold on to it.
  */
-void netstack_receive(struct netstack *ns, struct cpu *cpu, void *object, size_t offset,
-		      size_t bytes);
-/* The driver is through with a frame it took. */
-void netstack_frame_done(struct netstack *ns, void *owner);
+struct net_upper netstack_upper(struct netstack *ns);
 
 void netstack_stats(const struct netstack *ns, struct netstack_stats *out);
 /*

@@ -10,7 +10,8 @@
 
 #include "guest/stack_internal.h"
 
-#define ETH_BYTES     14u
+#define ETH_BYTES     NET_ETH_BYTES
+#define RX_OFFSET     2u /* of a frame in an object of ours: its IP header is aligned */
 #define ETHERTYPE_IP4 0x0800u
 #define IP_MIN_BYTES  20u
 #define TCP_MIN_BYTES 20u
@@ -93,6 +94,14 @@ static struct pbuf *linear(struct netstack *ns, struct pbuf *p)
 	return p;
 }
 
+static void frame_done(void *ctx, struct cpu *cpu, void *owner)
+{
+	const struct netstack *ns = ctx;
+
+	(void)cpu;
+	ns->fn->pbuf_free(owner);
+}
+
 err_t stack_linkoutput(struct netif *netif, struct pbuf *p)
 {
 	struct netstack *ns = netif->state;
@@ -103,24 +112,25 @@ err_t stack_linkoutput(struct netif *netif, struct pbuf *p)
 	struct pbuf *q;
 	enum charge before;
 
-	if (!ns->dev)
+	if (!ns->dev.ops)
 		return ERR_IF;
 	q = linear(ns, p);
 	if (!q) {
 		ns->stats.tx_dropped++;
 		return ERR_MEM;
 	}
-	frame = (struct net_frame){
-		.paddr = memory_addr(ns->machine->mem, q->payload),
-		.bytes = q->tot_len,
-		.owner = q,
-	};
+	frame.piece[0] = (struct net_piece){.paddr = memory_addr(ns->machine->mem, q->payload),
+					    .bytes = q->tot_len};
+	frame.pieces = 1;
+	frame.bytes = q->tot_len;
+	frame.object = NULL;
+	frame.release = (struct net_release){.fn = frame_done, .ctx = ns, .owner = q};
 	frame_parse(q->payload, frame.bytes, &info);
 	before = cpu_enter(cpu, CHARGE_STACK);
 	cpu_charge(cpu, info.kind == FRAME_DATA ? cost->tx_segment : cost->tx_ack);
-	cpu_touch(cpu, frame.paddr, HEADER_BYTES, true);
+	cpu_touch(cpu, frame.piece[0].paddr, HEADER_BYTES, true);
 	cpu_leave(cpu, before);
-	if (ns->dev->xmit(ns->dev_ctx, cpu, &frame)) {
+	if (ns->dev.ops->xmit(ns->dev.ctx, cpu, &frame)) {
 		/* lwIP keeps the segment and tries again later, as Linux does on NET_XMIT_DROP. */
 		ns->stats.tx_dropped++;
 		ns->fn->pbuf_free(q);
@@ -128,11 +138,6 @@ err_t stack_linkoutput(struct netif *netif, struct pbuf *p)
 	}
 	count_sent(ns, &info);
 	return ERR_OK;
-}
-
-void netstack_frame_done(struct netstack *ns, void *owner)
-{
-	ns->fn->pbuf_free(owner);
 }
 
 /* ---- up ---- */
@@ -213,8 +218,9 @@ static void input_alone(struct netstack *ns, struct cpu *cpu, struct rx_frame *f
 	stack_leave(ns, cpu);
 }
 
-void netstack_receive(struct netstack *ns, struct cpu *cpu, void *object, size_t offset,
-		      size_t bytes)
+/* The frame at @object + @offset; the object is the stack's from here on. */
+static void receive_object(struct netstack *ns, struct cpu *cpu, void *object, size_t offset,
+			   size_t bytes)
 {
 	const enum charge before = cpu_enter(cpu, CHARGE_STACK);
 	struct frame_info info;
@@ -248,4 +254,50 @@ void netstack_receive(struct netstack *ns, struct cpu *cpu, void *object, size_t
 	}
 out:
 	cpu_leave(cpu, before);
+}
+
+/* The bytes of @frame as one object of this stack's own; NULL without memory. */
+static void *gather(struct netstack *ns, struct cpu *cpu, const struct net_frame *frame)
+{
+	struct memory *mem = ns->machine->mem;
+	const enum charge before = cpu_enter(cpu, CHARGE_STACK);
+	uint32_t at = 0;
+	uint8_t *object;
+
+	cpu_charge(cpu, machine_cost(ns->machine)->skb_alloc);
+	cpu_leave(cpu, before);
+	object = kmalloc_alloc(ns->kmalloc, RX_OFFSET + frame->bytes);
+	for (unsigned i = 0; object && i < frame->pieces; i++) {
+		const struct net_piece *p = &frame->piece[i];
+
+		cpu_copy(cpu, kmalloc_phys(ns->kmalloc, object) + RX_OFFSET + at, p->paddr,
+			 p->bytes);
+		memcpy(object + RX_OFFSET + at, memory_ptr(mem, p->paddr, p->bytes), p->bytes);
+		at += p->bytes;
+	}
+	return object;
+}
+
+static void receive(void *ctx, struct cpu *cpu, const struct net_frame *frame)
+{
+	struct netstack *ns = ctx;
+	void *copy;
+
+	if (frame->object) {
+		receive_object(ns, cpu, frame->object,
+			       frame->piece[0].paddr - kmalloc_phys(ns->kmalloc, frame->object),
+			       frame->bytes);
+		return;
+	}
+	copy = gather(ns, cpu, frame);
+	net_frame_done(frame, cpu);
+	if (copy)
+		receive_object(ns, cpu, copy, RX_OFFSET, frame->bytes);
+	else
+		ns->stats.rx_dropped++;
+}
+
+struct net_upper netstack_upper(struct netstack *ns)
+{
+	return (struct net_upper){.receive = receive, .ctx = ns};
 }

@@ -53,8 +53,7 @@ struct netstack {
 	struct netif netif;
 	uint8_t mac[6];
 	struct rng rng;
-	const struct netdev_ops *dev;
-	void *dev_ctx;
+	struct netdev dev;
 
 	struct vlock lock; /* around lwIP's globals */
 	bool inside;       /* somebody is in lwIP */

@@ -153,7 +153,7 @@ static void program_mac(struct tg3_driver *d, const uint8_t mac[6])
 }
 
 /* Each block on a frame's way; receive before transmit, the MAC's ends last. */
-static void switch_on(struct tg3_driver *d)
+static void switch_on(struct tg3_driver *d, bool promiscuous)
 {
 	static const uint32_t blocks[] = {
 		TG3_RCVCC_MODE,   TG3_RCVLPC_MODE,   TG3_WDMAC_MODE,  TG3_RDMAC_MODE,
@@ -164,7 +164,8 @@ static void switch_on(struct tg3_driver *d)
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
 		wr(d, blocks[i], TG3_MODE_ENABLE);
 	wr(d, TG3_MAC_TX_MODE, TG3_MAC_TX_MODE_ENABLE);
-	wr(d, TG3_MAC_RX_MODE, TG3_MAC_RX_MODE_ENABLE);
+	wr(d, TG3_MAC_RX_MODE,
+	   TG3_MAC_RX_MODE_ENABLE | (promiscuous ? TG3_MAC_RX_MODE_PROMISC : 0));
 }
 
 static int post_buffers(struct tg3_driver *d, struct err *err)
@@ -190,7 +191,7 @@ static int chip_start(struct tg3_driver *d, const struct tg3_driver_config *conf
 	program_rings(d);
 	program_mac(d, config->mac);
 	program_coalescing(d, &config->coalesce);
-	switch_on(d);
+	switch_on(d, config->promiscuous);
 	rc = post_buffers(d, err);
 	if (rc)
 		return rc;
@@ -211,7 +212,7 @@ int tg3_driver_open(struct tg3_driver **out, const struct tg3_driver_config *con
 		return err_set(err, -ENOMEM, "no memory for the NIC's driver");
 	d->machine = config->machine;
 	d->kmalloc = config->kmalloc;
-	d->stack = config->stack;
+	d->upper = config->upper;
 	d->regs = config->regs;
 	d->dma = config->dma;
 	d->irq = config->irq;
@@ -228,7 +229,6 @@ int tg3_driver_open(struct tg3_driver **out, const struct tg3_driver_config *con
 	rc = chip_start(d, config, err);
 	if (rc)
 		goto close_driver;
-	netstack_attach(d->stack, &tg3_driver_netdev, d);
 	*out = d;
 	return 0;
 
@@ -241,7 +241,6 @@ void tg3_driver_close(struct tg3_driver *d)
 {
 	if (!d)
 		return;
-	netstack_attach(d->stack, NULL, NULL);
 	wr(d, TG3_MBOX_INTERRUPT + TG3_MBOX_LOW, TG3_INTERRUPT_MASKED);
 	wr(d, TG3_GRC_MISC_CFG, TG3_GRC_MISC_CFG_CORECLK_RESET);
 	tg3_driver_tx_free(d);

@@ -9,8 +9,10 @@
 #ifndef IOTOLL_GUEST_TG3_DRIVER_H
 #define IOTOLL_GUEST_TG3_DRIVER_H
 
-#include "guest/stack.h"
+#include "guest/kmalloc.h"
+#include "guest/netdev.h"
 #include "iotoll/dma.h"
+#include "sim/lock.h"
 #include "sim/mmio.h"
 
 #define TG3_DRIVER_QUEUE 1000u /* frames waiting for a send descriptor: txqueuelen */
@@ -28,7 +30,7 @@ struct tg3_coalesce {
 struct tg3_driver_config {
 	struct machine *machine;
 	struct kmalloc *kmalloc;
-	struct netstack *stack;
+	struct net_upper upper; /* where received frames go */
 	struct mmio_window *regs;
 	struct iotoll_dma_device *dma;
 	struct irq *irq; /* the NIC's line: handler, ctx and target are filled in here */
@@ -39,6 +41,7 @@ struct tg3_driver_config {
 	 * mailbox writes, so the driver makes each of them arrive before it goes on.
 	 */
 	bool read_back_doorbells;
+	bool promiscuous; /* take frames for any address: a bridge's port */
 	struct tg3_coalesce coalesce;
 };
 
@@ -61,17 +64,19 @@ struct tg3_driver_stats {
 };
 
 /*
- * Reset the chip, allocate and program its rings, post 200 receive buffers, switch it on, and
- * attach to the stack. Everything in @config must outlive the driver. 0; -ENOMEM; -EIO if a ring
- * or a buffer could not be mapped; -ENODEV if no BCM5704 answers. @err says which.
+ * Reset the chip, allocate and program its rings, post 200 receive buffers, switch it on.
+ * Everything in @config must outlive the driver. 0; -ENOMEM; -EIO if a ring or a buffer could not
+ * be mapped; -ENODEV if no BCM5704 answers. @err says which.
  */
 int tg3_driver_open(struct tg3_driver **out, const struct tg3_driver_config *config,
 		    struct err *err) MUST_CHECK;
 /*
- * Reset the chip, take everything down, give frames back to the stack (which must still exist).
- * No CPU may run driver code afterwards. NULL is allowed.
+ * Reset the chip, take everything down, give frames back to their owners (who must still exist).
+ * Nothing may be sent to it any more and no CPU may run driver code afterwards. NULL is allowed.
  */
 void tg3_driver_close(struct tg3_driver *d);
+/* The interface to send to. A frame of several pieces takes a descriptor for each. */
+struct netdev tg3_driver_netdev(struct tg3_driver *d);
 /* I/O address of the receive buffer posted last; false if none is. For experiments. */
 bool tg3_driver_last_posted(const struct tg3_driver *d, iotoll_iova_t *iova);
 void tg3_driver_stats(const struct tg3_driver *d, struct tg3_driver_stats *out);

@@ -13,7 +13,7 @@
 #define RX_COPY_THRESHOLD 256u
 #define FCS_BYTES         4u
 #define TX_LIMIT          511u /* a full ring looks like an empty one */
-#define TX_STOP_AT        18u  /* MAX_SKB_FRAGS + 1 */
+#define TX_STOP_AT        18u  /* with more free, the largest frame finds room */
 #define TX_WAKE_ABOVE     (TG3_SEND_ENTRIES / 4)
 #define POLL_WEIGHT       64u
 
@@ -30,16 +30,17 @@ struct rx_slot {
 	iotoll_iova_t iova;
 };
 
+/* One send descriptor in flight. */
 struct tx_slot {
-	void *owner;
 	iotoll_iova_t iova;
 	uint32_t bytes;
+	struct net_release release; /* fn is NULL for all but a frame's last */
 };
 
 struct tg3_driver {
 	struct machine *machine;
 	struct kmalloc *kmalloc;
-	struct netstack *stack;
+	struct net_upper upper;
 	struct mmio_window *regs;
 	struct iotoll_dma_device *dma;
 	struct irq *irq;
@@ -74,7 +75,6 @@ unsigned tg3_driver_rx(struct tg3_driver *d, struct cpu *cpu, unsigned budget);
 void tg3_driver_rx_free(struct tg3_driver *d);
 
 /* tg3_driver_tx.c */
-extern const struct netdev_ops tg3_driver_netdev;
 /* Give back what the chip has sent; start what waited. */
 void tg3_driver_tx_reap(struct tg3_driver *d, struct cpu *cpu, unsigned consumer);
 void tg3_driver_tx_free(struct tg3_driver *d);

@@ -56,6 +56,26 @@ static void recycle(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 	d->std_prod = (d->std_prod + 1) % TG3_STD_ENTRIES;
 }
 
+static void free_object(void *ctx, struct cpu *cpu, void *owner)
+{
+	(void)cpu;
+	kmalloc_free(ctx, owner);
+}
+
+/* The frame in @object, which goes with it. */
+static void hand_up(struct tg3_driver *d, struct cpu *cpu, void *object, size_t bytes)
+{
+	struct net_frame frame;
+
+	frame.piece[0] = (struct net_piece){.paddr = kmalloc_phys(d->kmalloc, object) + RX_OFFSET,
+					    .bytes = (uint32_t)bytes};
+	frame.pieces = 1;
+	frame.bytes = (uint32_t)bytes;
+	frame.object = object;
+	frame.release = (struct net_release){.fn = free_object, .ctx = d->kmalloc, .owner = object};
+	d->upper.receive(d->upper.ctx, cpu, &frame);
+}
+
 /* A short frame: copied, and its buffer stays mapped and goes back. */
 static void receive_copied(struct tg3_driver *d, struct cpu *cpu, unsigned index, size_t bytes)
 {
@@ -75,7 +95,7 @@ static void receive_copied(struct tg3_driver *d, struct cpu *cpu, unsigned index
 	memcpy(copy + RX_OFFSET, (uint8_t *)slot.object + RX_OFFSET, bytes);
 	iotoll_dma_sync_single_for_device(d->dma, slot.iova, bytes, IOTOLL_DMA_FROM_DEVICE);
 	d->stats.rx_copied++;
-	netstack_receive(d->stack, cpu, copy, RX_OFFSET, bytes);
+	hand_up(d, cpu, copy, bytes);
 }
 
 /* A longer frame: first a new buffer, mapped; only then is the old one unmapped and passed up. */
@@ -95,7 +115,7 @@ static void receive_replaced(struct tg3_driver *d, struct cpu *cpu, unsigned ind
 	}
 	d->std_prod = (d->std_prod + 1) % TG3_STD_ENTRIES;
 	iotoll_dma_unmap_single(d->dma, slot.iova, RX_MAPPED_BYTES, IOTOLL_DMA_FROM_DEVICE);
-	netstack_receive(d->stack, cpu, slot.object, RX_OFFSET, bytes);
+	hand_up(d, cpu, slot.object, bytes);
 }
 
 /*

@@ -10,6 +10,8 @@
 
 #include "guest/tg3_driver_internal.h"
 
+_Static_assert(TX_STOP_AT + 1 >= NET_PIECES, "a running queue has room for any frame");
+
 static unsigned in_flight(const struct tg3_driver *d)
 {
 	return (d->tx_prod - d->tx_cons) % TG3_SEND_ENTRIES;
@@ -20,27 +22,50 @@ static unsigned available(const struct tg3_driver *d)
 	return TX_LIMIT - in_flight(d);
 }
 
-/* Map @frame, write its descriptor, ring. Lock held, a descriptor is free. 0 or -EIO. */
-static int submit(struct tg3_driver *d, struct cpu *cpu, const struct net_frame *frame)
+/* Map @piece and write descriptor @index. 0 or -EIO. */
+static int submit_piece(struct tg3_driver *d, struct cpu *cpu, unsigned index,
+			const struct net_piece *piece, bool last)
 {
-	const size_t at = (size_t)d->tx_prod * TG3_TXD_BYTES;
-	const iotoll_iova_t iova = iotoll_dma_map_single(d->dma, IOTOLL_PHYS(frame->paddr),
-							 frame->bytes, IOTOLL_DMA_TO_DEVICE);
+	const size_t at = (size_t)index * TG3_TXD_BYTES;
+	const iotoll_iova_t iova = iotoll_dma_map_single(d->dma, IOTOLL_PHYS(piece->paddr),
+							 piece->bytes, IOTOLL_DMA_TO_DEVICE);
 	const struct tg3_txd desc = {
 		.addr = IOTOLL_IOVA_U64(iova),
-		.bytes = (uint16_t)frame->bytes,
-		.flags = TG3_TXD_FLAG_END,
+		.bytes = (uint16_t)piece->bytes,
+		.flags = last ? TG3_TXD_FLAG_END : 0,
 	};
 
-	if (iotoll_dma_mapping_error(iova)) {
-		d->stats.tx_map_errors++;
+	if (iotoll_dma_mapping_error(iova))
 		return -EIO;
-	}
 	tg3_txd_pack(d->send.ptr + at, &desc);
 	cpu_touch(cpu, d->send.paddr + at, TG3_TXD_BYTES, true);
-	d->tx[d->tx_prod] =
-		(struct tx_slot){.owner = frame->owner, .iova = iova, .bytes = frame->bytes};
-	d->tx_prod = (d->tx_prod + 1) % TG3_SEND_ENTRIES;
+	d->tx[index] = (struct tx_slot){.iova = iova, .bytes = piece->bytes};
+	return 0;
+}
+
+static void unmap(struct tg3_driver *d, const struct tx_slot *slot)
+{
+	iotoll_dma_unmap_single(d->dma, slot->iova, slot->bytes, IOTOLL_DMA_TO_DEVICE);
+}
+
+/*
+ * Map @frame, write its descriptors, ring. Lock held, a descriptor for each piece is free. The chip
+ * sees nothing before the doorbell, so what a failed map leaves is taken back. 0 or -EIO.
+ */
+static int submit(struct tg3_driver *d, struct cpu *cpu, const struct net_frame *frame)
+{
+	for (unsigned i = 0; i < frame->pieces; i++) {
+		const unsigned index = (d->tx_prod + i) % TG3_SEND_ENTRIES;
+
+		if (submit_piece(d, cpu, index, &frame->piece[i], i + 1 == frame->pieces)) {
+			while (i-- > 0)
+				unmap(d, &d->tx[(d->tx_prod + i) % TG3_SEND_ENTRIES]);
+			d->stats.tx_map_errors++;
+			return -EIO;
+		}
+	}
+	d->tx_prod = (d->tx_prod + frame->pieces) % TG3_SEND_ENTRIES;
+	d->tx[(d->tx_prod + TG3_SEND_ENTRIES - 1) % TG3_SEND_ENTRIES].release = frame->release;
 	d->stats.tx_frames++;
 	d->stats.tx_bytes += frame->bytes;
 	if (available(d) <= TX_STOP_AT)
@@ -78,9 +103,12 @@ static int xmit(void *ctx, struct cpu *cpu, const struct net_frame *frame)
 	return rc;
 }
 
-const struct netdev_ops tg3_driver_netdev = {
-	.xmit = xmit,
-};
+struct netdev tg3_driver_netdev(struct tg3_driver *d)
+{
+	static const struct netdev_ops ops = {.xmit = xmit};
+
+	return (struct netdev){.ops = &ops, .ctx = d};
+}
 
 static void run_queue(struct tg3_driver *d, struct cpu *cpu)
 {
@@ -92,16 +120,19 @@ static void run_queue(struct tg3_driver *d, struct cpu *cpu)
 		d->queue_first = (d->queue_first + 1) % TG3_DRIVER_QUEUE;
 		d->queue_count--;
 		if (submit(d, cpu, &frame))
-			netstack_frame_done(d->stack, frame.owner);
+			net_frame_done(&frame, cpu);
 	}
 	vlock_release_bh(&d->tx_lock, cpu);
 }
 
-static void release(struct tg3_driver *d, struct tx_slot *slot)
+static void release(struct tg3_driver *d, struct cpu *cpu, struct tx_slot *slot)
 {
-	iotoll_dma_unmap_single(d->dma, slot->iova, slot->bytes, IOTOLL_DMA_TO_DEVICE);
-	netstack_frame_done(d->stack, slot->owner);
-	slot->owner = NULL;
+	const struct net_release r = slot->release;
+
+	unmap(d, slot);
+	slot->release.fn = NULL;
+	if (r.fn)
+		r.fn(r.ctx, cpu, r.owner);
 }
 
 /* Without the lock, as tg3_tx(): only the poll moves tx_cons. */
@@ -114,8 +145,11 @@ void tg3_driver_tx_reap(struct tg3_driver *d, struct cpu *cpu, unsigned consumer
 		return;
 	}
 	while (d->tx_cons != consumer) {
-		cpu_charge(cpu, work);
-		release(d, &d->tx[d->tx_cons]);
+		struct tx_slot *slot = &d->tx[d->tx_cons];
+
+		if (slot->release.fn) /* once a frame, however many pieces */
+			cpu_charge(cpu, work);
+		release(d, cpu, slot);
 		d->tx_cons = (d->tx_cons + 1) % TG3_SEND_ENTRIES;
 	}
 	if (d->tx_stopped && available(d) > TX_WAKE_ABOVE)
@@ -125,9 +159,9 @@ void tg3_driver_tx_reap(struct tg3_driver *d, struct cpu *cpu, unsigned consumer
 void tg3_driver_tx_free(struct tg3_driver *d)
 {
 	for (; d->tx_cons != d->tx_prod; d->tx_cons = (d->tx_cons + 1) % TG3_SEND_ENTRIES)
-		release(d, &d->tx[d->tx_cons]);
+		release(d, NULL, &d->tx[d->tx_cons]);
 	for (; d->queue_count; d->queue_count--) {
-		netstack_frame_done(d->stack, d->queue[d->queue_first].owner);
+		net_frame_done(&d->queue[d->queue_first], NULL);
 		d->queue_first = (d->queue_first + 1) % TG3_DRIVER_QUEUE;
 	}
 }

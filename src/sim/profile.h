@@ -62,6 +62,9 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t irq_body;    /* NIC interrupt handler without its register accesses */
 	uint64_t skb_alloc;   /* allocate and free one packet buffer */
 	uint64_t app_call;    /* what netperf does between two calls */
+	uint64_t bridge;      /* pass one frame through a bridge; 0 if left out */
+	uint64_t netback_tx;  /* netback's work for one frame out of a guest; 0 if left out */
+	uint64_t netback_rx;  /* ... into a guest; 0 if left out */
 	/* [iommu] the DMA layer's instructions; lock, cache and flush costs come on top */
 	uint64_t dma_call;       /* enter the DMA API, find the table, arithmetic */
 	uint64_t bitmap_word;    /* examine one 64-bit word of the allocation bitmap */

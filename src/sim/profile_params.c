@@ -77,6 +77,12 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 	"NIC interrupt handler without its register accesses"},
 {"kernel.skb_alloc", WORK, COST(skb_alloc), 0, 1000 * US, "allocate and free one packet buffer"},
 {"kernel.app_call", WORK, COST(app_call), 0, 1000 * US, "what netperf does between two calls"},
+{"kernel.bridge", WORK, OPTIONAL(bridge), 0, 1000 * US,
+	"pass one frame through an Ethernet bridge; left out: 0"},
+{"kernel.netback_tx", WORK, OPTIONAL(netback_tx), 0, 1000 * US,
+	"backend work for one frame a guest sends, without hypercalls and copies; left out: 0"},
+{"kernel.netback_rx", WORK, OPTIONAL(netback_rx), 0, 1000 * US,
+	"backend work for one frame a guest receives, without hypercalls and copies; left out: 0"},
 
 {"iommu.dma_call", WORK, COST(dma_call), 0, 100 * US,
 	"enter the DMA API, find the table, arithmetic"},

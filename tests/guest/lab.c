@@ -37,6 +37,9 @@ struct profile lab_profile(unsigned cpus)
 			 .irq_body = 200000,
 			 .skb_alloc = 230000,
 			 .app_call = 50000,
+			 .bridge = 300000,
+			 .netback_tx = 400000,
+			 .netback_rx = 400000,
 			 .dma_call = 30000,
 			 .bitmap_word = 7000,
 			 .tce_store = 7000,
@@ -79,7 +82,7 @@ static void create_nic(struct lab_side *side, const uint8_t mac[6])
 	side->out = link_sink(side->lab->link, side->number);
 }
 
-static void create_side(struct lab *lab, unsigned n, unsigned cpus)
+static void create_side(struct lab *lab, unsigned n, unsigned cpus, bool bridge)
 {
 	const struct iotoll_dma_config dma = {
 		.driver = "none", .strategy = "off", .allocator = "next-fit", .check_misuse = true};
@@ -89,6 +92,7 @@ static void create_side(struct lab *lab, unsigned n, unsigned cpus)
 	struct host_config host = {.ip = LAB_IP(n),
 				   .netmask = 0xffffff00,
 				   .irq_cpu = 0,
+				   .bridge = bridge,
 				   .poison_memory = true,
 				   .seed = LAB_SEED + n};
 	struct err err = {{0}};
@@ -111,7 +115,7 @@ static void create_side(struct lab *lab, unsigned n, unsigned cpus)
 		fail_msg("host: %s", err.text);
 }
 
-struct lab *lab_create(unsigned cpus)
+static struct lab *create(unsigned cpus, bool bridge)
 {
 	const struct link_config link = {.mbps = 1000, .latency_ps = SIM_US};
 	struct lab *lab = calloc(1, sizeof(*lab));
@@ -119,9 +123,19 @@ struct lab *lab_create(unsigned cpus)
 	lab->sim = sim_create();
 	lab->pool = frame_pool_create();
 	assert_int_equal(link_create(&lab->link, lab->sim, &link), 0);
-	create_side(lab, 0, cpus);
-	create_side(lab, 1, cpus);
+	create_side(lab, 0, cpus, false);
+	create_side(lab, 1, cpus, bridge);
 	return lab;
+}
+
+struct lab *lab_create(unsigned cpus)
+{
+	return create(cpus, false);
+}
+
+struct lab *lab_create_bridged(unsigned cpus)
+{
+	return create(cpus, true);
 }
 
 static uint64_t busy_ps(const struct lab *lab)

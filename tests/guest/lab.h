@@ -53,6 +53,8 @@ struct lab {
 };
 
 struct lab *lab_create(unsigned cpus);
+/* With stack and NIC of side 1 on a bridge. */
+struct lab *lab_create_bridged(unsigned cpus);
 /* If the hosts come to rest, asserts that nothing of their memory or mappings is left over. */
 void lab_destroy(struct lab *lab);
 /* The profile of a lab's machines. */

@@ -203,6 +203,31 @@ static void a_failed_map_drops_the_frame_and_keeps_the_buffer(void **state)
 	assert_int_equal(driver_stats(lab).rx_frames, 950);
 }
 
+struct kept {
+	uint32_t bytes;
+	uint8_t data[2048];
+};
+
+/* A lab_filter: keep what side 1 sent, and lose it. */
+static bool keep_frame(void *ctx, unsigned from, struct frame *frame)
+{
+	struct kept *k = ctx;
+
+	if (from != 1)
+		return true;
+	k->bytes = frame->bytes;
+	memcpy(k->data, frame->data, frame->bytes);
+	return false;
+}
+
+static void free_pbuf(void *ctx, struct cpu *cpu, void *owner)
+{
+	const struct netstack *ns = ctx;
+
+	(void)cpu;
+	ns->fn->pbuf_free(owner);
+}
+
 /* A frame of the stack's own, as lwIP would hand it down. */
 static int send_one(struct lab *lab, uint32_t bytes)
 {
@@ -217,10 +242,14 @@ static int send_one(struct lab *lab, uint32_t bytes)
 	memset(p->payload, 0x3c, bytes);
 	memcpy(p->payload, header, sizeof(header));
 	frame = (struct net_frame){
-		.paddr = memory_addr(ns->machine->mem, p->payload), .bytes = bytes, .owner = p};
-	rc = ns->dev->xmit(ns->dev_ctx, NULL, &frame);
+		.piece[0] = {memory_addr(ns->machine->mem, p->payload), bytes},
+		.pieces = 1,
+		.bytes = bytes,
+		.release = {.fn = free_pbuf, .ctx = ns, .owner = p},
+	};
+	rc = ns->dev.ops->xmit(ns->dev.ctx, NULL, &frame);
 	if (rc)
-		ns->fn->pbuf_free(p);
+		net_frame_done(&frame, NULL);
 	return rc;
 }
 
@@ -240,6 +269,59 @@ static void a_full_ring_queues_1000_frames_and_then_refuses(void **state)
 	assert_int_equal(driver_stats(lab).tx_frames, taken);
 	assert_int_equal(dma_stats(lab).maps - dma_stats(lab).unmaps, RX_POSTED);
 	assert_int_equal(link_stats(lab->link, 1)->frames, taken);
+}
+
+struct returned {
+	unsigned times;
+	void *owner;
+};
+
+static void note_return(void *ctx, struct cpu *cpu, void *owner)
+{
+	struct returned *r = ctx;
+
+	(void)cpu;
+	r->times++;
+	r->owner = owner;
+}
+
+/* Five pieces out of five pages: one frame on the wire, mapped and unmapped piece by piece. */
+static void a_frame_in_pieces_takes_a_descriptor_for_each_and_comes_back_once(void **state)
+{
+	static const uint32_t cut[] = {14, 50, 1, 700, 300};
+	struct lab *lab = *state;
+	struct host *h = lab->side[1].host;
+	struct netdev dev = tg3_driver_netdev(h->driver);
+	struct returned returned = {0};
+	struct net_frame frame = {.release = {note_return, &returned, &frame}};
+	const struct iotoll_dma_stats before = dma_stats(lab);
+	struct kept got = {0};
+	uint8_t *page[5];
+
+	for (unsigned i = 0; i < 5; i++) {
+		page[i] = kmalloc_alloc(h->kmalloc, PAGE_BYTES);
+		memset(page[i], (int)(0x10 + i), PAGE_BYTES);
+		frame.piece[i] =
+			(struct net_piece){kmalloc_phys(h->kmalloc, page[i]) + 100 * i, cut[i]};
+		frame.bytes += cut[i];
+	}
+	frame.pieces = 5;
+	lab->filter = keep_frame;
+	lab->filter_ctx = &got;
+	lab_run(lab, SIM_MS);
+	assert_int_equal(dev.ops->xmit(dev.ctx, NULL, &frame), 0);
+	lab_run(lab, SIM_MS);
+	assert_int_equal(returned.times, 1);
+	assert_ptr_equal(returned.owner, &frame);
+	assert_int_equal(dma_stats(lab).maps - before.maps, 5);
+	assert_int_equal(dma_stats(lab).unmaps - before.unmaps, 5);
+	assert_int_equal(got.bytes, frame.bytes);
+	for (unsigned i = 0, at = 0; i < 5; at += cut[i++])
+		for (unsigned j = 0; j < cut[i]; j++)
+			assert_int_equal(got.data[at + j], 0x10 + i);
+	for (unsigned i = 0; i < 5; i++)
+		kmalloc_free(h->kmalloc, page[i]);
+	lab->filter = NULL;
 }
 
 static void a_frame_that_cannot_be_mapped_is_refused(void **state)
@@ -311,6 +393,7 @@ int main(void)
 		TEST(a_burst_beyond_the_ring_wraps_and_loses_nothing),
 		TEST(a_failed_map_drops_the_frame_and_keeps_the_buffer),
 		TEST(a_full_ring_queues_1000_frames_and_then_refuses),
+		TEST(a_frame_in_pieces_takes_a_descriptor_for_each_and_comes_back_once),
 		TEST(a_frame_that_cannot_be_mapped_is_refused),
 		TEST(a_refused_dma_loses_one_frame_and_no_buffer),
 		TEST(rubbish_from_the_device_is_counted_and_survived),
