@@ -10,15 +10,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "mem/pages.h"
+#include "mem/memory_internal.h"
 
 #define MEMORY_MAX_BYTES ((uint64_t)64 << 30)
-
-struct memory {
-	uint64_t bytes;
-	unsigned char *host;
-	struct pages pages;
-};
 
 struct memory *memory_create(uint64_t bytes)
 {
@@ -55,7 +49,10 @@ void memory_destroy(struct memory *mem)
 	if (!mem)
 		return;
 	pages_fini(&mem->pages);
-	munmap(mem->host, mem->bytes);
+	if (mem->entries)
+		view_fini(mem);
+	else
+		munmap(mem->host, mem->bytes);
 	free(mem);
 }
 
@@ -68,18 +65,40 @@ void *memory_ptr(struct memory *mem, phys_t paddr, size_t bytes)
 {
 	if (paddr >= mem->bytes || bytes > mem->bytes - paddr)
 		return NULL;
+	if (__builtin_expect(mem->entries != NULL, 0))
+		return view_ptr(mem, paddr, bytes, MEMORY_PRESENT);
+	return mem->host + paddr;
+}
+
+void *memory_ptr_write(struct memory *mem, phys_t paddr, size_t bytes)
+{
+	if (paddr >= mem->bytes || bytes > mem->bytes - paddr)
+		return NULL;
+	if (mem->entries)
+		return view_ptr(mem, paddr, bytes, MEMORY_PRESENT | MEMORY_WRITABLE);
 	return mem->host + paddr;
 }
 
 bool memory_owns(const struct memory *mem, const void *ptr)
 {
 	const uintptr_t at = (uintptr_t)ptr, base = (uintptr_t)mem->host;
+	phys_t paddr;
 
+	if (mem->entries)
+		return view_addr(mem, ptr, &paddr);
 	return at >= base && at - base < mem->bytes;
 }
 
 phys_t memory_addr(const struct memory *mem, const void *ptr)
 {
+	if (mem->entries) {
+		phys_t paddr = 0;
+		const bool owns = view_addr(mem, ptr, &paddr);
+
+		assert(owns);
+		(void)owns;
+		return paddr;
+	}
 	assert(memory_owns(mem, ptr));
 	return (phys_t)((uintptr_t)ptr - (uintptr_t)mem->host);
 }

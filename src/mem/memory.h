@@ -4,6 +4,9 @@
  * touched, and a page allocator over it. Devices, page tables, rings and buffers all live here,
  * so what a device reads is what a driver wrote, byte for byte.
  *
+ * A view (memory_view.h) is what a domain under a hypervisor has instead: the same functions over
+ * addresses that lead to page frames of the board's memory through a table, one entry a page.
+ *
  * Not thread safe: the owner serialises page allocation; data access follows the user's rules.
  */
 #ifndef IOTOLL_MEM_MEMORY_H
@@ -18,7 +21,7 @@
 #define PAGE_SHIFT 12
 #define PAGE_BYTES 4096u
 
-/* A byte address in a machine's physical memory. */
+/* A byte address in a machine's physical memory; in a view a pseudo-physical one. */
 typedef uint64_t phys_t;
 
 struct memory;
@@ -28,18 +31,29 @@ struct memory;
  * another size, ENOMEM when the host refuses.
  */
 struct memory *memory_create(uint64_t bytes);
-/* Every pointer into it dies with it. NULL is allowed. */
+/* Every pointer into it dies with it; of a view, the board's stay. NULL is allowed. */
 void memory_destroy(struct memory *mem);
 uint64_t memory_bytes(const struct memory *mem);
 
 /*
  * Host pointer to [paddr, paddr + bytes), or NULL if any of it lies outside. Valid until
  * memory_destroy(). Zero-filled until written.
+ *
+ * In a view also NULL if any page of the range is absent, or if the pages do not lie one behind the
+ * other in the board's memory. The pointer leads to the frame, not to the address: once the page's
+ * entry changes, it is the frame's former place that it shows. A page that may only be read has a
+ * pointer too: who is about to write to a page that somebody else may have mapped for it asks for
+ * memory_ptr_write().
  */
 void *memory_ptr(struct memory *mem, phys_t paddr, size_t bytes);
-/* The physical address behind a pointer that memory_ptr() gave (any offset inside); asserted. */
+/* The same; NULL besides if a page of the view may only be read. */
+void *memory_ptr_write(struct memory *mem, phys_t paddr, size_t bytes);
+/*
+ * The physical address behind a pointer that memory_ptr() gave (any offset inside); asserted. Of
+ * several addresses of a view that lead there it is the one last asked for, while it still does.
+ */
 phys_t memory_addr(const struct memory *mem, const void *ptr);
-/* True if @ptr points into this memory. */
+/* True if @ptr points into this memory; of a view: into a frame to which one of its pages leads. */
 bool memory_owns(const struct memory *mem, const void *ptr);
 
 /*
