@@ -195,6 +195,17 @@ static double busy_cycles(const json_t *cycles)
 	return sum;
 }
 
+/* Rows of what most runs have none of: left out where nothing was charged. */
+static bool cycle_row_empty(const char *name, double cycles)
+{
+	static const char *const elsewhere[] = {"crossing", "hypervisor", "block"};
+
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
+		if (!strcmp(name, elsewhere[i]))
+			return cycles == 0;
+	return false;
+}
+
 static void cycle_row(struct table *t, const char *name, double cycles, double busy,
 		      double kilobytes)
 {
@@ -227,9 +238,13 @@ static int cycle_table(FILE *out, const json_t *run)
 	table_column(t, "per KB", TABLE_RIGHT);
 	table_column(t, "% of busy", TABLE_RIGHT);
 	table_column(t, "", TABLE_LEFT);
-	for (void *it = json_object_iter(o); it; it = json_object_iter_next(o, it))
-		cycle_row(t, json_object_iter_key(it),
-			  json_number_value(json_object_iter_value(it)), busy, bytes / 1024);
+	for (void *it = json_object_iter(o); it; it = json_object_iter_next(o, it)) {
+		const char *name = json_object_iter_key(it);
+		const double spent = json_number_value(json_object_iter_value(it));
+
+		if (!cycle_row_empty(name, spent))
+			cycle_row(t, name, spent, busy, bytes / 1024);
+	}
 	fputc('\n', out);
 	ret = table_print(t, out, 0);
 	table_destroy(t);

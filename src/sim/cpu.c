@@ -24,6 +24,9 @@ static const char *const charge_names[CHARGE_COUNT] = {
 	[CHARGE_LOCK_WAIT] = "lock_wait",
 	[CHARGE_MODE_SWITCH] = "mode_switch",
 	[CHARGE_SCHEDULER] = "scheduler",
+	[CHARGE_CROSSING] = "crossing",
+	[CHARGE_HYPERVISOR] = "hypervisor",
+	[CHARGE_BLOCK] = "block",
 };
 
 const char *charge_name(enum charge what)

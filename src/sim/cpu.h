@@ -22,6 +22,9 @@ enum charge {
 	CHARGE_LOCK_WAIT,
 	CHARGE_MODE_SWITCH,
 	CHARGE_SCHEDULER,
+	CHARGE_CROSSING,   /* between a domain and its hypervisor: hypercalls and upcalls */
+	CHARGE_HYPERVISOR, /* what the hypervisor does in between */
+	CHARGE_BLOCK,      /* block layer and file system */
 	CHARGE_COUNT,
 };
 

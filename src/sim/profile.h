@@ -74,6 +74,23 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t walk_read;        /* one table read by the IOMMU */
 	uint64_t iotlb_hit;        /* one translation out of the IOTLB */
 	uint64_t iommu_invalidate; /* hardware time to empty the IOTLB after the register write */
+	/* [xen] below the hypervisor; misses of its tables and moved bytes come on top */
+	uint64_t xen_hypercall;       /* into the hypervisor and back, without what it does there */
+	uint64_t xen_multicall_entry; /* dispatch one more call of a batch */
+	uint64_t xen_syscall_bounce;  /* a 64-bit guest's system call, on top of syscall */
+	uint64_t xen_context_switch;  /* a guest's task switch, on top of context_switch */
+	uint64_t xen_irq;         /* the hypervisor takes a device's interrupt, until the event */
+	uint64_t xen_upcall;      /* an event into the guest: entry and exit */
+	uint64_t xen_event_send;  /* handler of an event-channel send */
+	uint64_t xen_vcpu_switch; /* another virtual CPU on a physical one */
+	uint64_t xen_grant_map;
+	uint64_t xen_grant_unmap;    /* without the TLB flush */
+	uint64_t xen_grant_copy;     /* without the copy */
+	uint64_t xen_grant_transfer; /* one page changes hands, without the TLB flush */
+	uint64_t xen_va_update;      /* check and store one page-table entry */
+	uint64_t xen_tlb_flush;      /* of the CPU it is done on */
+	uint64_t xen_iommu_op;       /* check one element, without the IOMMU's table */
+	uint64_t xen_memory_op;      /* one extent given or taken */
 	/* [bus] */
 	uint64_t bus_overhead; /* address, attribute and turn-around of one transaction */
 	uint64_t bus_byte;     /* one byte of data on the bus */
@@ -108,6 +125,7 @@ struct profile {
 	uint32_t l2_bytes; /* per CPU */
 	uint32_t l2_ways;
 	bool has_iommu; /* false: the profile has no [iommu] section, those costs are 0 */
+	bool has_xen;   /* the same of [xen]: nothing runs under a hypervisor on it */
 	bool has_disk;  /* the same of [disk]; then what follows is 0, too */
 	uint64_t disk_cache_bytes;  /* of the array, for this volume */
 	uint32_t disk_spindles;     /* drives it is striped over */
@@ -131,8 +149,8 @@ struct profile_row {
  * NULL-terminated list of "section.key=VALUE UNIT" (may be NULL), each replacing a value and its
  * range; of several for one key the last counts. Unknown keys, missing keys, wrong units, values
  * out of range and estimated numbers without a range are refused: -EINVAL and @err says
- * FILE:LINE: section.key: what was expected, or names the override. The sections [iommu] and
- * [disk] may each be absent as a whole. -errno if the file cannot be read. *@out is written on
+ * FILE:LINE: section.key: what was expected, or names the override. The sections [iommu], [xen]
+ * and [disk] may each be absent as a whole. -errno if the file cannot be read. *@out is written on
  * success only.
  */
 int profile_load(struct profile *out, const char *path, enum estimate end,

@@ -96,6 +96,36 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 {"iommu.invalidate", DURATION, COST(iommu_invalidate), 0, 1000 * US,
 	"hardware time to empty the IOTLB after the register write"},
 
+{"xen.hypercall", WORK, COST(xen_hypercall), 0, 100 * US,
+	"into the hypervisor and back, without what it does there"},
+{"xen.multicall_entry", WORK, COST(xen_multicall_entry), 0, 100 * US,
+	"dispatch one more call of a batch"},
+{"xen.syscall_bounce", WORK, COST(xen_syscall_bounce), 0, 100 * US,
+	"what a 64-bit guest's system call takes longer than cpu.syscall"},
+{"xen.context_switch", WORK, COST(xen_context_switch), 0, 1000 * US,
+	"what a guest's task switch takes longer than cpu.context_switch"},
+{"xen.irq", WORK, COST(xen_irq), 0, 1000 * US,
+	"the hypervisor takes a device's interrupt, until the event is set"},
+{"xen.upcall", WORK, COST(xen_upcall), 0, 1000 * US, "event into the guest: entry and exit"},
+{"xen.event_send", WORK, COST(xen_event_send), 0, 1000 * US,
+	"handler of an event-channel send, without hypercall and upcall"},
+{"xen.vcpu_switch", WORK, COST(xen_vcpu_switch), 0, 1000 * US,
+	"another virtual CPU on a physical CPU"},
+{"xen.grant_map", WORK, COST(xen_grant_map), 0, 1000 * US, "map one granted page"},
+{"xen.grant_unmap", WORK, COST(xen_grant_unmap), 0, 1000 * US,
+	"unmap one granted page, without the TLB flush"},
+{"xen.grant_copy", WORK, COST(xen_grant_copy), 0, 1000 * US,
+	"copy of a part of a granted page, without the copying"},
+{"xen.grant_transfer", WORK, COST(xen_grant_transfer), 0, 1000 * US,
+	"one page changes hands, without the TLB flush"},
+{"xen.va_update", WORK, COST(xen_va_update), 0, 1000 * US,
+	"check and store one entry of a guest's page table"},
+{"xen.tlb_flush", WORK, COST(xen_tlb_flush), 0, 1000 * US, "flush of one CPU's TLB, by that CPU"},
+{"xen.iommu_op", WORK, COST(xen_iommu_op), 0, 1000 * US,
+	"check one mapping asked for, without the IOMMU's table"},
+{"xen.memory_op", WORK, COST(xen_memory_op), 0, 1000 * US,
+	"one extent of memory given back or taken"},
+
 {"bus.overhead", DURATION, COST(bus_overhead), 0, 100 * US,
 	"address, attribute and turn-around of one transaction"},
 {"bus.byte", DURATION, COST(bus_byte), 1, 1 * US, "one byte of data on the bus"},
@@ -135,11 +165,12 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 };
 /* clang-format on */
 
-const char *const profile_sections[] = {"machine", "memory", "cpu",  "kernel",
-					"iommu",   "bus",    "disk", NULL};
+const char *const profile_sections[] = {"machine", "memory", "cpu",  "kernel", "iommu",
+					"xen",     "bus",    "disk", NULL};
 
 const struct profile_optional profile_optionals[PROFILE_OPTIONALS] = {
 	{"iommu", offsetof(struct profile, has_iommu)},
+	{"xen", offsetof(struct profile, has_xen)},
 	{"disk", offsetof(struct profile, has_disk)},
 };
 
@@ -154,7 +185,9 @@ size_t profile_param_optional(const struct profile_param *p)
 
 enum profile_part profile_param_part(const struct profile_param *p)
 {
-	static const char *const protection[] = {"memory.clflush", "cpu.irq_flags", NULL};
+	static const char *const protection[] = {"memory.clflush", "cpu.irq_flags",
+						 "xen.hypercall",  "xen.multicall_entry",
+						 "xen.iommu_op",   NULL};
 	static const char *const shared[] = {"memory.dram_miss", "memory.line_transfer",
 					     "memory.cache_hit", "cpu.locked_rmw", NULL};
 
@@ -166,6 +199,8 @@ enum profile_part profile_param_part(const struct profile_param *p)
 	for (size_t i = 0; shared[i]; i++)
 		if (!strcmp(p->key, shared[i]))
 			return PART_SHARED;
+	if (profile_param_in(p, "xen"))
+		return PART_SHARED;
 	return PART_BASE;
 }
 

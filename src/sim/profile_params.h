@@ -12,7 +12,7 @@
 #include "base/quantity.h"
 #include "sim/profile.h"
 
-#define PROFILE_PARAMS 64
+#define PROFILE_PARAMS 80
 
 struct profile_param {
 	const char *key;
@@ -37,7 +37,7 @@ struct profile_optional {
 	size_t flag;
 };
 
-#define PROFILE_OPTIONALS 2
+#define PROFILE_OPTIONALS 3
 extern const struct profile_optional profile_optionals[PROFILE_OPTIONALS];
 
 /* Which of them @p belongs to; PROFILE_OPTIONALS: to none. */
@@ -47,7 +47,9 @@ enum profile_part { PART_BASE, PART_SHARED, PART_PROTECTION };
 
 /*
  * Does @p cost only where memory is protected ([iommu], cache-line flushes, interrupt flags around
- * the table's lock), only elsewhere ([kernel], copies, ...), or in both (misses, transfers)?
+ * the table's lock; under the hypervisor what asking it for a mapping takes: calls and their
+ * batches, checks), only elsewhere ([kernel], copies, ...), or in both (misses, transfers, the rest
+ * of [xen], which a domain pays whether its devices are confined or not)?
  */
 enum profile_part profile_param_part(const struct profile_param *p);
 

@@ -42,6 +42,9 @@ static void shipped_profiles_are_the_machines_of_the_paper(void **state)
 	assert_int_equal(rig->p.l2_bytes, 2 << 20);
 	assert_int_equal(rig->p.l2_ways, 8);
 	assert_true(rig->p.has_iommu);
+	assert_true(rig->p.has_xen);
+	assert_int_equal(rig->p.cost.xen_hypercall, 300000);
+	assert_int_equal(rig->p.cost.xen_irq, 566667);
 	assert_int_equal(rig->p.cost.dram_miss, 130000);
 	assert_int_equal(rig->p.cost.locked_rmw, 44000);
 	assert_int_equal(rig->p.cost.mmio_read, 750000);
@@ -120,6 +123,51 @@ static void protection_can_be_dear_while_everything_else_is_cheap(void **state)
 	assert_int_equal(cheap.cost.rx_segment, high.cost.rx_segment);
 }
 
+static void of_the_hypervisor_only_asking_for_mappings_is_protection(void **state)
+{
+	static const char path[] = PROFILES "/x460-2007.ini";
+	struct profile low, high, dear, cheap, middle;
+	struct err err = {{0}};
+
+	(void)state;
+	assert_int_equal(profile_load(&low, path, ESTIMATE_LOW, NULL, &err), 0);
+	assert_int_equal(profile_load(&high, path, ESTIMATE_HIGH, NULL, &err), 0);
+	assert_int_equal(profile_load(&dear, path, ESTIMATE_DEAR_PROTECTION, NULL, &err), 0);
+	assert_int_equal(profile_load(&cheap, path, ESTIMATE_CHEAP_PROTECTION, NULL, &err), 0);
+	assert_int_equal(profile_load(&middle, path, ESTIMATE_DEFAULT, NULL, &err), 0);
+	assert_int_equal(dear.cost.xen_hypercall, high.cost.xen_hypercall);
+	assert_int_equal(dear.cost.xen_multicall_entry, high.cost.xen_multicall_entry);
+	assert_int_equal(dear.cost.xen_iommu_op, high.cost.xen_iommu_op);
+	assert_int_equal(cheap.cost.xen_hypercall, low.cost.xen_hypercall);
+	assert_int_equal(cheap.cost.xen_multicall_entry, low.cost.xen_multicall_entry);
+	assert_int_equal(cheap.cost.xen_iommu_op, low.cost.xen_iommu_op);
+	/* The rest is in the middle at either end, from the first row after these to the last. */
+	for (size_t at = offsetof(struct cost, xen_syscall_bounce);
+	     at <= offsetof(struct cost, xen_memory_op); at += sizeof(uint64_t)) {
+		const uint64_t *m = (const uint64_t *)((const char *)&middle.cost + at);
+		const uint64_t *d = (const uint64_t *)((const char *)&dear.cost + at);
+		const uint64_t *c = (const uint64_t *)((const char *)&cheap.cost + at);
+		const uint64_t *h = (const uint64_t *)((const char *)&high.cost + at);
+
+		if (at == offsetof(struct cost, xen_iommu_op))
+			continue;
+		assert_true(*d == *m && *c == *m && *h > *m);
+	}
+}
+
+static void machines_for_a_hypervisor_say_so(void **state)
+{
+	static const bool has[] = {true, true, true, false};
+	struct rig *rig = *state;
+
+	for (unsigned i = 0; i < sizeof(has) / sizeof(*has); i++) {
+		strcpy(rig->path, shipped[i]);
+		loads(rig, ESTIMATE_DEFAULT, NULL);
+		assert_int_equal(rig->p.has_xen, has[i]);
+		assert_int_equal(rig->p.cost.xen_hypercall != 0, has[i]);
+	}
+}
+
 static void cycles_follow_the_clock_rounded_to_nearest(void **state)
 {
 	const char *overrides[] = {"machine.clock=3 GHz", "memory.cache_hit = 1 cycle",
@@ -152,8 +200,8 @@ static void an_override_replaces_value_and_range(void **state)
 /* ---- every key reaches one field, and every field has a key ---- */
 
 struct keys {
-	const char *key[64];
-	int line[64];
+	const char *key[80];
+	int line[80];
 	unsigned count, stop_after;
 };
 
@@ -168,6 +216,26 @@ static int collect(void *ctx, const struct profile_row *row)
 	return keys->stop_after && keys->count == keys->stop_after ? 17 : 0;
 }
 
+/* Any other section that may be left out has to be there for its costs to be met. */
+#define XEN_ROW(key) #key " = 1 us | measured | a\n"
+#define XEN_ROWS                 \
+	XEN_ROW(hypercall)       \
+	XEN_ROW(multicall_entry) \
+	XEN_ROW(syscall_bounce)  \
+	XEN_ROW(context_switch)  \
+	XEN_ROW(irq)             \
+	XEN_ROW(upcall)          \
+	XEN_ROW(event_send)      \
+	XEN_ROW(vcpu_switch)     \
+	XEN_ROW(grant_map)       \
+	XEN_ROW(grant_unmap)     \
+	XEN_ROW(grant_copy)      \
+	XEN_ROW(grant_transfer)  \
+	XEN_ROW(va_update)       \
+	XEN_ROW(tlb_flush)       \
+	XEN_ROW(iommu_op)        \
+	XEN_ROW(memory_op)
+
 static void every_cost_has_exactly_one_key(void **state)
 {
 	struct rig *rig = *state;
@@ -177,7 +245,7 @@ static void every_cost_has_exactly_one_key(void **state)
 	char text[80];
 	const char *overrides[] = {text, NULL};
 
-	write_with(rig, 0, 0, NULL);
+	write_with(rig, 45, 45, "[xen]\n" XEN_ROWS "[bus]");
 	loads(rig, ESTIMATE_DEFAULT, NULL);
 	memcpy(before, &rig->p.cost, sizeof(before));
 	assert_int_equal(profile_rows(rig->path, collect, &keys, &rig->err), 0);
@@ -268,6 +336,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(shipped_profiles_load_and_their_ends_are_ordered),
 		cmocka_unit_test(protection_can_be_dear_while_everything_else_is_cheap),
+		cmocka_unit_test(of_the_hypervisor_only_asking_for_mappings_is_protection),
+		TEST(machines_for_a_hypervisor_say_so),
 		TEST(shipped_profiles_are_the_machines_of_the_paper),
 		TEST(estimates_move_and_nothing_else_does),
 		TEST(sizes_and_numbers_of_the_disk_stay_where_costs_move),

@@ -90,9 +90,9 @@ static void slips_elsewhere_are_told_too(void **state)
 	refused(rig, NULL, ":8: [memry]: unknown section, did you mean [memory]?");
 	write_with(rig, 8, 8, "[printer]");
 	refused(rig, NULL,
-		":8: [printer]: unknown section, expected machine, memory, cpu, kernel, iommu, bus "
-		"or "
-		"disk");
+		":8: [printer]: unknown section, expected machine, memory, cpu, kernel, iommu, "
+		"xen, bus "
+		"or disk");
 	write_with(rig, 1, 1, NULL);
 	refused(rig, NULL, ":2: title: expected a [section] before the first key");
 	write_with(rig, 2, 2, "title =");
@@ -178,6 +178,26 @@ static void the_disk_section_may_be_absent_but_not_half_there(void **state)
 	refused(rig, NULL, ": disk.request: missing, and 15 more");
 }
 
+static void the_xen_section_is_absent_or_whole(void **state)
+{
+	const char *overrides[] = {"xen.upcall=1 ns", NULL};
+	char expected[400];
+	struct rig *rig = *state;
+
+	write_with(rig, 0, 0, NULL);
+	loads(rig, ESTIMATE_DEFAULT, NULL);
+	assert_false(rig->p.has_xen);
+	assert_int_equal(profile_load(&rig->p, rig->path, ESTIMATE_DEFAULT, overrides, &rig->err),
+			 -EINVAL);
+	snprintf(expected, sizeof(expected),
+		 "override 'xen.upcall=1 ns': xen.upcall: %s has no [xen] section", rig->path);
+	assert_string_equal(rig->err.text, expected);
+	write_with(rig, 37, 37, "[xen]\nhypercall = 1 us | measured | a");
+	refused(rig, NULL, ": kernel.app_call: missing, and 15 more");
+	write_with(rig, 25, 25, "[xen]\nhypercall = 1 us | measured | a\n[kernel]");
+	refused(rig, NULL, ": xen.multicall_entry: missing, and 14 more");
+}
+
 static void override_slips_name_the_override(void **state)
 {
 	static const char *const slips[][2] = {
@@ -232,6 +252,7 @@ int main(void)
 		TEST(slips_elsewhere_are_told_too),
 		TEST(missing_keys_are_named),
 		TEST(the_iommu_section_may_be_absent_as_a_whole),
+		TEST(the_xen_section_is_absent_or_whole),
 		TEST(the_disk_section_may_be_absent_but_not_half_there),
 		TEST(override_slips_name_the_override),
 		TEST(a_profile_that_cannot_be_read_is_named),
