@@ -17,7 +17,7 @@
 struct amdvi {
 	struct dma_driver base;
 	struct amdvi_unit *unit;
-	struct amdvi_tables tables;
+	struct radix tables;
 	uint16_t id;
 	bool translate, translating;
 };
@@ -31,29 +31,29 @@ static struct amdvi *amdvi_of(struct dma_driver *driver)
 
 static int amdvi_prepare(struct dma_driver *driver, uint64_t first, uint64_t count)
 {
-	return amdvi_tables_prepare(&amdvi_of(driver)->tables, first, count);
+	return radix_prepare(&amdvi_of(driver)->tables, first, count);
 }
 
 /* Exactly the rights asked for; FC always, as iommu_v1_map_pages() has it. */
 static void amdvi_set(struct dma_driver *driver, uint64_t first, uint64_t count,
 		      iotoll_phys_t paddr, enum iotoll_dma_dir dir)
 {
-	amdvi_tables_store(&amdvi_of(driver)->tables, first, count,
-			   amdvi_pte(IOTOLL_PHYS_U64(paddr), dir != IOTOLL_DMA_FROM_DEVICE,
-				     dir != IOTOLL_DMA_TO_DEVICE) |
-				   AMDVI_PTE_FC);
+	radix_store(&amdvi_of(driver)->tables, first, count,
+		    amdvi_pte(IOTOLL_PHYS_U64(paddr), dir != IOTOLL_DMA_FROM_DEVICE,
+			      dir != IOTOLL_DMA_TO_DEVICE) |
+			    AMDVI_PTE_FC);
 }
 
 static void amdvi_clear(struct dma_driver *driver, uint64_t first, uint64_t count)
 {
-	amdvi_tables_store(&amdvi_of(driver)->tables, first, count, 0);
+	radix_store(&amdvi_of(driver)->tables, first, count, 0);
 }
 
 static int amdvi_entry(const struct dma_driver *driver, uint64_t index,
 		       struct iotoll_dma_entry *out)
 {
 	const struct amdvi *a = (const struct amdvi *)driver;
-	const iotoll_phys_t at = amdvi_tables_leaf(&a->tables, index);
+	const iotoll_phys_t at = radix_leaf(&a->tables, index);
 	uint64_t pte;
 
 	if (!IOTOLL_PHYS_U64(at))
@@ -216,7 +216,7 @@ static void amdvi_destroy(struct dma_driver *driver)
 
 	if (a->translating)
 		amdvi_unit_disable(a->unit);
-	amdvi_tables_fini(&a->tables);
+	radix_fini(&a->tables);
 	amdvi_id_put(a->unit, a->id);
 	amdvi_unit_put(a->unit);
 	free(a);

@@ -10,7 +10,7 @@
 #define IOTOLL_DMA_DRIVER_AMDVI_INTERNAL_H
 
 #include "dma/chip.h"
-#include "dma/driver/driver.h"
+#include "dma/driver/radix.h"
 #include "spec/amdvi.h"
 
 struct amdvi_unit {
@@ -24,19 +24,6 @@ struct amdvi_unit {
 	uint64_t semaphore;  /* what the last COMPLETION_WAIT stores */
 	uint64_t *ids;       /* a bit for each domain id in use */
 	uint64_t *attached;  /* and for each DeviceID that belongs to a domain */
-};
-
-/* Page tables of one domain. */
-struct amdvi_tables {
-	struct amdvi_unit *unit;
-	unsigned levels;
-	iotoll_phys_t root;
-	/*
-	 * Where the tables of each level below the root lie, by the part of the address that leads
-	 * to them; 0: none. Kept aside so that freeing them follows no pointer out of memory.
-	 */
-	iotoll_phys_t *table[AMDVI_LEVELS_MAX];
-	uint64_t count[AMDVI_LEVELS_MAX];
 };
 
 /* ---- amdvi_unit.c ---- */
@@ -76,17 +63,8 @@ void amdvi_invalidate_everything(struct amdvi_unit *unit, struct driver_flush *o
 
 /* ---- amdvi_table.c ---- */
 
-/* A root table for @entries entries. 0, -ENOMEM. */
-int amdvi_tables_init(struct amdvi_tables *t, struct amdvi_unit *unit, uint64_t entries);
-/* The unit must not walk them any more. Allowed on a zeroed struct. */
-void amdvi_tables_fini(struct amdvi_tables *t);
-/* Tables for entries [first, first + count). 0, -ENOMEM (what was made stays). */
-int amdvi_tables_prepare(struct amdvi_tables *t, uint64_t first, uint64_t count);
-/* Make them name the pages from @pte's on, with its rights; @pte 0: none. */
-void amdvi_tables_store(struct amdvi_tables *t, uint64_t first, uint64_t count, uint64_t pte);
-
-/* Where the entry of page @page lies; 0 while there is no table for it. */
-iotoll_phys_t amdvi_tables_leaf(const struct amdvi_tables *t, uint64_t page);
+/* Tables for @entries pages. 0, -ENOMEM. */
+int amdvi_tables_init(struct radix *t, struct amdvi_unit *unit, uint64_t entries) MUST_CHECK;
 
 /* ---- shared ---- */
 

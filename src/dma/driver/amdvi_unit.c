@@ -35,16 +35,7 @@ uint64_t amdvi_load64(struct amdvi_unit *unit, iotoll_phys_t at)
 
 void amdvi_store64(struct amdvi_unit *unit, iotoll_phys_t at, uint64_t value)
 {
-	uint8_t bytes[8];
-	uint64_t image;
-
-	amdvi_pack(bytes, value);
-	memcpy(&image, bytes, sizeof(image));
-	env_work(unit->env, DMA_WORK_ENTRY_STORE, 1);
-	/* Whole, so that a walker on another thread never sees half of it. */
-	__atomic_store_n((uint64_t *)env_ptr(unit->env, at, sizeof(image)), image,
-			 __ATOMIC_RELEASE);
-	env_touch(unit->env, at, sizeof(image), true);
+	radix_store64(unit->env, at, value);
 }
 
 void amdvi_control(struct amdvi_unit *unit, uint64_t set, uint64_t clear)

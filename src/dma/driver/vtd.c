@@ -14,7 +14,7 @@
 struct vtd {
 	struct dma_driver base;
 	struct vtd_unit *unit;
-	struct vtd_tables tables;
+	struct radix tables;
 	uint16_t did;
 	bool translate, translating;
 };
@@ -28,27 +28,27 @@ static struct vtd *vtd_of(struct dma_driver *driver)
 
 static int vtd_prepare(struct dma_driver *driver, uint64_t first, uint64_t count)
 {
-	return vtd_tables_prepare(&vtd_of(driver)->tables, first, count);
+	return radix_prepare(&vtd_of(driver)->tables, first, count);
 }
 
 /* dma_info_to_prot(): exactly the rights asked for. */
 static void vtd_set(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
 		    enum iotoll_dma_dir dir)
 {
-	vtd_tables_store(&vtd_of(driver)->tables, first, count,
-			 vtd_pte(IOTOLL_PHYS_U64(paddr), dir != IOTOLL_DMA_FROM_DEVICE,
-				 dir != IOTOLL_DMA_TO_DEVICE));
+	radix_store(&vtd_of(driver)->tables, first, count,
+		    vtd_pte(IOTOLL_PHYS_U64(paddr), dir != IOTOLL_DMA_FROM_DEVICE,
+			    dir != IOTOLL_DMA_TO_DEVICE));
 }
 
 static void vtd_clear(struct dma_driver *driver, uint64_t first, uint64_t count)
 {
-	vtd_tables_store(&vtd_of(driver)->tables, first, count, 0);
+	radix_store(&vtd_of(driver)->tables, first, count, 0);
 }
 
 static int vtd_entry(const struct dma_driver *driver, uint64_t index, struct iotoll_dma_entry *out)
 {
 	const struct vtd *v = (const struct vtd *)driver;
-	const iotoll_phys_t at = vtd_tables_leaf(&v->tables, index);
+	const iotoll_phys_t at = radix_leaf(&v->tables, index);
 	uint64_t pte;
 
 	if (!IOTOLL_PHYS_U64(at))
@@ -104,7 +104,7 @@ static int vtd_attach(struct dma_driver *driver, uint16_t devid)
 	struct vtd *v = vtd_of(driver);
 	/* Pass-through ignores the table; the width must be the largest there is. */
 	const struct vtd_pair entry =
-		v->translate ? vtd_context(IOTOLL_PHYS_U64(v->tables.top), VTD_TT_UNTRANSLATED,
+		v->translate ? vtd_context(IOTOLL_PHYS_U64(v->tables.root), VTD_TT_UNTRANSLATED,
 					   v->unit->aw, v->did)
 			     : vtd_context(0, VTD_TT_PASS, v->unit->aw, v->did);
 
@@ -168,7 +168,7 @@ static int set_up_table(struct vtd *v, uint64_t entries, struct err *err)
 		return err_set(err, rc, "no memory for tables of %llu entries",
 			       (unsigned long long)entries);
 	v->base.entries = entries;
-	v->base.table = v->tables.top;
+	v->base.table = v->tables.root;
 	v->base.table_bytes = VTD_PAGE_BYTES;
 	return 0;
 }
@@ -224,7 +224,7 @@ static void vtd_destroy(struct dma_driver *driver)
 
 	if (v->translating)
 		vtd_unit_disable(v->unit);
-	vtd_tables_fini(&v->tables);
+	radix_fini(&v->tables);
 	vtd_unit_id_put(v->unit, v->did);
 	vtd_unit_put(v->unit);
 	free(v);

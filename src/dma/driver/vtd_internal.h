@@ -12,11 +12,10 @@
 #include <assert.h>
 
 #include "dma/chip.h"
-#include "dma/driver/driver.h"
+#include "dma/driver/radix.h"
 #include "spec/vtd.h"
 
 #define VTD_BUSES 256u
-#define VTD_LINE  64u /* CPU cache line */
 
 struct vtd_unit {
 	struct dma_env *env;
@@ -32,20 +31,6 @@ struct vtd_unit {
 	iotoll_phys_t context[VTD_BUSES];
 	uint64_t *ids; /* a bit for each domain-id in use */
 	uint64_t id_limit;
-};
-
-/* Second-level tables of one domain. */
-struct vtd_tables {
-	struct vtd_unit *unit;
-	unsigned levels;
-	iotoll_phys_t top;
-	/*
-	 * Where the tables of each level below the top lie, by the part of the address that leads
-	 * to them; 0: none. Kept aside so that freeing them follows no pointer out of memory that
-	 * a device may have written to.
-	 */
-	iotoll_phys_t *table[VTD_AW_48 + 2];
-	uint64_t count[VTD_AW_48 + 2];
 };
 
 /* ---- vtd_unit.c ---- */
@@ -79,18 +64,8 @@ void vtd_context_clear(struct vtd_unit *unit, uint16_t sid, uint16_t did);
 
 /* ---- vtd_table.c ---- */
 
-/* A root table page for @entries entries; further tables come with vtd_tables_prepare(). 0,
- * -ENOMEM. */
-int vtd_tables_init(struct vtd_tables *t, struct vtd_unit *unit, uint64_t entries);
-/* The hardware must not walk them any more. Allowed on a zeroed struct. */
-void vtd_tables_fini(struct vtd_tables *t);
-/* Tables for entries [first, first + count). 0, -ENOMEM (what was made stays). */
-int vtd_tables_prepare(struct vtd_tables *t, uint64_t first, uint64_t count);
-/* Make them lead to the pages from @pte's on, with its rights; @pte 0: nowhere. */
-void vtd_tables_store(struct vtd_tables *t, uint64_t first, uint64_t count, uint64_t pte);
-
-/* Where the entry of page @page lies; 0 while there is no table for it. */
-iotoll_phys_t vtd_tables_leaf(const struct vtd_tables *t, uint64_t page);
+/* Second-level tables for @entries pages. 0, -ENOMEM. */
+int vtd_tables_init(struct radix *t, struct vtd_unit *unit, uint64_t entries) MUST_CHECK;
 
 /* ---- vtd_queue.c ---- */
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See radix.h. The order of stores, touches and flushes is that of Linux 6.1: pfn_to_dma_pte(),
+ * __domain_mapping() and dma_pte_clear_level() of drivers/iommu/intel/iommu.c, alloc_pte() and
+ * iommu_v1_map_pages() of drivers/iommu/amd/io_pgtable.c. Linux returns a table early only when one
+ * unmap covers all that it spans (2 MiB or more), which no request here does.
+ */
+#include "dma/driver/radix.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#define PAGE    4096u
+#define LINE    64u /* of a CPU cache */
+#define ENTRY   8u
+#define ENTRIES (1u << RADIX_BITS)
+
+void radix_store64(struct dma_env *env, iotoll_phys_t at, uint64_t value)
+{
+	env_work(env, DMA_WORK_ENTRY_STORE, 1);
+	__atomic_store_n((uint64_t *)env_ptr(env, at, sizeof(value)), htole64(value),
+			 __ATOMIC_RELEASE);
+	env_touch(env, at, sizeof(value), true);
+}
+
+void radix_flush(struct dma_env *env, iotoll_phys_t at, size_t bytes)
+{
+	const uint64_t end = IOTOLL_PHYS_U64(at) + bytes;
+
+	for (uint64_t line = IOTOLL_PHYS_U64(at) & ~(uint64_t)(LINE - 1); line < end; line += LINE)
+		env_clflush(env, IOTOLL_PHYS(line));
+}
+
+static void flush_if_needed(const struct radix *t, iotoll_phys_t at, size_t bytes)
+{
+	if (t->format.flush)
+		radix_flush(t->env, at, bytes);
+}
+
+static int table_page(const struct radix *t, iotoll_phys_t *out)
+{
+	const int rc = env_alloc_pages(t->env, 1, PAGE, 0, out);
+
+	if (rc)
+		return rc;
+	memset(env_ptr(t->env, *out, PAGE), 0, PAGE);
+	env_touch(t->env, *out, PAGE, true);
+	flush_if_needed(t, *out, PAGE);
+	return 0;
+}
+
+int radix_init(struct radix *t, struct dma_env *env, unsigned levels, uint64_t entries,
+	       struct radix_format format)
+{
+	*t = (struct radix){.env = env, .format = format};
+	for (unsigned level = 1; level < levels; level++) {
+		t->count[level] = ((entries - 1) >> (RADIX_BITS * level)) + 1;
+		t->table[level] = calloc(t->count[level], sizeof(*t->table[level]));
+		if (!t->table[level])
+			goto free_lists;
+	}
+	if (table_page(t, &t->root))
+		goto free_lists;
+	t->levels = levels;
+	return 0;
+
+free_lists:
+	for (unsigned level = 1; level < levels; level++)
+		free(t->table[level]);
+	return -ENOMEM;
+}
+
+void radix_fini(struct radix *t)
+{
+	if (!t->levels)
+		return;
+	for (unsigned level = 1; level < t->levels; level++) {
+		for (uint64_t i = 0; i < t->count[level]; i++)
+			if (IOTOLL_PHYS_U64(t->table[level][i]))
+				env_free_pages(t->env, t->table[level][i], 1);
+		free(t->table[level]);
+	}
+	env_free_pages(t->env, t->root, 1);
+	t->levels = 0;
+}
+
+/* Where the entry of @page in the table of @level lies; the top level has one table. */
+static iotoll_phys_t entry_of(const struct radix *t, unsigned level, uint64_t page)
+{
+	const uint64_t index = (page >> (RADIX_BITS * (level - 1))) % ENTRIES;
+	const iotoll_phys_t table =
+		level == t->levels ? t->root : t->table[level][page >> (RADIX_BITS * level)];
+
+	return IOTOLL_PHYS(IOTOLL_PHYS_U64(table) + index * ENTRY);
+}
+
+iotoll_phys_t radix_leaf(const struct radix *t, uint64_t page)
+{
+	if (!IOTOLL_PHYS_U64(t->table[1][page / ENTRIES]))
+		return IOTOLL_PHYS(0);
+	return entry_of(t, 1, page);
+}
+
+/* Tables from the root down to the lowest for @page. Linked once they are zero. */
+static int prepare_page(struct radix *t, uint64_t page)
+{
+	for (unsigned level = t->levels - 1; level >= 1; level--) {
+		iotoll_phys_t *table = &t->table[level][page >> (RADIX_BITS * level)];
+		const iotoll_phys_t parent = entry_of(t, level + 1, page);
+		iotoll_phys_t fresh;
+		int rc;
+
+		env_touch(t->env, parent, ENTRY, false);
+		if (IOTOLL_PHYS_U64(*table))
+			continue;
+		rc = table_page(t, &fresh);
+		if (rc)
+			return rc;
+		*table = fresh;
+		radix_store64(t->env, parent, t->format.pointer(IOTOLL_PHYS_U64(fresh), level));
+		flush_if_needed(t, parent, ENTRY);
+	}
+	return 0;
+}
+
+int radix_prepare(struct radix *t, uint64_t first, uint64_t count)
+{
+	const uint64_t last = (first + count - 1) / ENTRIES;
+
+	for (uint64_t leaf = first / ENTRIES; leaf <= last; leaf++) {
+		const int rc = prepare_page(t, leaf * ENTRIES);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+void radix_store(struct radix *t, uint64_t first, uint64_t count, uint64_t entry)
+{
+	const uint64_t end = first + count;
+
+	while (first < end) {
+		const uint64_t next = (first / ENTRIES + 1) * ENTRIES;
+		const uint64_t run = (next < end ? next : end) - first;
+		const iotoll_phys_t at = entry_of(t, 1, first);
+
+		for (uint64_t i = 0; i < run; i++) {
+			radix_store64(t->env, IOTOLL_PHYS(IOTOLL_PHYS_U64(at) + i * ENTRY), entry);
+			if (entry)
+				entry += PAGE;
+		}
+		flush_if_needed(t, at, run * ENTRY);
+		first += run;
+	}
+}
