@@ -5,15 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void put(json_t *o, const char *key, uint64_t value)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)value));
-}
-
-static void put_real(json_t *o, const char *key, double value)
-{
-	json_object_set_new(o, key, json_real(value));
-}
+#include "study/result_put.h"
 
 json_t *result_exposure(const struct exposure_stats *s)
 {
@@ -43,12 +35,12 @@ json_t *result_exposure(const struct exposure_stats *s)
 
 void result_reachable_after(json_t *exposure, uint64_t delay_ns, double fraction)
 {
-	const uint64_t us = delay_ns / 1000;
+	const uint64_t delay_us = delay_ns / 1000;
 	char key[64];
 
-	if (us % 1000)
-		snprintf(key, sizeof(key), "reachable_after_%" PRIu64 "us", us);
+	if (delay_us % 1000)
+		snprintf(key, sizeof(key), "reachable_after_%" PRIu64 "us", delay_us);
 	else
-		snprintf(key, sizeof(key), "reachable_after_%" PRIu64 "ms", us / 1000);
+		snprintf(key, sizeof(key), "reachable_after_%" PRIu64 "ms", delay_us / 1000);
 	put_real(exposure, key, fraction);
 }

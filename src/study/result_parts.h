@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parts of a run's result that stand in files of their own. Each is a new object with the fields of
+ * docs/results.md; NULL when memory is short.
+ */
+#ifndef IOTOLL_STUDY_RESULT_PARTS_H
+#define IOTOLL_STUDY_RESULT_PARTS_H
+
+#include <jansson.h>
+
+#include "study/run_internal.h"
+
+/* ---- result_iommu.c; @s are the statistics of the machine under test's domain ---- */
+
+json_t *result_dma(const struct testbed *t, const struct measurement *m,
+		   const struct iotoll_dma_stats *s);
+json_t *result_iommu(const struct testbed *t, const struct measurement *m,
+		     const struct iotoll_dma_stats *s);
+json_t *result_iotlb(const struct measurement *m);
+/* What the rig's exposure watcher saw, and what was still reachable some time after unmaps. */
+json_t *result_live_exposure(const struct testbed *t);
+
+#endif
