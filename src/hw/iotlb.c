@@ -12,11 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/iotlb_impl.h"
+#include "hw/iotlb_hit.h"
 #include "hw/policy.h"
 
-#define LIKELY(x) __builtin_expect(x, 1)
-#define NOINLINE  __attribute__((noinline))
+#define NOINLINE __attribute__((noinline))
 
 static bool power_of_two(unsigned n)
 {
@@ -87,9 +86,11 @@ static void configure(struct iotlb *t, const struct iotlb_config *config)
 	t->entries = config->entries;
 	t->ways = config->ways != 0 ? config->ways : config->entries;
 	t->sets = t->entries / t->ways;
+	t->set_mask = t->sets - 1;
 	t->words = t->policy->words(t->ways);
 	t->stamps = t->policy->stamps;
 	t->line_pages = config->line_pages;
+	t->page_mask = config->line_pages - 1;
 	t->line_shift = (unsigned)__builtin_ctz(config->line_pages);
 	t->set_choice = config->index;
 	t->partition_mask = partitions - 1;
@@ -121,7 +122,8 @@ int iotlb_create(struct iotlb **out, const struct iotlb_config *config, struct e
 		}
 	}
 	t->attended = t->observer != NULL || t->prefetch != IOTLB_PREFETCH_NONE;
-	t->straight = t->ways == 4 && t->stamps && t->low_bits && !t->attended;
+	t->spots = t->entries != 0 && !t->attended;
+	t->straight = t->spots && t->ways == 4 && t->low_bits;
 	*out = t;
 	return 0;
 }
@@ -209,29 +211,15 @@ static ptrdiff_t look_up(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *
 	return slot;
 }
 
-/*
- * look_up() for most accesses of most IOTLBs: a page of a line in four ways under LRU, and nobody
- * is told. Which way holds it cannot be foretold, so the way is picked without a branch, by line
- * number alone; where the way picked is another tag's, the straight way ends.
- */
-static inline bool hit_at_once(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
+NOINLINE ptrdiff_t iotlb_spot_elsewhere(const struct iotlb *t, uint32_t tag, uint64_t pfn,
+					uint64_t *entry)
 {
-	const uint64_t line = pfn >> t->line_shift;
-	const size_t base = (size_t)(line & (t->sets - 1)) * 4;
-	const uint64_t *in = &t->line[base];
-	const size_t slot = base | (size_t)(in[1] == line) | (size_t)(in[2] == line) << 1 |
-			    (size_t)(in[3] == line) * 3;
-	uint64_t found;
+	return find_page(t, set_of(t, tag, pfn >> t->line_shift), tag, pfn, entry);
+}
 
-	if (t->line[slot] != line || t->tag[slot] != tag)
-		return false;
-	found = held_entry(t, slot, pfn);
-	if (found == 0)
-		return false;
-	t->state[slot] = ++t->clock;
-	t->stats.hits++;
-	*entry = found;
-	return true;
+void iotlb_touch_slot(struct iotlb *t, size_t slot)
+{
+	touch_way(t, slot / t->ways, slot);
 }
 
 static NOINLINE bool access_slowly(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
@@ -241,14 +229,20 @@ static NOINLINE bool access_slowly(struct iotlb *t, uint32_t tag, uint64_t pfn, 
 
 bool iotlb_access(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
+	uint64_t found;
+	ptrdiff_t slot;
+
 	assert(pfn >> PFN_BITS == 0);
-	if (LIKELY(t->straight) && LIKELY(hit_at_once(t, tag, pfn, entry)))
-		return true;
-	return access_slowly(t, tag, pfn, entry);
+	slot = iotlb_spot(t, tag, pfn, &found);
+	if (!IOTLB_LIKELY(slot >= 0))
+		return access_slowly(t, tag, pfn, entry);
+	iotlb_spotted(t, slot);
+	*entry = found;
+	return true;
 }
 
-static NOINLINE bool lookup_slowly(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry,
-				   unsigned *order)
+/* The general way alone: models with large pages have gone the other before (iotlb_hit.h). */
+bool iotlb_lookup(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, unsigned *order)
 {
 	const ptrdiff_t slot = look_up(t, tag, pfn, entry);
 
@@ -256,16 +250,6 @@ static NOINLINE bool lookup_slowly(struct iotlb *t, uint32_t tag, uint64_t pfn, 
 		return false;
 	*order = line_order(t->line[slot]);
 	return true;
-}
-
-bool iotlb_lookup(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry, unsigned *order)
-{
-	assert(pfn >> PFN_BITS == 0);
-	if (LIKELY(t->straight) && LIKELY(hit_at_once(t, tag, pfn, entry))) {
-		*order = 0;
-		return true;
-	}
-	return lookup_slowly(t, tag, pfn, entry, order);
 }
 
 bool iotlb_probe(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
@@ -325,11 +309,6 @@ static unsigned make_room(struct iotlb *t, size_t set)
 	return way;
 }
 
-static void touch_slot(struct iotlb *t, size_t slot)
-{
-	touch_way(t, slot / t->ways, slot);
-}
-
 /* Find room for (@tag, @line), which is not held; its entries are the caller's to fill in. */
 static size_t fill_slot(struct iotlb *t, uint32_t tag, uint64_t line)
 {
@@ -369,7 +348,7 @@ static ptrdiff_t insert(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint6
 	t->clock++;
 	if (held >= 0) {
 		refill(t, (size_t)held, entries);
-		touch_slot(t, (size_t)held);
+		iotlb_touch_slot(t, (size_t)held);
 		return held;
 	}
 	slot = fill_slot(t, tag, line);
@@ -416,7 +395,7 @@ void iotlb_insert_large(struct iotlb *t, uint32_t tag, uint64_t pfn, unsigned or
 		slot_entries(t, (size_t)held)[0] = entry;
 		if (old != entry)
 			iotlb_tell_large(t, tag, pfn >> order << order, order);
-		touch_slot(t, (size_t)held);
+		iotlb_touch_slot(t, (size_t)held);
 		return;
 	}
 	slot = fill_slot(t, tag, line);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the IOTLB share: how it is kept, and how a slot is found. Private to
- * src/hw/iotlb*.c.
+ * src/hw/iotlb*.c and what iotlb_hit.h puts into the models.
  */
 #ifndef IOTOLL_HW_IOTLB_IMPL_H
 #define IOTOLL_HW_IOTLB_IMPL_H
@@ -38,10 +38,12 @@ struct iotlb {
 	uint64_t clock;
 	unsigned entries, sets, ways;
 	unsigned line_pages, line_shift;
-	bool low_bits; /* of a line number pick its set */
+	uint64_t set_mask, page_mask; /* sets - 1, line_pages - 1 */
+	bool low_bits;                /* of a line number pick its set */
 	bool attended; /* somebody is told, or something fetched ahead: the slow path */
 	bool stamps;   /* policy->stamps */
-	bool straight; /* hit_at_once() may be asked */
+	bool spots;    /* iotlb_spot() may find something ... */
+	bool straight; /* ... in line */
 	struct iotlb_stats stats;
 	uint32_t *index; /* where a line is, for sets too large to search; else NULL */
 	size_t index_mask;
@@ -73,7 +75,7 @@ size_t iotlb_set_elsewhere(const struct iotlb *t, uint32_t tag, uint64_t line);
 static inline size_t set_of(const struct iotlb *t, uint32_t tag, uint64_t line)
 {
 	if (t->low_bits)
-		return (size_t)(line & (t->sets - 1));
+		return (size_t)(line & t->set_mask);
 	return iotlb_set_elsewhere(t, tag, line);
 }
 
@@ -113,7 +115,7 @@ static inline ptrdiff_t find_in(const struct iotlb *t, size_t set, uint32_t tag,
 
 	if (t->index != NULL)
 		return iotlb_index_find(t, tag, line);
-	/* By line number alone and without a branch in between: see hit_at_once(). */
+	/* By line number alone and without a branch in between: see iotlb_spot(). */
 	for (size_t i = 1; i < t->ways; i++)
 		way = in[i] == line ? i : way;
 	if (in[way] != line)
@@ -136,7 +138,7 @@ static inline uint64_t *slot_entries(const struct iotlb *t, size_t slot)
 
 static inline uint64_t held_entry(const struct iotlb *t, size_t slot, uint64_t pfn)
 {
-	return slot_entries(t, slot)[pfn & (t->line_pages - 1)];
+	return slot_entries(t, slot)[pfn & t->page_mask];
 }
 
 /* Way of @slot, which is in @set, was used. */

@@ -49,6 +49,7 @@ enum vtd_reg {
 /* A context entry as it is used; also one that faults, which caching mode holds. */
 struct vtd_context {
 	uint64_t table;    /* SLPTPTR */
+	uint64_t below;    /* untranslated requests below this are looked up there; 0: none are */
 	uint16_t sid, did; /* did 0 if @reason */
 	uint8_t reason;    /* VTD_FR_... if every request of it is refused, else 0 */
 	uint8_t tt;        /* VTD_TT_... */

@@ -72,6 +72,7 @@ static void decode_context(const struct vtd *v, struct vtd_pair e, struct vtd_co
 		to->bits =
 			(uint8_t)(vtd_agaw_bits(aw) < v->config.guest_bits ? vtd_agaw_bits(aw)
 									   : v->config.guest_bits);
+	to->below = to->tt != VTD_TT_PASS ? UINT64_C(1) << to->bits : 0;
 }
 
 void vtd_fetch_context(const struct vtd *v, uint16_t sid, struct vtd_context *to, unsigned *fetches)
