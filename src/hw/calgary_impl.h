@@ -45,6 +45,8 @@ struct calgary_phb {
 	uint64_t reg[REG_COUNT]; /* logical values */
 	uint64_t outstanding;    /* transactions begun and not ended */
 	struct iotlb *cache;     /* the TCE cache */
+	/* Addresses in [first, last] go to the table: what the registers say, worked out. */
+	uint64_t table_first, table_last;
 };
 
 struct calgary {
@@ -79,6 +81,9 @@ void calgary_tell_arbitration(struct calgary_phb *phb, bool was);
 void calgary_latch_error(struct calgary_phb *phb, uint16_t devid);
 
 /* calgary_translate.c */
+
+/* A register of @phb has changed: work out its table_first and table_last. */
+void calgary_plan_table(struct calgary_phb *phb);
 
 int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
 		      enum iommu_access access, struct iommu_xlat *out);

@@ -137,6 +137,7 @@ void calgary_regs_reset(struct calgary_phb *phb)
 		phb->reg[r] = rows[r].reset;
 	phb->reg[REG_STUFF] =
 		(uint64_t)first_bus[phb->number] << 16 | (uint64_t)first_bus[phb->number] << 8;
+	calgary_plan_table(phb);
 }
 
 /* Does the @width-byte access at @offset meet @row? Then whose register, and which bytes of it. */
@@ -209,6 +210,7 @@ void calgary_reg_write(struct iommu *iommu, uint64_t offset, uint64_t value, uns
 	if (width < row->bytes) /* the other half keeps its value */
 		written |= old & ~(ONES32 << shift);
 	*held = (old & ~row->write & (written | ~row->clear)) | (written & row->write);
+	calgary_plan_table(phb);
 	if (row->wrote != NULL)
 		row->wrote(phb, old);
 }

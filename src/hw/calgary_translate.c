@@ -27,6 +27,7 @@
 #include <errno.h>
 
 #include "hw/calgary_impl.h"
+#include "hw/iotlb_hit.h"
 
 /* Entries of one table line: what a single memory read brings. */
 #define TCES_PER_READ 8u
@@ -126,8 +127,8 @@ static void fetch(const struct calgary_phb *phb, uint64_t index, struct verdict 
 }
 
 /* Fill @out for @iova, found in @tce, or refuse. */
-static void grant(const struct calgary_phb *phb, uint64_t iova, enum iommu_access access,
-		  struct verdict *v, struct iommu_xlat *out)
+static inline void grant(const struct calgary_phb *phb, uint64_t iova, enum iommu_access access,
+			 struct verdict *v, struct iommu_xlat *out)
 {
 	uint64_t need = access == IOMMU_WRITE ? CALGARY_TCE_WRITE : CALGARY_TCE_READ;
 	uint64_t offset = iova & (CALGARY_PAGE_BYTES - 1);
@@ -174,6 +175,41 @@ static bool settled_early(const struct calgary_phb *phb, uint64_t iova, struct v
 	return false;
 }
 
+/* Leave [@first, @last], which is not translated, out of what surely goes to the table. */
+static void leave_out(struct calgary_phb *phb, uint64_t first, uint64_t last)
+{
+	if (last < first || last < phb->table_first || first > phb->table_last)
+		return;
+	if (first > phb->table_first)
+		phb->table_last = first - 1;
+	else if (last < phb->table_last)
+		phb->table_first = last + 1;
+	else
+		phb->table_last = 0; /* and first is above it: nothing is left */
+}
+
+/* The addresses between the BIOS hole and the first window above it, if there are any. */
+void calgary_plan_table(struct calgary_phb *phb)
+{
+	const uint32_t config = reg32(phb, REG_CONFIG_RW);
+	const uint64_t entries = calgary_entries((unsigned)(phb->reg[REG_TAR] & CALGARY_TAR_SIZE));
+
+	phb->table_first = CALGARY_HOLE_END;
+	phb->table_last = (entries << CALGARY_PAGE_SHIFT) - 1;
+	if ((config & CALGARY_SLOT_DISABLE) != 0 || (config & CALGARY_TCE_ENABLE) == 0)
+		phb->table_last = 0;
+	if ((config & CALGARY_DAC_DISABLE) != 0 && phb->table_last > UINT32_MAX)
+		phb->table_last = UINT32_MAX;
+	leave_out(phb, calgary_window_first(reg32(phb, REG_MEM_1_HIGH), reg32(phb, REG_MEM_1_LOW)),
+		  calgary_window_last(0, reg32(phb, REG_MEM_1_SIZE)));
+	if ((config & CALGARY_MEM2_ENABLE) != 0)
+		leave_out(
+			phb,
+			calgary_window_first(reg32(phb, REG_MEM_2_HIGH), reg32(phb, REG_MEM_2_LOW)),
+			calgary_window_last(reg32(phb, REG_MEM_2_SIZE_HIGH),
+					    reg32(phb, REG_MEM_2_SIZE_LOW)));
+}
+
 static int check_request(struct iommu_source source, enum iommu_access access,
 			 struct iommu_xlat *out)
 {
@@ -216,8 +252,39 @@ static void fetch_ahead(const struct calgary_phb *phb, uint64_t index, struct io
 		iotlb_insert_ahead(phb->cache, 0, want, line);
 }
 
-int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		      enum iommu_access access, struct iommu_xlat *out)
+/*
+ * The access that hits and is granted, most of them, with no step that such an access cannot need.
+ * False: nothing was changed, translate() decides. Fetching ahead keeps the cache from being asked.
+ */
+static inline bool hit_at_once(struct calgary *c, struct iommu_source source, uint64_t iova,
+			       enum iommu_access access, struct iommu_xlat *out)
+{
+	struct verdict v = {.cached = true};
+	struct iommu_xlat granted = {0};
+	struct calgary_phb *phb;
+	ptrdiff_t slot;
+	uint64_t tce;
+
+	if (source.bus >= CALGARY_PHBS || (access != IOMMU_READ && access != IOMMU_WRITE))
+		return false;
+	phb = &c->phb[source.bus];
+	if (iova < phb->table_first || iova > phb->table_last)
+		return false;
+	slot = iotlb_spot(phb->cache, 0, iova >> CALGARY_PAGE_SHIFT, &tce);
+	if (slot < 0)
+		return false;
+	v.tce = tce;
+	grant(phb, iova, access, &v, &granted);
+	if (v.error != 0)
+		return false;
+	*out = granted;
+	iotlb_spotted(phb->cache, slot);
+	return true;
+}
+
+static __attribute__((noinline)) int translate(struct iommu *iommu, struct iommu_source source,
+					       uint64_t iova, enum iommu_access access,
+					       struct iommu_xlat *out)
 {
 	struct verdict v = {0};
 	struct calgary_phb *phb;
@@ -241,6 +308,14 @@ int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t 
 	}
 	note_error(phb, source, iova, access, &v);
 	return v.error;
+}
+
+int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
+		      enum iommu_access access, struct iommu_xlat *out)
+{
+	if (IOTLB_LIKELY(hit_at_once(calgary_of(iommu), source, iova, access, out)))
+		return 0;
+	return translate(iommu, source, iova, access, out);
 }
 
 int calgary_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,

@@ -49,6 +49,8 @@ struct dart {
 	bool track_stale;
 	uint32_t reg[DART_REG_COUNT];
 	struct iotlb *tlb;
+	/* Addresses below are looked up in the table, whoever asks; 0 while it is not enabled. */
+	uint64_t below;
 	/* For how long the bits of invalidations that the chip noticed will stay up. */
 	unsigned reads_left;
 	uint32_t missed; /* the bits it has not noticed: they stay until software clears them */

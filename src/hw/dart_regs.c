@@ -159,6 +159,7 @@ void dart_regs_reset(struct dart *d)
 		d->reg[i] = 0;
 	d->reads_left = 0;
 	d->missed = 0;
+	d->below = 0;
 }
 
 static const struct dart_row *find_row(struct dart *d, uint64_t offset, unsigned width)
@@ -194,4 +195,8 @@ void dart_reg_write(struct iommu *iommu, uint64_t offset, uint64_t value, unsign
 		d->reg[row->reg] = old;
 	if (row->wrote != NULL)
 		row->wrote(d, old, (uint32_t)value);
+	/* The largest table ends where the bypass begins. */
+	d->below = (d->reg[DART_REG_CNTL] & d->kind->enable) != 0
+			   ? d->kind->pages(d) * DART_PAGE_ENTRIES << DART_PAGE_SHIFT
+			   : 0;
 }

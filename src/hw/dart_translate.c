@@ -24,6 +24,7 @@
 #include <errno.h>
 
 #include "hw/dart_impl.h"
+#include "hw/iotlb_hit.h"
 
 /* What table and TLB say of one address; nothing has been changed yet. */
 struct verdict {
@@ -91,8 +92,8 @@ static void fetch(const struct dart *d, uint64_t index, struct verdict *v, uint6
 }
 
 /* Fill @out for @iova, found in v->entry, or refuse. */
-static void grant(const struct dart *d, uint64_t iova, enum iommu_access access, struct verdict *v,
-		  struct iommu_xlat *out)
+static inline void grant(const struct dart *d, uint64_t iova, enum iommu_access access,
+			 struct verdict *v, struct iommu_xlat *out)
 {
 	const uint64_t offset = iova & (DART_PAGE_BYTES - 1);
 	const bool write = access == IOMMU_WRITE;
@@ -166,10 +167,37 @@ static void note_error(struct dart *d, struct iommu_source source, uint64_t iova
 		o->fault(o->ctx, source, iova, access);
 }
 
-int dart_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		   enum iommu_access access, struct iommu_xlat *out)
+/*
+ * The access that hits and is granted, most of them, with no step that such an access cannot need.
+ * False: nothing was changed, translate() decides.
+ */
+static inline bool hit_at_once(struct dart *d, struct iommu_source source, uint64_t iova,
+			       enum iommu_access access, struct iommu_xlat *out)
 {
-	struct dart *d = dart_of(iommu);
+	struct verdict v = {.cached = true};
+	struct iommu_xlat granted = {0};
+	uint64_t entry;
+	ptrdiff_t slot;
+
+	if (source.bus >= d->kind->buses || iova >= d->below ||
+	    (access != IOMMU_READ && access != IOMMU_WRITE))
+		return false;
+	slot = iotlb_spot(d->tlb, 0, iova >> DART_PAGE_SHIFT, &entry);
+	if (slot < 0)
+		return false;
+	v.entry = entry;
+	grant(d, iova, access, &v, &granted);
+	if (v.error != 0)
+		return false;
+	*out = granted;
+	iotlb_spotted(d->tlb, slot);
+	return true;
+}
+
+static __attribute__((noinline)) int translate(struct dart *d, struct iommu_source source,
+					       uint64_t iova, enum iommu_access access,
+					       struct iommu_xlat *out)
+{
 	struct verdict v = {0};
 	const uint64_t index = iova >> DART_PAGE_SHIFT;
 	uint64_t line[IOTLB_MAX_LINE_PAGES];
@@ -188,6 +216,16 @@ int dart_translate(struct iommu *iommu, struct iommu_source source, uint64_t iov
 	}
 	note_error(d, source, iova, access, &v);
 	return v.error;
+}
+
+int dart_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
+		   enum iommu_access access, struct iommu_xlat *out)
+{
+	struct dart *d = dart_of(iommu);
+
+	if (IOTLB_LIKELY(hit_at_once(d, source, iova, access, out)))
+		return 0;
+	return translate(d, source, iova, access, out);
 }
 
 int dart_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
