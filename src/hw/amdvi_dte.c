@@ -46,23 +46,31 @@ static void fetch(const struct amdvi *a, const struct amdvi_request *r, struct a
 }
 
 /*
- * Is the entry one that this implementation can follow? Without V nothing else in it counts, and
- * without TV neither does Mode. Bits 183:180 and 187 count with IV.
+ * Is the entry one that this implementation can follow? If not, *@flags gets RZ where reserved bits
+ * are set. Without V nothing else in it counts, and without TV neither does Mode. Bits 183:180 and
+ * 187 count with IV.
  */
-static void check(const struct amdvi_request *r, struct amdvi_verdict *v)
+static bool legal(const struct amdvi_dte *dte, uint64_t *flags)
 {
-	const uint64_t *q = v->dte.quad;
+	const uint64_t *q = dte->quad;
 	uint64_t reserved = (q[0] & AMDVI_DTE_RESERVED) | (q[1] & AMDVI_DTE1_RESERVED) |
 			    (q[3] & AMDVI_DTE3_RESERVED);
-	uint64_t flags = direction(r);
 
 	if ((q[0] & AMDVI_DTE_V) == 0)
-		return;
+		return true;
 	if ((q[2] & AMDVI_DTE2_IV) != 0)
 		reserved |= q[2] & AMDVI_DTE2_RESERVED;
 	if (reserved != 0)
-		flags |= AMDVI_EVT_RZ;
-	else if ((q[0] & AMDVI_DTE_TV) == 0 || (q[0] & AMDVI_DTE_MODE) != AMDVI_DTE_MODE)
+		*flags |= AMDVI_EVT_RZ;
+	return reserved == 0 &&
+	       ((q[0] & AMDVI_DTE_TV) == 0 || (q[0] & AMDVI_DTE_MODE) != AMDVI_DTE_MODE);
+}
+
+static void check(const struct amdvi_request *r, struct amdvi_verdict *v)
+{
+	uint64_t flags = direction(r);
+
+	if (legal(&v->dte, &flags))
 		return;
 	v->error = -EPERM;
 	v->event = amdvi_event_of(AMDVI_EVT_ILLEGAL_DTE, flags, 0, r, r->iova & ~UINT64_C(3));
@@ -85,8 +93,16 @@ void amdvi_dte_find(const struct amdvi *a, const struct amdvi_request *r, enum a
 
 void amdvi_dte_hold(struct amdvi *a, uint16_t devid, const struct amdvi_dte *dte)
 {
-	a->dte[devid % AMDVI_DTE_SLOTS] =
-		(struct amdvi_dte_slot){.valid = true, .devid = devid, .dte = *dte};
+	struct amdvi_dte_slot *slot = &a->dte[devid % AMDVI_DTE_SLOTS];
+	const uint64_t q = dte->quad[0];
+	const unsigned mode = (unsigned)((q & AMDVI_DTE_MODE) >> AMDVI_DTE_MODE_SHIFT);
+	uint64_t flags = 0;
+
+	*slot = (struct amdvi_dte_slot){.valid = true, .devid = devid, .dte = *dte};
+	slot->tables = (q & AMDVI_DTE_V) != 0 && (q & AMDVI_DTE_TV) != 0 && mode != 0 &&
+		       legal(dte, &flags);
+	if (slot->tables)
+		slot->last = UINT64_MAX >> (64 - amdvi_width(mode));
 }
 
 void amdvi_dte_drop(struct amdvi *a, uint16_t devid)

@@ -5,6 +5,8 @@
 #ifndef IOTOLL_HW_AMDVI_IMPL_H
 #define IOTOLL_HW_AMDVI_IMPL_H
 
+#include <string.h>
+
 #include "hw/amdvi.h"
 #include "hw/iotlb.h"
 #include "spec/amdvi.h"
@@ -37,7 +39,9 @@ struct amdvi_dte {
 
 struct amdvi_dte_slot {
 	bool valid;
+	bool tables; /* legal, V and TV, Mode 1 to 6: accesses up to @last may go to tables */
 	uint16_t devid;
+	uint64_t last;
 	struct amdvi_dte dte;
 };
 
@@ -96,7 +100,8 @@ struct amdvi_verdict {
 	uint64_t above; /* the rights of the levels above the page's own entry */
 	uint64_t table; /* where the walk found it, and at which level; level 0: no walk */
 	unsigned level;
-	/* Entries that the walk read on its way, by their level; level 0: none. */
+	/* Entries that the walk read on its way, by their level; which, as bits. */
+	unsigned seen_levels;
 	struct amdvi_pde_slot seen[AMDVI_LEVELS_MAX + 1];
 };
 
@@ -159,6 +164,12 @@ void amdvi_dte_find(const struct amdvi *a, const struct amdvi_request *r, enum a
 void amdvi_dte_hold(struct amdvi *a, uint16_t devid, const struct amdvi_dte *dte);
 /* Forget the entry of @devid, and that its faults were silenced. */
 void amdvi_dte_drop(struct amdvi *a, uint16_t devid);
+
+/* What begins a verdict: as {0}, but entries that are seen by no bit are left alone. */
+static inline void amdvi_verdict_clear(struct amdvi_verdict *v)
+{
+	memset(v, 0, offsetof(struct amdvi_verdict, seen));
+}
 
 /* amdvi_walk.c */
 

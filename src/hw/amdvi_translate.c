@@ -23,6 +23,7 @@
 #include <errno.h>
 
 #include "hw/amdvi_impl.h"
+#include "hw/iotlb_hit.h"
 
 static uint64_t needed(const struct amdvi_request *r)
 {
@@ -138,10 +139,11 @@ static uint64_t address_of(const struct amdvi_request *r, const struct amdvi_ver
 static bool is_stale(const struct amdvi *a, const struct amdvi_request *r,
 		     const struct amdvi_verdict *v)
 {
-	struct amdvi_verdict now = {0};
+	struct amdvi_verdict now;
 
 	if (!a->track_stale || !v->from_caches)
 		return false;
+	amdvi_verdict_clear(&now);
 	decide(a, r, AMDVI_LOOK_FRESH, &now);
 	return now.error != 0 || address_of(r, &now) != address_of(r, v);
 }
@@ -190,16 +192,46 @@ static int check_request(struct iommu_source source, enum iommu_access access,
 	return access == IOMMU_READ || access == IOMMU_WRITE ? 0 : -EINVAL;
 }
 
-int amdvi_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		    enum iommu_access access, struct iommu_xlat *out)
+/*
+ * The access that hits and is granted, most of them: what decide() comes to, with no step that such
+ * an access cannot need. False: nothing was changed, translate() decides.
+ */
+static inline bool hit_at_once(struct amdvi *a, struct iommu_source source,
+			       const struct amdvi_request *r, struct iommu_xlat *out)
 {
-	struct amdvi *a = amdvi_of(iommu);
+	const struct amdvi_dte_slot *d = &a->dte[r->devid % AMDVI_DTE_SLOTS];
+	const uint64_t offset = r->iova & (AMDVI_PAGE_BYTES - 1);
+	uint64_t word;
+	ptrdiff_t slot;
+
+	if (source.bus != 0 || (r->access != IOMMU_READ && r->access != IOMMU_WRITE) ||
+	    (a->reg[REG_CONTROL] & AMDVI_CTRL_IOMMU_EN) == 0 ||
+	    (a->reg[REG_EXCL_BASE] & AMDVI_EXCL_ENABLE) != 0 || a->track_stale)
+		return false;
+	if (!d->valid || d->devid != r->devid || !d->tables || r->iova > d->last ||
+	    (r->iova >= AMDVI_INT_FIRST && r->iova <= AMDVI_INT_LAST))
+		return false;
+	slot = iotlb_spot(a->iotlb, amdvi_domain(&d->dte), r->iova >> AMDVI_PAGE_SHIFT, &word);
+	if (slot < 0 || (d->dte.quad[0] & word & needed(r)) == 0)
+		return false;
+	*out = (struct iommu_xlat){.paddr = (word & AMDVI_FRAME) | offset,
+				   .bytes = AMDVI_PAGE_BYTES - offset,
+				   .hit = true};
+	iotlb_spotted(a->iotlb, slot);
+	return true;
+}
+
+static __attribute__((noinline)) int translate(struct amdvi *a, struct iommu_source source,
+					       uint64_t iova, enum iommu_access access,
+					       struct iommu_xlat *out)
+{
 	const struct amdvi_request r = {source.devid, iova, access};
-	struct amdvi_verdict v = {0};
+	struct amdvi_verdict v;
 	const int ret = check_request(source, access, out);
 
 	if (ret != 0)
 		return ret;
+	amdvi_verdict_clear(&v);
 	decide(a, &r, AMDVI_LOOK_ACCESS, &v);
 	answer(a, &r, &v, out);
 	if (v.dte_fetched)
@@ -210,16 +242,27 @@ int amdvi_translate(struct iommu *iommu, struct iommu_source source, uint64_t io
 	return v.error;
 }
 
+int amdvi_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
+		    enum iommu_access access, struct iommu_xlat *out)
+{
+	const struct amdvi_request r = {source.devid, iova, access};
+
+	if (IOTLB_LIKELY(hit_at_once(amdvi_of(iommu), source, &r, out)))
+		return 0;
+	return translate(amdvi_of(iommu), source, iova, access, out);
+}
+
 int amdvi_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
 		enum iommu_access access, struct iommu_xlat *out)
 {
 	const struct amdvi *a = amdvi_of_const(iommu);
 	const struct amdvi_request r = {source.devid, iova, access};
-	struct amdvi_verdict v = {0};
+	struct amdvi_verdict v;
 	const int ret = check_request(source, access, out);
 
 	if (ret != 0)
 		return ret;
+	amdvi_verdict_clear(&v);
 	decide(a, &r, AMDVI_LOOK_PROBE, &v);
 	answer(a, &r, &v, out);
 	return v.error;

@@ -151,6 +151,7 @@ static bool step(const struct amdvi *a, const struct amdvi_request *r, struct po
 			amdvi_page_fault(r, AMDVI_EVT_PR | AMDVI_EVT_PE, v);
 		return false;
 	}
+	v->seen_levels |= 1u << p->level;
 	v->seen[p->level] = (struct amdvi_pde_slot){.level = p->level,
 						    .next = next,
 						    .domain = amdvi_domain(&v->dte),
@@ -236,10 +237,12 @@ void amdvi_walk_hold(struct amdvi *a, const struct amdvi_request *r, const struc
 {
 	const unsigned order = v->level != 0 ? v->log2 - AMDVI_PAGE_SHIFT : 0;
 
-	for (unsigned level = 2; level <= AMDVI_LEVELS_MAX; level++)
-		if (v->seen[level].level != 0)
-			a->pde[pde_slot(v->seen[level].domain, level, v->seen[level].prefix)] =
-				v->seen[level];
+	for (unsigned left = v->seen_levels; left != 0; left &= left - 1) {
+		const unsigned level = (unsigned)__builtin_ctz(left);
+		const struct amdvi_pde_slot *seen = &v->seen[level];
+
+		a->pde[pde_slot(seen->domain, level, seen->prefix)] = *seen;
+	}
 	if (v->level == 0)
 		return;
 	if (UINT64_C(1) << order <= iotlb_line_pages(a->iotlb))
