@@ -188,7 +188,10 @@ static void leave_out(struct calgary_phb *phb, uint64_t first, uint64_t last)
 		phb->table_last = 0; /* and first is above it: nothing is left */
 }
 
-/* The addresses between the BIOS hole and the first window above it, if there are any. */
+/*
+ * The addresses between the BIOS hole and the first window above it, if there are any. The largest
+ * table ends at 4 GiB, so DAC_DISABLE has nothing to say here.
+ */
 void calgary_plan_table(struct calgary_phb *phb)
 {
 	const uint32_t config = reg32(phb, REG_CONFIG_RW);
@@ -198,8 +201,6 @@ void calgary_plan_table(struct calgary_phb *phb)
 	phb->table_last = (entries << CALGARY_PAGE_SHIFT) - 1;
 	if ((config & CALGARY_SLOT_DISABLE) != 0 || (config & CALGARY_TCE_ENABLE) == 0)
 		phb->table_last = 0;
-	if ((config & CALGARY_DAC_DISABLE) != 0 && phb->table_last > UINT32_MAX)
-		phb->table_last = UINT32_MAX;
 	leave_out(phb, calgary_window_first(reg32(phb, REG_MEM_1_HIGH), reg32(phb, REG_MEM_1_LOW)),
 		  calgary_window_last(0, reg32(phb, REG_MEM_1_SIZE)));
 	if ((config & CALGARY_MEM2_ENABLE) != 0)
