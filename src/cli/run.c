@@ -74,6 +74,7 @@ static const struct argp argp = {
 	       "\vExamples:\n"
 	       "  iotoll run bare-metal --set iommu.model=calgary\n"
 	       "  iotoll run bare-metal -s iommu.model=dart-u4 -s sut.profile=js21-2007\n"
+	       "  iotoll run bare-metal -s iommu.model=amdvi -s sut.profile=epyc-7742-2019\n"
 	       "  iotoll run bare-metal -s iommu.model=calgary -s dma.strategy=strict -f json\n"
 	       "  iotoll run bare-metal -s sut.memory.dram_miss='150 ns' --pcap wire.pcap\n"
 	       "  iotoll run ./my.ini --format csv:my.csv",

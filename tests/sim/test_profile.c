@@ -5,13 +5,14 @@
 #define COSTS (sizeof(struct cost) / sizeof(uint64_t))
 
 static const char *const shipped[] = {PROFILES "/x460-2007.ini", PROFILES "/e326.ini",
-				      PROFILES "/e3-1220-2015.ini", PROFILES "/js21-2007.ini"};
+				      PROFILES "/e3-1220-2015.ini", PROFILES "/js21-2007.ini",
+				      PROFILES "/epyc-7742-2019.ini"};
 
 static void shipped_profiles_load_and_their_ends_are_ordered(void **state)
 {
 	struct rig *rig = *state;
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
 		uint64_t low[COSTS], mid[COSTS], high[COSTS];
 		uint64_t *const to[] = {mid, low, high};
 		unsigned moved = 0;
