@@ -39,6 +39,11 @@ unsigned cpu_id(const struct cpu *cpu)
 	return cpu->id;
 }
 
+unsigned cpu_physical(const struct cpu *cpu)
+{
+	return cpu->physical;
+}
+
 struct machine *cpu_machine(const struct cpu *cpu)
 {
 	return cpu->machine;
@@ -59,16 +64,20 @@ static void run(void *ctx)
 
 	if (cpu->clock < now)
 		cpu->clock = now;
-	m->running = cpu;
+	m->board->running = cpu;
 	fiber_run(cpu->current->fiber);
-	m->running = NULL;
+	m->board->running = NULL;
 }
 
-void cpu_init(struct cpu *cpu, struct machine *m, unsigned id)
+void cpu_init(struct cpu *cpu, struct machine *m, unsigned id, unsigned physical)
 {
 	memset(cpu, 0, sizeof(*cpu));
 	cpu->machine = m;
 	cpu->id = id;
+	cpu->physical = physical;
+	cpu->guest = machine_is_guest(m);
+	cpu->view = cpu->guest ? m->mem : NULL;
+	cpu->cost = &m->profile.cost;
 	event_init(&cpu->resume, run, cpu);
 }
 
@@ -109,79 +118,52 @@ void cpu_leave(struct cpu *cpu, enum charge before)
 		cpu->what = before;
 }
 
-static inline bool ablated(const struct cpu *cpu)
-{
-	return cpu->machine->free_dma_software &&
-	       (cpu->what == CHARGE_MAP || cpu->what == CHARGE_UNMAP || cpu->what == CHARGE_FLUSH);
-}
-
-static inline void charge(struct cpu *cpu, uint64_t ps)
-{
-	if (ablated(cpu))
-		return;
-	cpu->clock += ps;
-	cpu->ps[cpu->what] += ps;
-}
-
 void cpu_charge(struct cpu *cpu, uint64_t ps)
 {
 	if (cpu)
-		charge(cpu, ps);
+		cpu_spend(cpu, ps);
 }
 
-void cpu_touch(struct cpu *cpu, phys_t paddr, size_t bytes, bool write)
+void cpu_pay(struct cpu *cpu, enum charge what, uint64_t ps)
 {
-	struct cache_found found = {0};
-	const struct cost *cost;
+	const enum charge before = cpu_enter(cpu, what);
 
-	if (!cpu || !bytes)
-		return;
-	cost = machine_cost(cpu->machine);
-	cache_access_range(cpu->machine->cache, cpu->id, paddr, bytes, write, &found);
-	charge(cpu, found.own * cost->cache_hit + found.remote * cost->line_transfer +
-			    found.dram * cost->dram_miss);
-}
-
-void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
-{
-	struct cache_found found = {0};
-	const struct cost *cost;
-	enum charge before;
-
-	if (!cpu)
-		return;
-	cost = machine_cost(cpu->machine);
-	before = cpu_enter(cpu, CHARGE_COPY);
-	cache_copy(cpu->machine->cache, cpu->id, to, from, bytes, &found);
-	/* A stream: where either side misses it runs at memory speed, both overlap. */
-	charge(cpu, found.dram * cost->copy_cold + found.own * cost->copy_warm +
-			    found.remote * cost->line_transfer);
+	cpu_spend(cpu, ps);
 	cpu_leave(cpu, before);
 }
 
-void cpu_clflush(struct cpu *cpu, phys_t paddr)
+bool cpu_hypervisor_enter(struct cpu *cpu)
 {
-	if (!cpu)
-		return;
-	cache_flush_line(cpu->machine->cache, paddr);
-	charge(cpu, machine_cost(cpu->machine)->clflush);
+	if (!cpu || !cpu->view)
+		return false;
+	cpu->view = NULL;
+	cpu->cost = machine_cost(cpu->machine->board);
+	cpu->irq_off++;
+	return true;
 }
 
-void cpu_atomic(struct cpu *cpu, phys_t paddr)
+void cpu_hypervisor_leave(struct cpu *cpu, bool before)
 {
-	const struct cost *cost;
-	enum cache_where where;
-
-	if (!cpu)
+	if (!before)
 		return;
-	cost = machine_cost(cpu->machine);
-	where = cache_access(cpu->machine->cache, cpu->id, paddr, true);
-	charge(cpu, cost->locked_rmw + (where == CACHE_OWN      ? 0
-					: where == CACHE_REMOTE ? cost->line_transfer
-								: cost->dram_miss));
+	cpu->irq_off--;
+	cpu->cost = machine_cost(cpu->machine);
+	cpu->view = cpu->machine->mem;
 }
 
 /* ---- interrupts ---- */
+
+/* Entry and exit of a handler; a virtual CPU's interrupts come through the hypervisor. */
+static void pay_entry(struct cpu *cpu, const struct irq *irq)
+{
+	if (!cpu->guest) {
+		cpu_spend(cpu, cpu->cost->interrupt);
+		return;
+	}
+	if (!irq->event)
+		cpu_pay(cpu, CHARGE_HYPERVISOR, cpu->cost->xen_irq);
+	cpu_pay(cpu, CHARGE_CROSSING, cpu->cost->interrupt);
+}
 
 static void take_irq(struct cpu *cpu)
 {
@@ -194,7 +176,7 @@ static void take_irq(struct cpu *cpu)
 	irq->count++;
 	cpu->irq_off++;
 	cpu->in_irq = true;
-	charge(cpu, machine_cost(cpu->machine)->interrupt);
+	pay_entry(cpu, irq);
 	irq->handler(irq->ctx, cpu);
 	cpu->in_irq = false;
 	cpu->irq_off--;
@@ -204,17 +186,19 @@ static void take_irq(struct cpu *cpu)
 
 void cpu_sync(struct cpu *cpu)
 {
+	struct machine *board;
 	struct sim *sim;
 
 	if (!cpu)
 		return;
-	sim = cpu->machine->sim;
+	board = cpu->machine->board;
+	sim = board->sim;
 	for (;;) {
 		/* Devices catch up on this stack; another CPU needs its own. */
-		cpu->machine->running = NULL;
+		board->running = NULL;
 		while (sim_step(sim, cpu->clock, run))
 			;
-		cpu->machine->running = cpu;
+		board->running = cpu;
 		if (!sim_advance(sim, cpu->clock)) {
 			cpu_resume_at(cpu, cpu->clock);
 			cpu_pause(cpu);
@@ -231,7 +215,7 @@ void cpu_irq_disable(struct cpu *cpu)
 	if (!cpu)
 		return;
 	cpu->irq_off++;
-	charge(cpu, machine_cost(cpu->machine)->irq_flags / 2);
+	cpu_spend(cpu, cpu->cost->irq_flags / 2);
 }
 
 void cpu_irq_enable(struct cpu *cpu)
@@ -239,7 +223,7 @@ void cpu_irq_enable(struct cpu *cpu)
 	if (!cpu)
 		return;
 	assert(cpu->irq_off);
-	charge(cpu, machine_cost(cpu->machine)->irq_flags / 2);
+	cpu_spend(cpu, cpu->cost->irq_flags / 2);
 	cpu->irq_off--;
 }
 
@@ -255,6 +239,8 @@ void irq_raise(struct irq *irq)
 {
 	struct cpu *cpu = irq->target;
 	struct irq **tail = &cpu->irqs;
+	const struct cpu *by = cpu_current(cpu->machine);
+	sim_time at;
 
 	if (irq->pending)
 		return;
@@ -263,7 +249,10 @@ void irq_raise(struct irq *irq)
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = irq;
-	cpu_kick(cpu, machine_now(cpu->machine));
+	at = machine_now(cpu->machine);
+	if (irq->event && by && by->physical != cpu->physical)
+		at += cpu->cost->ipi;
+	cpu_kick(cpu, at);
 }
 
 /* ---- softirqs ---- */
@@ -279,7 +268,7 @@ void softirq_raise(struct cpu *cpu, struct softirq *s)
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = s;
-	if (cpu->machine->running != cpu)
+	if (cpu_current(cpu->machine) != cpu)
 		cpu_kick(cpu, machine_now(cpu->machine));
 	else if (!cpu->in_irq && !cpu->in_softirq && !cpu->softirq_off)
 		waitq_wake(&cpu->ksoftirqd_wait, cpu);

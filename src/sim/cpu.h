@@ -34,10 +34,12 @@ const char *charge_name(enum charge what);
 /* The CPU whose code is executing on @m, NULL at boot and inside device events. */
 static inline struct cpu *cpu_current(const struct machine *m)
 {
-	return m->running;
+	return m->board->running;
 }
 
+/* Its number within its machine, and that of the board's CPU on which it executes, or last did. */
 unsigned cpu_id(const struct cpu *cpu);
+unsigned cpu_physical(const struct cpu *cpu);
 struct machine *cpu_machine(const struct cpu *cpu);
 /* The CPU's local clock. */
 sim_time cpu_now(const struct cpu *cpu);
@@ -46,9 +48,21 @@ sim_time cpu_now(const struct cpu *cpu);
 enum charge cpu_enter(struct cpu *cpu, enum charge what);
 void cpu_leave(struct cpu *cpu, enum charge before);
 
+/*
+ * Code of the hypervisor on a virtual CPU, between these two: addresses are the board's, costs are
+ * its profile's without what a guest pays more, and no interrupt is taken. They charge nothing,
+ * nest, and do nothing to a CPU that is not virtual. The answer of the first goes to the second.
+ */
+bool cpu_hypervisor_enter(struct cpu *cpu);
+void cpu_hypervisor_leave(struct cpu *cpu, bool before);
+
 /* @ps of work in the category in force. */
 void cpu_charge(struct cpu *cpu, uint64_t ps);
-/* Load or store [paddr, paddr + bytes) through the cache model, charged line by line. */
+/*
+ * Load or store [paddr, paddr + bytes) through the cache model, charged line by line. Here and
+ * below addresses are the machine's own, those of a guest pseudo-physical. What lies on an absent
+ * page is in no cache.
+ */
 void cpu_touch(struct cpu *cpu, phys_t paddr, size_t bytes, bool write);
 /* Charge a copy between two ranges (the caller moves the bytes); always CHARGE_COPY. */
 void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes);
@@ -72,11 +86,16 @@ void cpu_hold_irqs(struct cpu *cpu, bool hold);
 
 /* ---- interrupts ---- */
 
-/* An interrupt line of a device, routed to one CPU. Embedded in its owner. */
+/*
+ * An interrupt line of a device, routed to one CPU. Embedded in its owner. On its way to a virtual
+ * CPU it passes the hypervisor, which takes it (xen_irq, CHARGE_HYPERVISOR) and delivers an event
+ * (upcall, CHARGE_CROSSING); both are charged to that virtual CPU when it takes it.
+ */
 struct irq {
 	void (*handler)(void *ctx, struct cpu *cpu);
 	void *ctx;
 	struct cpu *target;
+	bool event; /* the upcall of an event channel, behind which no device's interrupt stands */
 	bool pending;
 	struct irq *next;
 	uint64_t count; /* handler invocations */
@@ -84,7 +103,8 @@ struct irq {
 
 /*
  * Assert the line at the present instant (edge; a line already pending stays so). The handler
- * runs on the target in CHARGE_INTERRUPT with interrupts disabled, entry and exit charged.
+ * runs on the target in CHARGE_INTERRUPT with interrupts disabled, entry and exit charged. An event
+ * from another physical CPU reaches one that idles after the cost ipi.
  */
 void irq_raise(struct irq *irq);
 

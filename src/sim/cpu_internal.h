@@ -22,7 +22,12 @@ struct task {
 
 struct cpu {
 	struct machine *machine;
-	unsigned id;
+	unsigned id, physical;
+	bool guest; /* a virtual CPU */
+	/* What its addresses lead through, and what it pays; the hypervisor's while that executes.
+	 */
+	struct memory *view; /* NULL: they are machine addresses */
+	const struct cost *cost;
 	sim_time clock;
 	enum charge what;
 	uint64_t ps[CHARGE_COUNT];
@@ -47,18 +52,37 @@ struct cpu {
 	struct cpu *next_waiter; /* on a lock's queue */
 };
 
+/* machine.c: the next CPU of @m, on the board's @physical one, with the tasks every CPU has. */
+int machine_add_cpu(struct machine *m, unsigned physical, struct err *err) MUST_CHECK;
+
 /* task.c */
 int task_cpu_init(struct cpu *cpu) MUST_CHECK; /* idle and ksoftirqd tasks */
 void task_cpu_fini(struct cpu *cpu);
 
 /* cpu.c */
-void cpu_init(struct cpu *cpu, struct machine *m, unsigned id);
+void cpu_init(struct cpu *cpu, struct machine *m, unsigned id, unsigned physical);
+/* cpu_charge() in category @what, whatever is in force. */
+void cpu_pay(struct cpu *cpu, enum charge what, uint64_t ps);
 /* Give the host thread back until the resume event (or a kick, or a lock) runs this CPU again. */
 void cpu_pause(struct cpu *cpu);
 /* Go on executing at @at. */
 void cpu_resume_at(struct cpu *cpu, sim_time at);
 /* If @cpu idles, make it look around at @at. */
 void cpu_kick(struct cpu *cpu, sim_time at);
+static inline bool cpu_ablated(const struct cpu *cpu)
+{
+	return cpu->machine->free_dma_software &&
+	       (cpu->what == CHARGE_MAP || cpu->what == CHARGE_UNMAP || cpu->what == CHARGE_FLUSH);
+}
+
+/* cpu_charge() for a CPU that there is. */
+static inline void cpu_spend(struct cpu *cpu, uint64_t ps)
+{
+	if (cpu_ablated(cpu))
+		return;
+	cpu->clock += ps;
+	cpu->ps[cpu->what] += ps;
+}
 /* Add @ps to category @what without moving the clock. */
 static inline void cpu_account_add(struct cpu *cpu, enum charge what, uint64_t ps)
 {

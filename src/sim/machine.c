@@ -16,6 +16,7 @@ int machine_create(struct machine **out, struct sim *sim, const struct profile *
 	if (!m)
 		return err_set(err, -ENOMEM, "no memory for a machine");
 	m->sim = sim;
+	m->board = m;
 	m->profile = *profile;
 	errno = 0; /* and not ENOMEM if sizes are what is wrong */
 	m->mem = memory_create(profile->memory_bytes);
@@ -36,17 +37,25 @@ int machine_create(struct machine **out, struct sim *sim, const struct profile *
 			       profile->name, profile->cpus, profile->l2_bytes, profile->l2_ways,
 			       (unsigned long long)profile->memory_bytes, CACHE_MAX_CPUS);
 	}
-	for (m->ncpus = 0; m->ncpus < profile->cpus; m->ncpus++) {
-		struct cpu *cpu = &m->cpus[m->ncpus];
+	for (unsigned id = 0; id < profile->cpus; id++) {
+		const int rc = machine_add_cpu(m, id, err);
 
-		cpu_init(cpu, m, m->ncpus);
-		if (task_cpu_init(cpu)) {
-			m->ncpus++;
+		if (rc) {
 			machine_destroy(m);
-			return err_set(err, -ENOMEM, "no memory for the stacks of CPU %u", cpu->id);
+			return rc;
 		}
 	}
 	*out = m;
+	return 0;
+}
+
+int machine_add_cpu(struct machine *m, unsigned physical, struct err *err)
+{
+	struct cpu *cpu = &m->cpus[m->ncpus];
+
+	cpu_init(cpu, m, m->ncpus++, physical);
+	if (task_cpu_init(cpu))
+		return err_set(err, -ENOMEM, "no memory for the stacks of CPU %u", cpu->id);
 	return 0;
 }
 
@@ -54,12 +63,16 @@ void machine_destroy(struct machine *m)
 {
 	if (!m)
 		return;
-	for (unsigned i = 0; i < m->ncpus; i++)
+	for (unsigned i = 0; i < m->ncpus; i++) {
 		task_cpu_fini(&m->cpus[i]);
+		if (machine_is_guest(m))
+			m->board->carrying &= ~((uint32_t)1 << m->cpus[i].physical);
+	}
 	free(m->cpus);
-	cache_destroy(m->cache);
-	if (m->mem)
+	if (!machine_is_guest(m)) {
+		cache_destroy(m->cache);
 		memory_destroy(m->mem);
+	}
 	free(m);
 }
 
@@ -71,5 +84,7 @@ struct cpu *machine_cpu(struct machine *m, unsigned id)
 
 sim_time machine_now(const struct machine *m)
 {
-	return m->running ? m->running->clock : sim_now(m->sim);
+	const struct cpu *running = m->board->running;
+
+	return running ? running->clock : sim_now(m->sim);
 }

@@ -9,6 +9,10 @@
  * CPU or a device could see (taking a lock, a device register, waking a task, reading a ring
  * index a device writes) cpu_sync() lets everything that lies earlier happen first. Pending
  * interrupts are taken there. At boot, outside any CPU, the same code runs and nothing is charged.
+ *
+ * Under a hypervisor the physical machine is a board, and each domain on it a guest machine
+ * (guest.h): its CPUs are virtual ones, its memory is a view, the rest it shares with the board.
+ * Code that is given a struct machine does not see the difference.
  */
 #ifndef IOTOLL_SIM_MACHINE_H
 #define IOTOLL_SIM_MACHINE_H
@@ -25,10 +29,13 @@ struct machine {
 	struct memory *mem;
 	struct cache *cache;
 	struct profile profile;
+	struct machine *board; /* the physical machine: this one, unless it is a guest */
 	unsigned ncpus;
 	struct cpu *cpus; /* array of ncpus */
-	struct cpu
-		*running; /* the CPU whose code executes now; NULL at boot and in device events */
+	/* The CPU whose code executes now; NULL at boot and in device events. Of a board only: ask
+	 * cpu_current(). */
+	struct cpu *running;
+	uint32_t carrying;      /* a board's CPUs that carry a virtual one for good */
 	bool free_dma_software; /* ablation: map, unmap and flush software costs nothing */
 };
 
@@ -38,7 +45,10 @@ struct machine {
  */
 int machine_create(struct machine **out, struct sim *sim, const struct profile *profile,
 		   struct err *err) MUST_CHECK;
-/* Stops and frees CPUs and tasks wherever they are, then caches and memory. NULL is allowed. */
+/*
+ * Stops and frees CPUs and tasks wherever they are, then caches and memory, which of a guest are
+ * not its own. A board's guests go before it. NULL is allowed.
+ */
 void machine_destroy(struct machine *m);
 
 static inline const struct cost *machine_cost(const struct machine *m)
@@ -48,6 +58,11 @@ static inline const struct cost *machine_cost(const struct machine *m)
 
 /* CPU @id, 0 <= @id < ncpus. */
 struct cpu *machine_cpu(struct machine *m, unsigned id);
+
+static inline bool machine_is_guest(const struct machine *m)
+{
+	return m->board != m;
+}
 
 /* Virtual time as the caller sees it: its CPU's clock on a CPU, else the event queue's. */
 sim_time machine_now(const struct machine *m);

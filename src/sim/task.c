@@ -194,6 +194,13 @@ static void pay_wakeup(struct cpu *cpu)
 	cpu_leave(cpu, before);
 }
 
+/* A guest's reschedule interrupt is an event that it sends itself. */
+static void pay_ipi_event(struct cpu *cpu)
+{
+	cpu_pay(cpu, CHARGE_CROSSING, cpu->cost->xen_hypercall);
+	cpu_pay(cpu, CHARGE_HYPERVISOR, cpu->cost->xen_event_send);
+}
+
 void waitq_wake(struct waitq *wq, struct cpu *cpu)
 {
 	struct task *t;
@@ -212,6 +219,8 @@ void waitq_wake(struct waitq *wq, struct cpu *cpu)
 		sim_time at;
 
 		pay_wakeup(cpu);
+		if (cpu && cpu->guest && t->cpu != cpu && t->cpu->parked && !t->cpu->ipi_pending)
+			pay_ipi_event(cpu);
 		at = machine_now(t->cpu->machine);
 		if (cpu && t->cpu != cpu) {
 			at += machine_cost(t->cpu->machine)->ipi;
@@ -228,26 +237,34 @@ void waitq_wake(struct waitq *wq, struct cpu *cpu)
 static void idle_main(void *ctx)
 {
 	struct cpu *cpu = ctx;
+	bool told = false; /* the hypervisor that there is nothing to do */
 
 	for (;;) {
 		cpu_sync(cpu);
 		if (cpu->run_first) {
+			told = false;
 			schedule(cpu);
 			continue;
 		}
 		if (cpu->softirqs || cpu->irqs) {
+			told = false;
 			cpu_run_softirqs(cpu);
 			continue;
 		}
+		if (cpu->guest && !told) {
+			/* A guest blocks by a hypercall; what comes meanwhile makes it return. */
+			cpu_pay(cpu, CHARGE_CROSSING, cpu->cost->xen_hypercall);
+			told = true;
+			continue;
+		}
+		told = false;
 		cpu->parked = true;
 		cpu_pause(cpu);
 		cpu->parked = false;
 		if (cpu->ipi_pending) {
-			const enum charge before = cpu_enter(cpu, CHARGE_SCHEDULER);
-
 			/* The reschedule interrupt that another CPU's wake-up sent. */
-			cpu_charge(cpu, machine_cost(cpu->machine)->interrupt);
-			cpu_leave(cpu, before);
+			cpu_pay(cpu, cpu->guest ? CHARGE_CROSSING : CHARGE_SCHEDULER,
+				cpu->cost->interrupt);
 			cpu->ipi_pending = false;
 		}
 	}

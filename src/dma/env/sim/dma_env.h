@@ -217,7 +217,12 @@ static inline unsigned env_cpus(const struct dma_env *env)
 
 static inline unsigned env_cpu(struct dma_env *env)
 {
-	return env_cpu_(env) ? cpu_id(env_cpu_(env)) : 0;
+	const struct cpu *cpu = env_cpu_(env);
+
+	if (!cpu)
+		return 0;
+	/* Below a hypervisor the board's layer is run by whichever domain asks. */
+	return machine_is_guest(env->machine) ? cpu_id(cpu) : cpu_physical(cpu);
 }
 
 /*

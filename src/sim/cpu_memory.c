@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPUs at memory: where an access finds its lines, and what that costs. The cache model knows the
+ * board's addresses; a guest's are followed to them page by page, as a TLB would that never misses.
+ */
+#include "mem/memory_view.h"
+#include "sim/cpu_internal.h"
+
+static uint64_t to_page_end(phys_t paddr)
+{
+	return PAGE_BYTES - paddr % PAGE_BYTES;
+}
+
+/* Addresses of a guest: page by page to where each lies on the board. */
+static void touch_view(struct cpu *cpu, phys_t paddr, size_t bytes, bool write,
+		       struct cache_found *found)
+{
+	while (bytes) {
+		const size_t chunk = bytes < to_page_end(paddr) ? bytes : to_page_end(paddr);
+		const phys_t machine = memory_machine(cpu->view, paddr);
+
+		if (machine == MEMORY_NOWHERE)
+			found->dram += (unsigned)((paddr % CACHE_LINE_BYTES + chunk +
+						   CACHE_LINE_BYTES - 1) /
+						  CACHE_LINE_BYTES);
+		else
+			cache_access_range(cpu->machine->cache, cpu->physical, machine, chunk,
+					   write, found);
+		paddr += chunk;
+		bytes -= chunk;
+	}
+}
+
+/* The same pieces as cache_copy() counts, each where it begins. */
+static void copy_view(struct cpu *cpu, phys_t to, phys_t from, size_t bytes,
+		      struct cache_found *found)
+{
+	while (bytes) {
+		const uint64_t near =
+			to_page_end(to) < to_page_end(from) ? to_page_end(to) : to_page_end(from);
+		const size_t whole =
+			(near + CACHE_LINE_BYTES - 1) & ~(size_t)(CACHE_LINE_BYTES - 1);
+		const size_t chunk = bytes < whole ? bytes : whole;
+		const phys_t m_to = memory_machine(cpu->view, to);
+		const phys_t m_from = memory_machine(cpu->view, from);
+
+		if (m_to == MEMORY_NOWHERE || m_from == MEMORY_NOWHERE)
+			found->dram +=
+				(unsigned)((chunk + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES);
+		else
+			cache_copy(cpu->machine->cache, cpu->physical, m_to, m_from, chunk, found);
+		to += chunk;
+		from += chunk;
+		bytes -= chunk;
+	}
+}
+
+/* One address where the cache knows it; MEMORY_NOWHERE, which no cache has, on an absent page. */
+static inline phys_t machine_of(const struct cpu *cpu, phys_t paddr)
+{
+	return cpu->view ? memory_machine(cpu->view, paddr) : paddr;
+}
+
+void cpu_touch(struct cpu *cpu, phys_t paddr, size_t bytes, bool write)
+{
+	struct cache_found found = {0};
+	const struct cost *cost;
+
+	if (!cpu || !bytes)
+		return;
+	cost = cpu->cost;
+	if (cpu->view)
+		touch_view(cpu, paddr, bytes, write, &found);
+	else
+		cache_access_range(cpu->machine->cache, cpu->physical, paddr, bytes, write, &found);
+	cpu_spend(cpu, found.own * cost->cache_hit + found.remote * cost->line_transfer +
+			       found.dram * cost->dram_miss);
+}
+
+void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
+{
+	struct cache_found found = {0};
+	const struct cost *cost;
+	enum charge before;
+
+	if (!cpu)
+		return;
+	cost = cpu->cost;
+	before = cpu_enter(cpu, CHARGE_COPY);
+	if (cpu->view)
+		copy_view(cpu, to, from, bytes, &found);
+	else
+		cache_copy(cpu->machine->cache, cpu->physical, to, from, bytes, &found);
+	/* A stream: where either side misses it runs at memory speed, both overlap. */
+	cpu_spend(cpu, found.dram * cost->copy_cold + found.own * cost->copy_warm +
+			       found.remote * cost->line_transfer);
+	cpu_leave(cpu, before);
+}
+
+void cpu_clflush(struct cpu *cpu, phys_t paddr)
+{
+	if (!cpu)
+		return;
+	cache_flush_line(cpu->machine->cache, machine_of(cpu, paddr));
+	cpu_spend(cpu, cpu->cost->clflush);
+}
+
+void cpu_atomic(struct cpu *cpu, phys_t paddr)
+{
+	const struct cost *cost;
+	enum cache_where where;
+
+	if (!cpu)
+		return;
+	cost = cpu->cost;
+	where = cache_access(cpu->machine->cache, cpu->physical, machine_of(cpu, paddr), true);
+	cpu_spend(cpu, cost->locked_rmw + (where == CACHE_OWN      ? 0
+					   : where == CACHE_REMOTE ? cost->line_transfer
+								   : cost->dram_miss));
+}
