@@ -214,7 +214,7 @@ static void do_register(struct world *w)
 	}
 	write_reg(w, offset, take(w, which & 1 ? 8 : 2), width);
 	w->blurred = true;
-	JUDGE(reg(w, 0x30) == 0x840);
+	JUDGE(reg(w, 0x30) == 0x842);
 	JUDGE((reg(w, 0x18) & 1) || !(reg(w, 0x2020) & 0x18));
 }
 

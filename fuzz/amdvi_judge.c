@@ -116,7 +116,7 @@ struct answer judge_now(struct world *w, uint16_t devid, uint64_t iova, unsigned
 		d[i] = load(w, at + 8 * i);
 	if (!(d[0] & 1))
 		return untranslated(iova);
-	reserved = (d[0] & UINT64_C(0x80F00000000001FC)) | (d[1] & BIT(42)) | d[3];
+	reserved = (d[0] & UINT64_C(0x80E00000000001FC)) | (d[1] & BIT(42)) | d[3];
 	if (d[2] & 1)
 		reserved |= d[2] & UINT64_C(0x08F0000000000000);
 	if (reserved || (d[0] & 0xE02) == 0xE02)

@@ -289,8 +289,8 @@ static void run_hostile(struct world *w)
 
 	while (w->left != 0) {
 		unsigned step = (unsigned)take(w, 1), width = step & 0x40 ? 4 : 8;
-		struct vtd_request request = {.access = step & 1 ? IOMMU_WRITE : IOMMU_READ};
 		uint64_t offset = offsets[step >> 2 & 15] + (step & 0x80 ? 4 : 0);
+		struct iommu_source source = {0};
 		struct iommu_xlat x;
 
 		w->accesses_of_memory = 0;
@@ -307,10 +307,9 @@ static void run_hostile(struct world *w)
 			store(w, take(w, 2) % (MEMORY_BYTES / 8) * 8, take(w, step & 4 ? 8 : 2));
 			break;
 		default:
-			request.source.devid = (uint16_t)take(w, 2);
-			request.address = take(w, step & 8 ? 8 : 3);
-			request.at = step >> 4 & 3;
-			(void)vtd_translate_request(w->iommu, &request, &x);
+			source.devid = (uint16_t)take(w, 2);
+			(void)iommu_translate(w->iommu, source, take(w, step & 8 ? 8 : 3),
+					      step & 16 ? IOMMU_WRITE : IOMMU_READ, &x);
 		}
 		JUDGE(w->accesses_of_memory <= 2 * 32768);
 		JUDGE(vtd_check(w->iommu));

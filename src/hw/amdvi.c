@@ -127,17 +127,6 @@ uint64_t amdvi_interrupts(const struct iommu *iommu)
 	return iommu->ops == &amdvi_ops ? amdvi_of_const(iommu)->interrupts : 0;
 }
 
-void amdvi_on_device_invalidate(struct iommu *iommu,
-				bool (*answer)(void *ctx, uint16_t devid, uint64_t iova,
-					       unsigned log2),
-				void *ctx)
-{
-	if (iommu->ops != &amdvi_ops)
-		return;
-	amdvi_of(iommu)->answer = answer;
-	amdvi_of(iommu)->answer_ctx = ctx;
-}
-
 const struct iommu_ops amdvi_ops = {
 	.name = "amdvi",
 	.title = "AMD-Vi: a table of one to six levels per domain, commands and events in memory",
@@ -155,4 +144,5 @@ const struct iommu_ops amdvi_ops = {
 	.stats = amdvi_stats,
 	.invalidations = amdvi_invalidations,
 	.latched = amdvi_latched,
+	.ats = &amdvi_ats_ops,
 };

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hardware half of an AMD-Vi unit: host translation with device table, command buffer and
- * event log. It stands for one unit of one PCI segment, so it has one bus of the generic
- * interface, number 0, and iommu_source.devid is the DeviceID: bus, device and function of PCI.
- * What the specification leaves open and this model decided is told where it is decided: in
- * amdvi_regs.c, amdvi_cmd.c, amdvi_event.c, amdvi_dte.c, amdvi_walk.c and amdvi_translate.c.
+ * The hardware half of an AMD-Vi unit: host translation with device table, command buffer,
+ * event log, PPR log and ATS (hw/ats.h). It stands for one unit of one PCI segment, so it has one
+ * bus of the generic interface, number 0, and iommu_source.devid is the DeviceID: bus, device and
+ * function of PCI. What the specification leaves open and this model decided is told where it is
+ * decided: in amdvi_regs.c, amdvi_cmd.c, amdvi_event.c, amdvi_ppr.c, amdvi_dte.c, amdvi_walk.c,
+ * amdvi_translate.c and amdvi_ats.c.
  *
  * Not modelled: interrupt remapping (interrupts are let through or aborted, as DTE.IntCtl says),
- * guest translation, page requests, the HyperTransport special ranges, the PCI capability block
+ * guest translation, the HyperTransport special ranges, the PCI capability block
  * and with it NpCache, which counts as 0, and the addresses of message signalled interrupts.
  */
 #ifndef IOTOLL_HW_AMDVI_H
 #define IOTOLL_HW_AMDVI_H
 
-#include "hw/iommu.h"
+#include "hw/ats.h"
 
 /* The registry's row. */
 extern const struct iommu_ops amdvi_ops;
@@ -26,15 +27,5 @@ uint64_t amdvi_stray_accesses(const struct iommu *iommu);
 
 /* How many interrupts the unit has sent since creation. 0 if @iommu is no AMD-Vi unit. */
 uint64_t amdvi_interrupts(const struct iommu *iommu);
-
-/*
- * Who answers the invalidations that INVALIDATE_IOTLB_PAGES sends to device @devid for 2^@log2
- * bytes at @iova: true if the device did. NULL, as after creation: no device has an IOTLB and none
- * answers, and what follows depends on Control.InvTimeOut. Nothing if @iommu is no AMD-Vi unit.
- */
-void amdvi_on_device_invalidate(struct iommu *iommu,
-				bool (*answer)(void *ctx, uint16_t devid, uint64_t iova,
-					       unsigned log2),
-				void *ctx);
 
 #endif

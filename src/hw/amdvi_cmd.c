@@ -6,13 +6,18 @@
  *
  * Decided here:
  *  - commands are executed one after the other when the tail is written or the buffer starts to
- *    run, and are done at once; ordering and the F bit of COMPLETION_WAIT then say nothing new;
+ *    run, and are done at once, but for what is sent to devices: that is under way until they have
+ *    completed it. A COMPLETION_WAIT stays at the head until they have, and so keeps what follows
+ *    back whether F is set or not;
  *  - a head or tail that software set beyond the buffer counts modulo its length;
- *  - commands of features that the extended feature register denies (PREFETCH_IOMMU_PAGES,
- *    COMPLETE_PPR_REQUEST, anything with GN) are illegal; the PASID means nothing without GN;
- *  - an invalidation that a device does not answer raises IOTLB_INV_TIMEOUT and counts as done;
- *    with InvTimeOut 0 it is waited for, and the next COMPLETION_WAIT stays where it is until the
- *    buffer is switched off and on;
+ *  - commands of features that the extended feature register denies (PREFETCH_IOMMU_PAGES, anything
+ *    with GN) are illegal; the PASID means nothing without GN;
+ *  - an invalidation that a device does not complete in time raises IOTLB_INV_TIMEOUT and counts as
+ *    done; one for a device that is not there does so at once. With InvTimeOut 0 it is waited for,
+ *    and the next COMPLETION_WAIT stays where it is until the buffer is switched off and on, which
+ *    forgets what is under way;
+ *  - INVALIDATE_IOTLB_PAGES for a device that has MaxPend (0 and more than 32: 32) under way stays
+ * at the head until it has fewer. QueueID is not looked at: a function has a queue of its own;
  *  - a store of COMPLETION_WAIT that no memory takes is a COMMAND_HARDWARE_ERROR;
  *  - invalidations with S drop whatever they touch, large pages that they cover in part included.
  */
@@ -33,7 +38,7 @@ static enum outcome completion_wait(struct amdvi *a, struct command *c)
 	const uint64_t address = c->quad[0] & AMDVI_WAIT_ADDRESS;
 	uint8_t bytes[8];
 
-	if (a->unanswered)
+	if (a->tags.outstanding != 0)
 		return WAITS;
 	if ((c->quad[0] & AMDVI_WAIT_S) != 0) {
 		amdvi_pack(bytes, c->quad[1]);
@@ -60,7 +65,7 @@ static enum outcome inv_devtab_entry(struct amdvi *a, struct command *c)
 /* log2 of the bytes that an invalidation's quadword 1 names; 64: everything. */
 static unsigned inv_log2(uint64_t quad)
 {
-	return (quad & AMDVI_INV_S) != 0 ? amdvi_size_log2(quad & AMDVI_INV_ADDRESS)
+	return (quad & AMDVI_INV_S) != 0 ? ats_size_log2(quad & AMDVI_INV_ADDRESS)
 					 : AMDVI_PAGE_SHIFT;
 }
 
@@ -85,21 +90,24 @@ static enum outcome inv_iommu_pages(struct amdvi *a, struct command *c)
 
 static enum outcome inv_iotlb_pages(struct amdvi *a, struct command *c)
 {
-	const uint16_t devid = (uint16_t)(c->quad[0] & AMDVI_CMD_DEVID);
-	const unsigned log2 = inv_log2(c->quad[1]);
-	const uint64_t span = log2 < 64 ? AMDVI_BIT(log2) - 1 : UINT64_MAX;
-	const struct amdvi_request r = {.devid = devid};
-	struct amdvi_event event;
+	const unsigned pending =
+		(unsigned)((c->quad[0] & AMDVI_CMD_MAXPEND) >> AMDVI_CMD_MAXPEND_SHIFT);
+	const unsigned limit = pending != 0 && pending < ATS_TAGS ? pending : ATS_TAGS;
+	const uint64_t payload = (c->quad[1] & AMDVI_INV_ADDRESS) |
+				 ((c->quad[1] & AMDVI_INV_S) != 0 ? ATS_INVALIDATE_S : 0);
 
-	if (a->answer != NULL &&
-	    a->answer(a->answer_ctx, devid, c->quad[1] & AMDVI_INV_ADDRESS & ~span, log2))
-		return DONE;
-	if ((a->reg[REG_CONTROL] & AMDVI_CTRL_INV_TIMEOUT) == 0) {
-		a->unanswered = true;
-		return DONE;
-	}
-	event = amdvi_event_of(AMDVI_EVT_IOTLB_INV_TIMEOUT, 0, 0, &r, c->at);
-	amdvi_log(a, &event);
+	return amdvi_device_invalidate(a, (uint16_t)(c->quad[0] & AMDVI_CMD_DEVID), limit, payload,
+				       c->at)
+		       ? DONE
+		       : WAITS;
+}
+
+static enum outcome complete_ppr(struct amdvi *a, struct command *c)
+{
+	const unsigned tag = (unsigned)((c->quad[1] & AMDVI_PPR_TAG) >> AMDVI_PPR_TAG_SHIFT);
+
+	amdvi_page_respond(a, (uint16_t)(c->quad[0] & AMDVI_CMD_DEVID), tag % PRI_GROUPS,
+			   (unsigned)((c->quad[1] & AMDVI_PPR_CODE) >> AMDVI_PPR_CODE_SHIFT));
 	return DONE;
 }
 
@@ -131,6 +139,8 @@ static const struct {
 					   AMDVI_INV_GN | AMDVI_BITS(11, 3)}, inv_iommu_pages},
 	[AMDVI_OP_INV_IOTLB_PAGES]     = {{0, AMDVI_BIT(1) | AMDVI_INV_GN | AMDVI_BITS(11, 3)},
 					  inv_iotlb_pages},
+	[AMDVI_OP_COMPLETE_PPR]	       = {{AMDVI_BITS(59, 52) | AMDVI_BITS(31, 16),
+					   ~(AMDVI_PPR_TAG | AMDVI_PPR_CODE)}, complete_ppr},
 	[AMDVI_OP_INV_INTERRUPT_TABLE] = {{AMDVI_BITS(59, 16), UINT64_MAX}, inv_interrupt_table},
 	[AMDVI_OP_INV_IOMMU_ALL]       = {{AMDVI_BITS(59, 0), UINT64_MAX}, inv_iommu_all},
 };
@@ -172,12 +182,18 @@ static void stop(struct amdvi *a, enum outcome why, const struct command *c)
 	amdvi_log(a, &event);
 }
 
-/* No command can move head, tail or base, so one round of the buffer is the most there is. */
+/*
+ * No command can move head, tail or base, so one round of the buffer is the most there is. A device
+ * may complete what a command sends it before that command is over; it does not start this again.
+ */
 void amdvi_commands_run(struct amdvi *a)
 {
 	const uint64_t ring = amdvi_ring_bytes(a->reg[REG_CMDBUF_BASE]);
 	const uint64_t tail = a->reg[REG_CMD_TAIL] % ring;
 
+	if (a->running)
+		return;
+	a->running = true;
 	while ((a->reg[REG_STATUS] & AMDVI_STATUS_CMD_RUN) != 0 &&
 	       a->reg[REG_CMD_HEAD] % ring != tail) {
 		const uint64_t head = a->reg[REG_CMD_HEAD] % ring;
@@ -185,13 +201,14 @@ void amdvi_commands_run(struct amdvi *a)
 		const enum outcome outcome = fetch_and_execute(a, head, &c);
 
 		if (outcome == WAITS)
-			return;
+			break;
 		if (outcome != DONE) {
 			stop(a, outcome, &c);
-			return;
+			break;
 		}
 		a->reg[REG_CMD_HEAD] = (head + AMDVI_RING_ENTRY_BYTES) % ring;
 	}
+	a->running = false;
 }
 
 void amdvi_drop_all(struct amdvi *a)

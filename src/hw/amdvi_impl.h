@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hw/amdvi.h"
+#include "hw/ats_tags.h"
 #include "hw/iotlb.h"
 #include "spec/amdvi.h"
 
@@ -20,11 +21,14 @@ enum amdvi_reg {
 	REG_EXCL_BASE,
 	REG_EXCL_LIMIT,
 	REG_EFR,
+	REG_PPRLOG_BASE,
 	REG_CMD_HEAD,
 	REG_CMD_TAIL,
 	REG_EVT_HEAD,
 	REG_EVT_TAIL,
 	REG_STATUS,
+	REG_PPR_HEAD,
+	REG_PPR_TAIL,
 	REG_COUNT,
 };
 
@@ -59,16 +63,16 @@ struct amdvi {
 	struct iommu base; /* first */
 	struct iommu_memory memory;
 	bool track_stale;
-	bool unanswered; /* a device invalidation that nobody will answer; no time-out is set */
+	bool running; /* commands are being carried out */
 	uint64_t strays, interrupts;
 	uint64_t invalidations; /* commands that made it forget */
 	uint64_t reg[REG_COUNT];
-	struct iotlb *iotlb; /* tagged by domain; a held word is frame, IR, IW and PR */
+	struct iotlb *iotlb; /* tagged by domain; a held word is frame, IR, IW, U, FC and PR */
 	struct amdvi_dte_slot dte[AMDVI_DTE_SLOTS];
 	struct amdvi_pde_slot pde[AMDVI_PDE_SLOTS];
 	uint64_t suppressed[AMDVI_DEVIDS / 64]; /* a bit for each device that SE silences now */
-	bool (*answer)(void *ctx, uint16_t devid, uint64_t iova, unsigned log2);
-	void *answer_ctx;
+	struct ats_tags tags; /* device invalidations under way; .at: where the command lies */
+	struct ats_stats ats;
 };
 
 struct amdvi_request {
@@ -87,6 +91,7 @@ struct amdvi_verdict {
 	int error;
 	struct amdvi_event event;
 	bool silenceable; /* an I/O page fault: SA and SE of the entry decide */
+	bool malformed;   /* one because an entry is not what it may be */
 	bool bypass;
 	bool cached;      /* answered by the IOTLB */
 	bool from_caches; /* any cache had a part in it */
@@ -97,6 +102,7 @@ struct amdvi_verdict {
 	uint64_t frame;
 	unsigned log2;
 	uint64_t rights;
+	uint64_t marks; /* U and FC of the page's entry */
 	uint64_t above; /* the rights of the levels above the page's own entry */
 	uint64_t table; /* where the walk found it, and at which level; level 0: no walk */
 	unsigned level;
@@ -145,6 +151,22 @@ void amdvi_commands_run(struct amdvi *a);
 /* Drop the caches of everything but the IOTLB's statistics. */
 void amdvi_drop_all(struct amdvi *a);
 
+/* amdvi_ats.c */
+
+extern const struct iommu_ats_ops amdvi_ats_ops;
+/*
+ * Send @devid the invalidation @payload for the command at @at. False if @limit of its own (1..32),
+ * or all there can be, are under way: again later.
+ */
+bool amdvi_device_invalidate(struct amdvi *a, uint16_t devid, unsigned limit, uint64_t payload,
+			     uint64_t at);
+
+/* amdvi_ppr.c */
+
+void amdvi_page_request(struct iommu *iommu, uint16_t devid, uint64_t request);
+/* Answer the group @index of @devid. */
+void amdvi_page_respond(struct amdvi *a, uint16_t devid, unsigned index, unsigned code);
+
 /* amdvi_event.c */
 
 /* Write @event to the log if it runs. */
@@ -185,6 +207,12 @@ void amdvi_page_fault(const struct amdvi_request *r, uint64_t flags, struct amdv
 
 /* amdvi_translate.c */
 
+/* The page of @r out of the IOTLB into @v, a refusal included; false if it is not there. */
+bool amdvi_find_held(const struct amdvi *a, const struct amdvi_request *r, enum amdvi_look look,
+		     struct amdvi_verdict *v);
+/* Does the exclusion range cover @r? */
+bool amdvi_excluded(const struct amdvi *a, const struct amdvi_request *r,
+		    const struct amdvi_dte *dte);
 int amdvi_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
 		    enum iommu_access access, struct iommu_xlat *out);
 int amdvi_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,

@@ -18,8 +18,10 @@
 	(AMDVI_CTRL_IOMMU_EN | AMDVI_CTRL_HT_TUN_EN | AMDVI_CTRL_EVT_LOG_EN |                  \
 	 AMDVI_CTRL_EVT_INT_EN | AMDVI_CTRL_COMWAIT_INT_EN | AMDVI_CTRL_INV_TIMEOUT |          \
 	 AMDVI_CTRL_PASS_PW | AMDVI_CTRL_RES_PASS_PW | AMDVI_CTRL_COHERENT | AMDVI_CTRL_ISOC | \
-	 AMDVI_CTRL_CMDBUF_EN)
-#define STATUS_W1C (AMDVI_STATUS_EVT_OVERFLOW | AMDVI_STATUS_EVT_INT | AMDVI_STATUS_COMWAIT_INT)
+	 AMDVI_CTRL_CMDBUF_EN | AMDVI_CTRL_PPR_LOG_EN | AMDVI_CTRL_PPR_INT_EN | AMDVI_CTRL_PPR_EN)
+#define STATUS_W1C                                                                     \
+	(AMDVI_STATUS_EVT_OVERFLOW | AMDVI_STATUS_EVT_INT | AMDVI_STATUS_COMWAIT_INT | \
+	 AMDVI_STATUS_PPR_OVERFLOW | AMDVI_STATUS_PPR_INT)
 
 struct reg_row {
 	uint32_t offset;
@@ -42,6 +44,12 @@ static void evtlog_base_wrote(struct amdvi *a, uint64_t old)
 	a->reg[REG_EVT_HEAD] = a->reg[REG_EVT_TAIL] = 0;
 }
 
+static void pprlog_base_wrote(struct amdvi *a, uint64_t old)
+{
+	(void)old;
+	a->reg[REG_PPR_HEAD] = a->reg[REG_PPR_TAIL] = 0;
+}
+
 static void cmd_pointer_wrote(struct amdvi *a, uint64_t old)
 {
 	(void)old;
@@ -53,26 +61,38 @@ static bool has_all(uint64_t value, uint64_t bits)
 	return (value & bits) == bits;
 }
 
+/* A log starts with the rising edge of @bits, unless the overflow that stopped it is still noted.
+ */
+static void log_enabled(struct amdvi *a, uint64_t old, uint64_t bits, uint64_t run,
+			uint64_t overflow)
+{
+	uint64_t *status = &a->reg[REG_STATUS];
+
+	if (!has_all(a->reg[REG_CONTROL], bits))
+		*status &= ~run;
+	else if (!has_all(old, bits) && (*status & overflow) == 0)
+		*status |= run;
+}
+
 /*
- * Buffer and log run while they and the unit are enabled; what stopped them is forgotten only by
- * the next rising edge. The log does not start while the overflow that stopped it is still noted.
+ * Buffer and logs run while they and the unit are enabled; what stopped them is forgotten only by
+ * the next rising edge.
  */
 static void control_wrote(struct amdvi *a, uint64_t old)
 {
 	const uint64_t now = a->reg[REG_CONTROL];
-	const uint64_t log = AMDVI_CTRL_IOMMU_EN | AMDVI_CTRL_EVT_LOG_EN;
 	const uint64_t buffer = AMDVI_CTRL_IOMMU_EN | AMDVI_CTRL_CMDBUF_EN;
 	uint64_t *status = &a->reg[REG_STATUS];
 
-	if (!has_all(now, log))
-		*status &= ~AMDVI_STATUS_EVT_RUN;
-	else if (!has_all(old, log) && (*status & AMDVI_STATUS_EVT_OVERFLOW) == 0)
-		*status |= AMDVI_STATUS_EVT_RUN;
+	log_enabled(a, old, AMDVI_CTRL_IOMMU_EN | AMDVI_CTRL_EVT_LOG_EN, AMDVI_STATUS_EVT_RUN,
+		    AMDVI_STATUS_EVT_OVERFLOW);
+	log_enabled(a, old, AMDVI_CTRL_IOMMU_EN | AMDVI_CTRL_PPR_LOG_EN, AMDVI_STATUS_PPR_RUN,
+		    AMDVI_STATUS_PPR_OVERFLOW);
 	if (!has_all(now, buffer)) {
 		*status &= ~AMDVI_STATUS_CMD_RUN;
 	} else if (!has_all(old, buffer)) {
 		*status |= AMDVI_STATUS_CMD_RUN;
-		a->unanswered = false;
+		a->tags = (struct ats_tags){.next = a->tags.next};
 		amdvi_commands_run(a);
 	}
 }
@@ -86,12 +106,15 @@ static const struct reg_row rows[REG_COUNT] = {
 	[REG_EXCL_BASE]	  = {AMDVI_EXCL_BASE, 0,
 			     AMDVI_FRAME | AMDVI_EXCL_ENABLE | AMDVI_EXCL_ALLOW, 0, NULL},
 	[REG_EXCL_LIMIT]  = {AMDVI_EXCL_LIMIT, 0, AMDVI_FRAME, 0, NULL},
-	[REG_EFR]	  = {AMDVI_EFR, AMDVI_EFR_IA | AMDVI_EFR_HATS_6, 0, 0, NULL},
+	[REG_EFR]	  = {AMDVI_EFR, AMDVI_EFR_PPR | AMDVI_EFR_IA | AMDVI_EFR_HATS_6, 0, 0, NULL},
+	[REG_PPRLOG_BASE] = {AMDVI_PPRLOG_BASE, 0, RING_BASE, 0, pprlog_base_wrote},
 	[REG_CMD_HEAD]	  = {AMDVI_CMD_HEAD, 0, AMDVI_RING_OFFSET, 0, cmd_pointer_wrote},
 	[REG_CMD_TAIL]	  = {AMDVI_CMD_TAIL, 0, AMDVI_RING_OFFSET, 0, cmd_pointer_wrote},
 	[REG_EVT_HEAD]	  = {AMDVI_EVT_HEAD, 0, AMDVI_RING_OFFSET, 0, NULL},
 	[REG_EVT_TAIL]	  = {AMDVI_EVT_TAIL, 0, AMDVI_RING_OFFSET, 0, NULL},
 	[REG_STATUS]	  = {AMDVI_STATUS, 0, 0, STATUS_W1C, NULL},
+	[REG_PPR_HEAD]	  = {AMDVI_PPR_HEAD, 0, AMDVI_RING_OFFSET, 0, NULL},
+	[REG_PPR_TAIL]	  = {AMDVI_PPR_TAIL, 0, AMDVI_RING_OFFSET, 0, NULL},
 };
 /* clang-format on */
 
@@ -99,7 +122,7 @@ void amdvi_regs_reset(struct amdvi *a)
 {
 	for (unsigned r = 0; r < REG_COUNT; r++)
 		a->reg[r] = rows[r].reset;
-	a->unanswered = false;
+	a->tags = (struct ats_tags){.outstanding = 0};
 }
 
 /* The register that @width bytes at @offset lie in, and by how many bits they lie above its low

@@ -56,8 +56,8 @@ static void interrupt_range(const struct amdvi_request *r, struct amdvi_verdict 
 				  (uint64_t)why << AMDVI_EVT_REQ_SHIFT, 0, r, r->iova);
 }
 
-static bool excluded(const struct amdvi *a, const struct amdvi_request *r,
-		     const struct amdvi_dte *dte)
+bool amdvi_excluded(const struct amdvi *a, const struct amdvi_request *r,
+		    const struct amdvi_dte *dte)
 {
 	const uint64_t base = a->reg[REG_EXCL_BASE];
 	const uint64_t page = r->iova & ~(uint64_t)(AMDVI_PAGE_BYTES - 1);
@@ -69,9 +69,8 @@ static bool excluded(const struct amdvi *a, const struct amdvi_request *r,
 	return page >= (base & AMDVI_FRAME) && page <= (a->reg[REG_EXCL_LIMIT] & AMDVI_FRAME);
 }
 
-/* The page out of the IOTLB, if it is there. */
-static bool find_held(const struct amdvi *a, const struct amdvi_request *r, enum amdvi_look look,
-		      struct amdvi_verdict *v)
+bool amdvi_find_held(const struct amdvi *a, const struct amdvi_request *r, enum amdvi_look look,
+		     struct amdvi_verdict *v)
 {
 	const uint64_t pfn = r->iova >> AMDVI_PAGE_SHIFT;
 	const uint16_t domain = amdvi_domain(&v->dte);
@@ -87,6 +86,7 @@ static bool find_held(const struct amdvi *a, const struct amdvi_request *r, enum
 	v->frame = word & AMDVI_FRAME;
 	v->log2 = AMDVI_PAGE_SHIFT + order;
 	v->rights = amdvi_rights(word);
+	v->marks = amdvi_marks(word);
 	if ((v->rights & needed(r)) == 0)
 		amdvi_page_fault(r, AMDVI_EVT_PR | AMDVI_EVT_PE, v);
 	return true;
@@ -107,7 +107,7 @@ static void through_tables(const struct amdvi *a, const struct amdvi_request *r,
 		pass(r, v);
 	else if (mode < AMDVI_LEVELS_MAX && r->iova >> amdvi_width(mode) != 0)
 		amdvi_page_fault(r, 0, v);
-	else if (!find_held(a, r, look, v))
+	else if (!amdvi_find_held(a, r, look, v))
 		amdvi_walk(a, r, look, v);
 }
 
@@ -125,7 +125,7 @@ static void decide(const struct amdvi *a, const struct amdvi_request *r, enum am
 		pass(r, v);
 	else if (r->iova >= AMDVI_INT_FIRST && r->iova <= AMDVI_INT_LAST)
 		interrupt_range(r, v);
-	else if (excluded(a, r, &v->dte))
+	else if (amdvi_excluded(a, r, &v->dte))
 		pass(r, v);
 	else
 		through_tables(a, r, look, v);

@@ -87,14 +87,16 @@ static void take_page(const struct amdvi_request *r, uint64_t entry, const struc
 	unsigned log2 = amdvi_level_shift(p->level);
 
 	if (amdvi_pte_next(entry) == AMDVI_PTE_NEXT_SIZED) {
-		log2 = amdvi_size_log2(entry & AMDVI_FRAME);
+		log2 = ats_size_log2(entry & AMDVI_FRAME);
 		/* Larger than its level's own pages, smaller than those one level up. */
 		if (log2 <= amdvi_level_shift(p->level) ||
 		    log2 >= amdvi_level_shift(p->level + 1)) {
 			amdvi_page_fault(r, AMDVI_EVT_PR, v);
+			v->malformed = true;
 			return;
 		}
 	}
+	v->marks = amdvi_marks(entry);
 	v->frame = entry & AMDVI_FRAME & ~(AMDVI_BIT(log2) - 1);
 	v->log2 = log2;
 	v->rights = p->rights;
@@ -109,12 +111,15 @@ static bool well_formed(const struct amdvi_request *r, uint64_t entry, unsigned 
 	const unsigned next = amdvi_pte_next(entry);
 	const bool page = next == AMDVI_PTE_NEXT_PAGE || next == AMDVI_PTE_NEXT_SIZED;
 
-	if ((entry & AMDVI_PTE_PR) == 0)
+	if ((entry & AMDVI_PTE_PR) == 0) {
 		amdvi_page_fault(r, 0, v);
-	else if ((entry & (page ? AMDVI_PTE_RESERVED : AMDVI_PDE_RESERVED)) != 0)
+		return false;
+	}
+	if ((entry & (page ? AMDVI_PTE_RESERVED : AMDVI_PDE_RESERVED)) != 0)
 		amdvi_page_fault(r, AMDVI_EVT_PR | AMDVI_EVT_RZ, v);
 	else if (page ? level == AMDVI_LEVELS_MAX : next >= level)
 		amdvi_page_fault(r, AMDVI_EVT_PR, v);
+	v->malformed = v->error != 0;
 	return v->error == 0;
 }
 
@@ -190,9 +195,9 @@ void amdvi_walk(const struct amdvi *a, const struct amdvi_request *r, enum amdvi
 
 /* ---- holding what was found ---- */
 
-static uint64_t held_word(uint64_t frame, uint64_t rights)
+static uint64_t held_word(uint64_t frame, uint64_t rights, uint64_t marks)
 {
-	return frame | rights | AMDVI_PTE_PR;
+	return frame | rights | marks | AMDVI_PTE_PR;
 }
 
 /* The small pages beside the one that was found, in the same table and the same line. */
@@ -211,7 +216,8 @@ static void read_neighbours(const struct amdvi *a, const struct amdvi_request *r
 
 		if ((pte & AMDVI_PTE_PR) != 0 && (pte & AMDVI_PTE_RESERVED) == 0 &&
 		    amdvi_pte_next(pte) == AMDVI_PTE_NEXT_PAGE)
-			line[i] = held_word(pte & AMDVI_FRAME, v->above & amdvi_rights(pte));
+			line[i] = held_word(pte & AMDVI_FRAME, v->above & amdvi_rights(pte),
+					    amdvi_marks(pte));
 	}
 }
 
@@ -229,7 +235,8 @@ static void hold_in_line(struct amdvi *a, const struct amdvi_request *r,
 	if (v->level == 1 && order == 0 && n > 1)
 		read_neighbours(a, r, v, n, line);
 	for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
-		line[page + i - first] = held_word(v->frame + i * AMDVI_PAGE_BYTES, v->rights);
+		line[page + i - first] =
+			held_word(v->frame + i * AMDVI_PAGE_BYTES, v->rights, v->marks);
 	iotlb_insert(a->iotlb, amdvi_domain(&v->dte), pfn, line);
 }
 
@@ -249,7 +256,7 @@ void amdvi_walk_hold(struct amdvi *a, const struct amdvi_request *r, const struc
 		hold_in_line(a, r, v);
 	else
 		iotlb_insert_large(a->iotlb, amdvi_domain(&v->dte), r->iova >> AMDVI_PAGE_SHIFT,
-				   order, held_word(v->frame, v->rights));
+				   order, held_word(v->frame, v->rights, v->marks));
 }
 
 void amdvi_pde_drop(struct amdvi *a, uint16_t domain, uint64_t first, uint64_t last)

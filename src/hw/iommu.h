@@ -143,6 +143,8 @@ struct iotlb_stats {
 };
 
 struct iommu;
+struct iommu_ats_ops; /* hw/ats.h */
+struct ats_fabric;
 
 struct iommu_ops {
 	const char *name;  /* "calgary" */
@@ -176,12 +178,14 @@ struct iommu_ops {
 	 */
 	void (*latched)(const struct iommu *iommu, unsigned bus, uint64_t *status,
 			uint64_t *detail);
+	const struct iommu_ats_ops *ats; /* NULL: the model serves no ATS */
 };
 
 /* Embedded first in every model's own struct. */
 struct iommu {
 	const struct iommu_ops *ops;
 	struct iommu_observer observer;
+	const struct ats_fabric *fabric; /* of models that serve ATS; NULL: no device has any */
 };
 
 /* The registry: an explicit array, NULL-terminated, in display order. */

@@ -2,7 +2,7 @@
 /*
  * Intel VT-d, hardware half: creation, reset and the operations table. Registers are in
  * vtd_regs.c, the walk in vtd_walk.c, the caches in vtd_caches.c, the queue in vtd_queue.c, faults
- * in vtd_fault.c, capabilities in vtd_config.c, layouts in spec/vtd.h.
+ * in vtd_fault.c, ATS in vtd_ats.c, capabilities in vtd_config.c, layouts in spec/vtd.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -180,6 +180,8 @@ bool vtd_check(const struct iommu *iommu)
 		return false;
 	for (unsigned n = 0; n < v->config.fault_records; n++)
 		pending += (v->record[n].hi & VTD_FRCD_HI_F) != 0;
+	if (!ats_tags_check(&v->tags) || (v->queue.waiting && v->tags.outstanding == 0))
+		return false;
 	if (pending != v->pending || v->next_record >= v->config.fault_records ||
 	    v->first_record >= v->config.fault_records || v->queue.busy)
 		return false;
@@ -208,4 +210,5 @@ const struct iommu_ops vtd_ops = {
 	.stats = vtd_iotlb_stats,
 	.invalidations = vtd_invalidations,
 	.latched = vtd_latched,
+	.ats = &vtd_ats_ops,
 };

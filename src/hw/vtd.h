@@ -4,10 +4,11 @@
  * second-level tables of 3 or 4 levels with large pages, pass-through, the context cache, the
  * IOTLB tagged by domain, paging-structure caches, invalidation through registers and through
  * the queue, and fault recording. What software finds in CAP and ECAP follows from a struct
- * vtd_config.
+ * vtd_config. With ECAP.DT it serves ATS (hw/ats.h).
  *
- * Left out: interrupt remapping (ECAP.IR and EIM read 0), scalable mode and PASIDs, page requests,
- * protected memory regions, advanced fault logging. Their registers read 0 and ignore writes.
+ * Left out: interrupt remapping (ECAP.IR and EIM read 0), scalable mode and PASIDs, the page
+ * request queue (what may use it is a bit of scalable mode's context entries), protected memory
+ * regions, advanced fault logging. Their registers read 0 and ignore writes.
  *
  * A unit serves one PCI segment: struct iommu_source has bus 0 (the host bridge) and devid the
  * 16-bit requester id, PCI bus in 15:8, device and function in 7:0. What the documents leave open
@@ -16,7 +17,7 @@
 #ifndef IOTOLL_HW_VTD_H
 #define IOTOLL_HW_VTD_H
 
-#include "hw/iommu.h"
+#include "hw/ats.h"
 
 /* The registry's row. */
 extern const struct iommu_ops vtd_ops;
@@ -59,24 +60,6 @@ extern const struct vtd_config vtd_xeon;
  * caches: for comparing the two.
  */
 extern const struct vtd_config vtd_like_qemu;
-
-/* A request as PCI Express brings it: with an address type. */
-struct vtd_request {
-	struct iommu_source source;
-	uint64_t address;
-	enum iommu_access access;
-	unsigned at; /* VTD_AT_... of spec/vtd.h */
-};
-
-/*
- * iommu_translate() for requests of every address type; that one's are untranslated. A context
- * entry that does not allow device-TLBs blocks the other two (reason 0Dh). A translated request
- * passes as it is, a translation request is answered like an access; that a device-TLB may be
- * told "no right" without a fault being recorded is done for reasons 5 and 6. Returns as
- * iommu_translate(); -EINVAL also for an unknown address type. -EINVAL if @iommu is no VT-d.
- */
-int vtd_translate_request(struct iommu *iommu, const struct vtd_request *request,
-			  struct iommu_xlat *out);
 
 struct vtd_stats {
 	uint64_t context_hits, context_misses; /* of translations */

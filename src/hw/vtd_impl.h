@@ -5,6 +5,7 @@
 #ifndef IOTOLL_HW_VTD_IMPL_H
 #define IOTOLL_HW_VTD_IMPL_H
 
+#include "hw/ats_tags.h"
 #include "hw/iotlb.h"
 #include "hw/vtd.h"
 #include "spec/vtd.h"
@@ -75,6 +76,7 @@ struct vtd_paging {
  */
 #define VTD_HELD_RIGHTS       (VTD_PTE_R | VTD_PTE_W)
 #define VTD_HELD              VTD_BIT(2)
+#define VTD_HELD_SNP          VTD_BIT(3) /* the leaf had SNP */
 #define VTD_HELD_REASON       VTD_SPAN(11, 8)
 #define VTD_HELD_REASON_SHIFT 8
 
@@ -92,7 +94,10 @@ struct vtd {
 		unsigned entries;
 		unsigned epoch; /* how often QIE changed */
 		bool busy;      /* descriptors are being carried out */
+		bool waiting;   /* the wait descriptor before the head is not over: */
+		struct vtd_pair wait;
 	} queue;
+	struct ats_tags tags; /* device-TLB invalidations under way */
 
 	struct vtd_pair *record;                     /* [config.fault_records] */
 	unsigned next_record, first_record, pending; /* pending: records with F */
@@ -103,6 +108,15 @@ struct vtd {
 	struct vtd_paging *paging[VTD_MAX_LEVELS + 1];
 	uint64_t leaf_rsvd[VTD_MAX_LEVELS + 1], table_rsvd[VTD_MAX_LEVELS + 1];
 	struct vtd_stats stats;
+	struct ats_stats ats;
+};
+
+/* A request as PCI Express brings it: with an address type. */
+struct vtd_request {
+	struct iommu_source source;
+	uint64_t address;
+	enum iommu_access access;
+	unsigned at; /* ATS_AT_... */
 };
 
 /* One walk: what it came to, and what it met on the way down. */
@@ -172,6 +186,10 @@ void vtd_event(struct vtd *v, enum vtd_reg ctl);
 void vtd_queue_run(struct vtd *v);
 /* QIE changed. */
 void vtd_queue_enable(struct vtd *v, bool on);
+/* A device has completed an invalidation: what waited for it goes on. */
+void vtd_queue_completed(struct vtd *v);
+/* The wait descriptor that waits, if one does, never completes. */
+void vtd_queue_abort_wait(struct vtd *v);
 
 /* vtd_caches.c */
 
@@ -213,8 +231,31 @@ void vtd_fetch_context(const struct vtd *v, uint16_t sid, struct vtd_context *to
 void vtd_walk(const struct vtd *v, const struct vtd_context *context, uint64_t iova,
 	      enum iommu_access access, bool hints, struct vtd_walk *w);
 
+/* vtd_ats.c */
+
+extern const struct iommu_ats_ops vtd_ats_ops;
+/*
+ * Send device @sid the invalidation @payload. False if @limit of its own (1..32), or all there can
+ * be, are under way: again later.
+ */
+bool vtd_devtlb_invalidate(struct vtd *v, uint16_t sid, unsigned limit, uint64_t payload);
+
 /* vtd_translate.c */
 
+/*
+ * An untranslated or a translated request, and what it leaves behind in @change, which is @v where
+ * caches may change and NULL where they may not. Returns as iommu_translate().
+ */
+int vtd_answer(const struct vtd *v, struct vtd *change, const struct vtd_request *request,
+	       struct iommu_xlat *out);
+/* The context entry of @sid, from the cache or by way of @fetched; out->fetches counts. */
+const struct vtd_context *vtd_context_get(struct vtd *v, uint16_t sid, struct vtd_context *fetched,
+					  struct iommu_xlat *out);
+/* Tell software, unless @fpd hides it, and whoever watches that @request was refused. */
+void vtd_refuse(struct vtd *v, const struct vtd_request *request, uint8_t reason, bool fpd);
+/* Put what a walk for page @pfn found into the caches. */
+void vtd_walk_hold(struct vtd *v, const struct vtd_context *context, uint64_t pfn,
+		   const struct vtd_walk *w);
 int vtd_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
 		  enum iommu_access access, struct iommu_xlat *out);
 int vtd_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
  * The invalidation queue (VT-d specification, "Queued Invalidation Interface"): 128-bit
- * descriptors from head to tail, each carried out completely before the next is looked at, which is
- * one of the orders the specification allows and makes a wait descriptor trivial.
+ * descriptors from head to tail, each carried out before the next is looked at, which is one of the
+ * orders the specification allows. What a device-TLB descriptor sends is under way until the device
+ * has completed it; a wait descriptor behind it has been fetched, so the head is past it, and holds
+ * up everything after it until every device has. If one does not in time, FSTS.ITE is set, the wait
+ * that waits is aborted (its status is never written) and nothing is fetched until software clears
+ * ITE ("Invalidation Time-out Error").
  *
  * Decided here: a wait descriptor may ask for both status and interrupt, or for neither; a status
  * write that memory refuses is lost; types that a capability would allow (device-TLB without
- * ECAP.DT, interrupt entry cache, all of scalable mode) are unknown types; no device-TLB answers
- * to this unit, so their invalidations complete at once and neither ITE nor ICE ever come.
+ * ECAP.DT, interrupt entry cache, all of scalable mode) are unknown types; a device-TLB descriptor
+ * for a device that has MaxInvsPend under way stays at the head until it has fewer; one for a
+ * device that is not there times out at once; invalidations under way when the queue is switched
+ * off go on.
  */
 #include "hw/vtd_impl.h"
 
-/* What became of a descriptor: VTD_IQEI_NONE or why it stops the queue. */
+/* The descriptor cannot be carried out yet and stays at the head; no code of the specification. */
+#define STALLS 0x100u
+
+/* What became of a descriptor: VTD_IQEI_NONE, STALLS, or why it stops the queue. */
 typedef unsigned (*execute_fn)(struct vtd *v, struct vtd_pair d);
 
 static uint16_t desc_did(const struct vtd *v, struct vtd_pair d)
@@ -43,12 +52,16 @@ static unsigned execute_iotlb(struct vtd *v, struct vtd_pair d)
 
 static unsigned execute_devtlb(struct vtd *v, struct vtd_pair d)
 {
-	(void)v;
-	(void)d;
-	return VTD_IQEI_NONE;
+	const unsigned limit =
+		ats_depth((unsigned)((d.lo & VTD_DESC_DEV_MAXP) >> VTD_DESC_DEV_MAXP_SHIFT));
+	const uint16_t sid = (uint16_t)(d.lo >> VTD_DESC_DEV_SID_SHIFT);
+	const uint64_t payload = (d.hi & VTD_DESC_DEV_HI_ADDR) |
+				 ((d.hi & VTD_DESC_DEV_HI_S) != 0 ? ATS_INVALIDATE_S : 0);
+
+	return vtd_devtlb_invalidate(v, sid, limit, payload) ? VTD_IQEI_NONE : STALLS;
 }
 
-static unsigned execute_wait(struct vtd *v, struct vtd_pair d)
+static void finish_wait(struct vtd *v, struct vtd_pair d)
 {
 	if ((d.lo & VTD_DESC_WAIT_SW) != 0 && v->memory.write != NULL) {
 		uint8_t bytes[8];
@@ -60,7 +73,31 @@ static unsigned execute_wait(struct vtd *v, struct vtd_pair d)
 		v->reg[REG_ICS] |= VTD_ICS_IWC;
 		vtd_event(v, REG_IECTL);
 	}
+}
+
+static unsigned execute_wait(struct vtd *v, struct vtd_pair d)
+{
+	if (v->tags.outstanding == 0) {
+		finish_wait(v, d);
+	} else {
+		v->queue.waiting = true;
+		v->queue.wait = d;
+	}
 	return VTD_IQEI_NONE;
+}
+
+void vtd_queue_completed(struct vtd *v)
+{
+	if (v->tags.outstanding == 0 && v->queue.waiting) {
+		v->queue.waiting = false;
+		finish_wait(v, v->queue.wait);
+	}
+	vtd_queue_run(v);
+}
+
+void vtd_queue_abort_wait(struct vtd *v)
+{
+	v->queue.waiting = false;
 }
 
 static const struct desc_row {
@@ -95,14 +132,15 @@ static unsigned execute(struct vtd *v, uint64_t head)
 /* Stop at the head as it is: nothing more is fetched until software clears IQE. */
 static void stop(struct vtd *v, unsigned why)
 {
-	v->reg[REG_IQERCD] = why;
+	v->reg[REG_IQERCD] = (v->reg[REG_IQERCD] & ~VTD_IQERCD_IQEI) | why;
 	vtd_fault_raise(v, VTD_FSTS_IQE);
 }
 
-/* On, not stopped, and something between head and tail. */
+/* On, neither stopped nor held up, and something between head and tail. */
 static bool has_work(const struct vtd *v)
 {
-	return (v->reg[REG_GSTS] & VTD_GSTS_QIES) != 0 && (v->reg[REG_FSTS] & VTD_FSTS_IQE) == 0 &&
+	return (v->reg[REG_GSTS] & VTD_GSTS_QIES) != 0 &&
+	       (v->reg[REG_FSTS] & (VTD_FSTS_IQE | VTD_FSTS_ITE)) == 0 && !v->queue.waiting &&
 	       v->reg[REG_IQH] != v->reg[REG_IQT];
 }
 
@@ -127,6 +165,8 @@ void vtd_queue_run(struct vtd *v)
 
 		if (v->reg[REG_IQT] < queue_bytes(v))
 			why = execute(v, v->reg[REG_IQH]);
+		if (why == STALLS)
+			break;
 		if (why != VTD_IQEI_NONE) {
 			stop(v, why);
 			break;
@@ -145,6 +185,7 @@ void vtd_queue_enable(struct vtd *v, bool on)
 	if (on == was)
 		return;
 	v->queue.epoch++;
+	v->queue.waiting = false;
 	v->reg[REG_IQH] = 0;
 	if (!on) {
 		v->reg[REG_GSTS] &= ~(uint64_t)VTD_GSTS_QIES;

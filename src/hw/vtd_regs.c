@@ -11,7 +11,8 @@
  *    writes the lower half first;
  *  - while queued invalidation is on, a command to CCMD or IOTLB is not carried out and its go bit
  *    stays: the specification forbids software to try, and QEMU does the same;
- *  - IQERCD is cleared together with FSTS.IQE, upon which the queue goes on;
+ *  - each field of IQERCD is cleared together with FSTS.IQE, ITE or ICE; without the first two the
+ *    queue goes on;
  *  - registers of what is left out (vtd.h), and upper address and data bits that only extended
  *    interrupt mode has, read 0 and ignore writes.
  */
@@ -96,12 +97,15 @@ static void wrote_iotlb(struct vtd *v, uint64_t old, uint64_t written)
 
 static void wrote_fsts(struct vtd *v, uint64_t old, uint64_t written)
 {
+	const uint64_t gone = old & ~v->reg[REG_FSTS];
+
 	(void)written;
 	vtd_fault_cleared(v);
-	if ((old & ~v->reg[REG_FSTS] & VTD_FSTS_IQE) == 0)
-		return;
-	v->reg[REG_IQERCD] = VTD_IQEI_NONE;
-	vtd_queue_run(v);
+	v->reg[REG_IQERCD] &= ~(((gone & VTD_FSTS_IQE) != 0 ? VTD_IQERCD_IQEI : 0) |
+				((gone & VTD_FSTS_ITE) != 0 ? VTD_IQERCD_ITESID : 0) |
+				((gone & VTD_FSTS_ICE) != 0 ? VTD_IQERCD_ICESID : 0));
+	if ((gone & (VTD_FSTS_IQE | VTD_FSTS_ITE)) != 0)
+		vtd_queue_run(v);
 }
 
 /* Unmasking sends what is pending. */
@@ -196,6 +200,8 @@ void vtd_regs_reset(struct vtd *v)
 	for (unsigned n = 0; n < v->config.fault_records; n++)
 		v->record[n] = (struct vtd_pair){0};
 	v->next_record = v->first_record = v->pending = 0;
+	v->tags = (struct ats_tags){.outstanding = 0};
+	v->queue.waiting = false;
 }
 
 static uint32_t row_offset(const struct vtd *v, const struct reg_row *row)

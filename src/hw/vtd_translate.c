@@ -91,9 +91,8 @@ static NOINLINE bool is_stale(const struct vtd *v, const struct vtd_request *req
 	       now.paddr != answer->paddr;
 }
 
-/* A walk's findings into the caches. */
-static void keep(struct vtd *v, const struct vtd_context *context, uint64_t pfn,
-		 const struct vtd_walk *w)
+void vtd_walk_hold(struct vtd *v, const struct vtd_context *context, uint64_t pfn,
+		   const struct vtd_walk *w)
 {
 	unsigned bottom = w->order / 9 + 1;
 
@@ -124,7 +123,7 @@ static NOINLINE uint8_t look_down(const struct vtd *v, struct vtd *change,
 	vtd_walk(v, context, request->address, request->access, true, &w);
 	out->fetches += w.fetches;
 	if (change != NULL)
-		keep(change, context, request->address >> VTD_PAGE_SHIFT, &w);
+		vtd_walk_hold(change, context, request->address >> VTD_PAGE_SHIFT, &w);
 	*unreachable = w.unreachable;
 	return w.reason != 0 ? w.reason : grant(w.held, w.order, request, out);
 }
@@ -158,7 +157,7 @@ static uint8_t admit(const struct vtd_context *context, const struct vtd_request
 {
 	if (context->reason != 0)
 		return context->reason;
-	if (request->at != VTD_AT_UNTRANSLATED && context->tt != VTD_TT_ATS)
+	if (request->at != ATS_AT_UNTRANSLATED && context->tt != VTD_TT_ATS)
 		return VTD_FR_BLOCKED_AT;
 	return 0;
 }
@@ -194,7 +193,7 @@ static ALWAYS_INLINE uint8_t decide(const struct vtd *v, struct vtd *change,
 		*unreachable = reason == VTD_FR_ROOT_FETCH || reason == VTD_FR_CONTEXT_FETCH;
 		return reason;
 	}
-	if (request->at == VTD_AT_TRANSLATED || context->tt == VTD_TT_PASS) {
+	if (request->at == ATS_AT_TRANSLATED || context->tt == VTD_TT_PASS) {
 		if (request->address >> v->config.host_bits != 0)
 			return VTD_FR_ADDRESS;
 		pass(request->address, out);
@@ -205,16 +204,25 @@ static ALWAYS_INLINE uint8_t decide(const struct vtd *v, struct vtd *change,
 	return look_up(v, change, context, request, out, unreachable);
 }
 
-/* Tell software and whoever watches. A device-TLB learns of a missing right from its answer. */
-static NOINLINE void refuse(struct vtd *v, const struct vtd_request *request, uint8_t reason,
-			    bool fpd)
+const struct vtd_context *vtd_context_get(struct vtd *v, uint16_t sid, struct vtd_context *fetched,
+					  struct iommu_xlat *out)
+{
+	const struct vtd_context *held = vtd_context_find(v, sid);
+
+	if (held != NULL) {
+		v->stats.context_hits++;
+		return held;
+	}
+	get_context(v, v, sid, fetched, out);
+	return fetched;
+}
+
+NOINLINE void vtd_refuse(struct vtd *v, const struct vtd_request *request, uint8_t reason, bool fpd)
 {
 	const struct iommu_observer *o = &v->base.observer;
-	bool answer = request->at == VTD_AT_TRANSLATION &&
-		      (reason == VTD_FR_WRITE || reason == VTD_FR_READ);
 
 	v->stats.faults++;
-	if (reason != 0 && !answer)
+	if (reason != 0)
 		vtd_fault_record(v, request, reason, fpd);
 	if (o->fault != NULL)
 		o->fault(o->ctx, request->source, request->address, request->access);
@@ -230,20 +238,19 @@ static ALWAYS_INLINE int answer(const struct vtd *v, struct vtd *change,
 	*out = (struct iommu_xlat){0};
 	if (request->source.bus != 0)
 		return -ENODEV;
-	if ((request->access != IOMMU_READ && request->access != IOMMU_WRITE) ||
-	    request->at > VTD_AT_TRANSLATED)
+	if (request->access != IOMMU_READ && request->access != IOMMU_WRITE)
 		return -EINVAL;
 	if ((v->reg[REG_GSTS] & VTD_GSTS_TES) == 0) {
 		pass(request->address, out);
 		return 0;
 	}
 	if (in_interrupt_window(request->address)) {
-		if (request->access == IOMMU_WRITE && request->at == VTD_AT_UNTRANSLATED) {
+		if (request->access == IOMMU_WRITE && request->at == ATS_AT_UNTRANSLATED) {
 			pass(request->address, out);
 			return 0;
 		}
 		if (change != NULL)
-			refuse(change, request, 0, false);
+			vtd_refuse(change, request, 0, false);
 		return -EPERM;
 	}
 	reason = decide(v, change, request, out, &fpd, &unreachable);
@@ -252,7 +259,7 @@ static ALWAYS_INLINE int answer(const struct vtd *v, struct vtd *change,
 	fetches = out->fetches;
 	*out = (struct iommu_xlat){.fetches = fetches};
 	if (change != NULL)
-		refuse(change, request, reason, fpd);
+		vtd_refuse(change, request, reason, fpd);
 	return unreachable ? -EFAULT : -EPERM;
 }
 
@@ -288,7 +295,7 @@ static ALWAYS_INLINE bool hit_at_once(struct vtd *v, const struct vtd_request *r
 static NOINLINE int answer_slowly(struct vtd *v, struct iommu_source source, uint64_t iova,
 				  enum iommu_access access, struct iommu_xlat *out)
 {
-	const struct vtd_request request = {source, iova, access, VTD_AT_UNTRANSLATED};
+	const struct vtd_request request = {source, iova, access, ATS_AT_UNTRANSLATED};
 
 	return answer(v, v, &request, out);
 }
@@ -296,7 +303,7 @@ static NOINLINE int answer_slowly(struct vtd *v, struct iommu_source source, uin
 int vtd_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
 		  enum iommu_access access, struct iommu_xlat *out)
 {
-	const struct vtd_request request = {source, iova, access, VTD_AT_UNTRANSLATED};
+	const struct vtd_request request = {source, iova, access, ATS_AT_UNTRANSLATED};
 
 	if (__builtin_expect(hit_at_once(vtd_of(iommu), &request, out), 1))
 		return 0;
@@ -306,17 +313,13 @@ int vtd_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova
 int vtd_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
 	      enum iommu_access access, struct iommu_xlat *out)
 {
-	const struct vtd_request request = {source, iova, access, VTD_AT_UNTRANSLATED};
+	const struct vtd_request request = {source, iova, access, ATS_AT_UNTRANSLATED};
 
 	return answer(vtd_of_const(iommu), NULL, &request, out);
 }
 
-int vtd_translate_request(struct iommu *iommu, const struct vtd_request *request,
-			  struct iommu_xlat *out)
+int vtd_answer(const struct vtd *v, struct vtd *change, const struct vtd_request *request,
+	       struct iommu_xlat *out)
 {
-	if (iommu->ops != &vtd_ops) {
-		*out = (struct iommu_xlat){0};
-		return -EINVAL;
-	}
-	return answer(vtd_of_const(iommu), vtd_of(iommu), request, out);
+	return answer(v, change, request, out);
 }

@@ -123,20 +123,25 @@ static bool read_entry(const struct vtd *v, uint64_t table, uint64_t iova, unsig
 	return true;
 }
 
+static uint64_t held_snoop(uint64_t pte)
+{
+	return (pte & VTD_PTE_SNP) != 0 ? VTD_HELD_SNP : 0;
+}
+
 /* The raw leaf @pte as the IOTLB holds it, or 0 if it may not be held. */
 static uint64_t held_leaf(const struct vtd *v, uint64_t pte, uint64_t rights)
 {
 	rights &= pte & VTD_HELD_RIGHTS;
 	if (rights == 0 || (pte & v->leaf_rsvd[1]) != 0)
 		return 0;
-	return (pte & VTD_PTE_ADDR) | rights | VTD_HELD;
+	return (pte & VTD_PTE_ADDR) | rights | held_snoop(pte) | VTD_HELD;
 }
 
 /* The walk ends at a good leaf of @level; @above: the rights down to its table. */
 static void take_leaf(const struct vtd *v, uint64_t pte, uint64_t above, unsigned level,
 		      struct vtd_walk *w)
 {
-	w->held = (pte & VTD_PTE_ADDR) | (above & pte) | VTD_HELD;
+	w->held = (pte & VTD_PTE_ADDR) | (above & pte) | held_snoop(pte) | VTD_HELD;
 	w->order = 9 * (level - 1);
 	if (level == 1)
 		for (unsigned i = 0; i < iotlb_line_pages(v->iotlb); i++)

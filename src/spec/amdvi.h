@@ -6,8 +6,8 @@
  * state: it is all that the hardware half and the driver share. Everything is little-endian; bits
  * of entries longer than eight bytes are numbered here within their quadword.
  *
- * Left out because nothing here uses it: guest (v2) translation, peripheral page requests,
- * interrupt remapping tables, the guest virtual APIC, performance counters, SNP.
+ * Left out because nothing here uses it: guest (v2) translation, interrupt
+ * remapping tables, the guest virtual APIC, performance counters, SNP.
  */
 #ifndef IOTOLL_SPEC_AMDVI_H
 #define IOTOLL_SPEC_AMDVI_H
@@ -15,6 +15,8 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "spec/ats.h"
 
 #define AMDVI_BIT(n)          (UINT64_C(1) << (n))
 #define AMDVI_BITS(high, low) ((UINT64_MAX >> (63 - (high))) & (UINT64_MAX << (low)))
@@ -37,11 +39,14 @@
 #define AMDVI_EXCL_BASE		UINT32_C(0x0020)
 #define AMDVI_EXCL_LIMIT	UINT32_C(0x0028)
 #define AMDVI_EFR		UINT32_C(0x0030)
+#define AMDVI_PPRLOG_BASE	UINT32_C(0x0038)
 #define AMDVI_CMD_HEAD		UINT32_C(0x2000)
 #define AMDVI_CMD_TAIL		UINT32_C(0x2008)
 #define AMDVI_EVT_HEAD		UINT32_C(0x2010)
 #define AMDVI_EVT_TAIL		UINT32_C(0x2018)
 #define AMDVI_STATUS		UINT32_C(0x2020)
+#define AMDVI_PPR_HEAD		UINT32_C(0x2030)
+#define AMDVI_PPR_TAIL		UINT32_C(0x2038)
 
 /* Device table base: (size + 1) * 4 KiB of entries. */
 #define AMDVI_DEVTAB_SIZE	AMDVI_BITS(8, 0)
@@ -61,15 +66,20 @@
 #define AMDVI_CTRL_EVT_INT_EN	AMDVI_BIT(3)
 #define AMDVI_CTRL_COMWAIT_INT_EN AMDVI_BIT(4)
 #define AMDVI_CTRL_INV_TIMEOUT	AMDVI_BITS(7, 5) /* 0: wait for ever; 1..6: 1 ms to 100 s */
+#define AMDVI_CTRL_INV_TIMEOUT_SHIFT 5
 #define AMDVI_CTRL_PASS_PW	AMDVI_BIT(8)
 #define AMDVI_CTRL_RES_PASS_PW	AMDVI_BIT(9)
 #define AMDVI_CTRL_COHERENT	AMDVI_BIT(10)
 #define AMDVI_CTRL_ISOC		AMDVI_BIT(11)
 #define AMDVI_CTRL_CMDBUF_EN	AMDVI_BIT(12)
+#define AMDVI_CTRL_PPR_LOG_EN	AMDVI_BIT(13)
+#define AMDVI_CTRL_PPR_INT_EN	AMDVI_BIT(14)
+#define AMDVI_CTRL_PPR_EN	AMDVI_BIT(15)
 
 #define AMDVI_EXCL_ENABLE	AMDVI_BIT(0)
 #define AMDVI_EXCL_ALLOW	AMDVI_BIT(1) /* for every device, whatever its DTE.EX says */
 
+#define AMDVI_EFR_PPR		AMDVI_BIT(1) /* page requests */
 #define AMDVI_EFR_IA		AMDVI_BIT(6) /* INVALIDATE_IOMMU_ALL is there */
 #define AMDVI_EFR_HATS_SHIFT	10
 #define AMDVI_EFR_HATS		AMDVI_BITS(11, 10) /* host levels: 0 four, 1 five, 2 six */
@@ -80,6 +90,9 @@
 #define AMDVI_STATUS_COMWAIT_INT AMDVI_BIT(2)
 #define AMDVI_STATUS_EVT_RUN	AMDVI_BIT(3) /* read only */
 #define AMDVI_STATUS_CMD_RUN	AMDVI_BIT(4) /* read only */
+#define AMDVI_STATUS_PPR_OVERFLOW AMDVI_BIT(5)
+#define AMDVI_STATUS_PPR_INT	AMDVI_BIT(6)
+#define AMDVI_STATUS_PPR_RUN	AMDVI_BIT(7) /* read only */
 
 /* ---- device table entry ("Device Table Entry Format"), four quadwords ---- */
 
@@ -109,12 +122,11 @@
 #define AMDVI_DTE2_INT_CTL	AMDVI_BITS(61, 60) /* 189:188: 0 abort, 1 pass, 2 remap */
 
 /*
- * Bits that must be 0 in an implementation that has none of HASup, HDSup, PPRSup, GTSup, GIoSup:
- * 6:2 and 63 always, 8:7 and 55:52 for those features, 106; 183:180 and 187, which count only with
+ * Bits that must be 0 in an implementation that has none of HASup, HDSup, GTSup, GIoSup:
+ * 6:2 and 63 always, 8:7 and 55:53 for those features, 106; 183:180 and 187, which count only with
  * IV; quadword 3. GLX and the pieces of GCR3 mean nothing while GV is 0 and are not looked at.
  */
-#define AMDVI_DTE_RESERVED	(AMDVI_BITS(6, 2) | AMDVI_DTE_HAD | AMDVI_DTE_PPR | \
-				 AMDVI_DTE_GPRP | AMDVI_DTE_GIOV | AMDVI_DTE_GV | AMDVI_BIT(63))
+#define AMDVI_DTE_RESERVED	(AMDVI_BITS(6, 2) | AMDVI_DTE_HAD | AMDVI_DTE_GPRP | AMDVI_DTE_GIOV | AMDVI_DTE_GV | AMDVI_BIT(63))
 #define AMDVI_DTE1_RESERVED	AMDVI_BIT(42)
 #define AMDVI_DTE2_RESERVED	(AMDVI_BITS(55, 52) | AMDVI_BIT(59))
 #define AMDVI_DTE3_RESERVED	UINT64_MAX
@@ -159,6 +171,15 @@
 #define AMDVI_CMD_DEVID		AMDVI_BITS(15, 0)
 #define AMDVI_CMD_DOMAIN_SHIFT	32
 #define AMDVI_CMD_DOMAIN	AMDVI_BITS(47, 32)
+/* INVALIDATE_IOTLB_PAGES: outstanding at the device; whose queue it is */
+#define AMDVI_CMD_MAXPEND_SHIFT	24
+#define AMDVI_CMD_MAXPEND	AMDVI_BITS(31, 24)
+#define AMDVI_CMD_QUEUEID_SHIFT	32
+/* COMPLETE_PPR_REQUEST, quadword 1 */
+#define AMDVI_PPR_TAG_SHIFT	32
+#define AMDVI_PPR_TAG		AMDVI_BITS(41, 32)
+#define AMDVI_PPR_CODE_SHIFT	44
+#define AMDVI_PPR_CODE		AMDVI_BITS(47, 44)
 
 /* quadword 1 of INVALIDATE_IOMMU_PAGES and INVALIDATE_IOTLB_PAGES */
 #define AMDVI_INV_S		AMDVI_BIT(0) /* the address encodes a size */
@@ -179,6 +200,7 @@
 #define AMDVI_EVT_COMMAND_HW_ERROR	0x6u
 #define AMDVI_EVT_IOTLB_INV_TIMEOUT	0x7u
 #define AMDVI_EVT_INVALID_DEVICE_REQUEST 0x8u
+#define AMDVI_EVT_INVALID_PPR		0x9u
 
 #define AMDVI_EVT_DOMAIN_SHIFT	32
 #define AMDVI_EVT_FLAGS_SHIFT	48
@@ -194,7 +216,16 @@
 /* INVALID_DEVICE_REQUEST, 59:57: what was not allowed. */
 #define AMDVI_EVT_REQ_SHIFT	57
 #define AMDVI_REQ_INT_READ	0u /* a read in the interrupt address range */
+#define AMDVI_REQ_TRANSLATED	1u /* a translated request of a device whose I or V is 0 */
+#define AMDVI_REQ_TRANSLATION	0u /* with TR: a translation request of such a device */
 #define AMDVI_REQ_INT_ABORTED	5u /* a write there while DTE.IntCtl says abort */
+
+/* ---- PPR log entries ("PPR Logging"), two quadwords; tag and PASID as in the command ---- */
+
+#define AMDVI_PPR_TAG_LAST	AMDVI_BIT(41) /* of the tag: last of its group */
+#define AMDVI_PPR_READ		AMDVI_BIT(50)
+#define AMDVI_PPR_WRITE		AMDVI_BIT(53)
+#define AMDVI_PPR_FAULT		(UINT64_C(1) << 60) /* type 1, PAGE_SERVICE_REQUEST */
 
 /* Writes to this range are interrupts and are not translated. */
 #define AMDVI_INT_FIRST		UINT64_C(0xFEE00000)
@@ -255,19 +286,6 @@ static inline unsigned amdvi_width(unsigned levels)
 	return bits < 64 ? bits : 64;
 }
 
-/*
- * log2 of the size that an address encodes: one more than the number of its lowest zero bit from
- * bit 12 up. 64 if no zero bit follows below bit 63, as in the address that means everything.
- */
-static inline unsigned amdvi_size_log2(uint64_t address)
-{
-	unsigned bit = AMDVI_PAGE_SHIFT;
-
-	while (bit < 63 && (address & AMDVI_BIT(bit)) != 0)
-		bit++;
-	return bit + 1;
-}
-
 /* An entry that names a table for @next_level. */
 static inline uint64_t amdvi_pde(uint64_t table, unsigned next_level)
 {
@@ -290,6 +308,12 @@ static inline unsigned amdvi_pte_next(uint64_t entry)
 static inline uint64_t amdvi_rights(uint64_t entry)
 {
 	return entry & (AMDVI_IR | AMDVI_IW);
+}
+
+/* What a page's entry says for answers to translation requests. */
+static inline uint64_t amdvi_marks(uint64_t entry)
+{
+	return entry & (AMDVI_PTE_U | AMDVI_PTE_FC);
 }
 
 #endif

@@ -14,6 +14,7 @@
 #ifndef IOTOLL_SPEC_VTD_H
 #define IOTOLL_SPEC_VTD_H
 
+#include "spec/ats.h"
 #include "spec/vtd_regs.h"
 
 /* clang-format off */
@@ -223,6 +224,21 @@ static inline struct vtd_pair vtd_desc_iotlb(unsigned granularity, uint16_t did,
 		      (drain ? VTD_DESC_IOTLB_DW | VTD_DESC_IOTLB_DR : 0) |
 		      (uint64_t)did << VTD_DESC_DID_SHIFT,
 		.hi = iva,
+	};
+}
+
+/*
+ * To the device @sid, which takes @depth (1..32) at a time: forget 2^@log2 bytes (12..64) around
+ * @addr. Without a PFSID, the field of newer revisions.
+ */
+static inline struct vtd_pair vtd_desc_devtlb(uint16_t sid, unsigned depth, uint64_t addr,
+					      unsigned log2)
+{
+	return (struct vtd_pair){
+		.lo = VTD_DESC_DEVTLB | (uint64_t)ats_depth_code(depth) << VTD_DESC_DEV_MAXP_SHIFT |
+		      (uint64_t)sid << VTD_DESC_DEV_SID_SHIFT,
+		.hi = log2 > ATS_PAGE_SHIFT ? ats_size_mark(addr, log2) | VTD_DESC_DEV_HI_S
+					    : addr & VTD_DESC_DEV_HI_ADDR,
 	};
 }
 

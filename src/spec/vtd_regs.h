@@ -150,8 +150,8 @@
 #define VTD_FSTS_AFO		UINT32_C(0x04)
 #define VTD_FSTS_APF		UINT32_C(0x08)
 #define VTD_FSTS_IQE		UINT32_C(0x10)   /* the queue has stopped; write 1 to clear */
-#define VTD_FSTS_ICE		UINT32_C(0x20)
-#define VTD_FSTS_ITE		UINT32_C(0x40)
+#define VTD_FSTS_ICE		UINT32_C(0x20)   /* a wrong completion; write 1 to clear */
+#define VTD_FSTS_ITE		UINT32_C(0x40)   /* a device did not complete; write 1 to clear */
 #define VTD_FSTS_PRO		UINT32_C(0x80)
 #define VTD_FSTS_FRI		UINT32_C(0xFF00) /* first pending record, while PPF */
 #define VTD_FSTS_FRI_SHIFT	8
@@ -172,6 +172,10 @@
 #define VTD_IQA_QS		VTD_SPAN(2, 0)   /* 2^QS pages */
 #define VTD_ICS_IWC		UINT32_C(0x1)
 #define VTD_IQERCD_IQEI		VTD_SPAN(3, 0)
+#define VTD_IQERCD_ITESID	VTD_SPAN(47, 32) /* whose completion did not come, with FSTS.ITE */
+#define VTD_IQERCD_ITESID_SHIFT	32
+#define VTD_IQERCD_ICESID	VTD_SPAN(63, 48) /* who sent a wrong one, with FSTS.ICE */
+#define VTD_IQERCD_ICESID_SHIFT	48
 
 /* IQEI: why the queue stopped. */
 #define VTD_IQEI_NONE		0u
@@ -207,11 +211,6 @@
 #define VTD_FR_PAGE_RSVD	0xCu
 #define VTD_FR_BLOCKED_AT	0xDu /* TT does not allow this request's address type */
 #define VTD_FR_INTERRUPT	0xEu /* translated into the interrupt window */
-
-/* Address types of a request (AT). */
-#define VTD_AT_UNTRANSLATED	0u
-#define VTD_AT_TRANSLATION	1u
-#define VTD_AT_TRANSLATED	2u
 
 /* clang-format on */
 

@@ -133,13 +133,13 @@ static void reserved_bits_of_the_device_entry_are_illegal(void **state)
 
 	(void)state;
 	for (unsigned bit = 0; bit < 256; bit++) {
-		/* 6:2, 8:7, 55:52, 63; 106; with IV 183:180 and 187; all from 192 on. */
-		const bool reserved = (bit >= 2 && bit <= 8) || (bit >= 52 && bit <= 55) ||
+		/* 6:2, 8:7, 55:53, 63; 106; with IV 183:180 and 187; all from 192 on. */
+		const bool reserved = (bit >= 2 && bit <= 8) || (bit >= 53 && bit <= 55) ||
 				      bit == 63 || bit == 106 || (bit >= 180 && bit <= 183) ||
 				      bit == 187 || bit >= 192;
 		const uint64_t quad = AMD_DEVTAB + DEV * 32 + bit / 64 * 8;
 
-		if (bit < 2 || (bit >= 9 && bit < 52)) /* fields of quadword 0 that count */
+		if (bit < 2 || (bit >= 9 && bit <= 52)) /* fields of quadword 0 that count */
 			continue;
 		amd_dte(&amd, DEV, good, DOM);
 		amd_poke(&amd, AMD_DEVTAB + DEV * 32 + 16, 1); /* IV */

@@ -24,9 +24,9 @@ static int teardown(void **state)
 }
 
 /*
- * Device table base 51:12 and 8:0; ring bases 51:12 and 59:56; control 12:7, 7:5, 4:0;
- * exclusion base 51:12, 1:0; limit 51:12; extended features IA (6) and HATS = 2 (11:10) only;
- * heads and tails 18:4; status all read-only or write-1-to-clear.
+ * Device table base 51:12 and 8:0; ring bases 51:12 and 59:56; control 15:0;
+ * exclusion base 51:12, 1:0; limit 51:12; extended features PPR (1), IA (6) and HATS = 2 (11:10)
+ * only; heads and tails 18:4; status all read-only or write-1-to-clear.
  */
 static const struct {
 	uint64_t offset, reset, writable;
@@ -34,15 +34,18 @@ static const struct {
 	{0x0000, 0, UINT64_C(0x000FFFFFFFFFF1FF)},
 	{0x0008, 0, UINT64_C(0x0F0FFFFFFFFFF000)},
 	{0x0010, 0, UINT64_C(0x0F0FFFFFFFFFF000)},
-	{0x0018, 0, UINT64_C(0x0000000000001FFF)},
+	{0x0018, 0, UINT64_C(0x000000000000FFFF)},
 	{0x0020, 0, UINT64_C(0x000FFFFFFFFFF003)},
 	{0x0028, 0, UINT64_C(0x000FFFFFFFFFF000)},
-	{0x0030, 0x840, 0},
+	{0x0030, 0x842, 0},
+	{0x0038, 0, UINT64_C(0x0F0FFFFFFFFFF000)},
 	{0x2000, 0, UINT64_C(0x000000000007FFF0)},
 	{0x2008, 0, UINT64_C(0x000000000007FFF0)},
 	{0x2010, 0, UINT64_C(0x000000000007FFF0)},
 	{0x2018, 0, UINT64_C(0x000000000007FFF0)},
 	{0x2020, 0, 0},
+	{0x2030, 0, UINT64_C(0x000000000007FFF0)},
+	{0x2038, 0, UINT64_C(0x000000000007FFF0)},
 };
 #define REGISTERS (sizeof(registers) / sizeof(registers[0]))
 
@@ -71,7 +74,7 @@ static void reset_values_and_writable_bits_of_every_register(void **state)
 		assert_int_equal(amd_readq(&amd, registers[i].offset), registers[i].reset);
 	}
 	amd_writeq(&amd, 0x18, UINT64_MAX);
-	assert_int_equal(amd_readq(&amd, 0x18), 0x1FFF);
+	assert_int_equal(amd_readq(&amd, 0x18), 0xFFFF);
 	amd_writeq(&amd, 0x18, 0);
 	assert_int_equal(amd_readq(&amd, 0x18), 0);
 	assert_int_equal(amdvi_stray_accesses(amd.iommu), 0);
@@ -102,7 +105,7 @@ static void accesses_that_meet_no_register_are_counted_and_do_nothing(void **sta
 	static const struct {
 		uint64_t offset;
 		unsigned width;
-	} odd[] = {{0x38, 8}, {0x1000, 8}, {0x2028, 8}, {0x19, 4},   {0x1C, 8},
+	} odd[] = {{0x40, 8}, {0x1000, 8}, {0x2028, 8}, {0x19, 4},   {0x1C, 8},
 		   {0x18, 1}, {0x18, 2},   {0x18, 16},  {0x4000, 8}, {UINT64_MAX, 8}};
 
 	(void)state;

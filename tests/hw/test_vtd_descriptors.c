@@ -104,16 +104,6 @@ static void context_descriptors_are_decoded(void **state)
 	}
 }
 
-static void device_tlb_descriptor_completes_at_once(void **state)
-{
-	(void)state;
-	vrig_desc(&rig, 0, UINT64_C(0x0000002800040003), 0x1001);
-	put_wait(1, 5);
-	vrig_ring(&rig, 2);
-	assert_int_equal(head(), 32);
-	assert_int_equal(status_word(), 5);
-}
-
 static void malformed_descriptors_stop_the_queue_with_their_code(void **state)
 {
 	static const struct {
@@ -174,7 +164,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(iotlb_descriptors_are_decoded),
 		CASE(context_descriptors_are_decoded),
-		CASE(device_tlb_descriptor_completes_at_once),
 		CASE(malformed_descriptors_stop_the_queue_with_their_code),
 	};
 

@@ -216,36 +216,6 @@ static void missing_right_comes_before_reserved_bits(void **state)
 	refused_with(0, IOMMU_WRITE, -EPERM, 0xC, 1);
 }
 
-static void address_types_need_a_context_that_allows_them(void **state)
-{
-	struct vtd_request request = {
-		.source = {.devid = VRIG_SID}, .address = 0x5123, .access = IOMMU_READ, .at = 2};
-	struct iommu_xlat x;
-
-	(void)state;
-	vrig_map(&rig, 5, 0x80000, 1);
-	assert_int_equal(vtd_translate_request(rig.iommu, &request, &x), -EPERM);
-	assert_int_equal(vrig_readq(&rig, 0x108) >> 60 & 3, 2); /* AT of the record */
-	assert_int_equal(vrig_take_fault(&rig, 0), 0xD);
-	request.at = 1;
-	assert_int_equal(vtd_translate_request(rig.iommu, &request, &x), -EPERM);
-	assert_int_equal(vrig_take_fault(&rig, 1), 0xD);
-
-	vrig_context(&rig, VRIG_SID, VRIG_L4 | 1 | 1 << 2, 0x702); /* TT 1 */
-	vrig_flush(&rig);
-	assert_int_equal(vtd_translate_request(rig.iommu, &request, &x), 0);
-	assert_int_equal(x.paddr, 0x80123);
-	request.access = IOMMU_WRITE; /* the answer says so; no record */
-	assert_int_equal(vtd_translate_request(rig.iommu, &request, &x), -EPERM);
-	assert_int_equal(vrig_readl(&rig, 0x34), 0);
-	request.at = 2;
-	assert_int_equal(vtd_translate_request(rig.iommu, &request, &x), 0);
-	assert_true(x.bypass);
-	assert_int_equal(x.paddr, 0x5123);
-	request.at = 3;
-	assert_int_equal(vtd_translate_request(rig.iommu, &request, &x), -EINVAL);
-}
-
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -260,7 +230,6 @@ int main(void)
 		CASE(snoop_and_transient_bits_need_their_capabilities),
 		CASE(large_pages_need_their_capability),
 		CASE(missing_right_comes_before_reserved_bits),
-		CASE(address_types_need_a_context_that_allows_them),
 	};
 
 	return cmocka_run_group_tests_name("hw/vtd_reasons", tests, NULL, NULL);
