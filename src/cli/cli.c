@@ -125,6 +125,33 @@ int cli_take_argument(const char **out, const char *what, const char *text, stru
 	return EINVAL;
 }
 
+int cli_take_set(struct cli_sets *sets, const char *text, struct err *err)
+{
+	const size_t most = sizeof(sets->set) / sizeof(sets->set[0]);
+
+	if (sets->count == most) {
+		err_set(err, -EINVAL, "--set: at most %zu of them", most);
+		return EINVAL;
+	}
+	sets->set[sets->count++] = text;
+	return 0;
+}
+
+int cli_load_scenario(struct scenario *scenario, const char *name, const struct cli_sets *sets,
+		      struct err *err)
+{
+	int rc = scenario_init(scenario);
+
+	if (!rc)
+		rc = scenario_read(scenario, name, err);
+	for (size_t i = 0; i < sets->count && !rc; i++) {
+		rc = scenario_set(scenario, sets->set[i], err);
+		if (rc)
+			err_prefix(err, rc, "--set ");
+	}
+	return rc ? rc : scenario_finish(scenario, err);
+}
+
 int cli_parse(const struct argp *argp, int argc, char **argv, void *args, const struct err *err)
 {
 	static const struct err unknown = {

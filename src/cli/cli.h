@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "report/write.h"
+#include "study/scenario.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_BAD_INPUT = 2, CLI_INTERRUPTED = 130 };
 
@@ -63,6 +64,16 @@ int cli_take_number(uint64_t *out, const char *option, const char *text, uint64_
 		    struct err *err);
 /* The command's one argument, a @what ("scenario"); @text NULL: there was none. */
 int cli_take_argument(const char **out, const char *what, const char *text, struct err *err);
+/* --set SECTION.KEY=VALUE, as often as it was given. */
+struct cli_sets {
+	const char *set[128];
+	size_t count;
+};
+
+int cli_take_set(struct cli_sets *sets, const char *text, struct err *err);
+/* Begin @scenario, read the one named @name and change what @sets say. 0 or -errno with @err. */
+int cli_load_scenario(struct scenario *scenario, const char *name, const struct cli_sets *sets,
+		      struct err *err) MUST_CHECK;
 /* argp_parse() with our conventions. 0; else the exit status, with everything said. */
 int cli_parse(const struct argp *argp, int argc, char **argv, void *args, const struct err *err);
 

@@ -20,13 +20,10 @@ enum {
 	OPT_SVG
 };
 
-#define MAX_SETS 128
-
 struct args {
 	struct iotlb_lab_request request;
 	const char *source, *svg;
-	const char *sets[MAX_SETS];
-	size_t set_count;
+	struct cli_sets sets;
 	struct scenario scenario;
 	struct cli_format format;
 	struct err err;
@@ -48,16 +45,6 @@ static const struct argp_option options[] = {
 	{"svg", OPT_SVG, "FILE", 0, "draw the curves", 0},
 	{0},
 };
-
-static error_t take_set(struct args *a, const char *arg)
-{
-	if (a->set_count == MAX_SETS) {
-		err_set(&a->err, -EINVAL, "--set: at most %d of them", MAX_SETS);
-		return EINVAL;
-	}
-	a->sets[a->set_count++] = arg;
-	return 0;
-}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -89,7 +76,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->svg = arg;
 		return 0;
 	case 's':
-		return take_set(a, arg);
+		return cli_take_set(&a->sets, arg, &a->err);
 	case 'f':
 		return cli_take_format(&a->format, arg, &a->err);
 	case ARGP_KEY_ARG:
@@ -128,25 +115,15 @@ static bool is_scenario(const char *source)
 
 static int load(struct args *a)
 {
-	int rc;
-
 	if (!is_scenario(a->source)) {
 		a->request.trace = a->source;
-		return a->set_count
+		return a->sets.count
 			       ? err_set(&a->err, -EINVAL,
 					 "--set changes a scenario, and %s is a trace", a->source)
 			       : 0;
 	}
-	rc = scenario_init(&a->scenario);
-	if (!rc)
-		rc = scenario_read(&a->scenario, a->source, &a->err);
-	for (size_t i = 0; i < a->set_count && !rc; i++) {
-		rc = scenario_set(&a->scenario, a->sets[i], &a->err);
-		if (rc)
-			err_prefix(&a->err, rc, "--set ");
-	}
 	a->request.scenario = &a->scenario;
-	return rc ? rc : scenario_finish(&a->scenario, &a->err);
+	return cli_load_scenario(&a->scenario, a->source, &a->sets, &a->err);
 }
 
 static void show_progress(void *ctx, double fraction)

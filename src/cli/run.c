@@ -10,13 +10,10 @@
 
 enum { OPT_PCAP = 256, OPT_DUMP, OPT_SCENARIO };
 
-#define MAX_SETS 128
-
 struct args {
 	struct scenario scenario;
 	const char *name;
-	const char *sets[MAX_SETS];
-	size_t set_count;
+	struct cli_sets sets;
 	struct cli_format format;
 	struct run_options options;
 	const char *dump;
@@ -40,12 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 's':
-		if (a->set_count == MAX_SETS) {
-			err_set(&a->err, -EINVAL, "--set: at most %d of them", MAX_SETS);
-			return EINVAL;
-		}
-		a->sets[a->set_count++] = arg;
-		return 0;
+		return cli_take_set(&a->sets, arg, &a->err);
 	case 'f':
 		return cli_take_format(&a->format, arg, &a->err);
 	case OPT_PCAP:
@@ -85,20 +77,6 @@ static void show_progress(void *ctx, double fraction)
 	const struct args *a = ctx;
 
 	cli_progress("%s: %3.0f %%", a->scenario.name, 100 * fraction);
-}
-
-static int load(struct args *a)
-{
-	int rc = scenario_init(&a->scenario);
-
-	if (!rc)
-		rc = scenario_read(&a->scenario, a->name, &a->err);
-	for (size_t i = 0; i < a->set_count && !rc; i++) {
-		rc = scenario_set(&a->scenario, a->sets[i], &a->err);
-		if (rc)
-			err_prefix(&a->err, rc, "--set ");
-	}
-	return rc ? rc : scenario_finish(&a->scenario, &a->err);
 }
 
 static int write_bytes(FILE *out, const json_t *bytes, struct err *err)
@@ -168,7 +146,7 @@ int cli_run(int argc, char **argv)
 	if (rc)
 		return rc;
 	cli_catch_signals();
-	rc = load(&a);
+	rc = cli_load_scenario(&a.scenario, a.name, &a.sets, &a.err);
 	if (!rc)
 		rc = a.show ? show(&a) : execute(&a);
 	scenario_fini(&a.scenario);
