@@ -13,19 +13,6 @@
 #include "amdvi_judge.h"
 #include "hw/iotlb.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static uint64_t take(struct world *w, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes-- != 0 && w->left != 0) {
-		v = v << 8 | *w->input++;
-		w->left--;
-	}
-	return v;
-}
-
 static void remember(struct world *w, uint64_t paddr)
 {
 	if (w->nstores == MAX_STORES)
@@ -86,13 +73,14 @@ static void forgot_everything(struct world *w)
 
 static void do_translate(struct world *w)
 {
-	const struct iommu_source src = {.devid = (uint16_t)(take(w, 1) % (DEVICES + 1) * 31)};
-	const uint8_t style = (uint8_t)take(w, 1);
+	const struct iommu_source src = {
+		.devid = (uint16_t)(take(&w->input, 1) % (DEVICES + 1) * 31)};
+	const uint8_t style = (uint8_t)take(&w->input, 1);
 	const enum iommu_access rw = style & 1 ? IOMMU_WRITE : IOMMU_READ;
-	const uint64_t iova = style & 4 ? take(w, 8)
-			      : style & 8
-				      ? UINT64_C(0xFEE00000) + take(w, 2)
-				      : take(w, 1) % 4 << (12 + style / 16 * 9 % 52) | take(w, 2);
+	const uint64_t iova = style & 4   ? take(&w->input, 8)
+			      : style & 8 ? UINT64_C(0xFEE00000) + take(&w->input, 2)
+					  : take(&w->input, 1) % 4 << (12 + style / 16 * 9 % 52) |
+						    take(&w->input, 2);
 	bool clean;
 	const uint64_t tail = reg(w, 0x2018), status = reg(w, 0x2020);
 	const struct answer now = judge_now(w, src.devid, iova, rw);
@@ -135,33 +123,33 @@ static void do_translate(struct world *w)
 
 static void do_store(struct world *w)
 {
-	const uint8_t where = (uint8_t)take(w, 1), style = (uint8_t)take(w, 1);
-	uint64_t entry = take(w, 1) % 16 * 0x1000 + TABLES;
+	const uint8_t where = (uint8_t)take(&w->input, 1), style = (uint8_t)take(&w->input, 1);
+	uint64_t entry = take(&w->input, 1) % 16 * 0x1000 + TABLES;
 	static const uint64_t markers[4] = {0, 0x1000, 0x7F000, 0x1FF000};
 
 	if (style < 128) /* a table or a page, by next level */
 		entry |= (uint64_t)(style & 7) << 9 | 1 | (uint64_t)(style >> 3 & 3) << 61 |
 			 ((style & 7) == 7 ? markers[style >> 5] : 0);
 	else if (style < 192)
-		entry = take(w, 8);
+		entry = take(&w->input, 8);
 	else
 		entry = 0;
-	put(w, TABLES + where % 16 * 0x1000 + take(w, 1) % 5 * 8, entry);
+	put(w, TABLES + where % 16 * 0x1000 + take(&w->input, 1) % 5 * 8, entry);
 }
 
 static void do_device(struct world *w)
 {
-	const uint64_t at = take(w, 1) % DEVICES * 31 * 32;
-	const uint8_t style = (uint8_t)take(w, 1);
+	const uint64_t at = take(&w->input, 1) % DEVICES * 31 * 32;
+	const uint8_t style = (uint8_t)take(&w->input, 1);
 
 	if (style >= 224) {
-		put(w, at + take(w, 1) % 4 * 8, take(w, 8));
+		put(w, at + take(&w->input, 1) % 4 * 8, take(&w->input, 8));
 		return;
 	}
-	put(w, at + 8, (style & 3) | (uint64_t)(take(w, 1) & 0xE0) << 32);
+	put(w, at + 8, (style & 3) | (uint64_t)(take(&w->input, 1) & 0xE0) << 32);
 	put(w, at,
 	    3 | (uint64_t)(style >> 2 & 7) << 9 | (uint64_t)(style >> 5 & 3) << 61 |
-		    (TABLES + take(w, 1) % 16 * 0x1000));
+		    (TABLES + take(&w->input, 1) % 16 * 0x1000));
 }
 
 static void do_command(struct world *w)
@@ -169,20 +157,20 @@ static void do_command(struct world *w)
 	static const uint64_t s_bits[4] = {2, 3, UINT64_C(0x7FFFFFFFFFFFF003), 0x1FF001};
 	const uint64_t tail = reg(w, 0x2008);
 	const uint64_t at = (reg(w, 8) & FRAME) + tail % 4096;
-	const uint8_t style = (uint8_t)take(w, 1);
+	const uint8_t style = (uint8_t)take(&w->input, 1);
 	uint64_t q0 = (uint64_t)(style & 15) << 60, q1 = 0;
 	const bool all = (style & 15) == 8 && style < 240;
 	bool done;
 
 	if ((style & 15) == 1)
-		q0 |= (take(w, 1) & 7) | take(w, 2) << 3;
+		q0 |= (take(&w->input, 1) & 7) | take(&w->input, 2) << 3;
 	else if ((style & 15) == 3) {
-		q0 |= (take(w, 1) & 3) << 32;
-		q1 = take(w, 2) << 12 ^ s_bits[style >> 4 & 3];
+		q0 |= (take(&w->input, 1) & 3) << 32;
+		q1 = take(&w->input, 2) << 12 ^ s_bits[style >> 4 & 3];
 	} else if (!all)
-		q0 |= take(w, 2);
+		q0 |= take(&w->input, 2);
 	if (style >= 240)
-		q1 = take(w, 8);
+		q1 = take(&w->input, 8);
 	put(w, at, q0);
 	put(w, at + 8, q1);
 	/* Alone in the buffer, read and legal: afterwards nothing may be held. */
@@ -200,19 +188,20 @@ static void do_register(struct world *w)
 {
 	static const uint32_t known[] = {0,    8,      0x10,   0x18,   0x20,   0x28,
 					 0x30, 0x2000, 0x2008, 0x2010, 0x2018, 0x2020};
-	const unsigned which = (unsigned)take(w, 1);
-	const uint64_t offset = which < 240 ? known[which % 12] + (which & 64 ? 4 : 0) : take(w, 3);
+	const unsigned which = (unsigned)take(&w->input, 1);
+	const uint64_t offset =
+		which < 240 ? known[which % 12] + (which & 64 ? 4 : 0) : take(&w->input, 3);
 	const unsigned width = which & 128 ? 4 : 8;
 	const uint64_t strays = amdvi_stray_accesses(w->iommu);
 
-	if (take(w, 1) & 1) {
+	if (take(&w->input, 1) & 1) {
 		const uint64_t read = w->iommu->ops->reg_read(w->iommu, offset, width);
 
 		JUDGE(width == 8 || read >> 32 == 0);
 		JUDGE(amdvi_stray_accesses(w->iommu) == strays || read == 0);
 		return;
 	}
-	write_reg(w, offset, take(w, which & 1 ? 8 : 2), width);
+	write_reg(w, offset, take(&w->input, which & 1 ? 8 : 2), width);
 	w->blurred = true;
 	JUDGE(reg(w, 0x30) == 0x842);
 	JUDGE((reg(w, 0x18) & 1) || !(reg(w, 0x2020) & 0x18));
@@ -226,7 +215,7 @@ static void do_enable(struct world *w)
 	write_reg(w, 0, 0, 8);
 	write_reg(w, 8, UINT64_C(0x0800000000004000), 8);
 	write_reg(w, 0x10, UINT64_C(0x0800000000005000), 8);
-	write_reg(w, 0x20, take(w, 1) & 3, 8);
+	write_reg(w, 0x20, take(&w->input, 1) & 3, 8);
 	write_reg(w, 0x28, 0x3000, 8);
 	write_reg(w, 0x18, 0x1005, 8);
 	w->blurred = true;
@@ -234,8 +223,8 @@ static void do_enable(struct world *w)
 
 static void run(struct world *w)
 {
-	while (w->left != 0) {
-		switch (take(w, 1) % 10) {
+	while (w->input.left != 0) {
+		switch (take(&w->input, 1) % 10) {
 		case 0:
 		case 1:
 		case 2:
@@ -254,7 +243,7 @@ static void run(struct world *w)
 			do_enable(w);
 			break;
 		case 7:
-			if (take(w, 1) == 255) {
+			if (take(&w->input, 1) == 255) {
 				w->iommu->ops->reset(w->iommu);
 				forgot_everything(w);
 			}
@@ -280,10 +269,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 	if (w == NULL)
 		return 0;
-	w->input = data;
+	w->input = (struct input){data, bytes};
 	w->only = -1;
-	w->left = bytes;
-	config.iotlb = geometries[take(w, 1) % (sizeof(geometries) / sizeof(geometries[0]))];
+	config.iotlb =
+		geometries[take(&w->input, 1) % (sizeof(geometries) / sizeof(geometries[0]))];
 	config.memory = (struct iommu_memory){.ctx = w, .read = memory_read, .write = memory_write};
 	if (iommu_create(&w->iommu, &config, NULL) == 0) {
 		run(w);

@@ -7,11 +7,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hw/amdvi.h"
+#include "input.h"
 
 #define MEMORY_BYTES 0x40000u
 #define MAX_STORES   4096u
@@ -35,17 +34,8 @@ struct world {
 	int only;                /* the device that asked since; -1: none, -2: several */
 	unsigned reads;          /* of memory, since a register was last written */
 	unsigned budget;
-	const uint8_t *input;
-	size_t left;
+	struct input input;
 };
-
-#define JUDGE(cond)                                                                        \
-	do {                                                                               \
-		if (!(cond)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #cond); \
-			abort();                                                           \
-		}                                                                          \
-	} while (0)
 
 struct answer {
 	int error;

@@ -8,12 +8,11 @@
  * translation does.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hw/calgary.h"
 #include "hw/iotlb.h"
+#include "input.h"
 #include "spec/calgary.h"
 
 #define MEMORY_BYTES 0x40000u
@@ -32,30 +31,8 @@ struct world {
 	unsigned nstores;
 	unsigned tar_written[CALGARY_PHBS]; /* nstores when the bus's TAR was last written */
 	bool refused[CALGARY_PHBS];         /* since CSR was last cleared */
-	const uint8_t *input;
-	size_t left;
+	struct input input;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-#define JUDGE(cond)                                                                        \
-	do {                                                                               \
-		if (!(cond)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #cond); \
-			abort();                                                           \
-		}                                                                          \
-	} while (0)
-
-static uint64_t take(struct world *w, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes-- != 0 && w->left != 0) {
-		v = v << 8 | *w->input++;
-		w->left--;
-	}
-	return v;
-}
 
 static int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
 {
@@ -207,11 +184,12 @@ static void judge_refused(struct world *w, unsigned bus, uint64_t iova, enum iom
 
 static void do_store(struct world *w)
 {
-	unsigned bus = (unsigned)take(w, 1) % CALGARY_PHBS;
-	uint64_t paddr = entry_paddr(w, bus, take(w, 2) * 4096);
-	uint8_t style = (uint8_t)take(w, 1);
+	unsigned bus = (unsigned)take(&w->input, 1) % CALGARY_PHBS;
+	uint64_t paddr = entry_paddr(w, bus, take(&w->input, 2) * 4096);
+	uint8_t style = (uint8_t)take(&w->input, 1);
 	/* Mostly plausible entries: few pages, all rights; sometimes anything. */
-	uint64_t tce = style < 224 ? (uint64_t)(style >> 2) << 12 | (style & 3) : take(w, 8);
+	uint64_t tce =
+		style < 224 ? (uint64_t)(style >> 2) << 12 | (style & 3) : take(&w->input, 8);
 
 	if (paddr > MEMORY_BYTES - 8 || w->nstores == MAX_STORES)
 		return;
@@ -235,7 +213,7 @@ static uint64_t take_offset(struct world *w)
 		CALGARY_MEM_2_SIZE_HIGH,
 		CALGARY_MEM_2_SIZE_LOW,
 	};
-	unsigned which = (unsigned)take(w, 1);
+	unsigned which = (unsigned)take(&w->input, 1);
 	unsigned bus = which % CALGARY_PHBS;
 
 	which /= CALGARY_PHBS;
@@ -246,21 +224,21 @@ static uint64_t take_offset(struct world *w)
 	if (which < 40)
 		return calgary_debug_reg(bus,
 					 which & 1 ? CALGARY_DEBUG_SPLITQ : CALGARY_DEBUG_STUFF);
-	return take(w, 3);
+	return take(&w->input, 3);
 }
 
 static unsigned take_width(struct world *w)
 {
 	static const uint8_t widths[8] = {4, 8, 4, 8, 4, 8, 1, 3};
 
-	return widths[take(w, 1) % 8];
+	return widths[take(&w->input, 1) % 8];
 }
 
 static void do_register(struct world *w, bool write)
 {
 	uint64_t offset = take_offset(w);
 	unsigned width = take_width(w);
-	uint64_t value = write ? take(w, width) : 0;
+	uint64_t value = write ? take(&w->input, width) : 0;
 	uint64_t strays = calgary_stray_accesses(w->iommu);
 	uint64_t read;
 
@@ -287,10 +265,11 @@ static void do_register(struct world *w, bool write)
 /* The commonest start: a table inside memory, translation on. */
 static void do_enable(struct world *w)
 {
-	unsigned bus = (unsigned)take(w, 1) % CALGARY_PHBS;
-	uint64_t table = take(w, 1) % 9 * 0x8000; /* the ninth lies outside */
+	unsigned bus = (unsigned)take(&w->input, 1) % CALGARY_PHBS;
+	uint64_t table = take(&w->input, 1) % 9 * 0x8000; /* the ninth lies outside */
 
-	w->iommu->ops->reg_write(w->iommu, calgary_tar(bus), calgary_cpu64(table | take(w, 1)), 8);
+	w->iommu->ops->reg_write(w->iommu, calgary_tar(bus),
+				 calgary_cpu64(table | take(&w->input, 1)), 8);
 	w->tar_written[bus] = w->nstores;
 	w->iommu->ops->reg_write(w->iommu, calgary_phb_reg(bus, CALGARY_CONFIG_RW),
 				 calgary_cpu32(CALGARY_TRANSLATE_BITS), 4);
@@ -298,9 +277,10 @@ static void do_enable(struct world *w)
 
 static void do_translate(struct world *w, unsigned line_pages)
 {
-	struct iommu_source src = {.bus = (uint16_t)(take(w, 1) % 5)};
-	uint8_t style = (uint8_t)take(w, 1);
-	uint64_t iova = style & 4 ? take(w, 8) : take(w, 2) * 4096 + take(w, 1);
+	struct iommu_source src = {.bus = (uint16_t)(take(&w->input, 1) % 5)};
+	uint8_t style = (uint8_t)take(&w->input, 1);
+	uint64_t iova =
+		style & 4 ? take(&w->input, 8) : take(&w->input, 2) * 4096 + take(&w->input, 1);
 	enum iommu_access access = style & 1 ? IOMMU_WRITE : IOMMU_READ;
 	struct iommu_xlat p, x;
 	uint32_t csr;
@@ -330,7 +310,7 @@ static void do_translate(struct world *w, unsigned line_pages)
 
 static void do_rest(struct world *w)
 {
-	uint8_t what = (uint8_t)take(w, 1);
+	uint8_t what = (uint8_t)take(&w->input, 1);
 	unsigned bus = what % 5; /* one too many */
 
 	if (what == 255) {
@@ -349,8 +329,8 @@ static void do_rest(struct world *w)
 
 static void run(struct world *w, unsigned line_pages)
 {
-	while (w->left != 0) {
-		switch (take(w, 1) % 8) {
+	while (w->input.left != 0) {
+		switch (take(&w->input, 1) % 8) {
 		case 0:
 		case 1:
 			do_store(w);
@@ -389,9 +369,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 	if (w == NULL)
 		return 0;
-	w->input = data;
-	w->left = bytes;
-	config.iotlb = geometries[take(w, 1) % (sizeof(geometries) / sizeof(geometries[0]))];
+	w->input = (struct input){data, bytes};
+	config.iotlb =
+		geometries[take(&w->input, 1) % (sizeof(geometries) / sizeof(geometries[0]))];
 	config.memory = (struct iommu_memory){.ctx = w, .read = memory_read};
 	if (iommu_create(&w->iommu, &config, NULL) == 0) {
 		run(w, config.iotlb.entries != 0 ? config.iotlb.line_pages : 1);

@@ -12,14 +12,12 @@
 
 #define HOSTILE 0x80u
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
 static uint64_t take_iova(struct world *w)
 {
-	uint8_t style = (uint8_t)take(w, 1), where = (uint8_t)take(w, 1);
+	uint8_t style = (uint8_t)take(&w->input, 1), where = (uint8_t)take(&w->input, 1);
 
 	if (style >= 0xF8)
-		return take(w, 8);
+		return take(&w->input, 8);
 	if (style >= 0xF0)
 		return 0xFEE00000 - 0x800 + where * UINT64_C(0x1100);
 	/* Few pages are asked for often, so that what is held is met again. */
@@ -34,14 +32,14 @@ static uint16_t take_sid(struct world *w)
 	static const uint16_t sids[8] = {0x0000, 0x0001, 0x0004, 0x0007,
 					 0x0008, 0x0100, 0x0101, 0x0208};
 
-	return sids[take(w, 1) % 8];
+	return sids[take(&w->input, 1) % 8];
 }
 
 static void do_access(struct world *w)
 {
 	struct iommu_source source = {.devid = take_sid(w)};
 	uint64_t iova = take_iova(w);
-	bool write = (take(w, 1) & 1) != 0, on = (readl(w, 0x1C) & 0x80000000) != 0;
+	bool write = (take(&w->input, 1) & 1) != 0, on = (readl(w, 0x1C) & 0x80000000) != 0;
 	enum iommu_access access = write ? IOMMU_WRITE : IOMMU_READ;
 	struct records before = look_at_records(w);
 	struct iommu_xlat p, x;
@@ -74,13 +72,13 @@ static void do_access(struct world *w)
 
 static uint64_t take_entry(struct world *w)
 {
-	uint8_t style = (uint8_t)take(w, 1);
-	uint64_t entry = (uint64_t)(take(w, 1) % (TABLE_PAGES + 1)) << 12;
+	uint8_t style = (uint8_t)take(&w->input, 1);
+	uint64_t entry = (uint64_t)(take(&w->input, 1) % (TABLE_PAGES + 1)) << 12;
 
 	if (style >= 0xF0)
-		return take(w, 8);
+		return take(&w->input, 8);
 	if (style >= 0xE0) /* one odd bit */
-		return entry | 3 | UINT64_C(1) << take(w, 1) % 64;
+		return entry | 3 | UINT64_C(1) << take(&w->input, 1) % 64;
 	if (style >= 0xD0)
 		return 0xFEE00000 - 0x2000 + entry + 3;
 	if (style >= 0xC0) /* large and well aligned, or not at all there */
@@ -91,7 +89,7 @@ static uint64_t take_entry(struct world *w)
 /* Entries that walks and requesters of this fuzzer can meet. */
 static void do_store(struct world *w)
 {
-	uint64_t page = take(w, 1) % TABLE_PAGES, index = take(w, 1);
+	uint64_t page = take(&w->input, 1) % TABLE_PAGES, index = take(&w->input, 1);
 
 	store(w, page * 4096 + (index % 4) * 8 + (index >= 0xF0 ? 16 * (index & 15) : 0),
 	      take_entry(w));
@@ -100,17 +98,17 @@ static void do_store(struct world *w)
 static void do_context(struct world *w)
 {
 	uint16_t sid = take_sid(w);
-	uint8_t style = (uint8_t)take(w, 1);
+	uint8_t style = (uint8_t)take(&w->input, 1);
 	uint64_t at = (1 + (sid >> 8)) * UINT64_C(4096) + (uint64_t)(sid & 0xFF) * 16;
 	uint64_t lo = (uint64_t)(4 + (style & 7)) << 12 | 1, hi = 2 | (style >> 4 & 3) << 8;
 
 	if (style & 0x08)
-		lo |= take(w, 1) & 15; /* TT, FPD */
+		lo |= take(&w->input, 1) & 15; /* TT, FPD */
 	if (style & 0x40)
-		hi ^= take(w, 2) & 0xFF87;
+		hi ^= take(&w->input, 2) & 0xFF87;
 	if (style >= 0xE0) {
-		lo ^= take(w, 8);
-		hi ^= take(w, 4);
+		lo ^= take(&w->input, 8);
+		hi ^= take(&w->input, 4);
 	}
 	store(w, at, lo);
 	store(w, at + 8, hi);
@@ -118,13 +116,13 @@ static void do_context(struct world *w)
 
 static void do_global(struct world *w)
 {
-	uint8_t what = (uint8_t)take(w, 1);
+	uint8_t what = (uint8_t)take(&w->input, 1);
 	uint32_t levels = readl(w, 0x1C) & 0x96FFFFFF;
 
 	if (what < 0x40) {
 		uint64_t root = (uint64_t)(what & 1) * 3 << 12;
 
-		writeq(w, 0x20, what >= 0x38 ? take(w, 8) : root);
+		writeq(w, 0x20, what >= 0x38 ? take(&w->input, 8) : root);
 		writel(w, 0x18, levels | 0x40000000);
 		w->judge.root = readq(w, 0x20);
 		return;
@@ -138,12 +136,12 @@ static void do_global(struct world *w)
 
 static uint64_t take_iva(struct world *w)
 {
-	return (take_iova(w) & ~UINT64_C(0xFFF)) | (take(w, 1) & 0x47);
+	return (take_iova(w) & ~UINT64_C(0xFFF)) | (take(&w->input, 1) & 0x47);
 }
 
 static void do_register_invalidation(struct world *w)
 {
-	uint8_t style = (uint8_t)take(w, 1);
+	uint8_t style = (uint8_t)take(&w->input, 1);
 	uint64_t g = style & 3, did = style >> 2 & 3, fm = style >> 4 & 3, iva;
 	uint32_t iotlb = w->config.iotlb_offset;
 	uint16_t sid;
@@ -179,7 +177,7 @@ static void queue_on(struct world *w, bool on)
 
 static void do_descriptor(struct world *w)
 {
-	uint8_t style = (uint8_t)take(w, 1);
+	uint8_t style = (uint8_t)take(&w->input, 1);
 	uint64_t g = style & 3, did = style >> 2 & 3, lo, hi = 0;
 	unsigned code;
 
@@ -188,8 +186,8 @@ static void do_descriptor(struct world *w)
 		queue_on(w, true);
 	}
 	if (style >= 0xF0) {
-		lo = take(w, 8);
-		hi = take(w, 8);
+		lo = take(&w->input, 8);
+		hi = take(&w->input, 8);
 	} else if (style & 0x40) {
 		lo = 1 | g << 4 | did << 16 | (uint64_t)take_sid(w) << 32 |
 		     (uint64_t)(style >> 4 & 3) << 48;
@@ -217,7 +215,7 @@ static void do_descriptor(struct world *w)
 
 static void do_acknowledge(struct world *w)
 {
-	uint8_t what = (uint8_t)take(w, 1);
+	uint8_t what = (uint8_t)take(&w->input, 1);
 
 	for (unsigned n = 0; n < w->config.fault_records; n++)
 		if (what >> n & 1)
@@ -270,8 +268,8 @@ static void run(struct world *w)
 	};
 
 	furnish(w);
-	while (w->left != 0 && !w->judge.full) {
-		unsigned step = (unsigned)take(w, 1);
+	while (w->input.left != 0 && !w->judge.full) {
+		unsigned step = (unsigned)take(&w->input, 1);
 
 		if (step == 0xFF)
 			do_reset(w);
@@ -287,8 +285,8 @@ static void run_hostile(struct world *w)
 	static const uint16_t offsets[16] = {0x18, 0x1C, 0x20, 0x28, 0x34, 0x38,  0x80,  0x88,
 					     0x90, 0x9C, 0xA0, 0xB0, 0xB8, 0x108, 0x200, 0x208};
 
-	while (w->left != 0) {
-		unsigned step = (unsigned)take(w, 1), width = step & 0x40 ? 4 : 8;
+	while (w->input.left != 0) {
+		unsigned step = (unsigned)take(&w->input, 1), width = step & 0x40 ? 4 : 8;
 		uint64_t offset = offsets[step >> 2 & 15] + (step & 0x80 ? 4 : 0);
 		struct iommu_source source = {0};
 		struct iommu_xlat x;
@@ -297,18 +295,19 @@ static void run_hostile(struct world *w)
 		switch (step & 3) {
 		case 0:
 			if (step == 0)
-				offset = take(w, 8);
-			w->iommu->ops->reg_write(w->iommu, offset, take(w, width), width);
+				offset = take(&w->input, 8);
+			w->iommu->ops->reg_write(w->iommu, offset, take(&w->input, width), width);
 			break;
 		case 1:
 			(void)w->iommu->ops->reg_read(w->iommu, offset, step & 4 ? 3 : width);
 			break;
 		case 2:
-			store(w, take(w, 2) % (MEMORY_BYTES / 8) * 8, take(w, step & 4 ? 8 : 2));
+			store(w, take(&w->input, 2) % (MEMORY_BYTES / 8) * 8,
+			      take(&w->input, step & 4 ? 8 : 2));
 			break;
 		default:
-			source.devid = (uint16_t)take(w, 2);
-			(void)iommu_translate(w->iommu, source, take(w, step & 8 ? 8 : 3),
+			source.devid = (uint16_t)take(&w->input, 2);
+			(void)iommu_translate(w->iommu, source, take(&w->input, step & 8 ? 8 : 3),
 					      step & 16 ? IOMMU_WRITE : IOMMU_READ, &x);
 		}
 		JUDGE(w->accesses_of_memory <= 2 * 32768);
@@ -367,13 +366,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 	if (w == NULL)
 		return 0;
-	w->input = data;
-	w->left = bytes;
-	first = (uint8_t)take(w, 1);
+	w->input = (struct input){data, bytes};
+	first = (uint8_t)take(&w->input, 1);
 	config.iotlb = geometries[first % (sizeof(geometries) / sizeof(geometries[0]))];
 	config.memory = (struct iommu_memory){.ctx = w, .read = memory_read, .write = memory_write};
 	config.vtd = &w->config;
-	choose(w, (uint8_t)take(w, 1), config.iotlb.entries != 0 ? config.iotlb.line_pages : 1);
+	choose(w, (uint8_t)take(&w->input, 1),
+	       config.iotlb.entries != 0 ? config.iotlb.line_pages : 1);
 	if (iommu_create(&w->iommu, &config, NULL) == 0) {
 		if (first & HOSTILE)
 			run_hostile(w);

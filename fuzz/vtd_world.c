@@ -7,17 +7,6 @@
 
 #include "vtd_world.h"
 
-uint64_t take(struct world *w, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes-- != 0 && w->left != 0) {
-		v = v << 8 | *w->input++;
-		w->left--;
-	}
-	return v;
-}
-
 int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
 {
 	struct world *w = ctx;

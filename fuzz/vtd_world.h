@@ -6,11 +6,9 @@
 #ifndef IOTOLL_FUZZ_VTD_WORLD_H
 #define IOTOLL_FUZZ_VTD_WORLD_H
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "hw/iotlb.h"
 #include "hw/vtd.h"
+#include "input.h"
 #include "vtd_judge.h"
 
 #define PAGES        32u
@@ -26,20 +24,9 @@ struct world {
 	uint8_t memory[MEMORY_BYTES];
 	struct judge judge;
 	unsigned next_record, tail, accesses_of_memory;
-	const uint8_t *input;
-	size_t left;
+	struct input input;
 };
 
-#define JUDGE(cond)                                                                        \
-	do {                                                                               \
-		if (!(cond)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #cond); \
-			abort();                                                           \
-		}                                                                          \
-	} while (0)
-
-/* The next @bytes of the input as a number; 0 once it is used up. */
-uint64_t take(struct world *w, unsigned bytes);
 /* The iommu_memory of a world. */
 int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes);
 int memory_write(void *ctx, uint64_t paddr, const void *from, size_t bytes);
