@@ -5,8 +5,6 @@
 #ifndef IOTOLL_HW_AMDVI_IMPL_H
 #define IOTOLL_HW_AMDVI_IMPL_H
 
-#include <string.h>
-
 #include "hw/amdvi.h"
 #include "hw/ats_tags.h"
 #include "hw/iotlb.h"
@@ -95,9 +93,8 @@ struct amdvi_verdict {
 	bool bypass;
 	bool cached;      /* answered by the IOTLB */
 	bool from_caches; /* any cache had a part in it */
-	unsigned fetches;
-	struct amdvi_dte dte;
 	bool dte_fetched;
+	unsigned fetches;
 	/* The page: its base, log2 of its bytes, IR and IW of the tables. */
 	uint64_t frame;
 	unsigned log2;
@@ -106,9 +103,13 @@ struct amdvi_verdict {
 	uint64_t above; /* the rights of the levels above the page's own entry */
 	uint64_t table; /* where the walk found it, and at which level; level 0: no walk */
 	unsigned level;
-	/* Entries that the walk read on its way, by their level; which, as bits. */
+	/*
+	 * Entries that name tables, met on the way, by their level; which, as bits. As in memory,
+	 * but with the rights that hold down to there.
+	 */
 	unsigned seen_levels;
-	struct amdvi_pde_slot seen[AMDVI_LEVELS_MAX + 1];
+	uint64_t seen[AMDVI_LEVELS_MAX + 1];
+	struct amdvi_dte dte; /* there from amdvi_dte_find() on, unless that says error */
 };
 
 /* How caches take part in a question. */
@@ -187,10 +188,18 @@ void amdvi_dte_hold(struct amdvi *a, uint16_t devid, const struct amdvi_dte *dte
 /* Forget the entry of @devid, and that its faults were silenced. */
 void amdvi_dte_drop(struct amdvi *a, uint16_t devid);
 
-/* What begins a verdict: as {0}, but entries that are seen by no bit are left alone. */
+/*
+ * What begins a verdict. The page, the entry and those seen are there once something says so; to
+ * clear them as well took longer than two levels of a walk.
+ */
 static inline void amdvi_verdict_clear(struct amdvi_verdict *v)
 {
-	memset(v, 0, offsetof(struct amdvi_verdict, seen));
+	v->error = 0;
+	v->event = (struct amdvi_event){{0, 0}};
+	v->silenceable = v->bypass = v->cached = v->from_caches = v->dte_fetched = false;
+	v->fetches = 0;
+	v->level = 0;
+	v->seen_levels = 0;
 }
 
 /* amdvi_walk.c */

@@ -157,12 +157,7 @@ static bool step(const struct amdvi *a, const struct amdvi_request *r, struct po
 		return false;
 	}
 	v->seen_levels |= 1u << p->level;
-	v->seen[p->level] = (struct amdvi_pde_slot){.level = p->level,
-						    .next = next,
-						    .domain = amdvi_domain(&v->dte),
-						    .prefix = r->iova >> shift,
-						    .table = entry & AMDVI_FRAME,
-						    .rights = p->rights};
+	v->seen[p->level] = (entry & ~(AMDVI_IR | AMDVI_IW)) | p->rights;
 	if ((p->rights & need) == 0)
 		amdvi_page_fault(r, AMDVI_EVT_PR | AMDVI_EVT_PE, v);
 	else if (!skipped_are_zero(r->iova, p->level, next))
@@ -230,8 +225,10 @@ static void hold_in_line(struct amdvi *a, const struct amdvi_request *r,
 	const unsigned n = iotlb_line_pages(a->iotlb);
 	const unsigned order = v->log2 - AMDVI_PAGE_SHIFT;
 	const uint64_t page = pfn >> order << order;
-	uint64_t line[IOTLB_MAX_LINE_PAGES] = {0};
+	uint64_t line[IOTLB_MAX_LINE_PAGES];
 
+	for (unsigned i = 0; i < n; i++)
+		line[i] = 0;
 	if (v->level == 1 && order == 0 && n > 1)
 		read_neighbours(a, r, v, n, line);
 	for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
@@ -240,15 +237,28 @@ static void hold_in_line(struct amdvi *a, const struct amdvi_request *r,
 	iotlb_insert(a->iotlb, amdvi_domain(&v->dte), pfn, line);
 }
 
+static void pde_hold(struct amdvi *a, const struct amdvi_request *r, uint16_t domain,
+		     unsigned level, uint64_t seen)
+{
+	const uint64_t prefix = r->iova >> amdvi_level_shift(level);
+
+	a->pde[pde_slot(domain, level, prefix)] =
+		(struct amdvi_pde_slot){.level = level,
+					.next = amdvi_pte_next(seen),
+					.domain = domain,
+					.prefix = prefix,
+					.table = seen & AMDVI_FRAME,
+					.rights = amdvi_rights(seen)};
+}
+
 void amdvi_walk_hold(struct amdvi *a, const struct amdvi_request *r, const struct amdvi_verdict *v)
 {
 	const unsigned order = v->level != 0 ? v->log2 - AMDVI_PAGE_SHIFT : 0;
 
 	for (unsigned left = v->seen_levels; left != 0; left &= left - 1) {
 		const unsigned level = (unsigned)__builtin_ctz(left);
-		const struct amdvi_pde_slot *seen = &v->seen[level];
 
-		a->pde[pde_slot(seen->domain, level, seen->prefix)] = *seen;
+		pde_hold(a, r, amdvi_domain(&v->dte), level, v->seen[level]);
 	}
 	if (v->level == 0)
 		return;
