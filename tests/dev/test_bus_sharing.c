@@ -8,6 +8,21 @@
 
 #define RW (IOMMU_READ | IOMMU_WRITE)
 
+/* A bus over the fake IOMMU, page 1 mapped. */
+static void make_with_page(struct rig *rig)
+{
+	rig_make(rig, true);
+	rig_map(rig, 1, 0x20000, RW);
+}
+
+/* A device that does one DMA at a time. */
+static void plug_in(struct rig *rig, struct bus_port *port)
+{
+	static const struct bus_limits limits = {.one_dma = true};
+
+	assert_int_equal(bus_port_init(port, rig->bus, RIG_DEVID, &limits), 0);
+}
+
 static void outstanding_reads_stay_within_the_limit_and_overlap_within_it(void **state)
 {
 	static const struct bus_limits limits = {.outstanding = 2};
@@ -17,8 +32,7 @@ static void outstanding_reads_stay_within_the_limit_and_overlap_within_it(void *
 	uint8_t buffer[5][100];
 
 	(void)state;
-	rig_make(&rig, true);
-	rig_map(&rig, 1, 0x20000, RW);
+	make_with_page(&rig);
 	rig.fake.page[1].cached = true;
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &limits), 0);
 	for (unsigned i = 0; i < 5; i++) {
@@ -48,8 +62,7 @@ static void one_dma_at_a_time_keeps_read_and_write_engines_apart(void **state)
 		struct bus_request r, w;
 		uint8_t buffer[2][100] = {{0}};
 
-		rig_make(&rig, true);
-		rig_map(&rig, 1, 0x20000, RW);
+		make_with_page(&rig);
 		rig.fake.page[1].cached = true;
 		assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, k ? &one : &both), 0);
 		r = rig_request(&rig, 0x1000, buffer[0], 100, IOMMU_READ);
@@ -67,18 +80,16 @@ static void one_dma_at_a_time_keeps_read_and_write_engines_apart(void **state)
 
 static void two_devices_share_the_data_path_first_come_first_served(void **state)
 {
-	static const struct bus_limits limits = {.one_dma = true};
 	struct rig rig;
 	struct bus_port a, b;
 	struct bus_request wa, wb;
 	uint8_t buffer[1000] = {0};
 
 	(void)state;
-	rig_make(&rig, true);
-	rig_map(&rig, 1, 0x20000, RW);
+	make_with_page(&rig);
 	rig.fake.page[1].cached = true;
-	assert_int_equal(bus_port_init(&a, rig.bus, RIG_DEVID, &limits), 0);
-	assert_int_equal(bus_port_init(&b, rig.bus, RIG_DEVID, &limits), 0);
+	plug_in(&rig, &a);
+	plug_in(&rig, &b);
 	wa = rig_request(&rig, 0x1000, buffer, 1000, IOMMU_WRITE);
 	wb = rig_request(&rig, 0x1000, buffer, 200, IOMMU_WRITE);
 	bus_submit(&a, &wa);
@@ -94,18 +105,16 @@ static void two_devices_share_the_data_path_first_come_first_served(void **state
 
 static void write_of_another_device_pushes_a_split_completion_back(void **state)
 {
-	static const struct bus_limits limits = {.one_dma = true};
 	struct rig rig;
 	struct bus_port a, b;
 	struct bus_request r, w;
 	uint8_t buffer[1000] = {0}, got[100];
 
 	(void)state;
-	rig_make(&rig, true);
-	rig_map(&rig, 1, 0x20000, RW);
+	make_with_page(&rig);
 	rig.fake.page[1].cached = true;
-	assert_int_equal(bus_port_init(&a, rig.bus, RIG_DEVID, &limits), 0);
-	assert_int_equal(bus_port_init(&b, rig.bus, RIG_DEVID, &limits), 0);
+	plug_in(&rig, &a);
+	plug_in(&rig, &b);
 	r = rig_request(&rig, 0x1000, got, 100, IOMMU_READ);
 	w = rig_request(&rig, 0x1000, buffer, 1000, IOMMU_WRITE);
 	bus_submit(&a, &r); /* data ready at 560 */
@@ -120,16 +129,14 @@ static void write_of_another_device_pushes_a_split_completion_back(void **state)
 
 static void arbitration_off_holds_everything_and_resumes_in_order(void **state)
 {
-	static const struct bus_limits limits = {.one_dma = true};
 	struct rig rig;
 	struct bus_port port;
 	struct bus_request req[3];
 	uint8_t buffer[64] = {0};
 
 	(void)state;
-	rig_make(&rig, true);
-	rig_map(&rig, 1, 0x20000, RW);
-	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &limits), 0);
+	make_with_page(&rig);
+	plug_in(&rig, &port);
 	for (unsigned i = 0; i < 3; i++)
 		req[i] = rig_request(&rig, 0x1000, buffer, 64, i % 2 ? IOMMU_READ : IOMMU_WRITE);
 	bus_submit(&port, &req[0]);
@@ -154,17 +161,15 @@ static void arbitration_off_holds_everything_and_resumes_in_order(void **state)
 
 static void transaction_promised_the_bus_does_not_start_once_arbitration_is_off(void **state)
 {
-	static const struct bus_limits limits = {.one_dma = true};
 	struct rig rig;
 	struct bus_port a, b;
 	struct bus_request wa, wb;
 	uint8_t buffer[1000] = {0};
 
 	(void)state;
-	rig_make(&rig, true);
-	rig_map(&rig, 1, 0x20000, RW);
-	assert_int_equal(bus_port_init(&a, rig.bus, RIG_DEVID, &limits), 0);
-	assert_int_equal(bus_port_init(&b, rig.bus, RIG_DEVID, &limits), 0);
+	make_with_page(&rig);
+	plug_in(&rig, &a);
+	plug_in(&rig, &b);
 	wa = rig_request(&rig, 0x1000, buffer, 1000, IOMMU_WRITE);
 	wb = rig_request(&rig, 0x1000, buffer, 200, IOMMU_WRITE);
 	bus_submit(&a, &wa);
@@ -181,16 +186,14 @@ static void transaction_promised_the_bus_does_not_start_once_arbitration_is_off(
 
 static void shut_bus_fails_what_waits_and_what_comes(void **state)
 {
-	static const struct bus_limits limits = {.one_dma = true};
 	struct rig rig;
 	struct bus_port port;
 	struct bus_request req[3];
 	uint8_t buffer[64] = {0};
 
 	(void)state;
-	rig_make(&rig, true);
-	rig_map(&rig, 1, 0x20000, RW);
-	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &limits), 0);
+	make_with_page(&rig);
+	plug_in(&rig, &port);
 	for (unsigned i = 0; i < 3; i++)
 		req[i] = rig_request(&rig, 0x1000, buffer, 64, IOMMU_WRITE);
 	rig_arbitrate(&rig, false);
@@ -220,8 +223,7 @@ static void reset_forgets_requests_without_telling_and_frees_the_drain_count(voi
 	uint8_t buffer[64] = {0};
 
 	(void)state;
-	rig_make(&rig, true);
-	rig_map(&rig, 1, 0x20000, RW);
+	make_with_page(&rig);
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &limits), 0);
 	for (unsigned i = 0; i < 4; i++) {
 		req[i] = rig_request(&rig, 0x1000, buffer, 64, IOMMU_READ);

@@ -119,6 +119,13 @@ int hwrig_access(struct hwrig *h, uint64_t iova, enum iommu_access access, uint6
 	return rc;
 }
 
+bool hwrig_reaches(struct hwrig *h, uint64_t iova, uint64_t paddr)
+{
+	uint64_t to;
+
+	return hwrig_access(h, iova, IOMMU_WRITE, &to) == 0 && to == paddr;
+}
+
 struct iotoll_dma_stats hwrig_stats(const struct hwrig *h)
 {
 	struct iotoll_dma_stats stats;

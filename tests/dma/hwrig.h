@@ -35,6 +35,8 @@ void hwrig_start_as(struct hwrig *h, const struct iommu_config *model,
 void hwrig_close(struct hwrig *h);
 /* What the device reaches at @iova now: 0 and *@paddr, or the error of iommu_translate(). */
 int hwrig_access(struct hwrig *h, uint64_t iova, enum iommu_access access, uint64_t *paddr);
+/* Does the device's write to @iova go to @paddr? */
+bool hwrig_reaches(struct hwrig *h, uint64_t iova, uint64_t paddr);
 struct iotoll_dma_stats hwrig_stats(const struct hwrig *h);
 /* Map one page for writing by the device; must succeed. */
 uint64_t hwrig_map(struct hwrig *h, uint64_t paddr);

@@ -14,13 +14,6 @@
 #define OLD    UINT64_C(0x0A0A000)
 #define NEW    UINT64_C(0x0B0B000)
 
-static bool reaches(struct hwrig *h, uint64_t iova, uint64_t want)
-{
-	uint64_t paddr;
-
-	return hwrig_access(h, iova, IOMMU_WRITE, &paddr) == 0 && paddr == want;
-}
-
 static void the_256th_unmap_forces_a_flush_and_waits_for_the_next(void **state)
 {
 	static struct hwrig h;
@@ -164,10 +157,10 @@ static void an_unmapped_page_stays_reachable_until_the_flush_and_no_longer(void 
 	(void)state;
 	hwrig_start(&h, "flush-queue", 512, 0);
 	iova = hwrig_map(&h, OLD);
-	assert_true(reaches(&h, iova, OLD));
+	assert_true(hwrig_reaches(&h, iova, OLD));
 	hwrig_unmap(&h, iova);
 	for (unsigned i = 0; i < SLOTS - 1; i++) {
-		assert_true(reaches(&h, iova, OLD));
+		assert_true(hwrig_reaches(&h, iova, OLD));
 		hwrig_unmap(&h, hwrig_map(&h, NEW));
 	}
 	hwrig_unmap(&h, hwrig_map(&h, NEW));
@@ -227,14 +220,14 @@ static void no_dma_through_a_reused_address_reaches_the_old_frame(void **state)
 		} else {
 			const unsigned i = (unsigned)rng_below(&rng, n);
 
-			assert_true(reaches(&h, live[i].iova, live[i].paddr));
+			assert_true(hwrig_reaches(&h, live[i].iova, live[i].paddr));
 			hwrig_unmap(&h, live[i].iova);
 			live[i] = live[--n];
 		}
 		if (n) {
 			const unsigned i = (unsigned)rng_below(&rng, n);
 
-			assert_true(reaches(&h, live[i].iova, live[i].paddr));
+			assert_true(hwrig_reaches(&h, live[i].iova, live[i].paddr));
 		}
 		assert_true(hwrig_stats(&h).kept_pages <= SLOTS);
 	}

@@ -13,13 +13,6 @@
 #define OLD    UINT64_C(0x0A0A000)
 #define NEW    UINT64_C(0x0B0B000)
 
-static bool reaches(struct hwrig *h, uint64_t iova, uint64_t want)
-{
-	uint64_t paddr;
-
-	return hwrig_access(h, iova, IOMMU_WRITE, &paddr) == 0 && paddr == want;
-}
-
 /* Map and unmap single pages until the allocator's next answer is @iova. */
 static void advance_to(struct hwrig *h, uint64_t iova)
 {
@@ -41,7 +34,7 @@ static void strict_flushes_at_every_unmap_and_leaves_nothing_reachable(void **st
 	hwrig_start(&h, "strict", 64, 0);
 	for (unsigned i = 0; i < 10; i++) {
 		iova = hwrig_map(&h, OLD);
-		assert_true(reaches(&h, iova, OLD));
+		assert_true(hwrig_reaches(&h, iova, OLD));
 		hwrig_unmap(&h, iova);
 		assert_int_equal(hwrig_stats(&h).flushes, i + 1);
 		assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
@@ -71,18 +64,18 @@ static void deferred_leaves_an_unmapped_page_reachable_until_it_wraps(void **sta
 	(void)state;
 	hwrig_start(&h, "deferred", 64, 0);
 	iova = hwrig_map(&h, OLD);
-	assert_true(reaches(&h, iova, OLD));
+	assert_true(hwrig_reaches(&h, iova, OLD));
 	hwrig_unmap(&h, iova);
-	assert_true(reaches(&h, iova, OLD));
+	assert_true(hwrig_reaches(&h, iova, OLD));
 	for (unsigned i = 0; i < USABLE - 1; i++)
 		hwrig_unmap(&h, hwrig_map(&h, NEW));
 	assert_int_equal(hwrig_stats(&h).flushes, 0);
-	assert_true(reaches(&h, iova, OLD));
+	assert_true(hwrig_reaches(&h, iova, OLD));
 	/* The next one is the first of the second lap, at the same address. */
 	assert_int_equal(hwrig_map(&h, NEW), iova);
 	assert_int_equal(hwrig_stats(&h).flushes, 1);
 	assert_int_equal(hwrig_stats(&h).wraps, 1);
-	assert_true(reaches(&h, iova, NEW));
+	assert_true(hwrig_reaches(&h, iova, NEW));
 	hwrig_unmap(&h, iova);
 	hwrig_close(&h);
 	/* Not cached, it is gone at once. */
@@ -101,14 +94,14 @@ static void without_the_flush_at_the_wrap_a_reused_entry_shows_the_old_page(void
 	(void)state;
 	hwrig_start(&h, "unflushed", 64, 0);
 	iova = hwrig_map(&h, OLD);
-	assert_true(reaches(&h, iova, OLD));
+	assert_true(hwrig_reaches(&h, iova, OLD));
 	hwrig_unmap(&h, iova);
 	for (unsigned i = 0; i < USABLE - 1; i++)
 		hwrig_unmap(&h, hwrig_map(&h, NEW));
 	assert_int_equal(hwrig_map(&h, NEW), iova);
 	assert_int_equal(hwrig_stats(&h).wraps, 1);
 	assert_int_equal(hwrig_stats(&h).flushes, 0);
-	assert_true(reaches(&h, iova, OLD));
+	assert_true(hwrig_reaches(&h, iova, OLD));
 	hwrig_unmap(&h, iova);
 	hwrig_close(&h);
 }
@@ -165,15 +158,15 @@ static bool survivor_is_reused_stale(const char *strategy, uint64_t *flushes)
 	/* Around the end, then up to just below the survivor. */
 	while (hwrig_stats(&h).wraps == 0)
 		hwrig_unmap(&h, hwrig_map(&h, 0x1000));
-	assert_true(reaches(&h, survivor, OLD));
+	assert_true(hwrig_reaches(&h, survivor, OLD));
 	hwrig_unmap(&h, survivor);
 	advance_to(&h, survivor);
 	reused = hwrig_map(&h, NEW);
 	assert_int_equal(reused, survivor);
 	assert_int_equal(hwrig_stats(&h).wraps, 1);
 	*flushes = hwrig_stats(&h).flushes;
-	stale = reaches(&h, reused, OLD);
-	assert_true(stale || reaches(&h, reused, NEW));
+	stale = hwrig_reaches(&h, reused, OLD);
+	assert_true(stale || hwrig_reaches(&h, reused, NEW));
 	hwrig_unmap(&h, reused);
 	hwrig_close(&h);
 	return stale;
@@ -255,7 +248,7 @@ static void random_program(const char *strategy, uint64_t seed)
 			const unsigned i = (unsigned)rng_below(&rng, n);
 			const uint64_t iova = live[i].iova;
 
-			assert_true(reaches(&h, iova, live[i].paddr));
+			assert_true(hwrig_reaches(&h, iova, live[i].paddr));
 			hwrig_unmap(&h, iova);
 			if (strict)
 				assert_int_equal(hwrig_access(&h, iova, IOMMU_READ, &paddr),
@@ -265,7 +258,7 @@ static void random_program(const char *strategy, uint64_t seed)
 		if (n) {
 			const unsigned i = (unsigned)rng_below(&rng, n);
 
-			assert_true(reaches(&h, live[i].iova, live[i].paddr));
+			assert_true(hwrig_reaches(&h, live[i].iova, live[i].paddr));
 		}
 	}
 	assert_true(hwrig_stats(&h).wraps > 2);

@@ -5,20 +5,8 @@
  */
 #include <errno.h>
 
-#include "base/rng.h"
 #include "hw/vtd.h"
-#include "hwrig.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define OLD      UINT64_C(0x0A0A000)
-#define NEW      UINT64_C(0x0B0B000)
-
-static bool reaches(struct hwrig *h, uint64_t iova, uint64_t want)
-{
-	uint64_t paddr;
-
-	return hwrig_access(h, iova, IOMMU_WRITE, &paddr) == 0 && paddr == want;
-}
+#include "paged_hw.h"
 
 /* Units to try: a Xeon, and it with one ability more or less. NULL past the last. */
 static const char *unit(unsigned index, struct vtd_config *out)
@@ -72,7 +60,7 @@ static void strict_leaves_nothing_reachable_on_any_unit(void **state)
 		for (unsigned i = 0; i < 600; i++) {
 			const uint64_t iova = hwrig_map(&h, OLD);
 
-			assert_true(reaches(&h, iova, OLD));
+			assert_true(hwrig_reaches(&h, iova, OLD));
 			assert_int_equal(hwrig_access(&h, iova, IOMMU_READ, &paddr), -EPERM);
 			hwrig_unmap(&h, iova);
 			assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
@@ -86,24 +74,11 @@ static void strict_leaves_nothing_reachable_on_any_unit(void **state)
 
 static void strict_forgets_one_page_and_leaves_the_neighbours_cached(void **state)
 {
-	struct iotlb_stats before, after;
 	static struct hwrig h;
-	uint64_t iova[8];
 
 	(void)state;
 	hwrig_start_vtd(&h, NULL, "strict", 64, 0);
-	for (unsigned i = 0; i < 8; i++) {
-		iova[i] = hwrig_map(&h, OLD + i * 4096);
-		assert_true(reaches(&h, iova[i], OLD + i * 4096));
-	}
-	hwrig_unmap(&h, iova[3]);
-	h.iommu->ops->stats(h.iommu, &before);
-	for (unsigned i = 0; i < 8; i++)
-		if (i != 3)
-			assert_true(reaches(&h, iova[i], OLD + i * 4096));
-	h.iommu->ops->stats(h.iommu, &after);
-	assert_int_equal(after.hits - before.hits, 7);
-	assert_int_equal(after.misses - before.misses, 0);
+	paged_one_page_is_forgotten(&h);
 	hwrig_close(&h);
 }
 
@@ -116,9 +91,9 @@ static void a_detached_device_reaches_nothing_not_even_what_was_cached(void **st
 	(void)state;
 	hwrig_start_vtd(&h, NULL, "unflushed", 64, 0);
 	iova = hwrig_map(&h, OLD);
-	assert_true(reaches(&h, iova, OLD));
+	assert_true(hwrig_reaches(&h, iova, OLD));
 	hwrig_unmap(&h, iova);
-	assert_true(reaches(&h, iova, OLD)); /* nobody has told the IOTLB */
+	assert_true(hwrig_reaches(&h, iova, OLD)); /* nobody has told the IOTLB */
 	iotoll_dma_detach(h.dev);
 	h.dev = NULL;
 	assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
@@ -147,100 +122,18 @@ static void faults_are_told_one_watch_at_a_time_and_dma_goes_on(void **state)
 		assert_int_equal(fault.iova, 0x700000 + i * 4096);
 		assert_int_equal(fault.detail, 5); /* write without W */
 		assert_int_equal(iotoll_dma_domain_watchdog(h.domain, NULL), 0);
-		assert_true(reaches(&h, iova, OLD));
+		assert_true(hwrig_reaches(&h, iova, OLD));
 	}
 	hwrig_close(&h);
 }
 
 static void two_domains_of_one_unit_do_not_see_each_others_pages(void **state)
 {
-	struct iotoll_dma_config config = {.driver = "vtd",
-					   .strategy = "strict",
-					   .allocator = "next-fit",
-					   .table_entries = 8192,
-					   .check_misuse = true};
-	const struct iommu_source second = {.devid = 0x10};
-	struct iotoll_dma_domain *domain;
-	struct iotoll_dma_device *dev;
-	struct iommu_xlat xlat;
 	static struct hwrig h;
-	iotoll_iova_t iova;
-	uint64_t mine;
 
 	(void)state;
 	hwrig_start_vtd(&h, NULL, "strict", 64, 0);
-	assert_int_equal(iotoll_dma_domain_create(&domain, h.env, &config, NULL, 0), 0);
-	assert_int_equal(iotoll_dma_attach(&dev, domain, 0x10, UINT32_MAX), 0);
-	mine = hwrig_map(&h, OLD);
-	iova = iotoll_dma_map_page(dev, IOTOLL_PHYS(NEW), 4096, IOTOLL_DMA_FROM_DEVICE);
-	assert_int_equal(IOTOLL_IOVA_U64(iova), mine); /* the same address in both */
-	assert_true(reaches(&h, mine, OLD));
-	assert_int_equal(iommu_translate(h.iommu, second, mine, IOMMU_WRITE, &xlat), 0);
-	assert_int_equal(xlat.paddr, NEW);
-	/* Forgetting it in one leaves it cached in the other. */
-	hwrig_unmap(&h, mine);
-	assert_int_equal(iommu_translate(h.iommu, second, mine, IOMMU_WRITE, &xlat), 0);
-	assert_int_equal(xlat.paddr, NEW);
-	assert_true(xlat.hit);
-	iotoll_dma_domain_destroy(domain);
-	assert_int_equal(iommu_translate(h.iommu, second, mine, IOMMU_WRITE, &xlat), -EPERM);
-	mine = hwrig_map(&h, OLD);
-	assert_true(reaches(&h, mine, OLD));
-	hwrig_close(&h);
-}
-
-/*
- * Whatever happens, a live mapping leads to its own pages, and under strict nothing else leads
- * anywhere; on every unit, through an IOTLB that never forgets by itself.
- */
-static void random_program(const char *strategy, const struct vtd_config *config, uint64_t seed)
-{
-	struct {
-		uint64_t iova, paddr, pages;
-	} live[200];
-	const bool strict = strcmp(strategy, "strict") == 0;
-	static struct hwrig h;
-	unsigned n = 0;
-	struct rng rng;
-	uint64_t paddr;
-
-	rng_seed(&rng, seed);
-	hwrig_start_vtd(&h, config, strategy, 8192, rng_below(&rng, 8192));
-	for (unsigned step = 0; step < 12000; step++) {
-		if (rng_below(&rng, 200) == 0)
-			(void)iotoll_dma_domain_tick(h.domain);
-		if (n < COUNT(live) && (n == 0 || rng_below(&rng, 2))) {
-			const uint64_t pages = 1 + rng_below(&rng, 7);
-
-			live[n].pages = pages;
-			live[n].paddr = (1 + rng_below(&rng, 16000)) << 12;
-			live[n].iova = IOTOLL_IOVA_U64(
-				iotoll_dma_map_page(h.dev, IOTOLL_PHYS(live[n].paddr), pages << 12,
-						    IOTOLL_DMA_FROM_DEVICE));
-			assert_true(live[n].iova != UINT64_MAX);
-			n++;
-		} else {
-			const unsigned i = (unsigned)rng_below(&rng, n);
-
-			iotoll_dma_unmap_page(h.dev, IOTOLL_IOVA(live[i].iova), live[i].pages << 12,
-					      IOTOLL_DMA_FROM_DEVICE);
-			for (uint64_t p = 0; strict && p < live[i].pages; p++)
-				assert_int_equal(hwrig_access(&h, live[i].iova + (p << 12),
-							      IOMMU_WRITE, &paddr),
-						 -EPERM);
-			live[i] = live[--n];
-		}
-		if (n) {
-			const unsigned i = (unsigned)rng_below(&rng, n);
-
-			for (uint64_t p = 0; p < live[i].pages; p++)
-				assert_true(reaches(&h, live[i].iova + (p << 12),
-						    live[i].paddr + (p << 12)));
-		}
-	}
-	assert_true(hwrig_stats(&h).wraps > 1);
-	assert_int_equal(hwrig_stats(&h).flush_timeouts, 0);
-	assert_true(vtd_check(h.iommu));
+	paged_domains_do_not_see_each_other(&h, "vtd");
 	hwrig_close(&h);
 }
 
@@ -252,8 +145,14 @@ static void live_mappings_lead_to_their_own_pages_on_every_unit(void **state)
 
 	(void)state;
 	for (unsigned u = 0; unit(u, &config); u++)
-		for (unsigned s = 0; s < COUNT(strategies); s++)
-			random_program(strategies[s], &config, seed + u);
+		for (unsigned s = 0; s < COUNT(strategies); s++) {
+			static struct hwrig h;
+
+			hwrig_start_vtd(&h, &config, strategies[s], 8192, (seed + u) % 8192);
+			paged_random_program(&h, s == 0, seed + u);
+			assert_true(vtd_check(h.iommu));
+			hwrig_close(&h);
+		}
 }
 
 /* The IOTLB knows no wrap: what deferred leaves behind is seen here as on Calgary. */
@@ -270,7 +169,7 @@ static void the_roll_around_gap_is_there_under_deferred_and_not_with_the_flush_q
 		survivor = hwrig_map(&h, OLD);
 		while (hwrig_stats(&h).wraps == 0)
 			hwrig_unmap(&h, hwrig_map(&h, 0x1000));
-		assert_true(reaches(&h, survivor, OLD));
+		assert_true(hwrig_reaches(&h, survivor, OLD));
 		hwrig_unmap(&h, survivor);
 		while (at != survivor) {
 			at = hwrig_map(&h, NEW);
@@ -278,7 +177,7 @@ static void the_roll_around_gap_is_there_under_deferred_and_not_with_the_flush_q
 				hwrig_unmap(&h, at);
 		}
 		assert_int_equal(hwrig_stats(&h).wraps, 1);
-		assert_true(reaches(&h, at, s == 0 ? OLD : NEW));
+		assert_true(hwrig_reaches(&h, at, s == 0 ? OLD : NEW));
 		hwrig_close(&h);
 	}
 }

@@ -5,33 +5,9 @@
  */
 #include <errno.h>
 
-#include "vtd_rig.h"
+#include "vtd_fixture.h"
 
 #define NOWHERE UINT64_MAX
-
-static struct vrig rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	vrig_make(&rig, NULL, NULL, true);
-	vrig_standard(&rig);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	vrig_free(&rig);
-	return 0;
-}
-
-static void with(const struct vtd_config *config, const struct iotlb_config *iotlb)
-{
-	vrig_free(&rig);
-	vrig_make(&rig, config, iotlb, true);
-	vrig_standard(&rig);
-}
 
 static void context_command(uint64_t granularity, uint64_t fm, uint64_t sid, uint64_t did)
 {
@@ -265,7 +241,7 @@ static void caching_mode_holds_nothing_that_could_not_be_read(void **state)
 	assert_int_equal(reaches(0x100, 0), 0x80000);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup_tracking, teardown)
 
 int main(void)
 {

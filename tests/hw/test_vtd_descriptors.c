@@ -3,45 +3,7 @@
  * The invalidation queue's descriptors, bit by published bit: what each kind does, and which are
  * malformed.
  */
-#include "vtd_rig.h"
-
-#define STATUS UINT64_C(0x9000)
-#define QIE    0x04000000u
-#define IQE    0x10u
-
-static struct vrig rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	vrig_make(&rig, NULL, NULL, false);
-	vrig_standard(&rig);
-	vrig_queue(&rig);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	vrig_free(&rig);
-	return 0;
-}
-
-static uint64_t head(void)
-{
-	return vrig_readq(&rig, 0x80);
-}
-
-static uint32_t status_word(void)
-{
-	return (uint32_t)vrig_peek(&rig, STATUS);
-}
-
-/* Wait, SW, @data to STATUS. */
-static void put_wait(unsigned slot, uint32_t data)
-{
-	vrig_desc(&rig, slot, (uint64_t)data << 32 | 0x25, STATUS);
-}
+#include "vtd_fixture.h"
 
 static void iotlb_descriptors_are_decoded(void **state)
 {
@@ -64,7 +26,7 @@ static void iotlb_descriptors_are_decoded(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		vrig_free(&rig);
-		(void)setup(NULL);
+		(void)setup_queue(NULL);
 		vrig_hold_page_0(&rig);
 		vrig_desc(&rig, 0, cases[i].lo, cases[i].hi);
 		vrig_ring(&rig, 1);
@@ -94,7 +56,7 @@ static void context_descriptors_are_decoded(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		vrig_free(&rig);
-		(void)setup(NULL);
+		(void)setup_queue(NULL);
 		vrig_map(&rig, 0, 0x80000, 3);
 		assert_int_equal(vrig_reaches(&rig, 0), 0x80000);
 		vrig_context(&rig, VRIG_SID, 0, 0);
@@ -157,7 +119,7 @@ static void malformed_descriptors_stop_the_queue_with_their_code(void **state)
 	}
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup_queue, teardown)
 
 int main(void)
 {

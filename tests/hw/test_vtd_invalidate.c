@@ -4,33 +4,9 @@
  * granularity of the register commands takes exactly what it names. The queue's descriptors end in
  * the same functions; test_vtd_queue.c holds that they are decoded right.
  */
-#include "vtd_rig.h"
+#include "vtd_fixture.h"
 
 #define NOWHERE UINT64_MAX
-
-static struct vrig rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	vrig_make(&rig, NULL, NULL, true);
-	vrig_standard(&rig);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	vrig_free(&rig);
-	return 0;
-}
-
-static void with(const struct vtd_config *config, const struct iotlb_config *iotlb)
-{
-	vrig_free(&rig);
-	vrig_make(&rig, config, iotlb, true);
-	vrig_standard(&rig);
-}
 
 static void iotlb_command(uint64_t granularity, uint64_t did, uint64_t iva)
 {
@@ -257,7 +233,7 @@ static void line_of_pages_is_fetched_and_held_together(void **state)
 	assert_int_equal(vrig_take_fault(&rig, 1), 0xC);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup_tracking, teardown)
 
 int main(void)
 {

@@ -3,45 +3,7 @@
  * The invalidation queue: descriptors by their published bits, the order of wait descriptors, and
  * what stops the queue and lets it go on.
  */
-#include "vtd_rig.h"
-
-#define STATUS UINT64_C(0x9000)
-#define QIE    0x04000000u
-#define IQE    0x10u
-
-static struct vrig rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	vrig_make(&rig, NULL, NULL, false);
-	vrig_standard(&rig);
-	vrig_queue(&rig);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	vrig_free(&rig);
-	return 0;
-}
-
-static uint64_t head(void)
-{
-	return vrig_readq(&rig, 0x80);
-}
-
-static uint32_t status_word(void)
-{
-	return (uint32_t)vrig_peek(&rig, STATUS);
-}
-
-/* Wait, SW, @data to STATUS. */
-static void put_wait(unsigned slot, uint32_t data)
-{
-	vrig_desc(&rig, slot, (uint64_t)data << 32 | 0x25, STATUS);
-}
+#include "vtd_fixture.h"
 
 static void wait_writes_its_status_after_what_precedes_it(void **state)
 {
@@ -274,7 +236,7 @@ static void handler_may_switch_off_from_within(void **state)
 	assert_int_equal(vrig_readl(&rig, 0x1C) & QIE, 0);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup_queue, teardown)
 
 int main(void)
 {

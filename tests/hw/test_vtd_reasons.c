@@ -5,36 +5,7 @@
  */
 #include <errno.h>
 
-#include "vtd_rig.h"
-
-static struct vrig rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	vrig_make(&rig, NULL, NULL, false);
-	vrig_standard(&rig);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	vrig_free(&rig);
-	return 0;
-}
-
-/* The access is refused with @reason in record @n (records are used one after the other). */
-static void refused_with(uint64_t iova, enum iommu_access access, int ret, unsigned reason,
-			 unsigned n)
-{
-	struct iommu_xlat x;
-
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, iova, access, &x), ret);
-	assert_int_equal(x.paddr, 0);
-	assert_int_equal(x.bytes, 0);
-	assert_int_equal(vrig_take_fault(&rig, n), reason);
-}
+#include "vtd_fixture.h"
 
 static void reasons_of_the_root_entry(void **state)
 {
