@@ -41,6 +41,7 @@ struct world {
 	unsigned busy_reads; /* of the control register, at most, until an invalidation is over */
 	bool misses;         /* unless the chip overlooks it */
 	uint8_t memory[MEMORY_BYTES];
+	uint64_t window;                    /* as much of it is read in place, unseen */
 	uint32_t control, base, size, mask; /* registers as software wrote them */
 	bool flag;                          /* what APIEXCP has to show */
 	uint32_t exception;                 /* and DARTEXCP */
