@@ -128,15 +128,20 @@ static int judge_stale(const struct paper *p, struct claim_result *r, struct err
 	return 0;
 }
 
-static int judge_space(const struct paper *p, struct claim_result *r, struct err *err)
+static int load_scope(struct scope_result *out, struct err *err)
 {
-	struct scope_result s;
 	struct profile profile;
 	int rc = load_profile(&profile, err);
 
+	return rc ? rc : experiment_scope(&profile, out, err);
+}
+
+static int judge_space(const struct paper *p, struct claim_result *r, struct err *err)
+{
+	struct scope_result s;
+	int rc = load_scope(&s, err);
+
 	(void)p;
-	if (!rc)
-		rc = experiment_scope(&profile, &s, err);
 	if (rc)
 		return rc;
 	claim_say(r, "%" PRIu64 " of %" PRIu64 " entries usable: %.2f MiB short of 4 GiB",
@@ -153,12 +158,9 @@ static int judge_space(const struct paper *p, struct claim_result *r, struct err
 static int judge_shared(const struct paper *p, struct claim_result *r, struct err *err)
 {
 	struct scope_result s;
-	struct profile profile;
-	int rc = load_profile(&profile, err);
+	int rc = load_scope(&s, err);
 
 	(void)p;
-	if (!rc)
-		rc = experiment_scope(&profile, &s, err);
 	if (rc)
 		return rc;
 	claim_say(

@@ -134,10 +134,11 @@ void rig_put64(struct rig *rig, uint64_t offset, uint64_t value)
 	memcpy(&rig->window[offset], &value, sizeof(value));
 }
 
-void rig_expect(const struct rig *rig, const struct rig_access *want, size_t n)
+void rig_expect_log(const struct rig_access *log, size_t logged, const struct rig_access *want,
+		    size_t n)
 {
-	for (size_t i = 0; i < n && i < rig->logged; i++) {
-		const struct rig_access *got = &rig->log[i];
+	for (size_t i = 0; i < n && i < logged; i++) {
+		const struct rig_access *got = &log[i];
 
 		if (got->op != want[i].op || got->width != want[i].width ||
 		    got->offset != want[i].offset || got->value != want[i].value)
@@ -147,7 +148,12 @@ void rig_expect(const struct rig *rig, const struct rig_access *want, size_t n)
 				 (unsigned long long)want[i].offset,
 				 (unsigned long long)want[i].value);
 	}
-	assert_int_equal(rig->logged, n);
+	assert_int_equal(logged, n);
+}
+
+void rig_expect(const struct rig *rig, const struct rig_access *want, size_t n)
+{
+	rig_expect_log(rig->log, rig->logged, want, n);
 }
 
 uint64_t rig_tce(const struct rig *rig, uint64_t index)
@@ -197,4 +203,26 @@ uint64_t rig_seed(void)
 
 	print_message("IOTOLL_TEST_SEED=%llu\n", (unsigned long long)seed);
 	return seed;
+}
+
+void rig_for_each_strategy(void (*body)(struct rig *rig))
+{
+	static struct rig rig;
+
+	for (int i = -1; i < 0 || rig_translating((unsigned)i); i++) {
+		for (unsigned check = 0; check < 2; check++) {
+			struct iotoll_dma_config config = rig_config();
+
+			config.strategy = i < 0 ? "off" : rig_translating((unsigned)i);
+			config.check_misuse = check;
+			rig_start(&rig, &config);
+			body(&rig);
+			rig_close(&rig);
+		}
+	}
+}
+
+bool rig_has_table(const struct rig *rig)
+{
+	return rig_stats(rig).usable_entries != 0;
 }

@@ -46,6 +46,11 @@ const char *rig_translating(unsigned index);
 
 /* Calgary on PHB 1, deferred, 8192 entries, misuse watched for. */
 struct iotoll_dma_config rig_config(void);
+/* Run @body on a fresh rig under "off" and each of rig_translating(), with and without the watch.
+ */
+void rig_for_each_strategy(void (*body)(struct rig *rig));
+/* Does its strategy translate at all? */
+bool rig_has_table(const struct rig *rig);
 
 /* Memory of @bytes, zeroed registers, idle buses; no domain yet. */
 void rig_open(struct rig *rig, uint64_t bytes);
@@ -62,6 +67,9 @@ void rig_put32(struct rig *rig, uint64_t offset, uint32_t value);
 uint64_t rig_get64(const struct rig *rig, uint64_t offset);
 void rig_put64(struct rig *rig, uint64_t offset, uint64_t value);
 
+/* The @logged accesses of @log are exactly these @n. */
+void rig_expect_log(const struct rig_access *log, size_t logged, const struct rig_access *want,
+		    size_t n);
 /* The recorded accesses are exactly these @n. */
 void rig_expect(const struct rig *rig, const struct rig_access *want, size_t n);
 

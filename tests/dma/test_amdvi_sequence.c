@@ -15,18 +15,7 @@ static uint64_t device_table(const struct amdrig *r)
 
 static void expect_accesses(const struct amdrig *r, const struct rig_access *want, size_t n)
 {
-	for (size_t i = 0; i < n && i < r->logged; i++) {
-		const struct rig_access *got = &r->log[i];
-
-		if (got->op != want[i].op || got->width != want[i].width ||
-		    got->offset != want[i].offset || got->value != want[i].value)
-			fail_msg("access %zu: %c%u 0x%llx = 0x%llx, expected %c%u 0x%llx = 0x%llx",
-				 i, got->op, got->width, (unsigned long long)got->offset,
-				 (unsigned long long)got->value, want[i].op, want[i].width,
-				 (unsigned long long)want[i].offset,
-				 (unsigned long long)want[i].value);
-	}
-	assert_int_equal(r->logged, n);
+	rig_expect_log(r->log, r->logged, want, n);
 }
 
 static void bringing_up_follows_linux_step_by_step(void **state)

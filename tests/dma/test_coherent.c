@@ -4,28 +4,6 @@
  */
 #include "rig.h"
 
-static void for_each_strategy(void (*body)(struct rig *rig))
-{
-	static struct rig rig;
-
-	for (int i = -1; i < 0 || rig_translating((unsigned)i); i++) {
-		for (unsigned check = 0; check < 2; check++) {
-			struct iotoll_dma_config config = rig_config();
-
-			config.strategy = i < 0 ? "off" : rig_translating((unsigned)i);
-			config.check_misuse = check;
-			rig_start(&rig, &config);
-			body(&rig);
-			rig_close(&rig);
-		}
-	}
-}
-
-static bool has_table(const struct rig *rig)
-{
-	return rig_stats(rig).usable_entries != 0;
-}
-
 /* Fill free memory with something that is not zero. */
 static void dirty_memory(struct rig *rig)
 {
@@ -52,7 +30,7 @@ static void round_trip(struct rig *rig)
 	assert_int_equal(memory_allocated_pages(rig->memory), before + 3);
 	assert_int_equal(rig_stats(rig).coherent_allocs, 1);
 	assert_int_equal(rig_stats(rig).maps, 0);
-	if (has_table(rig)) {
+	if (rig_has_table(rig)) {
 		assert_int_equal(rig_stats(rig).pages_live, 3);
 		for (unsigned i = 0; i < 3; i++)
 			assert_int_equal(rig_tce(rig, (IOTOLL_IOVA_U64(iova) >> 12) + i),
@@ -71,7 +49,7 @@ static void round_trip(struct rig *rig)
 static void coherent_memory_is_zeroed_whole_pages_mapped_both_ways(void **state)
 {
 	(void)state;
-	for_each_strategy(round_trip);
+	rig_for_each_strategy(round_trip);
 }
 
 static void wrong_frees(struct rig *rig)
@@ -101,7 +79,7 @@ static void wrong_frees(struct rig *rig)
 static void freeing_what_was_not_allocated_is_refused(void **state)
 {
 	(void)state;
-	for_each_strategy(wrong_frees);
+	rig_for_each_strategy(wrong_frees);
 }
 
 static void leak(struct rig *rig)
@@ -118,13 +96,13 @@ static void leak(struct rig *rig)
 	iotoll_dma_detach(other);
 	assert_int_equal(rig_stats(rig).misuse[IOTOLL_MISUSE_LEAK], 3);
 	assert_int_equal(memory_allocated_pages(rig->memory), before + 3);
-	assert_int_equal(rig_stats(rig).pages_live, has_table(rig) ? 3 : 0);
+	assert_int_equal(rig_stats(rig).pages_live, rig_has_table(rig) ? 3 : 0);
 }
 
 static void coherent_memory_of_a_detached_device_is_a_leak_and_freed(void **state)
 {
 	(void)state;
-	for_each_strategy(leak);
+	rig_for_each_strategy(leak);
 }
 
 static void failing(struct rig *rig)
@@ -146,7 +124,7 @@ static void failing(struct rig *rig)
 static void sizes_that_cannot_be_are_answered_with_null(void **state)
 {
 	(void)state;
-	for_each_strategy(failing);
+	rig_for_each_strategy(failing);
 }
 
 static void no_room_in_table(struct rig *rig)
@@ -155,7 +133,7 @@ static void no_room_in_table(struct rig *rig)
 	iotoll_phys_t paddr;
 	iotoll_iova_t iova;
 
-	if (!has_table(rig))
+	if (!rig_has_table(rig))
 		return;
 	/* 32 MiB fit into memory but not into what the table has in one piece. */
 	assert_null(iotoll_dma_alloc_coherent(rig->dev, 32u << 20, &iova, &paddr));
@@ -166,7 +144,7 @@ static void no_room_in_table(struct rig *rig)
 static void pages_go_back_if_they_cannot_be_mapped(void **state)
 {
 	(void)state;
-	for_each_strategy(no_room_in_table);
+	rig_for_each_strategy(no_room_in_table);
 }
 
 static void without_a_table_pages_lie_below_the_devices_mask(void **state)

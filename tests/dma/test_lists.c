@@ -4,28 +4,6 @@
  */
 #include "rig.h"
 
-static void for_each_strategy(void (*body)(struct rig *rig))
-{
-	static struct rig rig;
-
-	for (int i = -1; i < 0 || rig_translating((unsigned)i); i++) {
-		for (unsigned check = 0; check < 2; check++) {
-			struct iotoll_dma_config config = rig_config();
-
-			config.strategy = i < 0 ? "off" : rig_translating((unsigned)i);
-			config.check_misuse = check;
-			rig_start(&rig, &config);
-			body(&rig);
-			rig_close(&rig);
-		}
-	}
-}
-
-static bool has_table(const struct rig *rig)
-{
-	return rig_stats(rig).usable_entries != 0;
-}
-
 static void fill(struct iotoll_sg *sg, int n)
 {
 	for (int i = 0; i < n; i++)
@@ -46,7 +24,7 @@ static void elements(struct rig *rig)
 	assert_int_equal(rig_stats(rig).maps, 5);
 	assert_int_equal(rig_stats(rig).single_entry_maps, 4);
 	assert_int_equal(rig_stats(rig).mapped_pages_total, 6);
-	if (has_table(rig)) {
+	if (rig_has_table(rig)) {
 		/* Neighbours in memory are not merged, but lie side by side all the same. */
 		assert_int_equal(rig_tce(rig, IOTOLL_IOVA_U64(sg[1].dma_address) >> 12), 0x101001);
 		assert_int_equal(IOTOLL_IOVA_U64(sg[1].dma_address),
@@ -57,14 +35,14 @@ static void elements(struct rig *rig)
 	assert_int_equal(rig_stats(rig).unmaps, 5);
 	assert_int_equal(rig_stats(rig).single_entry_unmaps, 4);
 	assert_int_equal(rig_stats(rig).pages_live, 0);
-	if (has_table(rig))
+	if (rig_has_table(rig))
 		assert_int_equal(rig_stats(rig).lock_acquisitions, 2);
 }
 
 static void each_element_is_mapped_on_its_own_under_one_lock(void **state)
 {
 	(void)state;
-	for_each_strategy(elements);
+	rig_for_each_strategy(elements);
 }
 
 static void expect_nothing_mapped(struct rig *rig, const struct iotoll_sg *sg, int n, uint64_t live)
@@ -101,7 +79,7 @@ static void bad_element(struct rig *rig)
 static void a_list_with_an_impossible_element_is_not_mapped_at_all(void **state)
 {
 	(void)state;
-	for_each_strategy(bad_element);
+	rig_for_each_strategy(bad_element);
 }
 
 static void no_room(struct rig *rig)
@@ -109,7 +87,7 @@ static void no_room(struct rig *rig)
 	struct iotoll_sg sg[8];
 	uint64_t big;
 
-	if (!has_table(rig))
+	if (!rig_has_table(rig))
 		return;
 	/* Leave room for five. */
 	big = rig_map(rig, 0, (8192 - 256 - 1 - 5) * 4096u);
@@ -129,7 +107,7 @@ static void no_room(struct rig *rig)
 static void a_list_that_does_not_fit_leaves_the_table_as_it_was(void **state)
 {
 	(void)state;
-	for_each_strategy(no_room);
+	rig_for_each_strategy(no_room);
 }
 
 static void empty(struct rig *rig)
@@ -146,7 +124,7 @@ static void empty(struct rig *rig)
 static void an_empty_list_is_nothing_to_map(void **state)
 {
 	(void)state;
-	for_each_strategy(empty);
+	rig_for_each_strategy(empty);
 }
 
 static void the_list_ends_at_the_first_element_without_dma_bytes(void **state)

@@ -183,18 +183,7 @@ void vtdrig_forget(struct vtdrig *rig)
 
 void vtdrig_expect(const struct vtdrig *rig, const struct rig_access *want, size_t n)
 {
-	for (size_t i = 0; i < n && i < rig->logged; i++) {
-		const struct rig_access *got = &rig->log[i];
-
-		if (got->op != want[i].op || got->width != want[i].width ||
-		    got->offset != want[i].offset || got->value != want[i].value)
-			fail_msg("access %zu: %c%u 0x%llx = 0x%llx, expected %c%u 0x%llx = 0x%llx",
-				 i, got->op, got->width, (unsigned long long)got->offset,
-				 (unsigned long long)got->value, want[i].op, want[i].width,
-				 (unsigned long long)want[i].offset,
-				 (unsigned long long)want[i].value);
-	}
-	assert_int_equal(rig->logged, n);
+	rig_expect_log(rig->log, rig->logged, want, n);
 }
 
 void vtdrig_expect_descs(const struct vtdrig *rig, const uint64_t (*want)[2], size_t n)
