@@ -82,17 +82,19 @@ struct iotoll_dma_stats {
 	uint64_t pages_live, pages_peak; /* table entries in use; 0 where there is no table */
 	uint64_t kept_pages, kept_peak;  /* unmapped, not to be used again before a flush */
 	uint64_t coherent_allocs, coherent_frees;
-	uint64_t table_writes;     /* entries set or cleared by the driver half, boot excluded */
-	uint64_t flushes;          /* whole-IOTLB flushes, boot excluded */
-	uint64_t invalidations;    /* IOTLB invalidations of one range, where hardware has them */
-	uint64_t flush_timeouts;   /* the poll limit was reached, over at the last or not */
-	uint64_t flush_polls;      /* reads of the status over all flushes and invalidations */
-	uint64_t flush_ps;         /* time in flushes and invalidations, 0 without a clock */
-	uint64_t timer_flushes;    /* of flushes: because time had passed */
-	uint64_t wraps;            /* the allocator went back to the bottom */
-	uint64_t words_searched;   /* bitmap words examined */
-	uint64_t usable_entries;   /* table entries minus reservations */
-	uint64_t emergency_unmaps; /* unmaps inside the emergency pages: ignored */
+	uint64_t table_writes;   /* entries set or cleared by the driver half, boot excluded */
+	uint64_t flushes;        /* whole-IOTLB flushes, boot excluded */
+	uint64_t invalidations;  /* IOTLB invalidations of one range, where hardware has them */
+	uint64_t flush_timeouts; /* the poll limit was reached, over at the last or not */
+	uint64_t flush_polls;    /* reads of the status over all flushes and invalidations */
+	uint64_t device_invalidations; /* sent to devices' own caches, for flushes and invalidations
+					*/
+	uint64_t flush_ps;             /* time in flushes and invalidations, 0 without a clock */
+	uint64_t timer_flushes;        /* of flushes: because time had passed */
+	uint64_t wraps;                /* the allocator went back to the bottom */
+	uint64_t words_searched;       /* bitmap words examined */
+	uint64_t usable_entries;       /* table entries minus reservations */
+	uint64_t emergency_unmaps;     /* unmaps inside the emergency pages: ignored */
 	uint64_t lock_acquisitions, lock_contended, lock_wait_ps; /* of the domain's lock */
 	uint64_t misuse[IOTOLL_MISUSE_COUNT];
 };
@@ -189,6 +191,16 @@ int iotoll_dma_domain_entry(const struct iotoll_dma_domain *domain, iotoll_iova_
  */
 int iotoll_dma_attach(struct iotoll_dma_device **out, struct iotoll_dma_domain *domain,
 		      uint16_t devid, uint64_t dma_mask);
+/*
+ * The same for a device with a translation cache of its own (ATS) that takes @queue_depth (1..32)
+ * invalidations at a time: the IOMMU is told to serve it, and it is told whenever the IOMMU is, up
+ * to detaching. Switch the device's ATS on only after this, and off before it is detached: that is
+ * the caller's. Also -EOPNOTSUPP if driver, hardware or strategy serve none; -EINVAL for a depth
+ * out of range. With 0 this is iotoll_dma_attach(). A device with ATS is trusted: it reaches
+ * whatever memory it says was translated for it.
+ */
+int iotoll_dma_attach_ats(struct iotoll_dma_device **out, struct iotoll_dma_domain *domain,
+			  uint16_t devid, uint64_t dma_mask, unsigned queue_depth);
 /*
  * Mappings still live count as leaks and are taken down: coherent ones always (their memory is
  * freed), streaming ones if the domain checks misuse (else nobody knows of them). NULL is allowed.

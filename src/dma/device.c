@@ -21,10 +21,24 @@ static int check_mask(const struct iotoll_dma_domain *domain, uint64_t mask)
 	return 0;
 }
 
+static int attach(struct iotoll_dma_domain *domain, uint16_t devid, unsigned ats)
+{
+	const struct driver_ops *ops = domain->driver->ops;
+
+	if (ops->attach)
+		return ops->attach(domain->driver, devid, ats);
+	return ats ? -EOPNOTSUPP : 0;
+}
+
 int iotoll_dma_attach(struct iotoll_dma_device **out, struct iotoll_dma_domain *domain,
 		      uint16_t devid, uint64_t dma_mask)
 {
-	const struct driver_ops *ops = domain->driver->ops;
+	return iotoll_dma_attach_ats(out, domain, devid, dma_mask, 0);
+}
+
+int iotoll_dma_attach_ats(struct iotoll_dma_device **out, struct iotoll_dma_domain *domain,
+			  uint16_t devid, uint64_t dma_mask, unsigned queue_depth)
+{
 	struct iotoll_dma_device *dev;
 	int rc = check_mask(domain, dma_mask);
 
@@ -34,7 +48,7 @@ int iotoll_dma_attach(struct iotoll_dma_device **out, struct iotoll_dma_domain *
 	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
-	rc = ops->attach ? ops->attach(domain->driver, devid) : 0;
+	rc = attach(domain, devid, queue_depth);
 	if (rc) {
 		free(dev);
 		return rc;

@@ -34,6 +34,7 @@ static void count(struct iotoll_dma_domain *domain, const struct driver_flush *t
 {
 	domain->stats.flush_polls += took->polls;
 	domain->stats.flush_timeouts += took->timed_out;
+	domain->stats.device_invalidations += took->device_invalidations;
 	domain->stats.flush_ps += env_now_ps(domain->env) - from;
 }
 

@@ -20,6 +20,7 @@ struct amdvi {
 	struct radix tables;
 	uint16_t id;
 	bool translate, translating;
+	struct ats_device *ats; /* devices with caches of their own */
 };
 
 static struct amdvi *amdvi_of(struct dma_driver *driver)
@@ -76,7 +77,7 @@ static void amdvi_invalidate(struct dma_driver *driver, uint64_t first, uint64_t
 	const struct amdvi *a = amdvi_of(driver);
 
 	*out = (struct driver_flush){.polls = 0};
-	amdvi_invalidate_pages(a->unit, a->id, first, count, out);
+	amdvi_invalidate_pages(a->unit, a->id, first, count, a->ats, out);
 }
 
 /* amd_iommu_flush_iotlb_all(): this domain's translations, nobody else's. */
@@ -85,13 +86,16 @@ static void amdvi_flush(struct dma_driver *driver, struct driver_flush *out)
 	const struct amdvi *a = amdvi_of(driver);
 
 	*out = (struct driver_flush){.polls = 0};
-	amdvi_invalidate_domain(a->unit, a->id, out);
+	amdvi_invalidate_domain(a->unit, a->id, a->ats, out);
 }
 
 /* ---- devices ---- */
 
-/* set_dte_entry(): an untranslated domain has Mode 0 and both rights. */
-static int amdvi_attach(struct dma_driver *driver, uint16_t devid)
+/*
+ * set_dte_entry(): an untranslated domain has Mode 0 and both rights. That the unit serves ATS is
+ * in its PCI capability (IotlbSup), which the environment does not reach: who asks for it knows.
+ */
+static int amdvi_attach(struct dma_driver *driver, uint16_t devid, unsigned ats)
 {
 	struct amdvi *a = amdvi_of(driver);
 	struct driver_flush ignored = {.polls = 0};
@@ -101,11 +105,18 @@ static int amdvi_attach(struct dma_driver *driver, uint16_t devid)
 	if (a->translate)
 		q0 |= IOTOLL_PHYS_U64(a->tables.root) | (uint64_t)a->tables.levels
 								<< AMDVI_DTE_MODE_SHIFT;
-	rc = amdvi_device_set(a->unit, devid, q0, a->id);
+	if (ats) {
+		rc = a->translate ? ats_devices_add(&a->ats, devid, ats) : -EOPNOTSUPP;
+		if (rc)
+			return rc;
+	}
+	rc = amdvi_device_set(a->unit, devid, q0, a->id | (ats ? AMDVI_DTE1_I : 0));
+	if (rc && ats)
+		ats_devices_remove(&a->ats, devid);
 	if (rc || !a->unit->translating)
 		return rc;
 	amdvi_invalidate_device(a->unit, devid, &ignored);
-	amdvi_invalidate_domain(a->unit, a->id, &ignored);
+	amdvi_invalidate_domain(a->unit, a->id, a->ats, &ignored);
 	return 0;
 }
 
@@ -115,10 +126,11 @@ static void amdvi_detach(struct dma_driver *driver, uint16_t devid)
 	struct driver_flush ignored = {.polls = 0};
 
 	amdvi_device_clear(a->unit, devid);
-	if (!a->unit->translating)
-		return;
-	amdvi_invalidate_device(a->unit, devid, &ignored);
-	amdvi_invalidate_domain(a->unit, a->id, &ignored);
+	if (a->unit->translating) {
+		amdvi_invalidate_device(a->unit, devid, &ignored);
+		amdvi_invalidate_domain(a->unit, a->id, a->ats, &ignored);
+	}
+	ats_devices_remove(&a->ats, devid);
 }
 
 /* ---- set up ---- */

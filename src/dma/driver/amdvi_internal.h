@@ -10,6 +10,7 @@
 #define IOTOLL_DMA_DRIVER_AMDVI_INTERNAL_H
 
 #include "dma/chip.h"
+#include "dma/driver/ats_devices.h"
 #include "dma/driver/radix.h"
 #include "spec/amdvi.h"
 
@@ -52,12 +53,14 @@ int amdvi_unit_events(struct amdvi_unit *unit, struct iotoll_dma_fault *out);
 /* Switch the command buffer off, and on from its beginning: reset_cmd_buffer(). */
 void amdvi_queue_reset(struct amdvi_unit *unit);
 /*
- * Queue one invalidation, then a COMPLETION_WAIT, and wait until that has stored; @out is only
- * added to. Takes the chip lock.
+ * Queue one invalidation, the same for the caches of @devices (NULL: none), then a COMPLETION_WAIT,
+ * and wait until that has stored; @out is only added to. Takes the chip lock.
  */
 void amdvi_invalidate_pages(struct amdvi_unit *unit, uint16_t domain, uint64_t first,
-			    uint64_t count, struct driver_flush *out);
-void amdvi_invalidate_domain(struct amdvi_unit *unit, uint16_t domain, struct driver_flush *out);
+			    uint64_t count, const struct ats_device *devices,
+			    struct driver_flush *out);
+void amdvi_invalidate_domain(struct amdvi_unit *unit, uint16_t domain,
+			     const struct ats_device *devices, struct driver_flush *out);
 void amdvi_invalidate_device(struct amdvi_unit *unit, uint16_t devid, struct driver_flush *out);
 void amdvi_invalidate_everything(struct amdvi_unit *unit, struct driver_flush *out);
 

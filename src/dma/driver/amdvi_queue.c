@@ -76,15 +76,31 @@ static bool wait_on_semaphore(struct amdvi_unit *unit, uint64_t number, struct d
 	return true;
 }
 
-/* @q0 and @q1, and a COMPLETION_WAIT behind them. */
+/* device_flush_iotlb() for each of @devices: QueueID is the device's own id. */
+static bool queue_devices(struct amdvi_unit *unit, const struct ats_device *devices, uint64_t q1,
+			  struct driver_flush *out)
+{
+	for (const struct ats_device *d = devices; d; d = d->next) {
+		const uint64_t q0 = op(AMDVI_OP_INV_IOTLB_PAGES) | d->devid |
+				    (uint64_t)d->depth << AMDVI_CMD_MAXPEND_SHIFT |
+				    (uint64_t)d->devid << AMDVI_CMD_QUEUEID_SHIFT;
+
+		out->device_invalidations++;
+		if (!queue(unit, q0, q1 & ~AMDVI_INV_PDE, out))
+			return false;
+	}
+	return true;
+}
+
+/* @q0 and @q1, what they name for @devices, and a COMPLETION_WAIT behind them. */
 static void queue_and_wait(struct amdvi_unit *unit, uint64_t q0, uint64_t q1,
-			   struct driver_flush *out)
+			   const struct ats_device *devices, struct driver_flush *out)
 {
 	const bool taken = chip_lock(unit->env);
 	uint64_t number;
 
 	number = ++unit->semaphore;
-	if (!queue(unit, q0, q1, out) ||
+	if (!queue(unit, q0, q1, out) || !queue_devices(unit, devices, q1, out) ||
 	    !queue(unit,
 		   op(AMDVI_OP_COMPLETION_WAIT) | IOTOLL_PHYS_U64(amdvi_semaphore(unit)) |
 			   AMDVI_WAIT_S,
@@ -120,22 +136,24 @@ static uint64_t inv_pages(uint16_t domain)
 }
 
 void amdvi_invalidate_pages(struct amdvi_unit *unit, uint16_t domain, uint64_t first,
-			    uint64_t count, struct driver_flush *out)
+			    uint64_t count, const struct ats_device *devices,
+			    struct driver_flush *out)
 {
-	queue_and_wait(unit, inv_pages(domain), inv_quad(first, count), out);
+	queue_and_wait(unit, inv_pages(domain), inv_quad(first, count), devices, out);
 }
 
 /* amd_iommu_domain_flush_tlb_pde(). */
-void amdvi_invalidate_domain(struct amdvi_unit *unit, uint16_t domain, struct driver_flush *out)
+void amdvi_invalidate_domain(struct amdvi_unit *unit, uint16_t domain,
+			     const struct ats_device *devices, struct driver_flush *out)
 {
 	queue_and_wait(unit, inv_pages(domain), AMDVI_INV_ALL_PAGES | AMDVI_INV_PDE | AMDVI_INV_S,
-		       out);
+		       devices, out);
 }
 
 /* device_flush_dte(). */
 void amdvi_invalidate_device(struct amdvi_unit *unit, uint16_t devid, struct driver_flush *out)
 {
-	queue_and_wait(unit, op(AMDVI_OP_INV_DEVTAB_ENTRY) | devid, 0, out);
+	queue_and_wait(unit, op(AMDVI_OP_INV_DEVTAB_ENTRY) | devid, 0, NULL, out);
 }
 
 /*
@@ -145,11 +163,11 @@ void amdvi_invalidate_device(struct amdvi_unit *unit, uint16_t devid, struct dri
 void amdvi_invalidate_everything(struct amdvi_unit *unit, struct driver_flush *out)
 {
 	if (unit->all_at_once) {
-		queue_and_wait(unit, op(AMDVI_OP_INV_IOMMU_ALL), 0, out);
+		queue_and_wait(unit, op(AMDVI_OP_INV_IOMMU_ALL), 0, NULL, out);
 		return;
 	}
 	for (unsigned id = 0; id <= UINT16_MAX && !out->timed_out; id++)
 		amdvi_invalidate_device(unit, (uint16_t)id, out);
 	for (unsigned id = 0; id <= UINT16_MAX && !out->timed_out; id++)
-		amdvi_invalidate_domain(unit, (uint16_t)id, out);
+		amdvi_invalidate_domain(unit, (uint16_t)id, NULL, out);
 }

@@ -34,6 +34,7 @@ struct dma_driver {
 struct driver_flush {
 	uint64_t polls; /* reads of the register that says whether it may begin, or is over */
 	bool timed_out; /* no read was left (so said at the last or not); done all the same */
+	uint64_t device_invalidations; /* sent to devices that cache translations themselves */
 };
 
 struct driver_ops {
@@ -70,11 +71,14 @@ struct driver_ops {
 	/* Point the hardware at the table and switch translation on. */
 	void (*enable)(struct dma_driver *driver);
 	/*
-	 * The device with requester id @devid belongs to this domain from now on. 0; -EINVAL for an
-	 * id that the hardware cannot tell apart, -EBUSY if it has one already, -ENOMEM. Also
-	 * called where nothing is translated. NULL: every device of the bus belongs to the domain.
+	 * The device with requester id @devid belongs to this domain from now on. @ats: how many
+	 * invalidations its own translation cache takes at a time (1..32), 0 if it has none. 0;
+	 * -EINVAL for an id that the hardware cannot tell apart or a depth out of range,
+	 * -EOPNOTSUPP if @ats is wanted and the unit or the domain serves none, -EBUSY if it has
+	 * one already, -ENOMEM. Also called where nothing is translated. NULL: every device of the
+	 * bus belongs to the domain, and none may have a cache of its own.
 	 */
-	int (*attach)(struct dma_driver *driver, uint16_t devid);
+	int (*attach)(struct dma_driver *driver, uint16_t devid, unsigned ats);
 	/* And no longer. Only after attach(); not NULL where that is not. */
 	void (*detach)(struct dma_driver *driver, uint16_t devid);
 	/*

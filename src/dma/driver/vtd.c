@@ -17,6 +17,7 @@ struct vtd {
 	struct radix tables;
 	uint16_t did;
 	bool translate, translating;
+	struct ats_device *ats; /* devices with caches of their own */
 };
 
 static struct vtd *vtd_of(struct dma_driver *driver)
@@ -79,6 +80,14 @@ static bool vtd_mapped(struct dma_driver *driver, uint64_t first, uint64_t count
 
 /* ---- invalidation ---- */
 
+/* iommu_flush_dev_iotlb(): 2^@log2 bytes at @address, after the IOTLB has forgotten them. */
+static void tell_devices(const struct vtd *v, uint64_t address, unsigned log2,
+			 struct driver_flush *out)
+{
+	for (const struct ats_device *d = v->ats; d; d = d->next)
+		vtd_invalidate_device(v->unit, d->devid, d->depth, address, log2, out);
+}
+
 static void vtd_invalidate(struct dma_driver *driver, uint64_t first, uint64_t count,
 			   struct driver_flush *out)
 {
@@ -86,6 +95,8 @@ static void vtd_invalidate(struct dma_driver *driver, uint64_t first, uint64_t c
 
 	*out = (struct driver_flush){.polls = 0};
 	vtd_invalidate_pages(v->unit, v->did, first, count, out);
+	tell_devices(v, first << VTD_PAGE_SHIFT, VTD_PAGE_SHIFT + vtd_block_mask(first, count),
+		     out);
 }
 
 /* intel_flush_iotlb_all(): this domain's translations, nobody else's. */
@@ -95,30 +106,47 @@ static void vtd_flush(struct dma_driver *driver, struct driver_flush *out)
 
 	*out = (struct driver_flush){.polls = 0};
 	vtd_invalidate_iotlb(v->unit, VTD_GRAN_DOMAIN, v->did, 0, out);
+	tell_devices(v, 0, 64, out);
 }
 
 /* ---- devices ---- */
 
-static int vtd_attach(struct dma_driver *driver, uint16_t devid)
+static int vtd_attach(struct dma_driver *driver, uint16_t devid, unsigned ats)
 {
 	struct vtd *v = vtd_of(driver);
+	const unsigned tt = ats ? VTD_TT_ATS : VTD_TT_UNTRANSLATED;
 	/* Pass-through ignores the table; the width must be the largest there is. */
 	const struct vtd_pair entry =
-		v->translate ? vtd_context(IOTOLL_PHYS_U64(v->tables.root), VTD_TT_UNTRANSLATED,
-					   v->unit->aw, v->did)
+		v->translate ? vtd_context(IOTOLL_PHYS_U64(v->tables.root), tt, v->unit->aw, v->did)
 			     : vtd_context(0, VTD_TT_PASS, v->unit->aw, v->did);
 
+	int rc = 0;
+
+	if (ats && (!v->translate || !v->unit->queued || !(v->unit->ecap & VTD_ECAP_DT)))
+		return -EOPNOTSUPP;
 	if (!v->translate && !(v->unit->ecap & VTD_ECAP_PT))
 		return 0;
-	return vtd_context_set(v->unit, devid, entry, v->did);
+	if (ats)
+		rc = ats_devices_add(&v->ats, devid, ats);
+	if (rc)
+		return rc;
+	rc = vtd_context_set(v->unit, devid, entry, v->did);
+	if (rc && ats)
+		ats_devices_remove(&v->ats, devid);
+	return rc;
 }
 
 static void vtd_detach(struct dma_driver *driver, uint16_t devid)
 {
+	struct driver_flush ignored = {.polls = 0};
 	struct vtd *v = vtd_of(driver);
 
 	if (v->translate || v->unit->ecap & VTD_ECAP_PT)
 		vtd_context_clear(v->unit, devid, v->did);
+	for (const struct ats_device *d = v->ats; d; d = d->next)
+		if (d->devid == devid)
+			vtd_invalidate_device(v->unit, devid, d->depth, 0, 64, &ignored);
+	ats_devices_remove(&v->ats, devid);
 }
 
 /* ---- set up ---- */

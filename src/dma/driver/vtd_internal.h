@@ -12,6 +12,7 @@
 #include <assert.h>
 
 #include "dma/chip.h"
+#include "dma/driver/ats_devices.h"
 #include "dma/driver/radix.h"
 #include "spec/vtd.h"
 
@@ -74,6 +75,28 @@ void vtd_invalidate_context(struct vtd_unit *unit, unsigned granularity, uint16_
 			    struct driver_flush *out);
 void vtd_invalidate_iotlb(struct vtd_unit *unit, unsigned granularity, uint16_t did, uint64_t iva,
 			  struct driver_flush *out);
+/*
+ * What the cache of device @sid, which takes @depth at a time, holds of 2^@log2 bytes (12..64) at
+ * @address. The IOTLB must have forgotten it before.
+ */
+void vtd_invalidate_device(struct vtd_unit *unit, uint16_t sid, unsigned depth, uint64_t address,
+			   unsigned log2, struct driver_flush *out);
+/*
+ * Log2 of the pages in the smallest naturally aligned block that holds [first, first + count): what
+ * iommu_flush_iotlb_psi() of Linux 6.1 asks for.
+ */
+unsigned vtd_block_mask(uint64_t first, uint64_t count);
+/*
+ * What the cache of device @sid, which takes @depth at a time, holds of 2^@log2 bytes (12..64) at
+ * @address. The IOTLB must have forgotten it before.
+ */
+void vtd_invalidate_device(struct vtd_unit *unit, uint16_t sid, unsigned depth, uint64_t address,
+			   unsigned log2, struct driver_flush *out);
+/*
+ * Log2 of the pages in the smallest naturally aligned block that holds [first, first + count): what
+ * iommu_flush_iotlb_psi() of Linux 6.1 asks for.
+ */
+unsigned vtd_block_mask(uint64_t first, uint64_t count);
 /* Pages [first, first + count) of domain @did: page-selective if the unit can, else the domain. */
 void vtd_invalidate_pages(struct vtd_unit *unit, uint16_t did, uint64_t first, uint64_t count,
 			  struct driver_flush *out);

@@ -17,6 +17,7 @@
  * our bound is far beyond what any invalidation takes.
  */
 #define POLLS 100000u
+#define TRIES 3u /* of a submission that a device aborts */
 
 static iotoll_phys_t slot_at(const struct vtd_unit *unit, unsigned index)
 {
@@ -60,11 +61,18 @@ static bool is_done(struct vtd_unit *unit, unsigned index)
 	return raw[0] == STATUS_DONE;
 }
 
+/* What a look at the fault status comes to. */
+enum fault {
+	GOES_ON, /* wait on */
+	REFUSED, /* our descriptor was malformed */
+	ABORTED, /* a device did not complete: our wait may never, submit again */
+};
+
 /*
  * qi_check_fault(): what stopped the queue is cleared. After an IQE the bad descriptor is
- * overwritten by the wait that follows it, so that the queue goes on; false: it was ours.
+ * overwritten by the wait that follows it, so that the queue goes on. An ITE aborts what waits.
  */
-static bool check_fault(struct vtd_unit *unit, unsigned index)
+static enum fault check_fault(struct vtd_unit *unit, unsigned index)
 {
 	const uint32_t fsts = vtd_read32(unit, VTD_FSTS);
 	bool ours = false;
@@ -81,27 +89,23 @@ static bool check_fault(struct vtd_unit *unit, unsigned index)
 					       VTD_DESC_BYTES)));
 		vtd_write32(unit, VTD_FSTS, VTD_FSTS_IQE);
 	}
-	/* No device-TLB is ever asked, so these are strays; they must not stop the queue. */
+	/* A completion that nobody asked for stops nothing. */
 	if (fsts & (VTD_FSTS_ITE | VTD_FSTS_ICE))
 		vtd_write32(unit, VTD_FSTS, fsts & (VTD_FSTS_ITE | VTD_FSTS_ICE));
-	return !ours;
+	if (ours)
+		return REFUSED;
+	return fsts & VTD_FSTS_ITE ? ABORTED : GOES_ON;
 }
 
 /*
- * One descriptor and a wait. Two slots of 256 are taken at a time and waited for, under the lock
- * all along, so the queue cannot be full. Linux lets go of its lock between polls, for others to
- * submit meanwhile; here they wait (ours).
- *
- * Every look at the status but the last is followed by a read of FSTS. That read also pushes the
- * write of the tail ahead of itself.
+ * One descriptor and a wait, and what became of them: GOES_ON if they are done. Every look at the
+ * status but the last is followed by a read of FSTS, which also pushes the write of the tail ahead
+ * of itself.
  */
-static void submit(struct vtd_unit *unit, struct vtd_pair desc, struct driver_flush *out)
+static enum fault attempt(struct vtd_unit *unit, struct vtd_pair desc, struct driver_flush *out)
 {
-	unsigned index, wait;
+	const unsigned index = unit->head, wait = (index + 1) % QUEUE_SLOTS;
 
-	vtd_lock(unit);
-	index = unit->head;
-	wait = (index + 1) % QUEUE_SLOTS;
 	put_descriptor(unit, index, desc);
 	put_status(unit, wait, STATUS_IN_USE);
 	put_descriptor(unit, wait,
@@ -110,12 +114,30 @@ static void submit(struct vtd_unit *unit, struct vtd_pair desc, struct driver_fl
 	unit->head = (index + 2) % QUEUE_SLOTS;
 	vtd_write32(unit, VTD_IQT, unit->head * VTD_DESC_BYTES);
 	for (unsigned i = 0; !is_done(unit, wait); i++) {
-		if (i == POLLS || !check_fault(unit, index)) {
-			out->timed_out = true;
-			break;
-		}
+		const enum fault fault = i == POLLS ? REFUSED : check_fault(unit, index);
+
+		if (fault != GOES_ON)
+			return fault;
 		out->polls++;
 	}
+	return GOES_ON;
+}
+
+/*
+ * Until it is done. Two slots of 256 are taken at a time and waited for, under the lock all along,
+ * so the queue cannot be full. Linux lets go of its lock between polls, for others to submit
+ * meanwhile; here they wait (ours). After an ITE it submits again for as long as it takes, which
+ * with a dead device is for ever; we give up after a few.
+ */
+static void submit(struct vtd_unit *unit, struct vtd_pair desc, struct driver_flush *out)
+{
+	enum fault fault = ABORTED;
+
+	vtd_lock(unit);
+	for (unsigned i = 0; i < TRIES && fault == ABORTED; i++)
+		fault = attempt(unit, desc, out);
+	if (fault != GOES_ON)
+		out->timed_out = true;
 	vtd_unlock(unit);
 }
 
@@ -187,11 +209,8 @@ void vtd_invalidate_iotlb(struct vtd_unit *unit, unsigned granularity, uint16_t 
 	vtd_unlock(unit);
 }
 
-/*
- * Log2 of the smallest naturally aligned block that holds [first, first + count):
- * iommu_flush_iotlb_psi() of Linux 6.1. Page numbers are below 2^52, so 52 always does.
- */
-static unsigned mask_of(uint64_t first, uint64_t count)
+/* Page numbers are below 2^52, so 52 always does. */
+unsigned vtd_block_mask(uint64_t first, uint64_t count)
 {
 	unsigned mask = 0;
 
@@ -203,7 +222,7 @@ static unsigned mask_of(uint64_t first, uint64_t count)
 void vtd_invalidate_pages(struct vtd_unit *unit, uint16_t did, uint64_t first, uint64_t count,
 			  struct driver_flush *out)
 {
-	const unsigned mask = mask_of(first, count);
+	const unsigned mask = vtd_block_mask(first, count);
 	const uint64_t start = first >> mask << mask;
 
 	if (!(unit->cap & VTD_CAP_PSI) || mask > vtd_max_mask(unit->cap))
@@ -211,4 +230,12 @@ void vtd_invalidate_pages(struct vtd_unit *unit, uint16_t did, uint64_t first, u
 	else
 		vtd_invalidate_iotlb(unit, VTD_GRAN_PAGE, did,
 				     vtd_iva(start << VTD_PAGE_SHIFT, mask, true), out);
+}
+
+/* qi_flush_dev_iotlb(): only a unit with a queue can, so only there is it asked. */
+void vtd_invalidate_device(struct vtd_unit *unit, uint16_t sid, unsigned depth, uint64_t address,
+			   unsigned log2, struct driver_flush *out)
+{
+	out->device_invalidations++;
+	submit(unit, vtd_desc_devtlb(sid, depth, address, log2), out);
 }
