@@ -44,13 +44,15 @@ struct iotoll_dma_config {
 	const char *driver;    /* "none", "calgary", "dart-u4", ... : a row of the registry */
 	const char *strategy;  /* "off", "strict", "deferred", ... : a row of the registry */
 	const char *allocator; /* "next-fit": a row of the registry; NULL will do for "off" */
-	unsigned bus;          /* calgary: the host bridge (PHB) of this domain: one domain each */
+	unsigned bus;          /* calgary: the host bridge (PHB) of this domain: one domain each;
+			      xen: the number of the device */
 	/* translation entries; calgary: 8192 << n, n = 0..7; dart: a multiple of 1024; else any */
 	uint64_t table_entries;
 	uint64_t start_hint; /* where the allocator's first search begins (0 = the bottom) */
 	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
+	bool multicall; /* xen: entries go to the hypervisor in lists, one a call of this API */
 	bool unused_invalid; /* dart: unused entries are invalid, instead of naming a dummy page */
 };
 

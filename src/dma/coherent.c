@@ -66,10 +66,11 @@ void *iotoll_dma_alloc_coherent(struct iotoll_dma_device *dev, size_t bytes, iot
 	token = domain_begin(domain, DMA_PHASE_MAP);
 	list_lock(domain);
 	rc = c ? mapping_add(&c->mapping, c->paddr) : rc;
+	if (!rc)
+		rc = mapping_commit(&c->mapping, c->paddr);
 	if (rc) {
 		mapping_count_failure(domain);
 	} else {
-		mapping_announce(&c->mapping, c->paddr);
 		c->next = domain->coherents;
 		domain->coherents = c;
 		domain->stats.coherent_allocs++;

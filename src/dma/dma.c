@@ -11,14 +11,14 @@ iotoll_iova_t iotoll_dma_map_page(struct iotoll_dma_device *dev, iotoll_phys_t p
 {
 	struct mapping want = {.dev = dev, .bytes = bytes, .dir = dir, .kind = MAPPING_PAGE};
 	const int token = domain_begin(dev->domain, DMA_PHASE_MAP);
-	const int rc = mapping_add(&want, paddr);
+	int rc = mapping_add(&want, paddr);
 
-	if (rc) {
+	if (!rc)
+		rc = mapping_commit(&want, paddr);
+	if (rc)
 		mapping_count_failure(dev->domain);
-	} else {
-		mapping_announce(&want, paddr);
+	else
 		mapping_count_map(dev->domain, dma_pages(IOTOLL_PHYS_U64(paddr), bytes));
-	}
 	domain_end(dev->domain, token);
 	return rc ? IOTOLL_DMA_MAPPING_ERROR : want.iova;
 }
@@ -60,7 +60,7 @@ static void roll_back(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n
 int iotoll_dma_map_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
 		      enum iotoll_dma_dir dir)
 {
-	int token, mapped;
+	int token, mapped, refused;
 
 	if (n <= 0)
 		return 0;
@@ -74,12 +74,13 @@ int iotoll_dma_map_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n
 		sg[mapped].dma_address = want.iova;
 		sg[mapped].dma_bytes = want.bytes;
 	}
+	refused = domain_commit(dev->domain);
 	for (int i = 0; i < mapped; i++) {
 		const struct mapping made = mapping_of(dev, &sg[i], dir);
 
 		mapping_announce(&made, sg[i].paddr);
 	}
-	if (mapped < n) {
+	if (mapped < n || refused) {
 		roll_back(dev, sg, mapped, dir);
 		for (int i = 0; i < n; i++) {
 			sg[i].dma_address = IOTOLL_DMA_MAPPING_ERROR;

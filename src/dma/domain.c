@@ -38,8 +38,16 @@ int domain_begin(struct iotoll_dma_domain *domain, enum dma_phase phase)
 	return token;
 }
 
+int domain_commit(struct iotoll_dma_domain *domain)
+{
+	return domain->driver->ops->commit ? domain->driver->ops->commit(domain->driver) : 0;
+}
+
+/* What is left to commit here only cleared entries, which nobody refuses. */
 void domain_end(struct iotoll_dma_domain *domain, int token)
 {
+	if (domain->iova)
+		(void)!domain_commit(domain);
 	if (domain_watched(domain))
 		env_quiet_unlock(&domain->quiet);
 	if (domain->iova) {

@@ -93,6 +93,8 @@ void domain_flush_for_reuse(struct iotoll_dma_domain *domain);
  * Under the lock.
  */
 void domain_mapped(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+/* Everything set so far is in the table. Else why not: then it must be cleared. Under the lock. */
+int domain_commit(struct iotoll_dma_domain *domain) MUST_CHECK;
 /* The flush that domain_mapped() left to the end of the call, if it did. Under the lock. */
 void domain_settle(struct iotoll_dma_domain *domain);
 /* For strategies: entries that cleared() kept may be allocated again. Under the lock. */

@@ -60,6 +60,18 @@ static int map_in_table(struct mapping *want, uint64_t paddr)
 	return 0;
 }
 
+/* Without a table a device is given the address that it must put on the bus. */
+static int map_as_it_is(struct mapping *want, uint64_t paddr)
+{
+	const uint64_t at = env_bus_address(want->dev->domain->env, paddr, want->bytes);
+
+	if (at == ENV_NO_BUS_ADDRESS || at + (want->bytes - 1) > want->dev->dma_mask ||
+	    at + (want->bytes - 1) == UINT64_MAX)
+		return -EINVAL;
+	want->iova = IOTOLL_IOVA(at);
+	return 0;
+}
+
 int mapping_add(struct mapping *want, iotoll_phys_t paddr)
 {
 	struct iotoll_dma_domain *domain = want->dev->domain;
@@ -78,28 +90,53 @@ int mapping_add(struct mapping *want, iotoll_phys_t paddr)
 		if (rc)
 			return rc;
 	} else {
-		if (at + (want->bytes - 1) > want->dev->dma_mask ||
-		    at + (want->bytes - 1) == UINT64_MAX)
-			return -EINVAL;
-		want->iova = IOTOLL_IOVA(at);
+		rc = map_as_it_is(want, at);
+		if (rc)
+			return rc;
 	}
 	if (domain->misuse)
 		misuse_add(domain->misuse, want);
 	return 0;
 }
 
+/* Of what lies behind @done: as much as is one piece to devices. Returns its bytes. */
+static size_t announce_piece(const struct mapping *mapping, uint64_t paddr, size_t done)
+{
+	const struct iotoll_dma_domain *domain = mapping->dev->domain;
+	const uint64_t iova = IOTOLL_IOVA_U64(mapping->iova) + done;
+	size_t bytes = mapping->bytes - done;
+	uint64_t at = env_bus_address(domain->env, paddr, bytes);
+
+	if (at == ENV_NO_BUS_ADDRESS) {
+		bytes = DMA_PAGE_BYTES - paddr % DMA_PAGE_BYTES;
+		at = env_bus_address(domain->env, paddr, bytes);
+	}
+	domain->observer.mapped(
+		domain->observer.ctx, IOTOLL_IOVA(iova & ~(uint64_t)(DMA_PAGE_BYTES - 1)),
+		dma_pages(at, bytes), IOTOLL_PHYS(at & ~(uint64_t)(DMA_PAGE_BYTES - 1)), bytes,
+		mapping->dir);
+	return bytes;
+}
+
 void mapping_announce(const struct mapping *mapping, iotoll_phys_t paddr)
 {
 	struct iotoll_dma_domain *domain = mapping->dev->domain;
-	const uint64_t at = IOTOLL_PHYS_U64(paddr);
+	const uint64_t from = IOTOLL_PHYS_U64(paddr);
+	size_t done = 0;
 
 	domain_settle(domain);
-	if (domain->observer.mapped)
-		domain->observer.mapped(domain->observer.ctx,
-					IOTOLL_IOVA(iova_page(mapping) << DMA_PAGE_SHIFT),
-					dma_pages(at, mapping->bytes),
-					IOTOLL_PHYS(at & ~(uint64_t)(DMA_PAGE_BYTES - 1)),
-					mapping->bytes, mapping->dir);
+	while (domain->observer.mapped && done < mapping->bytes)
+		done += announce_piece(mapping, from + done, done);
+}
+
+int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr)
+{
+	const int rc = domain_commit(mapping->dev->domain);
+
+	mapping_announce(mapping, paddr);
+	if (rc)
+		(void)mapping_remove(mapping);
+	return rc;
 }
 
 /* The strategy has the first word on when cleared entries are free. */

@@ -21,6 +21,11 @@ int mapping_add(struct mapping *want, iotoll_phys_t paddr) MUST_CHECK;
  */
 void mapping_announce(const struct mapping *mapping, iotoll_phys_t paddr);
 /*
+ * For a mapping that is a call's only one: commit and announce it. 0, or why it was refused, in
+ * which case it is down again.
+ */
+int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr) MUST_CHECK;
+/*
  * Take down the mapping that @what unmaps. Returns the pages it had, 0 if the unmap was refused
  * (and counted). Entries are cleared, then the strategy decides, then they are free again.
  */

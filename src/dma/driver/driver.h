@@ -90,6 +90,13 @@ struct driver_ops {
 	void (*set)(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
 		    enum iotoll_dma_dir dir);
 	/*
+	 * The call that set entries is about to say so to its caller, or ends. 0; if somebody else
+	 * keeps the table and refused a set() since the last commit(), his reason (-EPERM, -ENOSPC,
+	 * ...): the caller then clears all that the call had set, and what was refused may be
+	 * cleared, too. NULL: whoever set()s writes the table himself.
+	 */
+	int (*commit)(struct dma_driver *driver);
+	/*
 	 * These entries were just set: whatever the hardware wants before it may use them. True if
 	 * that was an invalidation, described by @out. NULL: nothing, but see flushes_maps.
 	 */

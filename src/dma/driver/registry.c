@@ -12,6 +12,7 @@ extern const struct driver_ops dart_u3_driver_ops;
 extern const struct driver_ops dart_u4_driver_ops;
 extern const struct driver_ops vtd_driver_ops;
 extern const struct driver_ops amdvi_driver_ops;
+extern const struct driver_ops xen_driver_ops;
 
 const struct driver_ops *const dma_drivers[] = {
 	&none_driver_ops,
@@ -20,6 +21,7 @@ const struct driver_ops *const dma_drivers[] = {
 	&dart_u4_driver_ops,
 	&vtd_driver_ops,
 	&amdvi_driver_ops,
+	&xen_driver_ops,
 	NULL,
 };
 

@@ -8,6 +8,7 @@
 #ifndef IOTOLL_DMA_ENV_H
 #define IOTOLL_DMA_ENV_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -191,6 +192,42 @@ static inline void env_quiet_lock(struct dma_quiet *q)
 static inline void env_quiet_unlock(struct dma_quiet *q)
 {
 	(void)pthread_mutex_unlock(&q->mutex);
+}
+
+/* Where devices find [paddr, paddr + bytes), if that is one piece. */
+#define ENV_NO_BUS_ADDRESS UINT64_MAX
+
+static inline uint64_t env_bus_address(const struct dma_env *env, uint64_t paddr, size_t bytes)
+{
+	(void)env;
+	(void)bytes;
+	return paddr;
+}
+
+/* No hypervisor below: the rest of this section is never asked. */
+struct env_withheld {
+	uint64_t first, pages;
+};
+
+static inline bool env_has_hypervisor(const struct dma_env *env)
+{
+	(void)env;
+	return false;
+}
+
+static inline const struct env_withheld *env_withheld(const struct dma_env *env, unsigned *count)
+{
+	(void)env;
+	*count = 0;
+	return NULL;
+}
+
+static inline long env_hypercall(struct dma_env *env, unsigned long op, const unsigned long args[6])
+{
+	(void)env;
+	(void)op;
+	(void)args;
+	return -ENOSYS;
 }
 
 /* Threads are told apart by their handle, spread by a multiplicative hash; speed only. */

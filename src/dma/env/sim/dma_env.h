@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "iotoll/types.h"
+#include "mem/memory_view.h"
 #include "sim/lock.h"
 #include "sim/mmio.h"
 
@@ -27,10 +28,26 @@ struct dma_chip {
 	void *unit;     /* the driver's own: see driver/vtd_unit.c */
 };
 
-/* Everything but the first two members starts as zeros. */
+/* Pages of I/O address space that are not to be used, whoever keeps the table. */
+struct env_withheld {
+	uint64_t first, pages;
+};
+
+/* The hypervisor below a domain, as its kernel reaches it. */
+struct env_hypervisor {
+	void *ctx;
+	/* Hypercall @op on @cpu (NULL at boot); what it returns in rax. */
+	long (*call)(void *ctx, struct cpu *cpu, unsigned long op, const unsigned long args[6]);
+	const struct env_withheld *withheld;
+	unsigned withheld_count;
+};
+
+/* Everything but the first members starts as zeros. */
 struct dma_env {
 	struct machine *machine;
 	struct mmio_window *regs; /* the IOMMU's registers; NULL if it has none */
+	/* NULL: bare metal, or a domain that does not know what lies below it. */
+	const struct env_hypervisor *hypervisor;
 	struct dma_chip chip;
 };
 
@@ -119,6 +136,41 @@ static inline void env_free_pages(struct dma_env *env, iotoll_phys_t paddr, uint
 static inline uint64_t env_memory_bytes(struct dma_env *env)
 {
 	return memory_bytes(env->machine->mem);
+}
+
+/*
+ * Where devices find [paddr, paddr + bytes), if that is one piece: a domain that knows of its
+ * hypervisor goes by machine addresses, everybody else by his own.
+ */
+#define ENV_NO_BUS_ADDRESS UINT64_MAX
+
+static inline uint64_t env_bus_address(const struct dma_env *env, uint64_t paddr, size_t bytes)
+{
+	const struct memory *mem = env->machine->mem;
+	const uint64_t at = env->hypervisor ? memory_machine(mem, paddr) : paddr;
+
+	if (!env->hypervisor || at == MEMORY_NOWHERE)
+		return at;
+	for (uint64_t ahead = PAGE_BYTES - paddr % PAGE_BYTES; ahead < bytes; ahead += PAGE_BYTES)
+		if (memory_machine(mem, paddr + ahead) != at + ahead)
+			return ENV_NO_BUS_ADDRESS;
+	return at;
+}
+
+static inline bool env_has_hypervisor(const struct dma_env *env)
+{
+	return env->hypervisor != NULL;
+}
+
+static inline const struct env_withheld *env_withheld(const struct dma_env *env, unsigned *count)
+{
+	*count = env->hypervisor->withheld_count;
+	return env->hypervisor->withheld;
+}
+
+static inline long env_hypercall(struct dma_env *env, unsigned long op, const unsigned long args[6])
+{
+	return env->hypervisor->call(env->hypervisor->ctx, env_cpu_(env), op, args);
 }
 
 /* @line: address of the lock word, in a cache line of its own. */

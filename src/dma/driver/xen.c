@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The driver of a domain under a hypervisor, to which the IOMMU belongs: entries are set, cleared
+ * and flushed by its IOMMU hypercall (spec/xen.h), the guest keeps nothing but its allocator, as in
+ * the Linux of "The Price of Safety", section 1.2. The table is written by the hypervisor, with the
+ * driver of bare metal.
+ *
+ * An element names a run of pages that lie one behind the other in the machine's memory; nearly
+ * always that is one page. Each element is a hypercall of its own, or, with config->multicall, an
+ * entry of a multicall that goes when the call of the DMA API ends, a flush is due or the list
+ * is full (section 4.2).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "dma/driver/driver.h"
+#include "spec/xen.h"
+
+#define FRAME_BYTES 4096u
+/* Of an array of elements in one page, and of a multicall's entries in another. */
+#define BATCH_MAX 64u
+/* __HYPERVISOR_multicall and its entry, Xen's public xen.h. */
+#define MULTICALL 13u
+#define CALL_ONE  1u
+
+struct multicall_entry {
+	uint64_t op, result, args[6];
+};
+
+struct xen_guest {
+	struct dma_driver base;
+	uint32_t device;
+	bool multicall;
+	iotoll_phys_t pages; /* elements, then entries */
+	struct xen_iommu_op *op;
+	struct multicall_entry *entry;
+	unsigned count; /* collected */
+	int refusal;    /* the first of a set() since the last commit() */
+};
+
+static struct xen_guest *guest_of(struct dma_driver *driver)
+{
+	return (struct xen_guest *)driver;
+}
+
+static iotoll_phys_t entries_page(const struct xen_guest *g)
+{
+	return IOTOLL_PHYS(IOTOLL_PHYS_U64(g->pages) + FRAME_BYTES);
+}
+
+/* A domain's kernel sees its memory at a fixed distance. */
+static unsigned long virtual(iotoll_phys_t paddr, size_t offset)
+{
+	return XEN_PAGE_OFFSET + IOTOLL_PHYS_U64(paddr) + offset;
+}
+
+/* ---- calls ---- */
+
+/*
+ * What the hypervisor said of element @i. An unmap finds nothing only where the map before it was
+ * refused; a call that fails as a whole carried out nothing.
+ */
+static void read_status(struct xen_guest *g, unsigned i, long called)
+{
+	const struct xen_iommu_op *op = &g->op[i];
+	const int status = called ? (int)called : op->status;
+
+	if (op->what == XEN_IOMMU_MAP && status && !g->refusal)
+		g->refusal = status;
+}
+
+static void call_each(struct xen_guest *g)
+{
+	for (unsigned i = 0; i < g->count; i++) {
+		const size_t at = i * sizeof(*g->op);
+		const unsigned long args[6] = {virtual(g->pages, at), CALL_ONE};
+		const long called = env_hypercall(g->base.env, XEN_HYPERCALL_IOMMU_OP, args);
+
+		env_touch(g->base.env, IOTOLL_PHYS(IOTOLL_PHYS_U64(g->pages) + at), sizeof(*g->op),
+			  false);
+		read_status(g, i, called);
+	}
+}
+
+static void call_all(struct xen_guest *g)
+{
+	const unsigned long args[6] = {virtual(entries_page(g), 0), g->count};
+	long called;
+
+	/* After a multicall only results may be relied on, so all is filled in anew. */
+	for (unsigned i = 0; i < g->count; i++)
+		g->entry[i] = (struct multicall_entry){
+			.op = XEN_HYPERCALL_IOMMU_OP,
+			.args = {virtual(g->pages, i * sizeof(*g->op)), CALL_ONE},
+		};
+	env_touch(g->base.env, entries_page(g), g->count * sizeof(*g->entry), true);
+	called = env_hypercall(g->base.env, MULTICALL, args);
+	env_touch(g->base.env, g->pages, g->count * sizeof(*g->op), false);
+	for (unsigned i = 0; i < g->count; i++)
+		read_status(g, i, called ? called : (long)g->entry[i].result);
+}
+
+static void send(struct xen_guest *g)
+{
+	if (!g->count)
+		return;
+	if (g->multicall)
+		call_all(g);
+	else
+		call_each(g);
+	g->count = 0;
+}
+
+static void collect(struct xen_guest *g, const struct xen_iommu_op *op)
+{
+	const size_t at = g->count * sizeof(*op);
+
+	g->op[g->count++] = *op;
+	env_touch(g->base.env, IOTOLL_PHYS(IOTOLL_PHYS_U64(g->pages) + at), sizeof(*op), true);
+	if (!g->multicall || g->count == BATCH_MAX)
+		send(g);
+}
+
+/* ---- the table, from afar ---- */
+
+/* Pages from @paddr on, @most at most, that follow each other in the machine's memory. */
+static uint64_t run_of(const struct dma_env *env, uint64_t paddr, uint64_t most)
+{
+	uint64_t n = 1;
+
+	while (n < most && env_bus_address(env, paddr, (n + 1) * FRAME_BYTES) != ENV_NO_BUS_ADDRESS)
+		n++;
+	return n;
+}
+
+static void guest_set(struct dma_driver *driver, uint64_t first, uint64_t count,
+		      iotoll_phys_t paddr, enum iotoll_dma_dir dir)
+{
+	struct xen_guest *g = guest_of(driver);
+	uint64_t at = IOTOLL_PHYS_U64(paddr) & ~(uint64_t)(FRAME_BYTES - 1);
+
+	while (count) {
+		const uint64_t most = count < XEN_IOMMU_PAGES_MAX ? count : XEN_IOMMU_PAGES_MAX;
+		const uint64_t pages = run_of(driver->env, at, most);
+		const uint64_t machine = env_bus_address(driver->env, at, FRAME_BYTES);
+		const struct xen_iommu_op op = {
+			.what = XEN_IOMMU_MAP,
+			.flags = dir == IOTOLL_DMA_TO_DEVICE     ? XEN_IOMMU_R
+				 : dir == IOTOLL_DMA_FROM_DEVICE ? XEN_IOMMU_W
+								 : XEN_IOMMU_R | XEN_IOMMU_W,
+			.device = g->device,
+			.count = (uint32_t)pages,
+			.bfn = first,
+			.frame = machine / FRAME_BYTES,
+		};
+
+		collect(g, &op);
+		first += pages;
+		at += pages * FRAME_BYTES;
+		count -= pages;
+	}
+}
+
+static void guest_clear(struct dma_driver *driver, uint64_t first, uint64_t count)
+{
+	struct xen_guest *g = guest_of(driver);
+
+	while (count) {
+		const uint64_t pages = count < XEN_IOMMU_PAGES_MAX ? count : XEN_IOMMU_PAGES_MAX;
+		const struct xen_iommu_op op = {
+			.what = XEN_IOMMU_UNMAP,
+			.device = g->device,
+			.count = (uint32_t)pages,
+			.bfn = first,
+		};
+
+		collect(g, &op);
+		first += pages;
+		count -= pages;
+	}
+}
+
+static int guest_commit(struct dma_driver *driver)
+{
+	struct xen_guest *g = guest_of(driver);
+	int rc;
+
+	send(g);
+	rc = g->refusal;
+	g->refusal = 0;
+	return rc;
+}
+
+static void guest_flush(struct dma_driver *driver, struct driver_flush *out)
+{
+	struct xen_guest *g = guest_of(driver);
+	const struct xen_iommu_op op = {.what = XEN_IOMMU_FLUSH, .device = g->device};
+
+	*out = (struct driver_flush){.polls = 0};
+	collect(g, &op);
+	send(g);
+}
+
+/* ---- life ---- */
+
+static int guest_reserve(struct dma_driver *driver, struct iova *a)
+{
+	unsigned count;
+	const struct env_withheld *range = env_withheld(driver->env, &count);
+	int rc = 0;
+
+	for (unsigned i = 0; i < count && !rc; i++)
+		rc = a->ops->reserve(a, range[i].first, range[i].pages);
+	return rc;
+}
+
+/* Translation is on since before the domain existed. */
+static void guest_enable(struct dma_driver *driver)
+{
+	(void)driver;
+}
+
+static int guest_create(struct dma_driver **out, struct dma_env *env,
+			const struct iotoll_dma_config *config, bool translate, struct err *err)
+{
+	struct xen_guest *g;
+	int rc;
+
+	if (!env_has_hypervisor(env))
+		return err_set(err, -EINVAL, "driver xen needs a hypervisor below it");
+	if (translate && !config->table_entries)
+		return err_set(err, -EINVAL, "table_entries 0: at least 1 expected");
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return err_set(err, -ENOMEM, "no memory for the driver");
+	g->base.env = env;
+	g->base.entries = translate ? config->table_entries : 0;
+	g->device = config->bus;
+	g->multicall = config->multicall;
+	rc = env_alloc_pages(env, 2, FRAME_BYTES, 0, &g->pages);
+	if (rc) {
+		free(g);
+		return err_set(err, rc, "no memory for the driver's hypercalls");
+	}
+	g->op = env_ptr(env, g->pages, FRAME_BYTES);
+	g->entry = env_ptr(env, entries_page(g), FRAME_BYTES);
+	*out = &g->base;
+	return 0;
+}
+
+static void guest_destroy(struct dma_driver *driver)
+{
+	struct xen_guest *g = guest_of(driver);
+
+	env_free_pages(driver->env, g->pages, 2);
+	free(g);
+}
+
+/* Whoever has the registers looks at them. */
+static int guest_watchdog(struct dma_driver *driver, struct iotoll_dma_fault *out)
+{
+	(void)driver;
+	(void)out;
+	return 0;
+}
+
+const struct driver_ops xen_driver_ops = {
+	.name = "xen",
+	.title = "the hypervisor's IOMMU hypercall, for domains",
+	.translates = true,
+	.max_paddr = UINT64_MAX,
+	.create = guest_create,
+	.destroy = guest_destroy,
+	.reserve = guest_reserve,
+	.enable = guest_enable,
+	.set = guest_set,
+	.commit = guest_commit,
+	.clear = guest_clear,
+	.flush = guest_flush,
+	.watchdog = guest_watchdog,
+};

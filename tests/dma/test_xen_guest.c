@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The driver of a domain, held against a hypervisor that writes down what it is asked: which
+ * hypercalls, with which bytes in the domain's memory, and what becomes of refusals.
+ */
+#include <errno.h>
+
+#include "../sim/guest_rig.h"
+#include "dma_env.h"
+#include "iotoll/dma.h"
+#include "spec/xen.h"
+
+#define MULTICALL 13u
+#define DEVICE    3u
+#define CALLS_MAX 64u
+
+struct call {
+	unsigned long op;
+	struct xen_iommu_op element;
+};
+
+struct world {
+	struct sim *sim;
+	struct machine *board;
+	struct domain guest;
+	struct env_hypervisor hypervisor;
+	struct dma_env env;
+	struct iotoll_dma_domain *domain;
+	struct iotoll_dma_device *dev;
+	struct call call[CALLS_MAX];
+	unsigned calls, crossings;
+	unsigned refuse_from; /* map elements from this one on get @refusal */
+	unsigned maps;
+	int refusal;
+	long whole; /* what every call answers instead of doing anything */
+	uint8_t table[64];
+};
+
+static const struct env_withheld withheld[] = {{0, 4}, {10, 2}};
+
+static void *guest_pointer(struct world *w, unsigned long at, size_t bytes)
+{
+	void *p;
+
+	assert_true(at >= XEN_PAGE_OFFSET);
+	p = memory_ptr_write(w->guest.view, at - XEN_PAGE_OFFSET, bytes);
+	assert_non_null(p);
+	return p;
+}
+
+/* A hypervisor's table of one bit a page, which answers as spec/xen.h says. */
+static void carry_out(struct world *w, struct xen_iommu_op *op)
+{
+	op->status = 0;
+	op->done = op->count;
+	if (op->what == XEN_IOMMU_MAP && w->maps++ >= w->refuse_from) {
+		op->status = w->refusal;
+		op->done = 0;
+		return;
+	}
+	for (uint32_t i = 0; i < op->count && op->what != XEN_IOMMU_FLUSH; i++) {
+		const bool here = w->table[op->bfn + i];
+
+		assert_true(op->bfn + i < sizeof(w->table));
+		if (op->what == XEN_IOMMU_UNMAP && !here)
+			op->status = -ENOENT;
+		else if (op->what == XEN_IOMMU_MAP)
+			assert_false(here);
+		w->table[op->bfn + i] = op->what == XEN_IOMMU_MAP;
+	}
+}
+
+static long iommu_op(struct world *w, unsigned long at, unsigned long count)
+{
+	struct xen_iommu_op *op = guest_pointer(w, at, sizeof(*op));
+
+	assert_int_equal(count, 1);
+	assert_true(w->calls < CALLS_MAX);
+	w->call[w->calls++] = (struct call){XEN_HYPERCALL_IOMMU_OP, *op};
+	carry_out(w, op);
+	return 0;
+}
+
+static long hypercall(void *ctx, struct cpu *cpu, unsigned long op, const unsigned long args[6])
+{
+	struct world *w = ctx;
+	uint64_t *entry;
+
+	(void)cpu;
+	w->crossings++;
+	if (w->whole)
+		return w->whole;
+	if (op == XEN_HYPERCALL_IOMMU_OP)
+		return iommu_op(w, args[0], args[1]);
+	assert_int_equal(op, MULTICALL);
+	for (unsigned long i = 0; i < args[1]; i++) {
+		entry = guest_pointer(w, args[0] + i * 64, 64);
+		assert_int_equal(entry[0], XEN_HYPERCALL_IOMMU_OP);
+		entry[1] = (uint64_t)iommu_op(w, entry[2], entry[3]);
+		memset(&entry[2], 0xAA, 48); /* as a debug build of Xen does */
+		entry[0] = 0xAAAAAAAAAAAAAAAA;
+	}
+	return 0;
+}
+
+static void set_up(struct world *w, const char *strategy, bool multicall)
+{
+	const struct iotoll_dma_config config = {.driver = "xen",
+						 .strategy = strategy,
+						 .allocator = "next-fit",
+						 .bus = DEVICE,
+						 .table_entries = sizeof(w->table),
+						 .multicall = multicall,
+						 .check_misuse = true};
+	const unsigned physical[] = {0};
+	char why[200] = "";
+
+	memset(w, 0, sizeof(*w));
+	w->refuse_from = UINT32_MAX;
+	w->sim = sim_create();
+	w->board = guest_board(w->sim, 1);
+	w->guest = guest_domain(w->board, 0, 1, physical);
+	w->hypervisor = (struct env_hypervisor){w, hypercall, withheld, 2};
+	w->env = (struct dma_env){.machine = w->guest.m, .hypervisor = &w->hypervisor};
+	if (iotoll_dma_domain_create(&w->domain, &w->env, &config, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(iotoll_dma_attach(&w->dev, w->domain, 8, UINT32_MAX), 0);
+	w->calls = w->crossings = 0;
+}
+
+static void tear_down(struct world *w)
+{
+	iotoll_dma_detach(w->dev);
+	iotoll_dma_domain_destroy(w->domain);
+	for (unsigned i = 0; i < sizeof(w->table); i++)
+		assert_int_equal(w->table[i], 0);
+	assert_int_equal(memory_allocated_pages(w->guest.view), 0);
+	guest_destroy(&w->guest);
+	machine_destroy(w->board);
+	sim_destroy(w->sim);
+}
+
+static iotoll_phys_t page(unsigned n)
+{
+	return IOTOLL_PHYS((uint64_t)n * PAGE_BYTES);
+}
+
+static void assert_element(const struct call *c, unsigned what, unsigned flags, uint64_t bfn,
+			   uint64_t frame, unsigned count)
+{
+	assert_int_equal(c->element.what, what);
+	assert_int_equal(c->element.flags, flags);
+	assert_int_equal(c->element.device, DEVICE);
+	assert_int_equal(c->element.bfn, bfn);
+	assert_int_equal(c->element.frame, frame);
+	assert_int_equal(c->element.count, count);
+	assert_int_equal(c->element.status, 0);
+}
+
+static void a_map_and_an_unmap_are_a_hypercall_each_and_name_machine_frames(void **state)
+{
+	static struct world w;
+	iotoll_iova_t iova;
+
+	(void)state;
+	set_up(&w, "unflushed", false);
+	iova = iotoll_dma_map_page(w.dev, IOTOLL_PHYS(20 * PAGE_BYTES + 0x123), 100,
+				   IOTOLL_DMA_FROM_DEVICE);
+	assert_int_equal(w.crossings, 1);
+	/* Entries 0..3 are withheld; page 20 lies on frame 256 + 20. */
+	assert_int_equal(IOTOLL_IOVA_U64(iova), 4 * PAGE_BYTES + 0x123);
+	assert_element(&w.call[0], XEN_IOMMU_MAP, XEN_IOMMU_W, 4, 276, 1);
+	iotoll_dma_unmap_page(w.dev, iova, 100, IOTOLL_DMA_FROM_DEVICE);
+	assert_int_equal(w.crossings, 2);
+	assert_element(&w.call[1], XEN_IOMMU_UNMAP, 0, 4, 0, 1);
+	tear_down(&w);
+}
+
+static void rights_are_those_of_the_direction(void **state)
+{
+	static const enum iotoll_dma_dir dir[] = {IOTOLL_DMA_TO_DEVICE, IOTOLL_DMA_FROM_DEVICE,
+						  IOTOLL_DMA_BIDIRECTIONAL};
+	static const unsigned flags[] = {XEN_IOMMU_R, XEN_IOMMU_W, XEN_IOMMU_R | XEN_IOMMU_W};
+	static struct world w;
+
+	(void)state;
+	set_up(&w, "unflushed", false);
+	for (unsigned i = 0; i < 3; i++) {
+		const iotoll_iova_t iova = iotoll_dma_map_page(w.dev, page(20), 4096, dir[i]);
+
+		assert_int_equal(w.call[w.calls - 1].element.flags, flags[i]);
+		iotoll_dma_unmap_page(w.dev, iova, 4096, dir[i]);
+	}
+	tear_down(&w);
+}
+
+static void pages_in_a_row_in_the_machine_are_one_element_and_others_are_not(void **state)
+{
+	static struct world w;
+	iotoll_iova_t iova;
+
+	(void)state;
+	set_up(&w, "unflushed", false);
+	w.guest.entry[22] = (uint64_t)900 << PAGE_SHIFT | GUEST_RW; /* a flipped page */
+	iova = iotoll_dma_map_page(w.dev, page(20), 5 * 4096, IOTOLL_DMA_TO_DEVICE);
+	assert_int_equal(w.calls, 3);
+	/* 4 pages fit below the withheld ones at 10 and 11, 5 do so too: 4..8. */
+	assert_element(&w.call[0], XEN_IOMMU_MAP, XEN_IOMMU_R, 4, 276, 2);
+	assert_element(&w.call[1], XEN_IOMMU_MAP, XEN_IOMMU_R, 6, 900, 1);
+	assert_element(&w.call[2], XEN_IOMMU_MAP, XEN_IOMMU_R, 7, 279, 2);
+	iotoll_dma_unmap_page(w.dev, iova, 5 * 4096, IOTOLL_DMA_TO_DEVICE);
+	assert_int_equal(w.calls, 4);
+	assert_element(&w.call[3], XEN_IOMMU_UNMAP, 0, 4, 0, 5);
+	tear_down(&w);
+}
+
+static void withheld_entries_are_never_given_out(void **state)
+{
+	iotoll_iova_t iova[sizeof(((struct world *)0)->table)];
+	static struct world w;
+	unsigned n = 0;
+
+	(void)state;
+	set_up(&w, "unflushed", false);
+	for (;;) {
+		iova[n] = iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_TO_DEVICE);
+		w.calls = 0;
+		if (iotoll_dma_mapping_error(iova[n]))
+			break;
+		n++;
+	}
+	/* The allocator, as Linux's, never hands out the table's last entry. */
+	assert_int_equal(n, sizeof(w.table) - 6 - 1);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(w.table[i], 0);
+	assert_int_equal(w.table[10] | w.table[11], 0);
+	while (n--) {
+		iotoll_dma_unmap_page(w.dev, iova[n], 4096, IOTOLL_DMA_TO_DEVICE);
+		w.calls = 0;
+	}
+	tear_down(&w);
+}
+
+static void a_multicall_takes_a_whole_list_across_once(void **state)
+{
+	struct iotoll_sg sg[5];
+	static struct world w;
+
+	(void)state;
+	set_up(&w, "unflushed", true);
+	for (unsigned i = 0; i < 5; i++)
+		sg[i] = (struct iotoll_sg){.paddr = page(20 + 2 * i), .bytes = 4096};
+	assert_int_equal(iotoll_dma_map_sg(w.dev, sg, 5, IOTOLL_DMA_TO_DEVICE), 5);
+	assert_int_equal(w.crossings, 1);
+	assert_int_equal(w.calls, 5);
+	for (unsigned i = 0; i < 5; i++)
+		assert_element(&w.call[i], XEN_IOMMU_MAP, XEN_IOMMU_R, 4 + i, 276 + 2 * i, 1);
+	iotoll_dma_unmap_sg(w.dev, sg, 5, IOTOLL_DMA_TO_DEVICE);
+	assert_int_equal(w.crossings, 2);
+	assert_int_equal(w.calls, 10);
+	tear_down(&w);
+}
+
+static void strict_unmaps_and_flushes_in_this_order(void **state)
+{
+	static struct world w;
+	iotoll_iova_t iova;
+
+	(void)state;
+	for (int multicall = 0; multicall < 2; multicall++) {
+		set_up(&w, "strict", multicall);
+		iova = iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_TO_DEVICE);
+		w.calls = w.crossings = 0;
+		iotoll_dma_unmap_page(w.dev, iova, 4096, IOTOLL_DMA_TO_DEVICE);
+		assert_int_equal(w.crossings, multicall ? 1 : 2);
+		assert_element(&w.call[0], XEN_IOMMU_UNMAP, 0, 4, 0, 1);
+		assert_element(&w.call[1], XEN_IOMMU_FLUSH, 0, 0, 0, 0);
+		tear_down(&w);
+	}
+}
+
+static void a_refused_page_is_a_mapping_error_and_leaves_nothing(void **state)
+{
+	struct iotoll_dma_stats stats;
+	static struct world w;
+
+	(void)state;
+	for (int multicall = 0; multicall < 2; multicall++) {
+		set_up(&w, "unflushed", multicall);
+		w.refuse_from = 0;
+		w.refusal = -EPERM;
+		assert_true(iotoll_dma_mapping_error(
+			iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_TO_DEVICE)));
+		iotoll_dma_domain_stats(w.domain, &stats);
+		assert_int_equal(stats.maps, 0);
+		assert_int_equal(stats.map_failures, 1);
+		assert_int_equal(stats.pages_live, 0);
+		/* And the next one is not blamed for it. */
+		w.refuse_from = UINT32_MAX;
+		iotoll_dma_unmap_page(
+			w.dev, iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_TO_DEVICE),
+			4096, IOTOLL_DMA_TO_DEVICE);
+		iotoll_dma_domain_stats(w.domain, &stats);
+		assert_int_equal(stats.maps, 1);
+		assert_int_equal(stats.unmaps, 1);
+		tear_down(&w);
+	}
+}
+
+static void a_list_refused_in_the_middle_is_taken_down_as_a_whole(void **state)
+{
+	struct iotoll_dma_stats stats;
+	struct iotoll_sg sg[5];
+	static struct world w;
+
+	(void)state;
+	for (int multicall = 0; multicall < 2; multicall++) {
+		set_up(&w, "unflushed", multicall);
+		w.refuse_from = 2;
+		w.refusal = -ENOSPC;
+		for (unsigned i = 0; i < 5; i++)
+			sg[i] = (struct iotoll_sg){.paddr = page(20 + 2 * i), .bytes = 4096};
+		assert_int_equal(iotoll_dma_map_sg(w.dev, sg, 5, IOTOLL_DMA_TO_DEVICE), 0);
+		for (unsigned i = 0; i < sizeof(w.table); i++)
+			assert_int_equal(w.table[i], 0);
+		iotoll_dma_domain_stats(w.domain, &stats);
+		assert_int_equal(stats.map_failures, 1);
+		assert_int_equal(stats.pages_live, 0);
+		tear_down(&w);
+	}
+}
+
+static void a_call_that_fails_as_a_whole_maps_nothing(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	for (int multicall = 0; multicall < 2; multicall++) {
+		set_up(&w, "unflushed", multicall);
+		w.whole = -EFAULT;
+		assert_true(iotoll_dma_mapping_error(
+			iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_TO_DEVICE)));
+		w.whole = 0;
+		tear_down(&w);
+	}
+}
+
+static void without_an_iommu_devices_are_given_machine_addresses(void **state)
+{
+	const struct iotoll_dma_config config = {.driver = "none", .strategy = "off"};
+	struct iotoll_dma_device *dev;
+	struct iotoll_dma_domain *domain;
+	struct dma_env env;
+	static struct world w;
+
+	(void)state;
+	set_up(&w, "unflushed", false);
+	env = (struct dma_env){.machine = w.guest.m, .hypervisor = &w.hypervisor};
+	assert_int_equal(iotoll_dma_domain_create(&domain, &env, &config, NULL, 0), 0);
+	assert_int_equal(iotoll_dma_attach(&dev, domain, 9, UINT64_MAX), 0);
+	w.guest.entry[22] = (uint64_t)900 << PAGE_SHIFT | GUEST_RW;
+	w.guest.entry[40] = 0;
+	assert_int_equal(
+		IOTOLL_IOVA_U64(iotoll_dma_map_page(dev, page(20), 2 * 4096, IOTOLL_DMA_TO_DEVICE)),
+		276 * PAGE_BYTES);
+	assert_int_equal(
+		IOTOLL_IOVA_U64(iotoll_dma_map_page(dev, page(22), 4096, IOTOLL_DMA_TO_DEVICE)),
+		900 * PAGE_BYTES);
+	/* Two pages that do not follow each other, and one that is not there. */
+	assert_true(iotoll_dma_mapping_error(
+		iotoll_dma_map_page(dev, page(21), 2 * 4096, IOTOLL_DMA_TO_DEVICE)));
+	assert_true(iotoll_dma_mapping_error(
+		iotoll_dma_map_page(dev, page(40), 4096, IOTOLL_DMA_TO_DEVICE)));
+	assert_int_equal(w.crossings, 0);
+	iotoll_dma_detach(dev);
+	iotoll_dma_domain_destroy(domain);
+	tear_down(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_map_and_an_unmap_are_a_hypercall_each_and_name_machine_frames),
+		cmocka_unit_test(rights_are_those_of_the_direction),
+		cmocka_unit_test(pages_in_a_row_in_the_machine_are_one_element_and_others_are_not),
+		cmocka_unit_test(withheld_entries_are_never_given_out),
+		cmocka_unit_test(a_multicall_takes_a_whole_list_across_once),
+		cmocka_unit_test(strict_unmaps_and_flushes_in_this_order),
+		cmocka_unit_test(a_refused_page_is_a_mapping_error_and_leaves_nothing),
+		cmocka_unit_test(a_list_refused_in_the_middle_is_taken_down_as_a_whole),
+		cmocka_unit_test(a_call_that_fails_as_a_whole_maps_nothing),
+		cmocka_unit_test(without_an_iommu_devices_are_given_machine_addresses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
