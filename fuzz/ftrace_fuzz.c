@@ -1,34 +1,43 @@
 // SPDX-License-Identifier: MIT
 /*
- * The reader of ftrace text over arbitrary bytes. It must end, stay within its input, and hold what
- * trace.h promises of every event it lets through: whole pages, ranges that end below 2^64, frames
- * below 2^52.
+ * The readers of traces over arbitrary bytes, the format recognised or said. They must end, stay
+ * within their input, and hold what trace.h promises of every event they let through: whole pages,
+ * ranges that end at or below 2^64, frames below 2^52, domain ids of 16 bits.
  */
-#include <stdint.h>
-#include <stdlib.h>
-
+#include "input.h"
 #include "trace/trace.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static void require(bool what)
+static void check_pages(const struct trace_event *ev)
 {
-	if (!what)
-		abort();
+	JUDGE(ev->bytes > 0);
+	JUDGE(((ev->iova | ev->bytes) & 4095) == 0);
+	JUDGE(ev->bytes - 1 <= UINT64_MAX - ev->iova);
 }
 
 static void check_event(const struct trace_event *ev)
 {
-	require(ev->name_bytes > 0);
-	if (ev->kind == TRACE_OTHER)
-		return;
-	require(ev->bytes > 0);
-	require(((ev->iova | ev->bytes | ev->paddr | ev->done_bytes) & 4095) == 0);
-	require(ev->bytes - 1 <= UINT64_MAX - ev->iova);
-	if (ev->kind == TRACE_MAP)
-		require(ev->paddr + ev->bytes <= (uint64_t)1 << 52);
-	else
-		require(ev->done_bytes == 0 || ev->done_bytes - 1 <= UINT64_MAX - ev->iova);
+	JUDGE(ev->name_bytes > 0);
+	switch (ev->kind) {
+	case TRACE_MAP:
+		check_pages(ev);
+		JUDGE((ev->paddr & 4095) == 0 && ev->paddr + ev->bytes <= (uint64_t)1 << 52);
+		break;
+	case TRACE_UNMAP:
+		check_pages(ev);
+		JUDGE((ev->done_bytes & 4095) == 0);
+		JUDGE(ev->done_bytes == 0 || ev->done_bytes - 1 <= UINT64_MAX - ev->iova);
+		break;
+	case TRACE_INVALIDATE:
+		check_pages(ev);
+		JUDGE(ev->tag <= 0xFFFF);
+		break;
+	case TRACE_ACCESS:
+	case TRACE_INVALIDATE_TAG:
+		JUDGE(ev->tag <= 0xFFFF);
+		break;
+	default:
+		JUDGE(ev->kind == TRACE_INVALIDATE_ALL || ev->kind == TRACE_OTHER);
+	}
 }
 
 static void read_as(const uint8_t *data, size_t bytes, const char *format)
@@ -41,17 +50,18 @@ static void read_as(const uint8_t *data, size_t bytes, const char *format)
 	int rc;
 
 	if (trace_open_memory(&t, data, bytes, "input", format, &err)) {
-		require(err.text[0] != '\0');
+		JUDGE(err.text[0] != '\0');
 		return;
 	}
 	while ((rc = trace_next(t, &ev, &err)) > 0) {
 		check_event(&ev);
 		events++;
 	}
-	require(rc == 0 || err.text[0] != '\0');
+	JUDGE(rc == 0 || err.text[0] != '\0');
 	y = trace_tally(t);
-	require(y->events == events && y->maps + y->unmaps + y->others == events);
-	require(y->events + y->comments + y->unknown_lines <= y->lines);
+	JUDGE(y->events == events);
+	JUDGE(y->maps + y->unmaps + y->accesses + y->invalidations + y->others == events);
+	JUDGE(y->events + y->comments + y->unknown_lines <= y->lines);
 	trace_close(t);
 }
 
@@ -59,5 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	read_as(data, bytes, NULL);
 	read_as(data, bytes, "ftrace");
+	read_as(data, bytes, "qemu-vtd");
 	return 0;
 }

@@ -8,8 +8,9 @@
  * Not published, decided here:
  *  - reset: every register 0, so translation is off;
  *  - an invalidation starts when its bit rises. Writing 1 where it is up does nothing, writing 0
- *    takes it down at once; neither undoes what has been forgotten. It works with EN = 0 too,
- *    since firmware (SLOF) clears the TLB that way;
+ *    takes it down at once; neither undoes what has been forgotten. A bit that was missed stays up
+ *    whatever becomes of U4's other one. It works with EN = 0 too, since firmware (SLOF) clears
+ *    the TLB that way;
  *  - U4's IDLE shows that no invalidation is in progress, after its name. U3's "stop access" is
  *    held and does nothing: its name is all that is known of it;
  *  - an exception overwrites the one before in U4's exception register, which reading does not
