@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "xen/cost.h"
+
+#include "sim/machine.h"
+
+/* The rows of the profile, in the order of enum xen_cost. */
+static uint64_t price(const struct cost *cost, enum xen_cost what)
+{
+	const uint64_t prices[COST_KINDS] = {
+		[COST_MULTICALL_ENTRY] = cost->xen_multicall_entry,
+		[COST_EVENT_SEND] = cost->xen_event_send,
+		[COST_GRANT_MAP] = cost->xen_grant_map,
+		[COST_GRANT_UNMAP] = cost->xen_grant_unmap,
+		[COST_GRANT_COPY] = cost->xen_grant_copy,
+		[COST_GRANT_TRANSFER] = cost->xen_grant_transfer,
+		[COST_VA_UPDATE] = cost->xen_va_update,
+		[COST_TLB_FLUSH] = cost->xen_tlb_flush,
+		[COST_IOMMU_OP] = cost->xen_iommu_op,
+		[COST_MEMORY_OP] = cost->xen_memory_op,
+	};
+
+	return prices[what];
+}
+
+struct crossing cost_enter(struct cpu *cpu)
+{
+	struct crossing x = {CHARGE_CROSSING, false};
+
+	if (!cpu)
+		return x;
+	x.charge = cpu_enter(cpu, CHARGE_CROSSING);
+	cpu_charge(cpu, machine_cost(cpu_machine(cpu)->board)->xen_hypercall);
+	(void)cpu_enter(cpu, CHARGE_HYPERVISOR);
+	x.inside = cpu_hypervisor_enter(cpu);
+	return x;
+}
+
+void cost_leave(struct cpu *cpu, struct crossing before)
+{
+	if (!cpu)
+		return;
+	cpu_hypervisor_leave(cpu, before.inside);
+	cpu_leave(cpu, before.charge);
+}
+
+void cost_charge(struct cpu *cpu, enum xen_cost what)
+{
+	if (cpu)
+		cpu_charge(cpu, price(machine_cost(cpu_machine(cpu)->board), what));
+}
+
+void cost_touch(struct cpu *cpu, phys_t at, size_t bytes, bool write)
+{
+	cpu_touch(cpu, at, bytes, write);
+}
+
+void cost_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
+{
+	cpu_copy(cpu, to, from, bytes);
+}
+
+void cost_atomic(struct cpu *cpu, phys_t at)
+{
+	cpu_atomic(cpu, at);
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How a domain ends. The order keeps every reader of memory ahead of the memory: first its devices
+ * stop and their IOTLBs are empty, then its grant mappings lose their pins, then its channels are
+ * closed, its page tables give up what they hold, and last its own frames go. Xen 4.17 does the
+ * devices third; until then a device could still write.
+ *
+ * A granter that dies keeps the frames that others still map; it stays as a zombie, with its
+ * number, until the last of them and the last handle are gone.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "xen/evtchn.h"
+#include "xen/grant.h"
+#include "xen/impl.h"
+#include "xen/iommu.h"
+
+static void release_memory(struct xen_domain *d)
+{
+	struct xen *hv = d->hv;
+	static const unsigned flags[] = {FRAME_ROOT, FRAME_PINNED};
+
+	for (unsigned i = 0; i < 2; i++)
+		for (mfn_t mfn = 0; mfn < hv->frames; mfn++) {
+			const struct frame *f = frame_of(hv, mfn);
+			int ret;
+
+			if (f->owner != d || !(f->flags & flags[i]))
+				continue;
+			ret = l1_unpin(d, NULL, mfn, flags[i]);
+			assert(ret == 0);
+			(void)ret;
+		}
+	for (mfn_t mfn = 0; mfn < hv->frames; mfn++)
+		if (frame_of(hv, mfn)->owner == d)
+			(void)frame_release(hv, NULL, mfn); /* some have been released before */
+	if (d->shared_info != MFN_NONE)
+		frame_release_heap(hv, d->shared_info);
+	d->shared_info = MFN_NONE;
+}
+
+void xen_domain_kill(struct xen_domain *d)
+{
+	struct xen *hv = d->hv;
+
+	assert(!d->dying && d->inside == 0);
+	d->dying = true;
+	hv->zombies++;
+	while (d->devices)
+		device_remove(d->devices);
+	if (d->grants)
+		maptrack_release_all(d);
+	if (d->evtchns)
+		evtchns_destroy(d);
+	release_memory(d);
+	domains_reap(hv);
+}
+
+void domains_reap(struct xen *hv)
+{
+	for (unsigned i = 0; i < XEN_DOMAINS_MAX && hv->zombies != 0; i++) {
+		struct xen_domain *d = hv->domain[i];
+
+		if (!d || !d->dying || d->handles_on != 0 || d->calls != 0)
+			continue;
+		/* The table outlives its domain only for those who have its pages mapped. */
+		grant_table_destroy(d);
+		if (d->tot_pages != 0 || d->heap_pages != 0)
+			continue;
+		hv->domain[i] = NULL;
+		hv->zombies--;
+		free(d);
+	}
+}

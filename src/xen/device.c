@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Devices of domains: the record of what each one's I/O addresses lead to, the frames that wait for
+ * a flush, and the entries that come and go with grant mappings.
+ *
+ * A frame in a device's table holds a reference, and a use as writable if the device may write.
+ * When the entry is cleared both move to the device's queue, and only a flush lets go of them: what
+ * the IOTLB might still reach is neither free, nor another domain's, nor a page table.
+ *
+ * Entries of grant mappings (domains created with grants_reach_devices) follow Xen as it came to
+ * be: bus address is machine address; any handle counts, per granter and frame; the entry is
+ * readable while there is a handle and writable while there is a writable one; each has references
+ * of its own.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "xen/grant.h"
+#include "xen/impl.h"
+#include "xen/iommu.h"
+
+#define BFNS_MAX (UINT64_C(1) << 28)
+
+void device_lock(struct device *v, struct cpu *cpu)
+{
+	if (v->ops->lock)
+		v->ops->lock(v->ctx, cpu, v->id);
+}
+
+void device_unlock(struct device *v, struct cpu *cpu)
+{
+	if (v->ops->unlock)
+		v->ops->unlock(v->ctx, cpu, v->id);
+}
+
+/* ---- flushing ---- */
+
+void device_flush(struct device *v, struct cpu *cpu)
+{
+	struct xen *hv = v->d->hv;
+
+	v->ops->flush(v->ctx, cpu, v->id);
+	v->grant_stale = false;
+	hv->counters.iommu_flushes++;
+	while (v->queued != 0) {
+		const struct unflushed u = v->queue[--v->queued];
+
+		frame_unuse(hv, cpu, u.mfn, u.write);
+	}
+}
+
+/* Room for one more, if there is to be. */
+static bool queue_room(struct device *v)
+{
+	const uint32_t max = v->d->hv->limits.unflushed_max;
+	const uint32_t room = v->room == 0 ? 64 : v->room * 2;
+	struct unflushed *queue;
+
+	if (v->queued < v->room)
+		return true;
+	if (v->room >= max)
+		return false;
+	queue = realloc(v->queue, (room < max ? room : max) * sizeof(*queue));
+	if (!queue)
+		return false;
+	v->queue = queue;
+	v->room = room < max ? room : max;
+	return true;
+}
+
+static void defer(struct device *v, struct cpu *cpu, mfn_t mfn, bool write)
+{
+	if (queue_room(v)) {
+		v->queue[v->queued++] = (struct unflushed){mfn, write};
+		return;
+	}
+	v->d->hv->counters.iommu_forced_flushes++;
+	device_flush(v, cpu);
+	frame_unuse(v->d->hv, cpu, mfn, write);
+}
+
+/* ---- devices ---- */
+
+struct device *device_find(const struct xen_domain *d, uint32_t id)
+{
+	for (struct device *v = d->devices; v; v = v->next)
+		if (v->id == id)
+			return v;
+	return NULL;
+}
+
+int xen_device_assign(struct xen_domain *d, uint32_t device, uint64_t bfns,
+		      const struct xen_iommu_ops *ops, void *ctx)
+{
+	struct device *v;
+
+	if (bfns == 0 || bfns > BFNS_MAX || d->dying)
+		return -EINVAL;
+	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++)
+		if (d->hv->domain[i] && device_find(d->hv->domain[i], device))
+			return -EEXIST;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	v->entry = calloc(bfns, sizeof(*v->entry));
+	if (!v->entry) {
+		free(v);
+		return -ENOMEM;
+	}
+	v->d = d;
+	v->id = device;
+	v->bfns = bfns;
+	v->ops = ops;
+	v->ctx = ctx;
+	v->next = d->devices;
+	d->devices = v;
+	return 0;
+}
+
+void device_entry_clear(struct device *v, struct cpu *cpu, uint64_t bfn)
+{
+	const uint64_t entry = v->entry[bfn];
+	const mfn_t mfn = entry_mfn(entry);
+	struct xen_domain *owner = frame_of(v->d->hv, mfn)->owner;
+
+	v->ops->unmap(v->ctx, cpu, v->id, bfn);
+	v->entry[bfn] = 0;
+	if (entry & ENTRY_GRANT)
+		v->grant_stale = true;
+	else if (owner != v->d)
+		mapped_dma(v->d, owner, mfn, (entry & ENTRY_W) != 0, -1);
+	defer(v, cpu, mfn, (entry & ENTRY_W) != 0);
+}
+
+void device_remove(struct device *v)
+{
+	struct device **link = &v->d->devices;
+
+	assert(v->d->inside == 0);
+	if (v->ops->detach)
+		v->ops->detach(v->ctx, v->id);
+	for (uint64_t bfn = 0; bfn < v->bfns; bfn++)
+		if (v->entry[bfn] != 0)
+			device_entry_clear(v, NULL, bfn);
+	device_flush(v, NULL);
+	while (*link != v)
+		link = &(*link)->next;
+	*link = v->next;
+	free(v->queue);
+	free(v->entry);
+	free(v);
+}
+
+void xen_device_remove(struct xen *hv, uint32_t device)
+{
+	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++) {
+		struct device *v = hv->domain[i] ? device_find(hv->domain[i], device) : NULL;
+
+		if (v)
+			device_remove(v);
+	}
+	domains_reap(hv);
+}
+
+/* ---- entries of grant mappings ---- */
+
+static int entry_install(struct device *v, struct cpu *cpu, const struct xen_domain *granter,
+			 mfn_t mfn, bool write)
+{
+	struct xen *hv = v->d->hv;
+	int ret;
+
+	if (!frame_use(hv, cpu, mfn, granter, write))
+		return -EBUSY;
+	ret = v->ops->map(v->ctx, cpu, v->id, mfn, mfn, true, write);
+	if (ret != 0) {
+		frame_unuse(hv, cpu, mfn, write);
+		return ret;
+	}
+	v->entry[mfn] = mfn << PAGE_SHIFT | ENTRY_GRANT | ENTRY_R | (write ? ENTRY_W : 0);
+	return 0;
+}
+
+static int entry_upgrade(struct device *v, struct cpu *cpu, mfn_t mfn)
+{
+	struct xen *hv = v->d->hv;
+	int ret;
+
+	if (!frame_get_writable(hv, mfn))
+		return -EBUSY;
+	ret = v->ops->map(v->ctx, cpu, v->id, mfn, mfn, true, true);
+	if (ret != 0) {
+		frame_put_writable(hv, mfn);
+		return ret;
+	}
+	v->entry[mfn] |= ENTRY_W;
+	/* The IOTLB may have the read-only one. */
+	device_flush(v, cpu);
+	return 0;
+}
+
+static void entry_downgrade(struct device *v, struct cpu *cpu, mfn_t mfn)
+{
+	if (v->ops->map(v->ctx, cpu, v->id, mfn, mfn, true, false) != 0) {
+		device_entry_clear(v, cpu, mfn); /* less than granted, never more */
+		return;
+	}
+	v->entry[mfn] &= ~ENTRY_W;
+	device_flush(v, cpu);
+	frame_put_writable(v->d->hv, mfn);
+}
+
+/* Make the device's entry what the handles that there are allow. */
+static int entry_follow(struct device *v, struct cpu *cpu, const struct xen_domain *granter,
+			mfn_t mfn)
+{
+	const struct mapped *m = mapped_find(v->d, granter, mfn);
+	const bool write = m && m->writes != 0;
+	const uint64_t entry = mfn < v->bfns ? v->entry[mfn] : 0;
+
+	if (!m) {
+		if (entry & ENTRY_GRANT)
+			device_entry_clear(v, cpu, mfn);
+		return 0;
+	}
+	if (mfn >= v->bfns)
+		return -ENOSPC;
+	if (entry == 0)
+		return entry_install(v, cpu, granter, mfn, write);
+	/* Made by the guest itself, or for a granter whose frame it no longer is. */
+	if (!(entry & ENTRY_GRANT) || frame_of(v->d->hv, mfn)->owner != granter)
+		return -EADDRINUSE;
+	if (write && !(entry & ENTRY_W))
+		return entry_upgrade(v, cpu, mfn);
+	if (!write && entry & ENTRY_W)
+		entry_downgrade(v, cpu, mfn);
+	return 0;
+}
+
+int devices_grant_mapped(struct xen_domain *d, struct cpu *cpu, const struct xen_domain *granter,
+			 mfn_t mfn)
+{
+	int ret = 0;
+
+	if (!d->grants_reach_devices || granter == d)
+		return 0;
+	for (struct device *v = d->devices; v && ret == 0; v = v->next) {
+		device_lock(v, cpu);
+		ret = entry_follow(v, cpu, granter, mfn);
+		device_unlock(v, cpu);
+	}
+	return ret;
+}
+
+void devices_grant_unmapped(struct xen_domain *d, struct cpu *cpu, const struct xen_domain *granter,
+			    mfn_t mfn)
+{
+	if (!d->grants_reach_devices || granter == d)
+		return;
+	for (struct device *v = d->devices; v; v = v->next) {
+		device_lock(v, cpu);
+		/* Nothing to lose if this fails: it would only have given more. */
+		(void)entry_follow(v, cpu, granter, mfn);
+		device_unlock(v, cpu);
+	}
+}
+
+void devices_grant_flush(struct xen_domain *d, struct cpu *cpu)
+{
+	for (struct device *v = d->devices; v; v = v->next) {
+		device_lock(v, cpu);
+		if (v->grant_stale)
+			device_flush(v, cpu);
+		device_unlock(v, cpu);
+	}
+}
