@@ -8,12 +8,12 @@
  * that waits is aborted (its status is never written) and nothing is fetched until software clears
  * ITE ("Invalidation Time-out Error").
  *
- * Decided here: a wait descriptor may ask for both status and interrupt, or for neither; a status
- * write that memory refuses is lost; types that a capability would allow (device-TLB without
- * ECAP.DT, interrupt entry cache, all of scalable mode) are unknown types; a device-TLB descriptor
- * for a device that has MaxInvsPend under way stays at the head until it has fewer; one for a
- * device that is not there times out at once; invalidations under way when the queue is switched
- * off go on.
+ * Decided here: a wait descriptor may ask for both status and interrupt, or for neither (one that
+ * is a fence alone does that); a status write that memory refuses is lost; types that a capability
+ * would allow (device-TLB without ECAP.DT, interrupt entry cache, all of scalable mode) are unknown
+ * types; a device-TLB descriptor for a device that has MaxInvsPend under way stays at the head
+ * until it has fewer; one for a device that is not there times out at once; invalidations under way
+ * when the queue is switched off go on.
  */
 #include "hw/vtd_impl.h"
 

@@ -75,12 +75,15 @@ static void pending_completion_goes_with_its_condition(void **state)
 	assert_int_equal(rig.interrupts, 0);
 }
 
-static void fence_alone_does_nothing_else(void **state)
+static void wait_may_ask_for_nothing_but_order(void **state)
 {
 	(void)state;
-	vrig_desc(&rig, 0, UINT64_C(9) << 32 | 0x45, STATUS); /* FN */
-	vrig_ring(&rig, 1);
-	assert_int_equal(head(), 16);
+	vrig_desc(&rig, 0, UINT64_C(9) << 32 | 0x45, STATUS); /* FN, as in "Software Steps for
+								 Draining Page Requests" */
+	vrig_desc(&rig, 1, 0x05, STATUS);
+	vrig_ring(&rig, 2);
+	assert_int_equal(head(), 32);
+	assert_int_equal(vrig_readl(&rig, 0x34), 0);
 	assert_int_equal(rig.writes, 0);
 	assert_int_equal(vrig_readl(&rig, 0x9C), 0);
 }
@@ -245,7 +248,7 @@ int main(void)
 		CASE(wait_behind_an_error_does_not_complete),
 		CASE(wait_with_interrupt_sets_its_condition_once),
 		CASE(pending_completion_goes_with_its_condition),
-		CASE(fence_alone_does_nothing_else),
+		CASE(wait_may_ask_for_nothing_but_order),
 		CASE(status_outside_memory_is_lost_and_the_queue_goes_on),
 		CASE(stopped_queue_fetches_nothing_and_stops_again_if_not_repaired),
 		CASE(unreadable_queue_stops),

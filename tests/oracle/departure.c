@@ -30,6 +30,14 @@ const struct departure_row departure_rows[DEPARTURES] = {
 			   "the upper half is only for extended interrupts; ours must hold 0"},
 	[DEPART_WAIT_BOTH] = {"a wait descriptor with both SW and IF ends QEMU",
 			      "both are to be done: tests/hw covers ours"},
+	[DEPART_WAIT_NEITHER] =
+		{"a wait descriptor with neither SW nor IF stops the queue (IQE), even a fence",
+		 "one with FN alone is how page requests are drained (7.10), none is reserved; "
+		 "ours takes both: tests/hw"},
+	[DEPART_DEVTLB_SENT] =
+		{"a device-TLB descriptor sends nothing and is over at once, whoever it names",
+		 "without a completion in time it is ITE; here each device of ours completes "
+		 "at once, tests/hw covers time-outs"},
 	[DEPART_QIE_OFF] =
 		{"the queue is only disabled when it is empty and ended in a wait descriptor",
 		 "software is to do that; every program here does"},

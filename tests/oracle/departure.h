@@ -30,6 +30,8 @@ enum departure {
 	DEPART_HEAD,
 	DEPART_AVOIDED, /* rows from here on: not sent, tested elsewhere or by nobody */
 	DEPART_WAIT_BOTH = DEPART_AVOIDED,
+	DEPART_WAIT_NEITHER,
+	DEPART_DEVTLB_SENT,
 	DEPART_QIE_OFF,
 	DEPART_IQE_RESUME,
 	DEPART_WAIT_LOST,

@@ -39,6 +39,15 @@ static int ours_write(void *ctx, uint64_t paddr, const void *from, size_t bytes)
 	return 0;
 }
 
+static bool complete_at_once(void *ctx, uint16_t devid, unsigned itag, uint64_t payload)
+{
+	const struct pair *p = ctx;
+
+	(void)payload;
+	p->ours->ops->ats->completion(p->ours, devid, UINT32_C(1) << itag, 1);
+	return true;
+}
+
 /* Every 8 bytes of every buffer differ from all others, so that they tell where they came from. */
 static int fill_buffers(struct pair *p, struct err *err)
 {
@@ -89,6 +98,9 @@ int pair_create(struct pair **out, const struct pair_config *config, struct err 
 	ret = config->qemu_only ? 0 : iommu_create(&p->ours, &ours, err);
 	if (ret != 0)
 		goto destroy;
+	p->fabric = (struct ats_fabric){.ctx = p, .invalidate = complete_at_once};
+	if (p->ours != NULL)
+		p->ours->fabric = &p->fabric;
 	ret = qtest_start(&p->qemu, config->binary, PAIR_RAM_MIB, words, err);
 	if (ret != 0)
 		goto destroy;

@@ -3,7 +3,8 @@
  * The two sides of a comparison: QEMU with one of its IOMMU models and edu devices, and our
  * hardware half over a copy of the same memory. Whatever is written to memory or registers is
  * written to both. DMA goes through QEMU's devices on one side; on the other this file asks our
- * model page by page and moves the bytes.
+ * model page by page and moves the bytes. QEMU sends devices no invalidations; those that ours
+ * sends are completed at once, whoever they are for.
  */
 #ifndef IOTOLL_TESTS_ORACLE_PAIR_H
 #define IOTOLL_TESTS_ORACLE_PAIR_H
@@ -11,6 +12,7 @@
 #include <stdbool.h>
 
 #include "edu.h"
+#include "hw/ats.h"
 #include "hw/vtd.h"
 
 #define PAIR_DEVICES   3u
@@ -33,6 +35,7 @@ struct pair {
 	uint8_t *ram;                                   /* ours */
 	uint8_t buffer[PAIR_DEVICES][EDU_BUFFER_BYTES]; /* of our devices */
 	uint64_t reg_base;
+	struct ats_fabric fabric; /* of ours */
 };
 
 /* What became of the part of a transfer that lies in one page. */

@@ -121,10 +121,10 @@ static void queue(struct vtd *v, bool on)
 	reg32(v, 0x18, v->level);
 }
 
-/* Wait descriptors that write and interrupt at once end QEMU. */
-static bool deadly(uint64_t lo)
+/* Wait descriptors that write and interrupt at once end QEMU, those that do neither are refused. */
+static bool both_or_neither(uint64_t lo)
 {
-	return (lo & 0xf) == 5 && (lo & 0x30) == 0x30;
+	return (lo & 0xf) == 5 && ((lo & 0x30) == 0x30 || (lo & 0x30) == 0);
 }
 
 static void write64(struct vtd *v, uint64_t offset, uint64_t value)
@@ -192,8 +192,8 @@ static bool lost(uint64_t lo, uint64_t hi)
 
 static bool may_submit(const struct vtd *v, uint64_t lo, uint64_t hi)
 {
-	return (v->level & GCMD_QIE) && !deadly(lo) && !unoffered(v, lo) && !lost(lo, hi) &&
-	       next_slot(v->tail) != v->head;
+	return (v->level & GCMD_QIE) && !both_or_neither(lo) && !unoffered(v, lo) &&
+	       !lost(lo, hi) && next_slot(v->tail) != v->head;
 }
 
 static void execute_register(struct vtd *v, const struct op *op)
@@ -377,11 +377,12 @@ static void record(uint64_t *reg, uint16_t sid, uint64_t iova, bool write, uint8
 }
 
 static const enum departure departures[] = {
-	DEPART_SILENT,       DEPART_BY_SOURCE,    DEPART_PASS_EAGER,  DEPART_PASS_RANGE,
-	DEPART_FPD,          DEPART_CAIG,         DEPART_PASID,       DEPART_IEDATA,
-	DEPART_WAIT_BOTH,    DEPART_QIE_OFF,      DEPART_IQE_RESUME,  DEPART_WAIT_LOST,
-	DEPART_WINDOW,       DEPART_ONE_RECORD,   DEPART_DEVTLB_TYPE, DEPART_PFSID,
-	DEPART_CACHING_MODE, DEPART_CAPABILITIES, DEPART_NONE,
+	DEPART_SILENT,      DEPART_BY_SOURCE,    DEPART_PASS_EAGER,   DEPART_PASS_RANGE,
+	DEPART_FPD,         DEPART_CAIG,         DEPART_PASID,        DEPART_IEDATA,
+	DEPART_WAIT_BOTH,   DEPART_WAIT_NEITHER, DEPART_DEVTLB_SENT,  DEPART_QIE_OFF,
+	DEPART_IQE_RESUME,  DEPART_WAIT_LOST,    DEPART_WINDOW,       DEPART_ONE_RECORD,
+	DEPART_DEVTLB_TYPE, DEPART_PFSID,        DEPART_CACHING_MODE, DEPART_CAPABILITIES,
+	DEPART_NONE,
 };
 
 const struct target vtd_target = {
