@@ -23,13 +23,21 @@ static void add(json_t *rows, const char *name, const char *title)
 	json_array_append_new(rows, json_pack("{s:s, s:s}", "name", name, "title", title));
 }
 
+/* @options: what of section iommu it has beyond the others. */
+static void add_iommu(json_t *rows, const char *name, const char *options, const char *title)
+{
+	json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "name", name, "options", options,
+					      "title", title));
+}
+
 static int list_iommus(json_t *rows, const char *arg, struct err *err)
 {
 	(void)arg;
 	(void)err;
-	add(rows, "none", "no IOMMU: device addresses are physical addresses");
+	add_iommu(rows, "none", "", "no IOMMU: device addresses are physical addresses");
 	for (size_t i = 0; iommu_models[i]; i++)
-		add(rows, iommu_models[i]->name, iommu_models[i]->title);
+		add_iommu(rows, iommu_models[i]->name, iommu_models[i]->ats ? "ats" : "",
+			  iommu_models[i]->title);
 	return 0;
 }
 

@@ -24,6 +24,11 @@ static void pass_dropped(void *ctx, struct iommu_source source, uint64_t iova_pf
 	}
 }
 
+void bus_told_dropped(struct bus *bus, uint16_t devid, uint64_t pfn)
+{
+	pass_dropped(bus, (struct iommu_source){.bus = bus->number, .devid = devid}, pfn);
+}
+
 static void pass_arbitration(void *ctx, unsigned number, bool enabled)
 {
 	struct bus *bus = ctx;
@@ -137,6 +142,7 @@ struct bus *bus_create(struct machine *machine, struct iommu *iommu, uint16_t nu
 			.fault = pass_fault,
 			.interrupt = pass_interrupt,
 		};
+		bus_ats_join(bus);
 	}
 	return bus;
 }
@@ -148,8 +154,10 @@ void bus_destroy(struct bus *bus)
 	while (bus->ports)
 		bus_port_fini(bus->ports);
 	sim_cancel(bus->machine->sim, &bus->wake);
-	if (bus->iommu)
+	if (bus->iommu) {
 		unchain(bus);
+		bus_ats_leave(bus);
+	}
 	free(bus);
 }
 
@@ -204,6 +212,7 @@ void bus_port_fini(struct bus_port *port)
 	if (!port->bus)
 		return;
 	bus_port_abort(port);
+	bus_ats_fini(port);
 	at = &port->bus->ports;
 	while (*at != port)
 		at = &(*at)->next;
@@ -230,12 +239,12 @@ int bus_dma_now(struct bus *bus, uint16_t devid, uint64_t iova, void *buffer, ui
 		bus->iommu->ops->begin(bus->iommu, bus->number);
 	bus->stats.transactions++;
 	while (!ret && done < bytes) {
-		uint64_t paddr, took;
+		uint64_t paddr;
 		uint32_t chunk;
 		void *host;
 
-		ret = bus_translate(bus, devid, iova + done, bytes - done, direction, &host, &paddr,
-				    &chunk, &took);
+		ret = bus_ats_now(bus, devid, iova + done, bytes - done, direction, &host, &paddr,
+				  &chunk);
 		if (ret)
 			break;
 		bus_move(bus, direction, (uint8_t *)buffer + done, host, paddr, chunk);

@@ -11,7 +11,7 @@
 #ifndef IOTOLL_DEV_BUS_H
 #define IOTOLL_DEV_BUS_H
 
-#include "hw/iommu.h"
+#include "hw/atc.h"
 #include "sim/machine.h"
 
 #define BUS_PAGE_BYTES   4096u
@@ -49,6 +49,10 @@ struct bus_request {
 	uint32_t burst_end; /* where the present burst stops, in bytes from the start */
 	uint32_t chunk;     /* bytes of the burst within the page being accessed */
 	uint8_t stage;
+	bool first;            /* the page being entered is the burst's first */
+	struct atc_access ats; /* of devices with a translation cache: the page's use of it, */
+	struct ats_completion answer; /* and what the IOMMU answered */
+	sim_time asked;
 	bool busy;  /* handed in and not yet done */
 	bool begun; /* the bridge counts the present burst as outstanding */
 	int status;
@@ -73,6 +77,7 @@ struct bus_port {
 	struct bus_request *active;
 	unsigned active_count[2];
 	uint64_t order;
+	struct bus_ats *ats; /* the device's translation cache (dev/bus_ats.h); NULL: it has none */
 };
 
 struct bus_stats {

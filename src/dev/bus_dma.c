@@ -18,7 +18,16 @@
 #include <errno.h>
 #include <string.h>
 
-enum stage { STAGE_QUEUED, STAGE_GRANTED, STAGE_WRITE, STAGE_SPLIT, STAGE_FAILED, STAGE_OVER };
+enum stage {
+	STAGE_QUEUED,
+	STAGE_GRANTED,
+	STAGE_ASKING,   /* a translation request is on its way to the IOMMU */
+	STAGE_ANSWERED, /* and its answer back */
+	STAGE_WRITE,
+	STAGE_SPLIT,
+	STAGE_FAILED,
+	STAGE_OVER,
+};
 
 static inline unsigned side(const struct bus_request *req)
 {
@@ -73,6 +82,7 @@ static void active_remove(struct bus_port *port, struct bus_request *req)
 	struct bus *bus = port->bus;
 	struct bus_request **at = &port->active;
 
+	bus_ats_end(port, &req->ats);
 	while (*at != req)
 		at = &(*at)->next_active;
 	*at = req->next_active;
@@ -163,19 +173,13 @@ void bus_move(struct bus *bus, enum iommu_access direction, void *buffer, void *
 	}
 }
 
-/* The burst enters a page: translate, and say when its bytes there will have moved. */
-static void enter_page(struct bus_request *req, bool first)
+/* Where the page is has become known @took after now: say when its bytes will have moved. */
+static void page_known(struct bus_request *req, uint64_t took)
 {
 	struct bus *bus = req->port->bus;
 	const struct cost *cost = machine_cost(bus->machine);
-	const uint64_t lead = first ? cost->bus_overhead : 0;
-	sim_time at = bus_now(bus) + lead;
-	uint64_t took;
+	const sim_time at = bus_now(bus) + took;
 
-	req->status = bus_translate(bus, req->port->devid, req->iova + req->moved,
-				    req->burst_end - req->moved, req->direction, &req->host,
-				    &req->paddr, &req->chunk, &took);
-	at += took;
 	if (req->status) {
 		req->stage = STAGE_FAILED;
 		sim_schedule(bus->machine->sim, &req->event, at);
@@ -188,8 +192,70 @@ static void enter_page(struct bus_request *req, bool first)
 		return;
 	}
 	req->stage = STAGE_SPLIT;
-	req->ready = at + (first ? cost->dma_read_latency : 0);
+	req->ready = at + (req->first ? cost->dma_read_latency : 0);
 	bus_path_split(bus, req);
+}
+
+/* What the device's own cache says of the page has come, @lead before the bus is at its bytes. */
+static void act(struct bus_request *req, enum atc_verdict verdict, uint64_t lead)
+{
+	struct bus_port *port = req->port;
+	struct bus *bus = port->bus;
+	const uint32_t wanted = req->burst_end - req->moved;
+	uint64_t took = 0;
+
+	switch (verdict) {
+	case ATC_TRANSLATED:
+		req->status = bus_ats_translated(port, &req->ats, wanted, &req->host, &req->paddr,
+						 &req->chunk);
+		break;
+	case ATC_UNTRANSLATED:
+		req->status =
+			bus_translate(bus, port->devid, req->iova + req->moved, wanted,
+				      req->direction, &req->host, &req->paddr, &req->chunk, &took);
+		break;
+	case ATC_DENIED:
+		bus->stats.refused++;
+		req->status = -EPERM;
+		break;
+	case ATC_ASK:
+		req->stage = STAGE_ASKING;
+		req->asked = bus_now(bus);
+		sim_schedule(bus->machine->sim, &req->event,
+			     bus_now(bus) + lead + machine_cost(bus->machine)->ats_request / 2);
+		return;
+	}
+	page_known(req, lead + took);
+}
+
+/* The burst enters a page. */
+static void enter_page(struct bus_request *req, bool first)
+{
+	const uint64_t lead = first ? machine_cost(req->port->bus->machine)->bus_overhead : 0;
+
+	req->first = first;
+	act(req, bus_ats_begin(req->port, &req->ats, req->iova + req->moved, req->direction), lead);
+}
+
+/* The translation request has reached the IOMMU; its answer takes the other half of the way. */
+static void ask(struct bus_request *req)
+{
+	struct bus *bus = req->port->bus;
+	const struct cost *cost = machine_cost(bus->machine);
+
+	bus_ats_ask(req->port, &req->ats, &req->answer);
+	req->stage = STAGE_ANSWERED;
+	sim_schedule(bus->machine->sim, &req->event,
+		     bus_now(bus) + cost->ats_request - cost->ats_request / 2 + cost->iotlb_hit +
+			     req->answer.fetches * cost->walk_read);
+}
+
+static void answered(struct bus_request *req)
+{
+	struct bus *bus = req->port->bus;
+
+	bus->stats.translation_ps += bus_now(bus) - req->asked;
+	act(req, bus_ats_answered(req->port, &req->ats, &req->answer), 0);
 }
 
 /* Arbitration is off and somebody wants the bus. */
@@ -328,6 +394,7 @@ static void land(struct bus_request *req)
 	bus_move(bus, req->direction, (uint8_t *)req->buffer + req->moved, req->host, req->paddr,
 		 req->chunk);
 	req->moved += req->chunk;
+	bus_ats_end(port, &req->ats);
 	if (req->moved < req->burst_end) {
 		enter_page(req, false);
 		return;
@@ -348,6 +415,12 @@ static void on_event(void *ctx)
 	switch ((enum stage)req->stage) {
 	case STAGE_GRANTED:
 		begin_burst(req);
+		break;
+	case STAGE_ASKING:
+		ask(req);
+		break;
+	case STAGE_ANSWERED:
+		answered(req);
 		break;
 	case STAGE_WRITE:
 	case STAGE_SPLIT:
@@ -371,6 +444,7 @@ void bus_submit(struct bus_port *port, struct bus_request *req)
 	req->status = 0;
 	req->busy = true;
 	req->begun = false;
+	req->ats = (struct atc_access){.iova = 0};
 	req->stage = STAGE_QUEUED;
 	event_init(&req->event, on_event, req);
 	queue_append(port, req);

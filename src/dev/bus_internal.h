@@ -4,6 +4,7 @@
 #define IOTOLL_DEV_BUS_INTERNAL_H
 
 #include "dev/bus.h"
+#include "dev/bus_ats.h"
 
 struct bus {
 	struct machine *machine;
@@ -21,6 +22,8 @@ struct bus {
 	struct iommu_observer chained; /* who observed the IOMMU before this bus */
 	struct iommu_observer watchers[BUS_WATCHERS_MAX];
 	unsigned nwatchers;
+	struct ats_fabric fabric;       /* this bus, as the IOMMU sends messages to it */
+	const struct ats_fabric *below; /* who took them before; NULL: nobody */
 };
 
 /* May a transaction start now? */
@@ -53,6 +56,31 @@ void bus_kick(struct bus *bus);
 int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
 		  enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk,
 		  uint64_t *took_ps);
+/* Tell who watches that @devid's own cache no longer holds page @pfn. */
+void bus_told_dropped(struct bus *bus, uint16_t devid, uint64_t pfn);
+
+/* ---- bus_ats.c ---- */
+
+/* Take the IOMMU's messages to devices, if it sends any; and no longer. */
+void bus_ats_join(struct bus *bus);
+void bus_ats_leave(struct bus *bus);
+void bus_ats_fini(struct bus_port *port);
+/* One page of an access: as in hw/atc.h. A port without a cache is told to go untranslated. */
+enum atc_verdict bus_ats_begin(struct bus_port *port, struct atc_access *x, uint64_t iova,
+			       enum iommu_access direction);
+/* The translation request arrives at the IOMMU. */
+void bus_ats_ask(struct bus_port *port, const struct atc_access *x, struct ats_completion *out);
+enum atc_verdict bus_ats_answered(struct bus_port *port, struct atc_access *x,
+				  const struct ats_completion *completion);
+/* The bytes of the page have moved, or never will. Nothing if no cache had a part in it. */
+void bus_ats_end(struct bus_port *port, struct atc_access *x);
+/* The translated request arrives: as bus_translate(), without its time. */
+int bus_ats_translated(struct bus_port *port, const struct atc_access *x, uint32_t bytes,
+		       void **host, uint64_t *paddr, uint32_t *chunk);
+/* A whole access up to a page's end at this instant: as bus_translate(), cache included. */
+int bus_ats_now(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
+		enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk);
+
 /* Move @bytes between the device's @buffer and memory at @host. */
 void bus_move(struct bus *bus, enum iommu_access direction, void *buffer, void *host,
 	      uint64_t paddr, uint32_t bytes);

@@ -45,10 +45,10 @@ static bool is_shown(const char *key)
 static const char *section_title(const char *key)
 {
 	static const char *const titles[][2] = {
-		{"client", "Client"},     {"load", "Load"},   {"dma", "DMA layer"},
-		{"iommu", "IOMMU"},       {"iotlb", "IOTLB"}, {"exposure", "Exposure"},
-		{"nic", "NIC"},           {"link", "Link"},   {"locks", "Locks"},
-		{"settings", "Settings"},
+		{"client", "Client"}, {"load", "Load"},         {"dma", "DMA layer"},
+		{"iommu", "IOMMU"},   {"iotlb", "IOTLB"},       {"exposure", "Exposure"},
+		{"ats", "ATS"},       {"nic", "NIC"},           {"link", "Link"},
+		{"locks", "Locks"},   {"settings", "Settings"},
 	};
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)

@@ -121,6 +121,14 @@ static void on_unmapped(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t by
 			r->watcher[i].unmapped(r->watcher[i].ctx, iova, pages, bytes);
 }
 
+/* The watched device's own cache first. */
+static int on_probe(void *ctx, uint64_t iova, enum iommu_access access, struct iommu_xlat *out)
+{
+	const struct rig *r = ctx;
+
+	return bus_probe(r->bus, r->devid, iova, access, out);
+}
+
 static int make_watchers(struct rig *r, const struct rig_config *c, struct err *err)
 {
 	const bool translated = r->iommu && strcmp(c->strategy, "off");
@@ -132,6 +140,7 @@ static int make_watchers(struct rig *r, const struct rig_config *c, struct err *
 		.memory_bytes = memory_bytes(c->machine->mem),
 		.redirects = redirects,
 		.dummy_paddr = IOTOLL_PHYS_U64(dummy),
+		.probe = c->ats ? on_probe : NULL,
 		.now_ps = rig_now,
 		.ctx = r,
 	};
@@ -158,6 +167,7 @@ int rig_init(struct rig *r, const struct rig_config *c, struct err *err)
 
 	memset(r, 0, sizeof(*r));
 	r->machine = c->machine;
+	r->devid = c->devid;
 	rc = make_iommu(r, c, err);
 	if (rc)
 		return rc;
@@ -171,6 +181,29 @@ int rig_init(struct rig *r, const struct rig_config *c, struct err *err)
 	if (rc)
 		rig_fini(r);
 	return rc;
+}
+
+int rig_attach_ats(struct rig *r, struct iotoll_dma_device **out, uint64_t dma_mask,
+		   const struct atc_config *config, struct err *err)
+{
+	int rc = bus_ats_add(r->bus, r->devid, config, err);
+
+	/* From here on it answers, so that it can be told to forget before it has learnt anything.
+	 */
+	if (rc)
+		return rc;
+	rc = iotoll_dma_attach_ats(out, r->domain, r->devid, dma_mask, config->depth);
+	if (rc)
+		return err_set(err, rc, "the device cannot be attached with ATS: %s",
+			       strerror(-rc));
+	bus_ats_switch(r->bus, r->devid, true);
+	return 0;
+}
+
+void rig_quiet_ats(struct rig *r)
+{
+	if (r->bus)
+		bus_ats_switch(r->bus, r->devid, false);
 }
 
 void rig_fini(struct rig *r)

@@ -6,7 +6,7 @@
 #ifndef IOTOLL_RIG_RIG_H
 #define IOTOLL_RIG_RIG_H
 
-#include "dev/bus.h"
+#include "dev/bus_ats.h"
 #include "dev/iommu_regs.h"
 #include "dma_env.h"
 #include "hw/iommu.h"
@@ -25,6 +25,7 @@ struct rig_config {
 	uint16_t devid; /* the device whose reach is watched */
 	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached;
 	struct iommu_dart_config dart;
+	bool ats; /* the device will get a translation cache: rig_attach_ats() */
 	const struct iotoll_dma_observer *also; /* told of maps and unmaps, too; may be NULL */
 };
 
@@ -46,10 +47,20 @@ struct rig {
 	struct iotoll_dma_observer watcher[2]; /* exposure's, and whoever else asked */
 	struct rig_fault fault[RIG_FAULTS];
 	uint64_t faults;
+	uint16_t devid;
 };
 
 /* @r must stay where it is. 0; -EINVAL with @err for what cannot be built; -ENOMEM. */
 int rig_init(struct rig *r, const struct rig_config *config, struct err *err) MUST_CHECK;
+/*
+ * Attach the watched device, which has a port on the rig's bus, with a translation cache of its own
+ * as @config says, and switch that on. The rig must have been made with ats. 0; the errors of
+ * iotoll_dma_attach_ats() and bus_ats_add(), told in @err.
+ */
+int rig_attach_ats(struct rig *r, struct iotoll_dma_device **out, uint64_t dma_mask,
+		   const struct atc_config *config, struct err *err) MUST_CHECK;
+/* Switch the device's cache off, as its driver does before it is detached. Always allowed. */
+void rig_quiet_ats(struct rig *r);
 /* Devices and mappings must be gone. Allowed on a zeroed or half-initialised rig. */
 void rig_fini(struct rig *r);
 

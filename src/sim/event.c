@@ -21,7 +21,7 @@ struct sim {
 	size_t count, capacity;
 	sim_time now, until;
 	uint64_t seq, executed;
-	bool stop;
+	bool stop, running;
 };
 
 struct sim *sim_create(void)
@@ -194,12 +194,18 @@ int sim_run(struct sim *sim, sim_time until)
 {
 	sim->stop = false;
 	sim->until = until;
-	while (sim->count && sim->heap[0].at <= until) {
+	sim->running = true;
+	while (sim->count && sim->heap[0].at <= until && !sim->stop)
 		run_first(sim);
-		if (sim->stop)
-			return -EINTR;
-	}
+	sim->running = false;
+	if (sim->stop)
+		return -EINTR;
 	if (sim->now < until)
 		sim->now = until;
 	return 0;
+}
+
+bool sim_running(const struct sim *sim)
+{
+	return sim->running;
 }

@@ -55,6 +55,8 @@ void sim_cancel(struct sim *sim, struct event *ev);
  * there). Returns 0, or -EINTR at once after an event that called sim_stop().
  */
 int sim_run(struct sim *sim, sim_time until);
+/* Is a sim_run() under way, so that time can pass? */
+bool sim_running(const struct sim *sim);
 /*
  * Run the next event if it lies before @limit and within the present sim_run(), and its function is
  * not @except. True if it ran. For code on a CPU that lets devices catch up with its clock.

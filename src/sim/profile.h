@@ -74,6 +74,8 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t walk_read;        /* one table read by the IOMMU */
 	uint64_t iotlb_hit;        /* one translation out of the IOTLB */
 	uint64_t iommu_invalidate; /* hardware time to empty the IOTLB after the register write */
+	uint64_t ats_request;    /* a device's translation request, there and back; 0 if left out */
+	uint64_t ats_invalidate; /* an invalidation of a device's cache, likewise; 0 if left out */
 	/* [xen] below the hypervisor; misses of its tables and moved bytes come on top */
 	uint64_t xen_hypercall;       /* into the hypervisor and back, without what it does there */
 	uint64_t xen_multicall_entry; /* dispatch one more call of a batch */

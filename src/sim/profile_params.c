@@ -95,6 +95,12 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 {"iommu.iotlb_hit", DURATION, COST(iotlb_hit), 0, 100 * US, "one translation out of the IOTLB"},
 {"iommu.invalidate", DURATION, COST(iommu_invalidate), 0, 1000 * US,
 	"hardware time to empty the IOTLB after the register write"},
+{"iommu.ats_request", DURATION, OPTIONAL(ats_request), NS, 100 * US,
+	"translation request of a device with ATS, there and back, without the table reads; left out: "
+	"iommu.ats cannot be on"},
+{"iommu.ats_invalidate", DURATION, OPTIONAL(ats_invalidate), NS, 1000 * US,
+	"invalidation of a device's own cache, there and back, without what it waits for; left out: "
+	"iommu.ats cannot be on"},
 
 {"xen.hypercall", WORK, COST(xen_hypercall), 0, 100 * US,
 	"into the hypervisor and back, without what it does there"},

@@ -12,7 +12,7 @@
 #include "base/quantity.h"
 #include "sim/profile.h"
 
-#define PROFILE_PARAMS 80
+#define PROFILE_PARAMS 82
 
 struct profile_param {
 	const char *key;

@@ -139,6 +139,14 @@ const struct param_row param_rows[] = {
 	CHOICE("iommu", "table_memory", table_cached, table_memory, "uncached",
 	       "dart: how Linux writes its table: uncached in the paper's time, later cached and "
 	       "pushed out"),
+	CHOICE("iommu", "ats", ats, off_on, "off",
+	       "vtd, amdvi: the NIC has a translation cache of its own (PCIe ATS)"),
+	NUMBER("iommu", "atc_entries", atc_entries, QUANTITY_COUNT, "entries", 0, 1u << 16, "64",
+	       "translations in it; 0: it asks for each page anew"),
+	NUMBER("iommu", "atc_ways", atc_ways, QUANTITY_COUNT, "ways", 0, 1u << 16, "4",
+	       "its associativity; 0: full"),
+	NUMBER("iommu", "ats_queue_depth", ats_queue_depth, QUANTITY_COUNT, "requests", 1, 32, "32",
+	       "invalidations the NIC takes at a time"),
 
 	NAME("dma", "strategy", strategy, iotoll_dma_strategy_name, "auto",
 	     "when translations are invalidated; auto: deferred, or off without an IOMMU", "auto"),
@@ -186,6 +194,10 @@ const struct param_row param_rows[] = {
 	NUMBER("inject", "missed_invalidate", missed_invalidate, QUANTITY_COUNT, "requests", 0,
 	       1000000000, "0",
 	       "dart: the chip misses one request to invalidate in so many; 0: none"),
+	NUMBER("inject", "translated_write", translated_write_ps, QUANTITY_TIME, "time", 0,
+	       1000 * SIM_S, "0 s",
+	       "vtd, amdvi: at this time the NIC writes to memory that is not its own by a translated "
+	       "request nobody gave it; 0: never"),
 };
 /* clang-format on */
 

@@ -226,6 +226,7 @@ json_t *result_make(const struct testbed *t, const struct measurement *m)
 	json_object_set_new(o, "dma", result_dma(t, m, &dma_stats));
 	json_object_set_new(o, "iommu", result_iommu(t, m, &dma_stats));
 	json_object_set_new(o, "iotlb", result_iotlb(m));
+	json_object_set_new(o, "ats", result_ats(t, m, &dma_stats));
 	json_object_set_new(o, "exposure", result_live_exposure(t));
 	json_object_set_new(o, "locks", locks(m, &dma_stats));
 	json_object_set_new(o, "load", load(t, &s));

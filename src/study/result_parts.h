@@ -20,4 +20,9 @@ json_t *result_iotlb(const struct measurement *m);
 /* What the rig's exposure watcher saw, and what was still reachable some time after unmaps. */
 json_t *result_live_exposure(const struct testbed *t);
 
+/* ---- result_ats.c ---- */
+
+json_t *result_ats(const struct testbed *t, const struct measurement *m,
+		   const struct iotoll_dma_stats *s);
+
 #endif

@@ -66,6 +66,9 @@ static void count(const struct testbed *t, struct counters *c)
 	c->bus = *bus_stats(t->sut.rig.bus);
 	if (t->sut.rig.iommu)
 		t->sut.rig.iommu->ops->stats(t->sut.rig.iommu, &c->iotlb);
+	if (t->sut.rig.iommu && t->sut.rig.iommu->ops->ats)
+		t->sut.rig.iommu->ops->ats->stats(t->sut.rig.iommu, &c->ats);
+	bus_ats_stats(t->sut.rig.bus, &c->atc);
 	for (unsigned i = 0; i < 2; i++) {
 		c->nic[i] = *tg3_stats(side[i]->nic);
 		c->link[i] = *link_stats(t->link, i);
@@ -148,6 +151,41 @@ static void arm_corruption(struct testbed *t)
 	sim_schedule(t->sim, &t->corruption, t->scenario->corrupt_tce_ps);
 }
 
+/*
+ * The NIC's function says that an address was translated for it: that of a page of the kernel's
+ * which was never mapped for any device. Memory tells whether it got there.
+ */
+static void lie(void *ctx)
+{
+	static const uint8_t words[8] = {'n', 'o', 't', ' ', 'y', 'o', 'u', 'r'};
+	struct testbed *t = ctx;
+	struct rig *r = &t->sut.rig;
+	uint8_t bytes[sizeof(words)];
+
+	memcpy(bytes, words, sizeof(words));
+	t->lied.status = bus_dma_translated(r->bus, r->devid, t->lied.paddr, bytes, sizeof(bytes),
+					    IOMMU_WRITE);
+	t->lied.landed = !memcmp(memory_ptr(t->sut.machine->mem, t->lied.paddr, sizeof(words)),
+				 words, sizeof(words));
+	t->lied.at = sim_now(t->sim);
+}
+
+static int arm_lie(struct testbed *t, struct err *err)
+{
+	phys_t page;
+	int rc;
+
+	if (!t->scenario->translated_write_ps)
+		return 0;
+	rc = memory_alloc(t->sut.machine->mem, 1, 4096, 0, &page);
+	if (rc)
+		return err_set(err, rc, "no memory for a page that is nobody's");
+	t->lied.paddr = page;
+	event_init(&t->lie, lie, t);
+	sim_schedule(t->sim, &t->lie, t->scenario->translated_write_ps);
+	return 0;
+}
+
 /* ---- the run ---- */
 
 /* Let the senders finish and the receivers read everything: connections end in good order. */
@@ -179,6 +217,9 @@ static int measure(struct run *r, const struct scenario *s, struct err *err)
 	watchdog_start(&r->m.watchdog, t->sut.rig.domain,
 		       machine_cpu(t->sut.machine, (unsigned)s->sut.irq_cpu));
 	arm_corruption(t);
+	rc = arm_lie(t, err);
+	if (rc)
+		return rc;
 	rc = pass(r, s->warmup_ps, err);
 	if (!rc && s->warmup_ps && !load_ready(t->load))
 		rc = err_set(

@@ -12,6 +12,8 @@ struct counters {
 	uint64_t events;
 	struct bus_stats bus;
 	struct iotlb_stats iotlb;
+	struct ats_stats ats; /* of the IOMMU, and of the NIC's own cache: */
+	struct atc_stats atc;
 	struct tg3_stats nic[2]; /* machine under test, client */
 	struct link_stats link[2];
 	uint64_t link_busy[2]; /* up to that instant */

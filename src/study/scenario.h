@@ -38,6 +38,7 @@ struct scenario {
 	char iotlb_policy[SCENARIO_TEXT];
 	uint64_t iotlb_index, iotlb_partitions, iotlb_prefetch; /* enums of hw/iommu.h; a count */
 	uint64_t quiesce_system, unused_invalid, table_cached;
+	uint64_t ats, atc_entries, atc_ways, ats_queue_depth;
 	/* [dma] */
 	char strategy[SCENARIO_TEXT]; /* "auto" is resolved by scenario_finish() */
 	char allocator[SCENARIO_TEXT];
@@ -52,6 +53,7 @@ struct scenario {
 	uint64_t dma_software_free;
 	uint64_t corrupt_tce_ps; /* 0 = never */
 	uint64_t missed_invalidate;
+	uint64_t translated_write_ps; /* 0 = never */
 
 	/* every parameter's text as it is in force, in the order of the table, and where it is from
 	 */

@@ -88,6 +88,43 @@ static int check_injection(const struct scenario *s, struct err *err)
 	return 0;
 }
 
+static bool serves_ats(const struct scenario *s)
+{
+	const struct iommu_ops *model = iommu_find(s->iommu_model);
+
+	return model && model->ats;
+}
+
+static int check_ats(const struct scenario *s, struct err *err)
+{
+	struct iotlb_config cache = {.entries = (unsigned)s->atc_entries,
+				     .ways = (unsigned)s->atc_ways,
+				     .line_pages = 1,
+				     .policy = "lru"};
+	struct err why = {{0}};
+	struct iotlb *t = NULL;
+	int rc;
+
+	if (s->ats && !serves_ats(s))
+		return refuse(
+			s, "iommu", "ats", err,
+			"iommu.model=%s serves no ATS; expected vtd or amdvi, or iommu.ats=off",
+			s->iommu_model);
+	if (s->translated_write_ps && !serves_ats(s))
+		return refuse(s, "inject", "translated_write", err,
+			      "iommu.model=%s knows no translated requests; expected vtd or amdvi",
+			      s->iommu_model);
+	if (s->translated_write_ps > s->warmup_ps + s->duration_ps)
+		return refuse(
+			s, "inject", "translated_write", err,
+			"lies after the run's end; expected at most run.warmup + run.duration");
+	if (!s->ats)
+		return 0;
+	rc = iotlb_create(&t, &cache, &why);
+	iotlb_destroy(t);
+	return rc == -EINVAL ? refuse(s, "iommu", "atc_ways", err, "%s", why.text) : rc;
+}
+
 /* Have the IOTLB itself judge its geometry. */
 static int check_iotlb(const struct scenario *s, struct err *err)
 {
@@ -147,6 +184,8 @@ int scenario_finish(struct scenario *s, struct err *err)
 		rc = check_injection(s, err);
 	if (!rc)
 		rc = check_iotlb(s, err);
+	if (!rc)
+		rc = check_ats(s, err);
 	if (!rc)
 		rc = check_table(s, err);
 	return rc ? rc : check_units(s, err);

@@ -31,6 +31,7 @@ struct side_plan {
 	uint32_t ip;
 	bool amd_8131; /* the client's PCI-X bridge needs doorbells read back */
 	bool free_dma_software;
+	struct atc_config atc; /* used if rig.ats */
 	uint64_t seed;
 };
 
@@ -50,6 +51,12 @@ static int make_machine(struct testbed_side *side, const struct testbed *t,
 		return err_set(err, -EINVAL,
 			       "%s.profile: %s has no [iommu] costs, so iommu.model cannot be %s",
 			       plan->who, profile.name, plan->rig.model);
+	if (plan->rig.ats && (!profile.cost.ats_request || !profile.cost.ats_invalidate))
+		return err_set(
+			err, -EINVAL,
+			"%s.profile: %s has no iommu.ats_request and iommu.ats_invalidate, so "
+			"iommu.ats cannot be on",
+			plan->who, profile.name);
 	if (plan->side->irq_cpu >= profile.cpus || plan->side->app_cpu >= profile.cpus)
 		return err_set(err, -EINVAL, "%s.%s: %s has CPUs 0 to %u", plan->who,
 			       plan->side->irq_cpu >= profile.cpus ? "irq_cpu" : "app_cpu",
@@ -74,6 +81,9 @@ static int make_nic(struct testbed_side *side, struct testbed *t, const struct s
 	if (rc)
 		return err_set(err, rc, "the %s's NIC cannot be made", plan->who);
 	mmio_window_init(&side->nic_regs, side->machine, &tg3_mmio_ops, side->nic);
+	/* Without translation no driver of an IOMMU is there to switch ATS on. */
+	if (plan->rig.ats)
+		return rig_attach_ats(&side->rig, &side->dma, NIC_DMA_MASK, &plan->atc, err);
 	rc = iotoll_dma_attach(&side->dma, side->rig.domain, NIC_DEVID,
 			       strcmp(plan->rig.model, "none") ? NIC_DMA_MASK : UINT64_MAX);
 	return rc ? err_set(err, rc, "the %s's NIC cannot use its DMA domain", plan->who) : 0;
@@ -154,10 +164,19 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 			.dart = {.missed_one_in = s->missed_invalidate},
 			.check_misuse = s->check_misuse,
 			.track_stale = true,
+			.ats = s->ats && scenario_has_table(s),
 			.also = options->dma_observer},
 		.mac = sut_mac,
 		.ip = SUT_IP,
 		.free_dma_software = s->dma_software_free,
+		.atc = {.cache = {.entries = (unsigned)s->atc_entries,
+				  .ways = (unsigned)s->atc_ways,
+				  .line_pages = 1,
+				  .policy = "lru"},
+			.depth = (unsigned)s->ats_queue_depth,
+			.completions = 1,
+			.ask = 1,
+			.page_aligned = true},
 	};
 	struct side_plan client = {
 		.who = "client",
@@ -253,6 +272,8 @@ int testbed_init(struct testbed *t, const struct scenario *s, const struct run_o
 static void destroy_side(struct testbed_side *side)
 {
 	host_destroy(side->host);
+	if (side->machine)
+		rig_quiet_ats(&side->rig);
 	iotoll_dma_detach(side->dma);
 	tg3_destroy(side->nic);
 	if (side->nic)

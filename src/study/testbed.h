@@ -32,6 +32,13 @@ struct testbed {
 	struct pcap *pcap; /* NULL: no capture */
 	struct testbed_side sut, client;
 	struct load *load;
+	struct event lie;
+	struct {
+		sim_time at; /* 0: not told yet */
+		int status;  /* what the bus answered */
+		uint64_t paddr;
+		bool landed; /* memory says so */
+	} lied;
 	struct event corruption;
 	uint64_t corrupted_iova; /* of the entry that was zeroed; UINT64_MAX: none */
 };

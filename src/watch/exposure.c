@@ -97,6 +97,29 @@ static uint64_t exposure_advance(struct exposure *e)
 	return now;
 }
 
+static int exposure_ask(const struct exposure *e, uint64_t pfn, enum iommu_access access,
+			struct iommu_xlat *x)
+{
+	const uint64_t iova = pfn << EXPOSURE_PAGE_SHIFT;
+
+	if (e->config.probe)
+		return e->config.probe(e->config.ctx, iova, access, x);
+	return iommu_probe(e->config.iommu, e->config.source, iova, access, x);
+}
+
+/* With several caches: does one of them still lead from @pfn to @frame? */
+static bool exposure_held(const struct exposure *e, uint64_t pfn, uint64_t frame)
+{
+	static const enum iommu_access ways[] = {IOMMU_READ, IOMMU_WRITE};
+	struct iommu_xlat x;
+
+	for (unsigned i = 0; e->config.probe && i < 2; i++)
+		if (exposure_ask(e, pfn, ways[i], &x) == 0 && x.hit &&
+		    x.paddr >> EXPOSURE_PAGE_SHIFT == frame)
+			return true;
+	return false;
+}
+
 /* Could the device access page @pfn now? Also tells which frame it would reach. */
 static bool exposure_reaches(struct exposure *e, uint64_t pfn, enum iommu_access access,
 			     uint64_t *frame)
@@ -108,7 +131,7 @@ static bool exposure_reaches(struct exposure *e, uint64_t pfn, enum iommu_access
 		*frame = pfn;
 		return true;
 	}
-	if (iommu_probe(e->config.iommu, e->config.source, pfn << EXPOSURE_PAGE_SHIFT, access, &x))
+	if (exposure_ask(e, pfn, access, &x))
 		return false;
 	if (x.bypass)
 		e->sum.untranslated = true;
@@ -243,7 +266,7 @@ void exposure_dropped(void *exposure, struct iommu_source source, uint64_t iova_
 	if (e->stale.count == 0 || source.bus != e->config.source.bus)
 		return;
 	s = pfnmap_get(&e->stale, iova_pfn);
-	if (!s)
+	if (!s || exposure_held(e, iova_pfn, s->value[1]))
 		return;
 	age = exposure_age(e, s->value[0], e->config.now_ps(e->config.ctx));
 	e->closed_integral += age;

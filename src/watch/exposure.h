@@ -31,11 +31,16 @@ struct exposure;
 struct exposure_config {
 	const struct iommu *iommu;  /* who to ask; NULL = none, the device reaches everything */
 	struct iommu_source source; /* the bus watched, and a requester on it to ask as */
-	uint64_t memory_bytes;      /* physical memory of the machine */
-	bool redirects;             /* what is not mapped leads to one page, which is nobody's: */
+	/*
+	 * What an access of that requester would come to, where the device holds translations
+	 * itself; as iommu_probe(), ->hit for an answer out of any cache. NULL: what @iommu says.
+	 */
+	int (*probe)(void *ctx, uint64_t iova, enum iommu_access access, struct iommu_xlat *out);
+	uint64_t memory_bytes; /* physical memory of the machine */
+	bool redirects;        /* what is not mapped leads to one page, which is nobody's: */
 	uint64_t dummy_paddr;
 	uint64_t (*now_ps)(void *ctx);
-	void *ctx; /* given to now_ps() */
+	void *ctx; /* given to now_ps() and probe() */
 };
 
 /* All figures are of the interval since creation or the last exposure_restart(). */
@@ -99,7 +104,8 @@ void exposure_destroy(struct exposure *e);
 struct iotoll_dma_observer exposure_observer(struct exposure *e);
 /*
  * What to call from iommu_observer.dropped; @exposure is the struct exposure. Pages that are not
- * stale and other buses are ignored, so every drop may be passed on.
+ * stale and other buses are ignored, so every drop may be passed on. A page that another cache
+ * still holds (see probe) stays stale.
  */
 void exposure_dropped(void *exposure, struct iommu_source source, uint64_t iova_pfn);
 

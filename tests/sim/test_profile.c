@@ -253,6 +253,8 @@ static void every_cost_has_exactly_one_key(void **state)
 	/* The file leaves out what may be left out: 0 says so. */
 	assert_int_equal(rig->p.cost.iommu_reg_read, 0);
 	keys.key[keys.count++] = "iommu.reg_read";
+	keys.key[keys.count++] = "iommu.ats_request";
+	keys.key[keys.count++] = "iommu.ats_invalidate";
 	keys.key[keys.count++] = "kernel.bridge";
 	keys.key[keys.count++] = "kernel.netback_tx";
 	keys.key[keys.count++] = "kernel.netback_rx";
