@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "sim/cpu_internal.h"
+#include "sim/gate_internal.h"
 
 #define SOFTIRQ_RESTARTS 10 /* MAX_SOFTIRQ_RESTART */
 
@@ -62,6 +62,10 @@ static void run(void *ctx)
 	struct machine *m = cpu->machine;
 	const sim_time now = sim_now(m->sim);
 
+	if (cpu->vcpu && !cpu->vcpu->seat) {
+		gate_wake(cpu);
+		return;
+	}
 	if (cpu->clock < now)
 		cpu->clock = now;
 	m->board->running = cpu;
@@ -93,7 +97,7 @@ void cpu_pause(struct cpu *cpu)
 
 void cpu_kick(struct cpu *cpu, sim_time at)
 {
-	if (!cpu->parked)
+	if (!cpu->parked || (cpu->vcpu && cpu->vcpu->state != VCPU_BLOCKED))
 		return;
 	if (!event_pending(&cpu->resume) || at < cpu->resume.at)
 		cpu_resume_at(cpu, at);
@@ -138,7 +142,7 @@ bool cpu_hypervisor_enter(struct cpu *cpu)
 		return false;
 	cpu->view = NULL;
 	cpu->cost = machine_cost(cpu->machine->board);
-	cpu->irq_off++;
+	cpu_hold_irqs(cpu, true);
 	return true;
 }
 
@@ -146,7 +150,7 @@ void cpu_hypervisor_leave(struct cpu *cpu, bool before)
 {
 	if (!before)
 		return;
-	cpu->irq_off--;
+	cpu_hold_irqs(cpu, false);
 	cpu->cost = machine_cost(cpu->machine);
 	cpu->view = cpu->machine->mem;
 }
@@ -202,6 +206,9 @@ void cpu_sync(struct cpu *cpu)
 		if (!sim_advance(sim, cpu->clock)) {
 			cpu_resume_at(cpu, cpu->clock);
 			cpu_pause(cpu);
+		} else if (gate_due(cpu)) {
+			if (gate_yield(cpu))
+				cpu_pause(cpu);
 		} else if (cpu->irqs && !cpu->irq_off) {
 			take_irq(cpu);
 		} else {
@@ -229,10 +236,13 @@ void cpu_irq_enable(struct cpu *cpu)
 
 void cpu_hold_irqs(struct cpu *cpu, bool hold)
 {
-	if (hold)
+	if (hold) {
 		cpu->irq_off++;
-	else
+		cpu->held++;
+	} else {
 		cpu->irq_off--;
+		cpu->held--;
+	}
 }
 
 void irq_raise(struct irq *irq)
@@ -325,6 +335,16 @@ static uint64_t overhang(const struct cpu *cpu, sim_time now)
 	return !cpu->parked && cpu->clock > now ? cpu->clock - now : 0;
 }
 
+static uint64_t steal(const struct cpu *cpu)
+{
+	const struct vcpu *v = cpu->vcpu;
+
+	if (!v)
+		return 0;
+	return v->steal_ps +
+	       (v->state == VCPU_WAITS ? sim_now(cpu->machine->sim) - v->waits_since : 0);
+}
+
 void cpu_account(const struct cpu *cpu, struct cpu_account *out)
 {
 	const uint64_t ahead = overhang(cpu, sim_now(cpu->machine->sim));
@@ -336,10 +356,15 @@ void cpu_account(const struct cpu *cpu, struct cpu_account *out)
 			out->ps[i] -= ahead < out->ps[i] ? ahead : out->ps[i];
 		out->busy_ps += out->ps[i];
 	}
+	out->steal_ps = steal(cpu);
 }
 
 void cpu_account_reset(struct cpu *cpu, sim_time now)
 {
 	memset(cpu->ps, 0, sizeof(cpu->ps));
+	if (cpu->vcpu) {
+		cpu->vcpu->steal_ps = 0;
+		cpu->vcpu->waits_since = now;
+	}
 	cpu->ps[cpu->what] = overhang(cpu, now);
 }

@@ -131,7 +131,8 @@ void softirq_enable(struct cpu *cpu);
 
 struct cpu_account {
 	uint64_t ps[CHARGE_COUNT];
-	uint64_t busy_ps; /* sum of the above */
+	uint64_t busy_ps;  /* sum of the above */
+	uint64_t steal_ps; /* could run and did not; not in busy_ps. 0 without a gate */
 };
 
 /* Time charged since the machine was made (or the last cpu_account_reset()). */

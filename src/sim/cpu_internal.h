@@ -23,7 +23,9 @@ struct task {
 struct cpu {
 	struct machine *machine;
 	unsigned id, physical;
-	bool guest; /* a virtual CPU */
+	bool guest;        /* a virtual CPU */
+	struct vcpu *vcpu; /* the gate's side of one that shares physical ones; else NULL */
+	unsigned held;     /* within an instruction, or the hypervisor: the seat is not taken */
 	/* What its addresses lead through, and what it pays; the hypervisor's while that executes.
 	 */
 	struct memory *view; /* NULL: they are machine addresses */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "mem/memory_view.h"
-#include "sim/cpu_internal.h"
+#include "sim/gate_internal.h"
 
 static void cost_of_guest(struct cost *c)
 {
@@ -15,6 +15,33 @@ static void cost_of_guest(struct cost *c)
 	c->context_switch += c->xen_context_switch;
 	c->interrupt = c->xen_upcall;
 	c->irq_flags = 2 * c->cache_hit;
+}
+
+#define DEFAULT_WEIGHT 256u
+#define MAX_WEIGHT     65535u
+
+static uint32_t affinity(const struct machine *board, const struct guest_vcpus *v)
+{
+	const uint32_t all = (uint32_t)(((uint64_t)1 << board->ncpus) - 1);
+
+	return v->affinity ? v->affinity & all : all;
+}
+
+static int check_share(const struct machine *board, const struct guest_vcpus *v, struct err *err)
+{
+	if (v->weight > MAX_WEIGHT)
+		return err_set(err, -EINVAL, "%s: weight %u: expected 1 to %u", v->name, v->weight,
+			       MAX_WEIGHT);
+	if (v->cap > 100 * v->count)
+		return err_set(err, -EINVAL, "%s: cap %u: expected at most 100 for each of %u CPUs",
+			       v->name, v->cap, v->count);
+	for (unsigned i = 0; i < v->count; i++)
+		if (!(affinity(board, v) >> v->physical[i] & 1))
+			return err_set(err, -EINVAL,
+				       "%s: virtual CPU %u begins on CPU %u, which its affinity "
+				       "excludes",
+				       v->name, i, v->physical[i]);
+	return 0;
 }
 
 static int check(const struct machine *board, const struct guest_vcpus *v, struct err *err)
@@ -34,13 +61,35 @@ static int check(const struct machine *board, const struct guest_vcpus *v, struc
 			return err_set(err, -EINVAL,
 				       "%s: virtual CPU %u on CPU %u: expected 0 to %u", v->name, i,
 				       v->physical[i], board->ncpus - 1);
-		if (taken >> v->physical[i] & 1)
+		if (!board->gate && taken >> v->physical[i] & 1)
 			return err_set(err, -EINVAL,
 				       "%s: virtual CPU %u on CPU %u, which carries one already",
 				       v->name, i, v->physical[i]);
 		taken |= (uint32_t)1 << v->physical[i];
 	}
-	return 0;
+	return check_share(board, v, err);
+}
+
+static int add_vcpus(struct machine *m, const struct guest_vcpus *vcpus, struct err *err)
+{
+	struct machine *board = m->board;
+	struct gate_vcpu about = {
+		.domain = board->gate ? gate_domain(board->gate) : 0,
+		.weight = vcpus->weight ? vcpus->weight : DEFAULT_WEIGHT,
+		.cap = vcpus->cap,
+		.affinity = affinity(board, vcpus),
+	};
+	int rc = 0;
+
+	for (unsigned i = 0; i < vcpus->count && !rc; i++) {
+		about.physical = vcpus->physical[i];
+		rc = machine_add_cpu(m, about.physical, err);
+		if (!rc && board->gate)
+			rc = gate_add(&m->cpus[i], &about, err);
+		if (!board->gate)
+			board->carrying |= (uint32_t)1 << about.physical;
+	}
+	return rc ? err_prefix(err, rc, "%s: ", vcpus->name) : 0;
 }
 
 int machine_create_guest(struct machine **out, struct machine *board, struct memory *view,
@@ -68,10 +117,8 @@ int machine_create_guest(struct machine **out, struct machine *board, struct mem
 	m->cpus = calloc(vcpus->count, sizeof(*m->cpus));
 	if (!m->cpus)
 		rc = err_set(err, -ENOMEM, "%s: no memory for a machine", vcpus->name);
-	for (unsigned i = 0; i < vcpus->count && !rc; i++) {
-		rc = machine_add_cpu(m, vcpus->physical[i], err);
-		board->carrying |= (uint32_t)1 << vcpus->physical[i];
-	}
+	if (!rc)
+		rc = add_vcpus(m, vcpus, err);
 	if (rc) {
 		machine_destroy(m);
 		return rc;

@@ -31,14 +31,19 @@
 struct guest_vcpus {
 	const char *name;         /* the guest's, for messages; need not outlive the call */
 	unsigned count;           /* 1 to GUEST_MAX_VCPUS */
-	const unsigned *physical; /* [count]: the board's CPU that carries each */
+	const unsigned *physical; /* [count]: the board's CPU that carries each, or first does */
+	/* Of a board with a gate (gate.h); 0 is the default. */
+	unsigned weight;   /* 1 to 65535, 256 */
+	unsigned cap;      /* percent of one CPU, up to 100 for each virtual one; 0: no limit */
+	uint32_t affinity; /* the board's CPUs that they may have, a bit each; all */
 };
 
 /*
  * A guest of @board, which is no guest, with @view, a view of the board's memory, as its memory.
- * The view stays the caller's and outlives the guest. No two virtual CPUs have one CPU of the
- * board. 0; -EINVAL with @err: the board's profile has no [xen] section, a CPU that there is not or
- * that carries another already; -ENOMEM.
+ * The view stays the caller's and outlives the guest. Without a gate no two virtual CPUs have one
+ * CPU of the board. 0; -EINVAL with @err: the board's profile has no [xen] section, a CPU that
+ * there is not, that carries another already or that the affinity excludes, a weight or cap out of
+ * range, or what the gate's policy refuses; -ENOMEM.
  */
 int machine_create_guest(struct machine **out, struct machine *board, struct memory *view,
 			 const struct guest_vcpus *vcpus, struct err *err) MUST_CHECK;

@@ -8,7 +8,7 @@
 
 #include <assert.h>
 
-#include "sim/cpu_internal.h"
+#include "sim/gate_internal.h"
 
 void vlock_init(struct vlock *l, struct machine *m, phys_t line)
 {
@@ -27,7 +27,7 @@ static void wait_until(struct vlock *l, struct cpu *cpu, sim_time start, sim_tim
 /* Queue behind the holder and spin; the releaser hands the lock over. */
 static void spin(struct vlock *l, struct cpu *cpu)
 {
-	const sim_time start = cpu->clock;
+	uint64_t waited;
 
 	cpu->next_waiter = NULL;
 	if (l->last_waiter)
@@ -35,12 +35,10 @@ static void spin(struct vlock *l, struct cpu *cpu)
 	else
 		l->first_waiter = cpu;
 	l->last_waiter = cpu;
-	cpu_pause(cpu);
+	waited = gate_spin(cpu);
 	assert(l->holder == cpu);
-	if (cpu->clock > start) {
-		cpu_account_add(cpu, CHARGE_LOCK_WAIT, cpu->clock - start);
-		l->wait_ps += cpu->clock - start;
-	}
+	cpu_account_add(cpu, CHARGE_LOCK_WAIT, waited);
+	l->wait_ps += waited;
 }
 
 void vlock_acquire(struct vlock *l, struct cpu *cpu)
@@ -77,7 +75,7 @@ void vlock_release(struct vlock *l, struct cpu *cpu)
 	l->first_waiter = next->next_waiter;
 	if (!l->first_waiter)
 		l->last_waiter = NULL;
-	cpu_resume_at(next, next->clock > cpu->clock ? next->clock : cpu->clock);
+	gate_hand_over(next, cpu->clock);
 }
 
 void vlock_acquire_irq(struct vlock *l, struct cpu *cpu)

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sim/cpu_internal.h"
+#include "sim/gate_internal.h"
 
 int machine_create(struct machine **out, struct sim *sim, const struct profile *profile,
 		   struct err *err)
@@ -65,11 +65,13 @@ void machine_destroy(struct machine *m)
 		return;
 	for (unsigned i = 0; i < m->ncpus; i++) {
 		task_cpu_fini(&m->cpus[i]);
+		gate_remove(&m->cpus[i]);
 		if (machine_is_guest(m))
 			m->board->carrying &= ~((uint32_t)1 << m->cpus[i].physical);
 	}
 	free(m->cpus);
 	if (!machine_is_guest(m)) {
+		gate_destroy(m->gate);
 		cache_destroy(m->cache);
 		memory_destroy(m->mem);
 	}

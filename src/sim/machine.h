@@ -23,6 +23,7 @@
 #include "sim/profile.h"
 
 struct cpu;
+struct gate;
 
 struct machine {
 	struct sim *sim;
@@ -35,7 +36,8 @@ struct machine {
 	/* The CPU whose code executes now; NULL at boot and in device events. Of a board only: ask
 	 * cpu_current(). */
 	struct cpu *running;
-	uint32_t carrying;      /* a board's CPUs that carry a virtual one for good */
+	struct gate *gate;      /* of a board: shares its CPUs among virtual ones; NULL: one each */
+	uint32_t carrying;      /* without it, a board's CPUs that carry a virtual one */
 	bool free_dma_software; /* ablation: map, unmap and flush software costs nothing */
 };
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sim/cpu_internal.h"
+#include "sim/gate_internal.h"
 
 #define TASK_STACK_BYTES (256u * 1024)
 #define TASK_SLICE       (100 * SIM_MS) /* DEF_TIMESLICE of Linux 2.6's O(1) scheduler */
@@ -259,6 +259,8 @@ static void idle_main(void *ctx)
 		}
 		told = false;
 		cpu->parked = true;
+		if (cpu->vcpu)
+			gate_block(cpu);
 		cpu_pause(cpu);
 		cpu->parked = false;
 		if (cpu->ipi_pending) {

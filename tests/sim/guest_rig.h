@@ -20,10 +20,9 @@ struct domain {
 };
 
 /* Page p of domain @n lies on frame (@n + 1) * 256 + p, its table on frame n + 1. */
-static inline struct domain guest_domain(struct machine *board, unsigned n, unsigned count,
-					 const unsigned *physical)
+static inline struct domain guest_domain_of(struct machine *board, unsigned n,
+					    const struct guest_vcpus *vcpus)
 {
-	const struct guest_vcpus vcpus = {.name = "guest", .count = count, .physical = physical};
 	const phys_t table = (n + 1) * PAGE_BYTES;
 	struct err err = {{0}};
 	struct domain d;
@@ -33,9 +32,17 @@ static inline struct domain guest_domain(struct machine *board, unsigned n, unsi
 		d.entry[p] = (uint64_t)((n + 1) * 256 + p) << PAGE_SHIFT | GUEST_RW;
 	d.view = memory_view_create(board->mem, table, GUEST_PAGES);
 	assert_non_null(d.view);
-	if (machine_create_guest(&d.m, board, d.view, &vcpus, &err))
+	if (machine_create_guest(&d.m, board, d.view, vcpus, &err))
 		fail_msg("%s", err.text);
 	return d;
+}
+
+static inline struct domain guest_domain(struct machine *board, unsigned n, unsigned count,
+					 const unsigned *physical)
+{
+	const struct guest_vcpus vcpus = {.name = "guest", .count = count, .physical = physical};
+
+	return guest_domain_of(board, n, &vcpus);
 }
 
 static inline void guest_destroy(struct domain *d)
