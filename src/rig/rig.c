@@ -80,10 +80,16 @@ static int make_iommu(struct rig *r, const struct rig_config *c, struct err *err
 	return rc;
 }
 
-static int make_domain(struct rig *r, const struct rig_config *c, struct err *err)
+bool rig_translates(const struct rig_config *c)
+{
+	return strcmp(c->model, "none") && strcmp(c->strategy, "off");
+}
+
+static int make_domain(struct rig *r, const struct rig_config *c, const struct dma_env *env,
+		       const char *driver, struct err *err)
 {
 	const struct iotoll_dma_config config = {
-		.driver = r->iommu && strcmp(c->strategy, "off") ? c->model : "none",
+		.driver = driver,
 		.strategy = c->strategy,
 		.allocator = c->allocator,
 		.bus = RIG_BUS,
@@ -93,11 +99,12 @@ static int make_domain(struct rig *r, const struct rig_config *c, struct err *er
 		.quiesce_system = c->quiesce_system,
 		.unused_invalid = c->unused_invalid,
 		.table_cached = c->table_cached,
+		.multicall = c->multicall,
 	};
 	char why[256] = "";
 	int rc;
 
-	r->env = (struct dma_env){.machine = c->machine, .regs = r->iommu ? &r->regs.window : NULL};
+	r->env = *env;
 	rc = iotoll_dma_domain_create(&r->domain, &r->env, &config, why, sizeof(why));
 	return rc ? err_set(err, rc, "%s", why) : 0;
 }
@@ -131,11 +138,10 @@ static int on_probe(void *ctx, uint64_t iova, enum iommu_access access, struct i
 
 static int make_watchers(struct rig *r, const struct rig_config *c, struct err *err)
 {
-	const bool translated = r->iommu && strcmp(c->strategy, "off");
 	iotoll_phys_t dummy;
 	const bool redirects = iotoll_dma_domain_dummy(r->domain, &dummy);
 	const struct exposure_config config = {
-		.iommu = translated ? r->iommu : NULL,
+		.iommu = rig_translates(c) ? r->iommu : NULL,
 		.source = {.bus = RIG_BUS, .devid = c->devid},
 		.memory_bytes = memory_bytes(c->machine->mem),
 		.redirects = redirects,
@@ -161,23 +167,46 @@ static int make_watchers(struct rig *r, const struct rig_config *c, struct err *
 	return r->iommu ? bus_observe(r->bus, &observer) : 0;
 }
 
-int rig_init(struct rig *r, const struct rig_config *c, struct err *err)
+int rig_init_hardware(struct rig *r, const struct rig_config *c, struct err *err)
 {
 	int rc;
 
 	memset(r, 0, sizeof(*r));
 	r->machine = c->machine;
-	r->devid = c->devid;
 	rc = make_iommu(r, c, err);
 	if (rc)
 		return rc;
 	r->bus = bus_create(c->machine, r->iommu, RIG_BUS);
-	if (!r->bus)
-		rc = err_set(err, -ENOMEM, "no memory for a bus");
-	if (!rc)
-		rc = make_domain(r, c, err);
+	if (!r->bus) {
+		rig_fini(r);
+		return err_set(err, -ENOMEM, "no memory for a bus");
+	}
+	return 0;
+}
+
+int rig_init_domain(struct rig *r, const struct rig_config *c, const struct dma_env *env,
+		    const char *driver, struct err *err)
+{
+	int rc;
+
+	r->devid = c->devid;
+	rc = make_domain(r, c, env, driver, err);
 	if (!rc)
 		rc = make_watchers(r, c, err);
+	if (rc)
+		rig_fini_domain(r);
+	return rc;
+}
+
+int rig_init(struct rig *r, const struct rig_config *c, struct err *err)
+{
+	int rc = rig_init_hardware(r, c, err);
+	struct dma_env env = {.machine = c->machine};
+
+	if (rc)
+		return rc;
+	env.regs = r->iommu ? &r->regs.window : NULL;
+	rc = rig_init_domain(r, c, &env, rig_translates(c) ? c->model : "none", err);
 	if (rc)
 		rig_fini(r);
 	return rc;
@@ -206,10 +235,16 @@ void rig_quiet_ats(struct rig *r)
 		bus_ats_switch(r->bus, r->devid, false);
 }
 
-void rig_fini(struct rig *r)
+void rig_fini_domain(struct rig *r)
 {
 	iotoll_dma_domain_destroy(r->domain);
 	r->domain = NULL;
+}
+
+/* The bus and the IOMMU tell the watcher until they are gone. */
+void rig_fini(struct rig *r)
+{
+	rig_fini_domain(r);
 	bus_destroy(r->bus);
 	r->bus = NULL;
 	exposure_destroy(r->exposure);

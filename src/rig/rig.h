@@ -23,6 +23,7 @@ struct rig_config {
 	const char *strategy, *allocator;
 	uint64_t table_entries, start_hint;
 	uint16_t devid; /* the device whose reach is watched */
+	bool multicall; /* of a domain under a hypervisor: see iotoll_dma_config */
 	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached;
 	struct iommu_dart_config dart;
 	bool ats; /* the device will get a translation cache: rig_attach_ats() */
@@ -52,6 +53,17 @@ struct rig {
 
 /* @r must stay where it is. 0; -EINVAL with @err for what cannot be built; -ENOMEM. */
 int rig_init(struct rig *r, const struct rig_config *config, struct err *err) MUST_CHECK;
+/* Is there an IOMMU, and does the strategy switch it on? */
+bool rig_translates(const struct rig_config *config);
+
+/*
+ * The two halves of rig_init(), for whoever puts something between them: the IOMMU and the bus; the
+ * DMA domain, which works in @env with the DMA layer's driver @driver, and its watchers. When the
+ * second fails, rig_fini() is still due.
+ */
+int rig_init_hardware(struct rig *r, const struct rig_config *config, struct err *err) MUST_CHECK;
+int rig_init_domain(struct rig *r, const struct rig_config *config, const struct dma_env *env,
+		    const char *driver, struct err *err) MUST_CHECK;
 /*
  * Attach the watched device, which has a port on the rig's bus, with a translation cache of its own
  * as @config says, and switch that on. The rig must have been made with ats. 0; the errors of
@@ -61,6 +73,8 @@ int rig_attach_ats(struct rig *r, struct iotoll_dma_device **out, uint64_t dma_m
 		   const struct atc_config *config, struct err *err) MUST_CHECK;
 /* Switch the device's cache off, as its driver does before it is detached. Always allowed. */
 void rig_quiet_ats(struct rig *r);
+/* Take down the DMA domain alone; rig_fini() is still due. Allowed where there is none. */
+void rig_fini_domain(struct rig *r);
 /* Devices and mappings must be gone. Allowed on a zeroed or half-initialised rig. */
 void rig_fini(struct rig *r);
 
