@@ -221,9 +221,136 @@ static void do_enable(struct world *w)
 	w->blurred = true;
 }
 
+/* ---- devices with translation caches ---- */
+
+static bool on_invalidate(void *ctx, uint16_t devid, unsigned itag, uint64_t payload)
+{
+	struct world *w = ctx;
+	const unsigned how = (unsigned)take(&w->input, 1);
+
+	(void)payload;
+	JUDGE(itag < 32);
+	if (how & 1) {
+		w->owner[itag] = devid; /* later, or never */
+		return (how & 2) != 0;
+	}
+	if (how & 2)
+		w->iommu->ops->ats->completion(w->iommu, devid, how * 0x01010101u, how >> 2);
+	w->iommu->ops->ats->completion(w->iommu, devid, UINT32_C(1) << itag, 1);
+	return true;
+}
+
+static bool on_response(void *ctx, uint16_t devid, unsigned index, unsigned code)
+{
+	(void)ctx;
+	(void)devid;
+	JUDGE(index < 512 && code < 16);
+	return true;
+}
+
+static uint16_t take_device(struct world *w)
+{
+	return (uint16_t)(take(&w->input, 1) % (DEVICES + 1) * 31);
+}
+
+/* V and I, and TV for a translation request, as memory has them; the unit may know older ones. */
+static bool trusted_now(struct world *w, uint16_t devid, uint64_t q0_bits)
+{
+	const uint64_t base = reg(w, 0), at = (base & FRAME) + devid * UINT64_C(32);
+
+	return devid < ((base & 0x1FF) + 1) * 128 && at <= MEMORY_BYTES - 32 &&
+	       (load(w, at) & q0_bits) == q0_bits && (load(w, at + 8) & BIT(32)) != 0;
+}
+
+/* What is granted to a device that asks must be what an access would find in the tables. */
+static void do_ats_request(struct world *w)
+{
+	const struct ats_request request = {.source = {.devid = take_device(w)},
+					    .address = take(&w->input, 1) % 4
+						       << (12 + take(&w->input, 1) % 5 * 9),
+					    .count = 1,
+					    .no_write = (take(&w->input, 1) & 1) != 0};
+	const bool clean = w->since == w->nstores && !w->blurred && w->only == -1;
+	const uint16_t devid = request.source.devid;
+	const uint64_t iova = request.address & ATS_ADDRESS;
+	struct ats_completion c;
+	uint64_t paddr;
+
+	w->only = w->only == -1 || w->only == devid ? devid : -2;
+	w->reads = 0;
+	JUDGE(w->iommu->ops->ats->request(w->iommu, &request, &c) == 0);
+	JUDGE(c.count == (c.status == ATS_SUCCESS));
+	JUDGE(c.status != ATS_SUCCESS || !request.no_write || !(c.entry[0] & ATS_ENTRY_W) ||
+	      (c.entry[0] & ATS_ENTRY_U));
+	if (!(reg(w, 0x18) & 1))
+		JUDGE(c.status == ATS_UNSUPPORTED);
+	if (c.status != ATS_SUCCESS || !clean || (c.entry[0] & ATS_ENTRY_U))
+		return;
+	JUDGE(trusted_now(w, devid, 3));
+	paddr = ats_entry_base(c.entry[0]) |
+		(iova & ats_span(ats_range_log2(c.entry[0], ATS_ENTRY_S)));
+	for (unsigned rw = IOMMU_READ; rw <= IOMMU_WRITE; rw++) {
+		const struct answer now = judge_now(w, devid, iova, rw);
+
+		if (c.entry[0] & (rw == IOMMU_READ ? ATS_ENTRY_R : ATS_ENTRY_W))
+			JUDGE(now.error == 0 && now.paddr == paddr);
+	}
+}
+
+static void do_ats_translated(struct world *w)
+{
+	const struct iommu_source src = {.devid = take_device(w)};
+	const uint64_t paddr = take(&w->input, 8);
+	const enum iommu_access rw = take(&w->input, 1) & 1 ? IOMMU_WRITE : IOMMU_READ;
+	const bool clean = w->since == w->nstores && !w->blurred && w->only == -1;
+	struct iommu_xlat x, p;
+	int ret, foretold;
+
+	w->only = w->only == -1 || w->only == src.devid ? src.devid : -2;
+	w->reads = 0;
+	foretold = w->iommu->ops->ats->probe_translated(w->iommu, src, paddr, rw, &p);
+	ret = w->iommu->ops->ats->translated(w->iommu, src, paddr, rw, &x);
+	JUDGE(ret == foretold);
+	if (ret == 0)
+		JUDGE(x.bypass && x.paddr == paddr);
+	if (clean && (reg(w, 0x18) & 1))
+		JUDGE((ret == 0) <= (trusted_now(w, src.devid, 1) && paddr >> 20 != 0xFEE));
+}
+
+static void do_ats(struct world *w, unsigned what)
+{
+	const struct iommu_ats_ops *ats = w->iommu->ops->ats;
+	const unsigned tag = (unsigned)take(&w->input, 1) % 33;
+
+	w->reads = 0;
+	switch (what % 6) {
+	case 0:
+		do_ats_request(w);
+		break;
+	case 1:
+		do_ats_translated(w);
+		break;
+	case 2:
+		ats->completion(w->iommu, w->owner[tag % 32], UINT32_C(1) << tag % 32, 1);
+		break;
+	case 3:
+		ats->completion(w->iommu, (uint16_t)take(&w->input, 2),
+				(uint32_t)take(&w->input, 4), tag);
+		break;
+	case 4:
+		ats->time_out(w->iommu, tag);
+		break;
+	default:
+		ats->page_request(w->iommu, take_device(w), take(&w->input, 8));
+	}
+	w->blurred = w->blurred || what % 6 > 1; /* commands may have gone on, events be logged */
+}
+
 static void run(struct world *w)
 {
 	while (w->input.left != 0) {
+		unsigned what;
+
 		switch (take(&w->input, 1) % 10) {
 		case 0:
 		case 1:
@@ -243,9 +370,12 @@ static void run(struct world *w)
 			do_enable(w);
 			break;
 		case 7:
-			if (take(&w->input, 1) == 255) {
+			what = (unsigned)take(&w->input, 1);
+			if (what == 255) {
 				w->iommu->ops->reset(w->iommu);
 				forgot_everything(w);
+			} else if (what < 128) {
+				do_ats(w, what);
 			}
 			break;
 		default:
@@ -275,6 +405,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		geometries[take(&w->input, 1) % (sizeof(geometries) / sizeof(geometries[0]))];
 	config.memory = (struct iommu_memory){.ctx = w, .read = memory_read, .write = memory_write};
 	if (iommu_create(&w->iommu, &config, NULL) == 0) {
+		w->fabric = (struct ats_fabric){w, on_invalidate, on_response};
+		w->iommu->fabric = &w->fabric;
 		run(w);
 		iommu_destroy(w->iommu);
 	}

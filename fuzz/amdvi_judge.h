@@ -35,6 +35,8 @@ struct world {
 	unsigned reads;          /* of memory, since a register was last written */
 	unsigned budget;
 	struct input input;
+	struct ats_fabric fabric;
+	uint16_t owner[32]; /* who was sent the invalidation of that tag last */
 };
 
 struct answer {

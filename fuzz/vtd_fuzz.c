@@ -68,6 +68,23 @@ static void do_access(struct world *w)
 	judge_record(w, &before, source.devid, iova, write, ret);
 }
 
+/* Requests and messages of devices that cache translations themselves. */
+static void do_ats(struct world *w)
+{
+	const unsigned what = (unsigned)take(&w->input, 1);
+	uint16_t sid;
+
+	if (what >= 0xC0) {
+		ats_message(w);
+		return;
+	}
+	sid = take_sid(w);
+	if (what & 1)
+		ats_request(w, sid, take_iova(w), (what & 2) != 0);
+	else
+		ats_translated(w, sid, take_iova(w), (what & 2) != 0);
+}
+
 /* ---- the program ---- */
 
 static uint64_t take_entry(struct world *w)
@@ -230,6 +247,7 @@ static void do_reset(struct world *w)
 	w->judge.root = 0;
 	w->judge.contexts = w->judge.tables = w->judge.pages = 0;
 	w->next_record = w->tail = 0;
+	w->open = 0;
 }
 
 /* Root at page 0, context tables at 1..3, and chains of tables behind them: all of it plausible. */
@@ -264,7 +282,7 @@ static void run(struct world *w)
 		do_access,
 		do_access,
 		do_acknowledge,
-		NULL,
+		do_ats,
 	};
 
 	furnish(w);
@@ -273,10 +291,31 @@ static void run(struct world *w)
 
 		if (step == 0xFF)
 			do_reset(w);
-		else if (steps[step % 16] != NULL)
+		else
 			steps[step % 16](w);
 		JUDGE(vtd_check(w->iommu));
 	}
+}
+
+/* Whatever a device may send, granted or not. */
+static void do_hostile_ats(struct world *w, unsigned step)
+{
+	const struct ats_request request = {.source = {.devid = (uint16_t)take(&w->input, 2)},
+					    .address = take(&w->input, 8),
+					    .count = (unsigned)take(&w->input, 1) % 10,
+					    .stu = (unsigned)take(&w->input, 1) % 34,
+					    .no_write = (step & 0x40) != 0};
+	struct ats_completion c;
+	struct iommu_xlat x;
+
+	if (step & 0x80) {
+		ats_message(w);
+		return;
+	}
+	if (w->iommu->ops->ats->request(w->iommu, &request, &c) == 0)
+		JUDGE(c.count <= request.count && (c.count == 0 || c.status == ATS_SUCCESS));
+	(void)w->iommu->ops->ats->translated(w->iommu, request.source, request.address,
+					     step & 4 ? IOMMU_WRITE : IOMMU_READ, &x);
 }
 
 /* Any register, any memory. An operation reads no more than a whole queue and its walk. */
@@ -299,7 +338,11 @@ static void run_hostile(struct world *w)
 			w->iommu->ops->reg_write(w->iommu, offset, take(&w->input, width), width);
 			break;
 		case 1:
-			(void)w->iommu->ops->reg_read(w->iommu, offset, step & 4 ? 3 : width);
+			if (step & 0x20)
+				do_hostile_ats(w, step);
+			else
+				(void)w->iommu->ops->reg_read(w->iommu, offset,
+							      step & 4 ? 3 : width);
 			break;
 		case 2:
 			store(w, take(&w->input, 2) % (MEMORY_BYTES / 8) * 8,
@@ -374,6 +417,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	choose(w, (uint8_t)take(&w->input, 1),
 	       config.iotlb.entries != 0 ? config.iotlb.line_pages : 1);
 	if (iommu_create(&w->iommu, &config, NULL) == 0) {
+		w->hostile = (first & HOSTILE) != 0;
+		ats_join(w);
 		if (first & HOSTILE)
 			run_hostile(w);
 		else

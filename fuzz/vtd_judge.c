@@ -293,6 +293,18 @@ void judge_access(struct judge *j, uint16_t sid, uint64_t iova, bool write)
 		hold(j, j->context, &j->contexts, &c, sizeof(c));
 }
 
+bool judge_trusts(struct judge *j, uint16_t sid)
+{
+	const struct judge_context c = read_context(j, sid);
+
+	if (c.reason == 0 || (j->caching_mode && c.reason != 8 && c.reason != 9))
+		hold(j, j->context, &j->contexts, &c, sizeof(c));
+	for (unsigned i = 0; i < j->contexts; i++)
+		if (j->context[i].sid == sid && j->context[i].reason == 0 && j->context[i].tt == 1)
+			return true;
+	return j->full;
+}
+
 struct judge_outcome judge_memory(struct judge *j, uint16_t sid, uint64_t iova, bool write)
 {
 	struct judge_context c = read_context(j, sid);

@@ -67,6 +67,11 @@ static inline uint64_t bits(uint64_t value, unsigned hi, unsigned lo)
 
 /* Fill j->outcome with what an access may come to, and hold what it may have left cached. */
 void judge_access(struct judge *j, uint16_t sid, uint64_t iova, bool write);
+/*
+ * May the device's translated requests be believed, by its context entry in memory or by one that
+ * may be cached? Holds the former.
+ */
+bool judge_trusts(struct judge *j, uint16_t sid);
 /* What memory alone says, without any cache; changes nothing but j->outcome. */
 struct judge_outcome judge_memory(struct judge *j, uint16_t sid, uint64_t iova, bool write);
 /* @granularity 1 global, 2 domain, 3 device. */

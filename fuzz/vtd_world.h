@@ -25,6 +25,11 @@ struct world {
 	struct judge judge;
 	unsigned next_record, tail, accesses_of_memory;
 	struct input input;
+	struct ats_fabric fabric;
+	bool hostile;       /* devices, too: see vtd_ats.c */
+	uint32_t open;      /* invalidations that a device has not completed */
+	uint16_t owner[32]; /* whose */
+	unsigned seen[32];  /* and how many of several messages have come */
 };
 
 /* The iommu_memory of a world. */
@@ -51,5 +56,13 @@ void judge_grant(struct world *w, uint16_t sid, uint64_t iova, bool write,
 		 const struct iommu_xlat *x);
 void judge_record(struct world *w, const struct records *before, uint16_t sid, uint64_t iova,
 		  bool write, int ret);
+
+/* ---- vtd_ats.c ---- */
+
+/* Put devices with translation caches on the fabric. */
+void ats_join(struct world *w);
+void ats_request(struct world *w, uint16_t sid, uint64_t iova, bool no_write);
+void ats_translated(struct world *w, uint16_t sid, uint64_t paddr, bool write);
+void ats_message(struct world *w);
 
 #endif
