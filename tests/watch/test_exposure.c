@@ -16,6 +16,7 @@
 
 struct scene {
 	struct fake_iommu hw;
+	uint64_t device[FAKE_PAGES]; /* what the device's own cache holds */
 	struct exposure *e;
 	struct iotoll_dma_observer watch;
 	uint64_t now_ps;
@@ -406,6 +407,58 @@ static void a_bidirectional_map_with_nothing_stale_asks_nothing(void **state)
 	assert_int_equal(s->hw.probes, 1);
 }
 
+static int probe_both(void *ctx, uint64_t iova, enum iommu_access access, struct iommu_xlat *out)
+{
+	const struct iommu_source source = {.bus = FAKE_BUS, .devid = 8};
+	struct scene *s = ctx;
+	const uint64_t own = s->device[iova >> 12];
+
+	if (!(own & (unsigned)access))
+		return fake_probe(&s->hw.base, source, iova, access, out);
+	*out = (struct iommu_xlat){.paddr = own >> 2 << 12, .bytes = 4096, .hit = true};
+	return 0;
+}
+
+static void page_is_stale_until_the_last_of_two_caches_has_dropped_it(void **state)
+{
+	struct scene *s = *state;
+	const struct exposure_config config = {
+		.iommu = &s->hw.base,
+		.source = {.bus = FAKE_BUS, .devid = 8},
+		.probe = probe_both,
+		.memory_bytes = 1 << 20,
+		.now_ps = scene_now,
+		.ctx = s,
+	};
+	struct err err;
+
+	exposure_destroy(s->e);
+	assert_int_equal(exposure_create(&s->e, &config, &err), 0);
+	s->watch = exposure_observer(s->e);
+	s->hw.base.observer.ctx = s->e;
+	map1(s, 3, 50);
+	fake_use(&s->hw, 3);
+	s->device[3] = fake_entry(50, RW);
+	unmap(s, 3, 1, 4096);
+	assert_int_equal(stats(s).stale_pages, 1);
+	s->now_ps += MS;
+	fake_drop(&s->hw, 3); /* the IOTLB forgets: the device still reaches it */
+	assert_int_equal(stats(s).open_pages, 1);
+	assert_int_equal(stats(s).windows, 0);
+	s->now_ps += MS;
+	s->device[3] = 0;
+	exposure_dropped(s->e, config.source, 3);
+	assert_int_equal(stats(s).open_pages, 0);
+	assert_int_equal(stats(s).windows, 1);
+	assert_true(stats(s).window_mean_ns > 1.9e6 && stats(s).window_mean_ns < 2.1e6);
+	/* In the device's cache alone: as stale as any other. */
+	map1(s, 4, 60);
+	s->device[4] = fake_entry(60, IOMMU_WRITE);
+	unmap(s, 4, 1, 4096);
+	assert_int_equal(stats(s).open_pages, 1);
+	s->device[4] = 0;
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -428,6 +481,7 @@ int main(void)
 		T(unmap_of_what_was_never_seen_mapped_is_counted),
 		T(time_that_goes_back_counts_as_none),
 		T(a_bidirectional_map_with_nothing_stale_asks_nothing),
+		T(page_is_stale_until_the_last_of_two_caches_has_dropped_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
