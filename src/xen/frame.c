@@ -111,12 +111,12 @@ void frame_release_heap(struct xen *hv, mfn_t mfn)
 	if (f->owner)
 		frame_put_writable(hv, mfn);
 	f->flags &= (uint8_t)~FRAME_ALLOCATED;
-	frame_put(hv, NULL, mfn);
+	frame_drop(hv, NULL, mfn);
 }
 
 /* ---- references ---- */
 
-bool frame_get(struct xen *hv, struct cpu *cpu, mfn_t mfn, const struct xen_domain *owner)
+bool frame_hold(struct xen *hv, struct cpu *cpu, mfn_t mfn, const struct xen_domain *owner)
 {
 	struct frame *f;
 
@@ -152,7 +152,7 @@ void frame_put_writable(struct xen *hv, mfn_t mfn)
 		f->type = TYPE_NONE;
 }
 
-void frame_put(struct xen *hv, struct cpu *cpu, mfn_t mfn)
+void frame_drop(struct xen *hv, struct cpu *cpu, mfn_t mfn)
 {
 	struct frame *f = frame_of(hv, mfn);
 
@@ -165,10 +165,10 @@ void frame_put(struct xen *hv, struct cpu *cpu, mfn_t mfn)
 bool frame_use(struct xen *hv, struct cpu *cpu, mfn_t mfn, const struct xen_domain *owner,
 	       bool write)
 {
-	if (!frame_get(hv, cpu, mfn, owner))
+	if (!frame_hold(hv, cpu, mfn, owner))
 		return false;
 	if (write && !frame_get_writable(hv, mfn)) {
-		frame_put(hv, cpu, mfn);
+		frame_drop(hv, cpu, mfn);
 		return false;
 	}
 	return true;
@@ -178,7 +178,7 @@ void frame_unuse(struct xen *hv, struct cpu *cpu, mfn_t mfn, bool write)
 {
 	if (write)
 		frame_put_writable(hv, mfn);
-	frame_put(hv, cpu, mfn);
+	frame_drop(hv, cpu, mfn);
 }
 
 bool frame_release(struct xen *hv, struct cpu *cpu, mfn_t mfn)
@@ -188,7 +188,7 @@ bool frame_release(struct xen *hv, struct cpu *cpu, mfn_t mfn)
 	if (!(f->flags & FRAME_ALLOCATED) || f->flags & FRAME_HEAP)
 		return false;
 	f->flags &= (uint8_t)~FRAME_ALLOCATED;
-	frame_put(hv, cpu, mfn);
+	frame_drop(hv, cpu, mfn);
 	return true;
 }
 
@@ -226,5 +226,5 @@ void frame_discard(struct xen *hv, struct cpu *cpu, mfn_t mfn)
 
 	assert(!f->owner && f->count == 1 && f->flags == FRAME_ALLOCATED);
 	f->flags = 0;
-	frame_put(hv, cpu, mfn);
+	frame_drop(hv, cpu, mfn);
 }

@@ -57,13 +57,13 @@ int frame_alloc_heap(struct xen *hv, struct xen_domain *owner, mfn_t *mfn) MUST_
 void frame_release_heap(struct xen *hv, mfn_t mfn);
 
 /* A reference, if @mfn is a frame of @owner's (which must not be NULL). */
-bool frame_get(struct xen *hv, struct cpu *cpu, mfn_t mfn,
-	       const struct xen_domain *owner) MUST_CHECK;
+bool frame_hold(struct xen *hv, struct cpu *cpu, mfn_t mfn,
+		const struct xen_domain *owner) MUST_CHECK;
 /* A use as writable, on top of a reference. */
 bool frame_get_writable(struct xen *hv, mfn_t mfn) MUST_CHECK;
 void frame_put_writable(struct xen *hv, mfn_t mfn);
 /* Drop a reference; the last one frees the frame. */
-void frame_put(struct xen *hv, struct cpu *cpu, mfn_t mfn);
+void frame_drop(struct xen *hv, struct cpu *cpu, mfn_t mfn);
 /* Both: with @write the type too. */
 bool frame_use(struct xen *hv, struct cpu *cpu, mfn_t mfn, const struct xen_domain *owner,
 	       bool write) MUST_CHECK;

@@ -116,7 +116,7 @@ int l1_pin(struct xen_domain *d, struct cpu *cpu, mfn_t mfn, unsigned flag)
 	struct xen *hv = d->hv;
 	struct frame *f;
 
-	if (!frame_get(hv, cpu, mfn, d))
+	if (!frame_hold(hv, cpu, mfn, d))
 		return -EINVAL;
 	f = frame_of(hv, mfn);
 	if (f->flags & (flag | FRAME_HEAP) || (f->type_count != 0 && f->type != TYPE_L1) ||
@@ -137,7 +137,7 @@ int l1_pin(struct xen_domain *d, struct cpu *cpu, mfn_t mfn, unsigned flag)
 	f->flags |= (uint8_t)flag;
 	return 0;
 put:
-	frame_put(hv, cpu, mfn);
+	frame_drop(hv, cpu, mfn);
 	return -EINVAL;
 }
 
@@ -146,11 +146,11 @@ int l1_unpin(struct xen_domain *d, struct cpu *cpu, mfn_t mfn, unsigned flag)
 	struct xen *hv = d->hv;
 	struct frame *f;
 
-	if (!frame_get(hv, cpu, mfn, d))
+	if (!frame_hold(hv, cpu, mfn, d))
 		return -EINVAL;
 	f = frame_of(hv, mfn);
 	if (!(f->flags & flag)) {
-		frame_put(hv, cpu, mfn);
+		frame_drop(hv, cpu, mfn);
 		return -EINVAL;
 	}
 	assert(f->type == TYPE_L1 && f->type_count != 0);
@@ -160,8 +160,8 @@ int l1_unpin(struct xen_domain *d, struct cpu *cpu, mfn_t mfn, unsigned flag)
 		f->type = TYPE_NONE;
 	}
 	f->type_count--;
-	frame_put(hv, cpu, mfn); /* the pin's */
-	frame_put(hv, cpu, mfn); /* this call's */
+	frame_drop(hv, cpu, mfn); /* the pin's */
+	frame_drop(hv, cpu, mfn); /* this call's */
 	return 0;
 }
 

@@ -59,10 +59,10 @@ static bool give_back(struct call *c, struct xen_domain *d, mfn_t mfn)
 {
 	bool done;
 
-	if (!frame_get(c->hv, c->cpu, mfn, d))
+	if (!frame_hold(c->hv, c->cpu, mfn, d))
 		return false;
 	done = frame_release(c->hv, c->cpu, mfn);
-	frame_put(c->hv, c->cpu, mfn);
+	frame_drop(c->hv, c->cpu, mfn);
 	return done;
 }
 

@@ -71,7 +71,7 @@ static long normal_update(struct call *c, const struct batch *b, phys_t at, uint
 	const mfn_t mfn = at >> PAGE_SHIFT;
 	long ret = -EINVAL;
 
-	if (!frame_get(c->hv, c->cpu, mfn, c->d))
+	if (!frame_hold(c->hv, c->cpu, mfn, c->d))
 		return -EINVAL;
 	switch (frame_of(c->hv, mfn)->type) {
 	case TYPE_L1:
@@ -86,16 +86,16 @@ static long normal_update(struct call *c, const struct batch *b, phys_t at, uint
 		ret = 0;
 		break;
 	}
-	frame_put(c->hv, c->cpu, mfn);
+	frame_drop(c->hv, c->cpu, mfn);
 	return ret;
 }
 
 static long machphys_update(struct call *c, const struct batch *b, mfn_t mfn, uint64_t pfn)
 {
-	if (!b->foreign || !frame_get(c->hv, c->cpu, mfn, b->foreign))
+	if (!b->foreign || !frame_hold(c->hv, c->cpu, mfn, b->foreign))
 		return -EINVAL;
 	m2p_set(c->hv, c->cpu, mfn, pfn);
-	frame_put(c->hv, c->cpu, mfn);
+	frame_drop(c->hv, c->cpu, mfn);
 	return 0;
 }
 

@@ -85,7 +85,7 @@ static void references_and_types_do_not_wrap(void **state)
 	struct frame *f = frame_of(w->hv, mfn);
 
 	f->count = FRAME_COUNT_MAX;
-	assert_false(frame_get(w->hv, NULL, mfn, d));
+	assert_false(frame_hold(w->hv, NULL, mfn, d));
 	assert_int_equal(f->count, FRAME_COUNT_MAX);
 	f->count = 2;
 	f->type_count = FRAME_TYPES_MAX;
