@@ -105,6 +105,10 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t disk_segment;  /* per entry of its scatter list */
 	uint64_t disk_driver;   /* adapter driver, per command */
 	uint64_t disk_irq_body; /* its interrupt handler without register accesses */
+	uint64_t fs_call;       /* file system, per call, without names and pages */
+	uint64_t fs_name;       /* per name looked up, added or removed */
+	uint64_t fs_page;       /* page cache, per page found or made */
+	uint64_t fs_word;       /* per 64-bit word of a bitmap searched */
 	/* host bus adapter and Fibre Channel */
 	uint64_t disk_adapter_command; /* the adapter is busy with one command */
 	uint64_t disk_link_byte;       /* one byte on the link */

@@ -12,7 +12,7 @@
 #include "base/quantity.h"
 #include "sim/profile.h"
 
-#define PROFILE_PARAMS 82
+#define PROFILE_PARAMS 86
 
 struct profile_param {
 	const char *key;
