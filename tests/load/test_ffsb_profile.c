@@ -490,6 +490,25 @@ static void a_file_is_read_and_named_in_messages(void **state)
 	assert_int_equal(ffsb_profile_read(&p, "/", &err), -EISDIR);
 }
 
+static void what_is_shipped_is_read_without_a_warning(void **state)
+{
+	static const char *const names[] = {"mixed", "random-direct", "sequential"};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct err err = {.text = ""};
+		struct ffsb_profile p;
+		char path[512];
+
+		snprintf(path, sizeof(path), LOADS "/ffsb-%s.profile", names[i]);
+		if (ffsb_profile_read(&p, path, &err))
+			fail_msg("%s", err.text);
+		assert_int_equal(p.warning_count, 0);
+		assert_int_equal(p.time_s, 10);
+		ffsb_profile_free(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,6 +532,7 @@ int main(void)
 		cmocka_unit_test(a_key_given_twice_is_remarked_on_and_the_last_counts),
 		cmocka_unit_test(only_some_warnings_are_kept_but_all_are_counted),
 		cmocka_unit_test(a_file_is_read_and_named_in_messages),
+		cmocka_unit_test(what_is_shipped_is_read_without_a_warning),
 	};
 
 	return cmocka_run_group_tests_name("load/ffsb_profile", tests, NULL, NULL);
