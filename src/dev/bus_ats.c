@@ -23,7 +23,7 @@ struct message {
 	sim_time at;
 };
 
-/* No more than one message for each tag is on its way in one direction. */
+/* One message for each tag is on its way in one direction. */
 struct wire {
 	struct message message[ATS_TAGS];
 	unsigned first, count;
@@ -61,8 +61,11 @@ static struct bus_ats *ats_of(const struct bus *bus, uint16_t devid)
 	return port ? port->ats : NULL;
 }
 
+/* Software that makes the IOMMU forget its tags can send more than there are: those are lost. */
 static void push(struct bus *bus, struct wire *w, struct message message)
 {
+	if (w->count == ATS_TAGS)
+		return;
 	message.at = bus_now(bus) + machine_cost(bus->machine)->ats_invalidate / 2;
 	w->message[(w->first + w->count++) % ATS_TAGS] = message;
 	if (!event_pending(&w->event))

@@ -251,6 +251,26 @@ static void completion_waits_for_a_read_that_is_under_way(void **state)
 	finish();
 }
 
+static void a_burst_holds_up_only_the_page_it_is_in(void **state)
+{
+	struct bus_request a;
+	struct later l;
+
+	(void)state;
+	start();
+	rig_map(&rig, 5, 0x9000, RW);
+	rig_map(&rig, 6, 0x20000, RW);
+	a = rig_request(&rig, 0x5C00, data, 2048, IOMMU_READ);
+	bus_submit(&port, &a);
+	/* The first page's 1024 bytes are there at 2244 ns; the second's come after 3 us. */
+	invalidate_at(&l, 2500 * SIM_NS - INVALIDATE / 2, 5, 0x5000);
+	rig_run_us(&rig, 20);
+	assert_int_equal(rig.status[0], 0);
+	assert_int_equal(agent.completed, 2500 * SIM_NS + INVALIDATE / 2);
+	assert_true(rig.when[0] > agent.completed);
+	finish();
+}
+
 static void an_overtaken_answer_is_thrown_away(void **state)
 {
 	struct bus_request a;
@@ -373,6 +393,7 @@ int main(void)
 		cmocka_unit_test(no_right_ends_the_access_without_asking_the_iommu_otherwise),
 		cmocka_unit_test(an_invalidation_takes_its_way_and_both_completions_come),
 		cmocka_unit_test(completion_waits_for_a_read_that_is_under_way),
+		cmocka_unit_test(a_burst_holds_up_only_the_page_it_is_in),
 		cmocka_unit_test(an_overtaken_answer_is_thrown_away),
 		cmocka_unit_test(a_silent_device_times_out),
 		cmocka_unit_test(outside_a_run_all_messages_arrive_at_once),
