@@ -134,6 +134,7 @@ struct profile {
 	bool has_xen;   /* the same of [xen]: nothing runs under a hypervisor on it */
 	bool has_disk;  /* the same of [disk]; then what follows is 0, too */
 	uint64_t disk_cache_bytes;  /* of the array, for this volume */
+	uint64_t disk_drive_bytes;  /* of one whole drive */
 	uint32_t disk_spindles;     /* drives it is striped over */
 	uint32_t disk_stripe_bytes; /* of it, on one drive */
 	struct cost cost;

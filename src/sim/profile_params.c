@@ -168,6 +168,8 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 {"disk.array_latency", DURATION, COST(disk_array_latency), 0, 100000 * US,
 	"what the array adds to one command beside that, without keeping others waiting"},
 {"disk.cache", BYTES, FIELD(disk_cache_bytes), 0, 64 * GIB, "the array's cache"},
+{"disk.drive", BYTES, FIELD(disk_drive_bytes), GIB, 64 * 1024 * GIB,
+	"one whole drive, of which the volume may take less"},
 {"disk.spindles", COUNT, FIELD(disk_spindles), 1, 256, "drives the volume is striped over"},
 {"disk.stripe", BYTES, FIELD(disk_stripe_bytes), 4 * KIB, 1024 * KIB, "of it, on one drive"},
 {"disk.seek_track", DURATION, COST(disk_seek_track), 0, 100000 * US, "seek to the next track"},

@@ -78,6 +78,7 @@ static const char *const good[] = {
 	"array_command = 25 us | measured | a",
 	"array_latency = 200 us | measured | a",
 	"cache = 512 MiB | estimated 128..1024 | a",
+	"drive = 136 GiB | estimated 34..279 | a",
 	"spindles = 8 | estimated 1..16 | a",
 	"stripe = 64 KiB | estimated 16..256 | a",
 	"seek_track = 0.2 ms | measured | a",

@@ -156,7 +156,7 @@ static void the_iommu_section_may_be_absent_as_a_whole(void **state)
 }
 
 /* The line of its heading. */
-#define DISK (LINES - 21)
+#define DISK (LINES - 22)
 
 static void the_disk_section_may_be_absent_but_not_half_there(void **state)
 {
@@ -175,7 +175,7 @@ static void the_disk_section_may_be_absent_but_not_half_there(void **state)
 			 -EINVAL);
 	assert_string_equal(rig->err.text, expected);
 	write_with(rig, DISK + 2, LINES, NULL);
-	refused(rig, NULL, ": disk.request: missing, and 19 more");
+	refused(rig, NULL, ": disk.request: missing, and 20 more");
 }
 
 static void the_xen_section_is_absent_or_whole(void **state)
