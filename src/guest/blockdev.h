@@ -51,6 +51,7 @@ struct bio {
 	/* The device's own, from submission to done(). */
 	struct bio *next;
 	uint32_t pending;      /* requests that carry a part of it */
+	uint64_t cut;          /* bytes that have a request */
 	int status;            /* the first error */
 	sim_time submitted_at; /* for the latency */
 };
