@@ -97,7 +97,7 @@ void cpu_pause(struct cpu *cpu)
 
 void cpu_kick(struct cpu *cpu, sim_time at)
 {
-	if (!cpu->parked || (cpu->vcpu && cpu->vcpu->state != VCPU_BLOCKED))
+	if (!cpu->parked)
 		return;
 	if (!event_pending(&cpu->resume) || at < cpu->resume.at)
 		cpu_resume_at(cpu, at);
