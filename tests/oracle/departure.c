@@ -22,6 +22,9 @@ const struct departure_row departure_rows[DEPARTURES] = {
 			       "beyond the address width it is reason 4; ours must refuse it"},
 	[DEPART_FPD] = {"FPD does not hide reserved bits in a context entry (0Bh)",
 			"0Bh is a qualified fault; ours must hide it"},
+	[DEPART_WINDOW_PAGE] =
+		{"an access is refused (0Eh) if its large page has the interrupt range in it",
+		 "only one that results in an address there is; ours must let the others pass"},
 	[DEPART_CAIG] = {"a domain-selective context invalidation is carried out globally",
 			 "allowed, and CAIG says so; ours may report either"},
 	[DEPART_PASID] = {"the PASID field of a fault record holds FFFFh although PP is 0",

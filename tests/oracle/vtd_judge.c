@@ -104,6 +104,12 @@ unsigned vtd_judge_fetch(const struct vtd_judge *j, uint16_t sid, struct context
 	return 0;
 }
 
+/* A page of 2^@shift bytes at @paddr: does it reach into the interrupt range? */
+static bool meets_window(uint64_t paddr, unsigned shift)
+{
+	return paddr <= 0xfeefffff && paddr + (UINT64_C(1) << shift) > 0xfee00000;
+}
+
 /* Bits that must be 0 in an entry of @level, a leaf or not. SC is not offered. */
 static uint64_t reserved(const struct vtd_judge *j, unsigned level, bool leaf)
 {
@@ -191,6 +197,8 @@ static bool step(struct vtd_judge *j, struct walk *s)
 							   .paddr = s->table,
 							   .r = s->r,
 							   .w = s->w});
+	if (leaf && (s->write ? s->w : s->r) && meets_window(s->table, shift))
+		blocked(j, 0xe, s->hidden, worse(s->departure, DEPART_WINDOW_PAGE));
 	if (leaf && (s->write ? s->w : s->r))
 		reached(j, s->table | (s->iova & ((UINT64_C(1) << shift) - 1)), s->hidden,
 			s->departure);
