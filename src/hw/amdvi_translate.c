@@ -196,28 +196,31 @@ static int check_request(struct iommu_source source, enum iommu_access access,
  * The access that hits and is granted, most of them: what decide() comes to, with no step that such
  * an access cannot need. False: nothing was changed, translate() decides.
  */
-static inline bool hit_at_once(struct amdvi *a, struct iommu_source source,
-			       const struct amdvi_request *r, struct iommu_xlat *out)
+static IOTLB_ALWAYS_INLINE bool hit_at_once(struct amdvi *a, struct iommu_source source,
+					    const struct amdvi_request *r, enum iotlb_sets sets,
+					    struct iommu_xlat *out)
 {
+	struct iotlb *const t = a->iotlb;
 	const struct amdvi_dte_slot *d = &a->dte[r->devid % AMDVI_DTE_SLOTS];
 	const uint64_t offset = r->iova & (AMDVI_PAGE_BYTES - 1);
 	uint64_t word;
 	ptrdiff_t slot;
 
-	if (source.bus != 0 || (r->access != IOMMU_READ && r->access != IOMMU_WRITE) ||
+	if (!iotlb_has(t, sets) || source.bus != 0 ||
+	    (r->access != IOMMU_READ && r->access != IOMMU_WRITE) ||
 	    (a->reg[REG_CONTROL] & AMDVI_CTRL_IOMMU_EN) == 0 ||
 	    (a->reg[REG_EXCL_BASE] & AMDVI_EXCL_ENABLE) != 0 || a->track_stale)
 		return false;
 	if (!d->valid || d->devid != r->devid || !d->tables || r->iova > d->last ||
 	    (r->iova >= AMDVI_INT_FIRST && r->iova <= AMDVI_INT_LAST))
 		return false;
-	slot = iotlb_spot(a->iotlb, amdvi_domain(&d->dte), r->iova >> AMDVI_PAGE_SHIFT, &word);
+	slot = iotlb_spot(t, sets, amdvi_domain(&d->dte), r->iova >> AMDVI_PAGE_SHIFT, &word);
 	if (slot < 0 || (d->dte.quad[0] & word & needed(r)) == 0)
 		return false;
 	*out = (struct iommu_xlat){.paddr = (word & AMDVI_FRAME) | offset,
 				   .bytes = AMDVI_PAGE_BYTES - offset,
 				   .hit = true};
-	iotlb_spotted(a->iotlb, slot);
+	iotlb_spotted(t, slot);
 	return true;
 }
 
@@ -227,8 +230,11 @@ static __attribute__((noinline)) int translate(struct amdvi *a, struct iommu_sou
 {
 	const struct amdvi_request r = {source.devid, iova, access};
 	struct amdvi_verdict v;
-	const int ret = check_request(source, access, out);
+	int ret;
 
+	if (hit_at_once(a, source, &r, IOTLB_OTHERS, out))
+		return 0;
+	ret = check_request(source, access, out);
 	if (ret != 0)
 		return ret;
 	amdvi_verdict_clear(&v);
@@ -247,7 +253,7 @@ int amdvi_translate(struct iommu *iommu, struct iommu_source source, uint64_t io
 {
 	const struct amdvi_request r = {source.devid, iova, access};
 
-	if (IOTLB_LIKELY(hit_at_once(amdvi_of(iommu), source, &r, out)))
+	if (IOTLB_LIKELY(hit_at_once(amdvi_of(iommu), source, &r, IOTLB_FOUR_WAYS, out)))
 		return 0;
 	return translate(amdvi_of(iommu), source, iova, access, out);
 }

@@ -257,8 +257,9 @@ static void fetch_ahead(const struct calgary_phb *phb, uint64_t index, struct io
  * The access that hits and is granted, most of them, with no step that such an access cannot need.
  * False: nothing was changed, translate() decides. Fetching ahead keeps the cache from being asked.
  */
-static inline bool hit_at_once(struct calgary *c, struct iommu_source source, uint64_t iova,
-			       enum iommu_access access, struct iommu_xlat *out)
+static IOTLB_ALWAYS_INLINE bool hit_at_once(struct calgary *c, struct iommu_source source,
+					    uint64_t iova, enum iommu_access access,
+					    enum iotlb_sets sets, struct iommu_xlat *out)
 {
 	struct verdict v = {.cached = true};
 	struct iommu_xlat granted = {0};
@@ -269,9 +270,9 @@ static inline bool hit_at_once(struct calgary *c, struct iommu_source source, ui
 	if (source.bus >= CALGARY_PHBS || (access != IOMMU_READ && access != IOMMU_WRITE))
 		return false;
 	phb = &c->phb[source.bus];
-	if (iova < phb->table_first || iova > phb->table_last)
+	if (!iotlb_has(phb->cache, sets) || iova < phb->table_first || iova > phb->table_last)
 		return false;
-	slot = iotlb_spot(phb->cache, 0, iova >> CALGARY_PAGE_SHIFT, &tce);
+	slot = iotlb_spot(phb->cache, sets, 0, iova >> CALGARY_PAGE_SHIFT, &tce);
 	if (slot < 0)
 		return false;
 	v.tce = tce;
@@ -291,8 +292,11 @@ static __attribute__((noinline)) int translate(struct iommu *iommu, struct iommu
 	struct calgary_phb *phb;
 	uint64_t index = iova >> CALGARY_PAGE_SHIFT;
 	uint64_t line[IOTLB_MAX_LINE_PAGES];
-	int ret = check_request(source, access, out);
+	int ret;
 
+	if (hit_at_once(calgary_of(iommu), source, iova, access, IOTLB_OTHERS, out))
+		return 0;
+	ret = check_request(source, access, out);
 	if (ret != 0)
 		return ret;
 	phb = &calgary_of(iommu)->phb[source.bus];
@@ -314,7 +318,8 @@ static __attribute__((noinline)) int translate(struct iommu *iommu, struct iommu
 int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
 		      enum iommu_access access, struct iommu_xlat *out)
 {
-	if (IOTLB_LIKELY(hit_at_once(calgary_of(iommu), source, iova, access, out)))
+	if (IOTLB_LIKELY(
+		    hit_at_once(calgary_of(iommu), source, iova, access, IOTLB_FOUR_WAYS, out)))
 		return 0;
 	return translate(iommu, source, iova, access, out);
 }

@@ -171,18 +171,20 @@ static void note_error(struct dart *d, struct iommu_source source, uint64_t iova
  * The access that hits and is granted, most of them, with no step that such an access cannot need.
  * False: nothing was changed, translate() decides.
  */
-static inline bool hit_at_once(struct dart *d, struct iommu_source source, uint64_t iova,
-			       enum iommu_access access, struct iommu_xlat *out)
+static IOTLB_ALWAYS_INLINE bool hit_at_once(struct dart *d, struct iommu_source source,
+					    uint64_t iova, enum iommu_access access,
+					    enum iotlb_sets sets, struct iommu_xlat *out)
 {
+	struct iotlb *const t = d->tlb;
 	struct verdict v = {.cached = true};
 	struct iommu_xlat granted = {0};
 	uint64_t entry;
 	ptrdiff_t slot;
 
-	if (source.bus >= d->kind->buses || iova >= d->below ||
+	if (!iotlb_has(t, sets) || source.bus >= d->kind->buses || iova >= d->below ||
 	    (access != IOMMU_READ && access != IOMMU_WRITE))
 		return false;
-	slot = iotlb_spot(d->tlb, 0, iova >> DART_PAGE_SHIFT, &entry);
+	slot = iotlb_spot(t, sets, 0, iova >> DART_PAGE_SHIFT, &entry);
 	if (slot < 0)
 		return false;
 	v.entry = entry;
@@ -190,7 +192,7 @@ static inline bool hit_at_once(struct dart *d, struct iommu_source source, uint6
 	if (v.error != 0)
 		return false;
 	*out = granted;
-	iotlb_spotted(d->tlb, slot);
+	iotlb_spotted(t, slot);
 	return true;
 }
 
@@ -201,8 +203,11 @@ static __attribute__((noinline)) int translate(struct dart *d, struct iommu_sour
 	struct verdict v = {0};
 	const uint64_t index = iova >> DART_PAGE_SHIFT;
 	uint64_t line[IOTLB_MAX_LINE_PAGES];
-	int ret = check_request(d, source, access, out);
+	int ret;
 
+	if (hit_at_once(d, source, iova, access, IOTLB_OTHERS, out))
+		return 0;
+	ret = check_request(d, source, access, out);
 	if (ret != 0)
 		return ret;
 	if (!settled_early(d, source, iova, &v, out)) {
@@ -223,7 +228,7 @@ int dart_translate(struct iommu *iommu, struct iommu_source source, uint64_t iov
 {
 	struct dart *d = dart_of(iommu);
 
-	if (IOTLB_LIKELY(hit_at_once(d, source, iova, access, out)))
+	if (IOTLB_LIKELY(hit_at_once(d, source, iova, access, IOTLB_FOUR_WAYS, out)))
 		return 0;
 	return translate(d, source, iova, access, out);
 }

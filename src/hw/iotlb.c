@@ -122,8 +122,8 @@ int iotlb_create(struct iotlb **out, const struct iotlb_config *config, struct e
 		}
 	}
 	t->attended = t->observer != NULL || t->prefetch != IOTLB_PREFETCH_NONE;
-	t->spots = t->entries != 0 && !t->attended;
-	t->straight = t->spots && t->ways == 4 && t->low_bits;
+	t->four_ways = t->entries != 0 && !t->attended && t->ways == 4 && t->low_bits;
+	t->other_ways = t->entries != 0 && !t->attended && !t->four_ways;
 	*out = t;
 	return 0;
 }
@@ -211,8 +211,8 @@ static ptrdiff_t look_up(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *
 	return slot;
 }
 
-NOINLINE ptrdiff_t iotlb_spot_elsewhere(const struct iotlb *t, uint32_t tag, uint64_t pfn,
-					uint64_t *entry)
+NOINLINE ptrdiff_t iotlb_spot_other(const struct iotlb *t, uint32_t tag, uint64_t pfn,
+				    uint64_t *entry)
 {
 	return find_page(t, set_of(t, tag, pfn >> t->line_shift), tag, pfn, entry);
 }
@@ -224,6 +224,12 @@ void iotlb_touch_slot(struct iotlb *t, size_t slot)
 
 static NOINLINE bool access_slowly(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
+	const ptrdiff_t slot = t->other_ways ? iotlb_spot_other(t, tag, pfn, entry) : -1;
+
+	if (slot >= 0) {
+		iotlb_spotted(t, slot);
+		return true;
+	}
 	return look_up(t, tag, pfn, entry) >= 0;
 }
 
@@ -233,8 +239,10 @@ bool iotlb_access(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 	ptrdiff_t slot;
 
 	assert(pfn >> PFN_BITS == 0);
-	slot = iotlb_spot(t, tag, pfn, &found);
-	if (!IOTLB_LIKELY(slot >= 0))
+	if (!IOTLB_LIKELY(iotlb_has(t, IOTLB_FOUR_WAYS)))
+		return access_slowly(t, tag, pfn, entry);
+	slot = iotlb_spot(t, IOTLB_FOUR_WAYS, tag, pfn, &found);
+	if (!IOTLB_LIKELY(slot >= 0 && found != 0))
 		return access_slowly(t, tag, pfn, entry);
 	iotlb_spotted(t, slot);
 	*entry = found;

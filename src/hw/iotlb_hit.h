@@ -6,41 +6,62 @@
  * A model asks iotlb_spot() first, which changes nothing, looks whether what it finds grants the
  * access, and then says iotlb_spotted(). Where either says no, it takes the general way from the
  * start, as if it had not asked: the two together are one iotlb_access() that hits.
+ *
+ * It does so twice, in two functions: one for sets of four ways, in line and with no call, so that
+ * no registers are saved; and out of line, where that says no, for all other geometries.
  */
 #ifndef IOTOLL_HW_IOTLB_HIT_H
 #define IOTOLL_HW_IOTLB_HIT_H
 
 #include "hw/iotlb_impl.h"
 
-#define IOTLB_LIKELY(x) __builtin_expect(x, 1)
+#define IOTLB_ALWAYS_INLINE inline __attribute__((always_inline))
+#define IOTLB_LIKELY(x)     __builtin_expect(x, 1)
 
-/* iotlb.c: iotlb_spot() for other geometries, and iotlb_spotted() under other policies. */
-ptrdiff_t iotlb_spot_elsewhere(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry);
+enum iotlb_sets {
+	IOTLB_FOUR_WAYS, /* in sets by low bits */
+	IOTLB_OTHERS,
+};
+
+/* iotlb.c: iotlb_spot() for IOTLB_OTHERS, and iotlb_spotted() under other policies. */
+ptrdiff_t iotlb_spot_other(const struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry);
 void iotlb_touch_slot(struct iotlb *t, size_t slot);
 
+/* May iotlb_spot() be asked with @sets? Not where somebody is to be told of each access. */
+static inline bool iotlb_has(const struct iotlb *t, enum iotlb_sets sets)
+{
+	return sets == IOTLB_FOUR_WAYS ? t->four_ways : t->other_ways;
+}
+
 /*
- * The slot whose line answers for page @pfn of @tag with *@entry (not 0), or -1: not held as a page
- * of a line, or somebody is to be told of the access. In line are four ways in sets by low bits.
- * Which of them holds a line cannot be foretold, so it is picked without a branch, by line number
- * alone; where the one picked is another tag's, that is a "no".
+ * Which of four ways holds a line cannot be foretold, so it is picked without a branch, by line
+ * number alone; where the one picked is another tag's, that is a "no".
  */
-static inline ptrdiff_t iotlb_spot(const struct iotlb *t, uint32_t tag, uint64_t pfn,
-				   uint64_t *entry)
+static IOTLB_ALWAYS_INLINE ptrdiff_t iotlb_spot_four(const struct iotlb *t, uint32_t tag,
+						     uint64_t pfn, uint64_t *entry)
 {
 	const uint64_t line = pfn >> t->line_shift;
-	size_t slot = (size_t)(line & t->set_mask) * 4;
-	const uint64_t *in;
-	bool third;
+	const size_t first = (size_t)(line & t->set_mask) * 4;
+	const uint64_t *in = &t->line[first];
+	/* Not a sum: where several tags hold the line, it must still be a way of this set. */
+	const size_t slot = first | (size_t)(in[1] == line) | (size_t)(in[2] == line) << 1 |
+			    (size_t)(in[3] == line) * 3;
 
-	if (!IOTLB_LIKELY(t->straight))
-		return t->spots ? iotlb_spot_elsewhere(t, tag, pfn, entry) : -1;
-	in = &t->line[slot];
-	third = in[3] == line;
-	slot |= (size_t)((in[1] == line) | third) | (size_t)((in[2] == line) | third) << 1;
 	if (!IOTLB_LIKELY(t->line[slot] == line && t->tag[slot] == tag))
 		return -1;
 	*entry = held_entry(t, slot, pfn);
-	return IOTLB_LIKELY(*entry != 0) ? (ptrdiff_t)slot : -1;
+	return (ptrdiff_t)slot;
+}
+
+/*
+ * Only where iotlb_has(@t, @sets). The slot whose line answers for page @pfn of @tag, with *@entry,
+ * 0 if it does not hold that page; or -1: not held as a page of a line.
+ */
+static IOTLB_ALWAYS_INLINE ptrdiff_t iotlb_spot(const struct iotlb *t, enum iotlb_sets sets,
+						uint32_t tag, uint64_t pfn, uint64_t *entry)
+{
+	return sets == IOTLB_FOUR_WAYS ? iotlb_spot_four(t, tag, pfn, entry)
+				       : iotlb_spot_other(t, tag, pfn, entry);
 }
 
 /* The access that iotlb_spot() answered with @slot takes place. */

@@ -42,8 +42,7 @@ struct iotlb {
 	bool low_bits;                /* of a line number pick its set */
 	bool attended; /* somebody is told, or something fetched ahead: the slow path */
 	bool stamps;   /* policy->stamps */
-	bool spots;    /* iotlb_spot() may find something ... */
-	bool straight; /* ... in line */
+	bool four_ways, other_ways; /* what iotlb_spot() may be asked with */
 	struct iotlb_stats stats;
 	uint32_t *index; /* where a line is, for sets too large to search; else NULL */
 	size_t index_mask;
@@ -115,7 +114,7 @@ static inline ptrdiff_t find_in(const struct iotlb *t, size_t set, uint32_t tag,
 
 	if (t->index != NULL)
 		return iotlb_index_find(t, tag, line);
-	/* By line number alone and without a branch in between: see iotlb_spot(). */
+	/* By line number alone and without a branch in between: see iotlb_spot_four(). */
 	for (size_t i = 1; i < t->ways; i++)
 		way = in[i] == line ? i : way;
 	if (in[way] != line)

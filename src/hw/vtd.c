@@ -46,7 +46,7 @@ static void vtd_destroy(struct iommu *iommu)
 static void forget_all(struct vtd *v)
 {
 	for (unsigned i = 0; i < v->config.context_entries; i++)
-		v->context[i].valid = false;
+		v->context[i] = (struct vtd_context){0};
 	for (unsigned l = 2; l <= VTD_MAX_LEVELS; l++)
 		for (unsigned i = 0; i < v->config.paging_entries; i++)
 			v->paging[l][i].prefix = VTD_NO_PREFIX;
@@ -59,11 +59,10 @@ static int allocate(struct vtd *v)
 	v->record = calloc(c->fault_records, sizeof(*v->record));
 	if (v->record == NULL)
 		return -ENOMEM;
-	if (c->context_entries != 0) {
-		v->context = calloc(c->context_entries, sizeof(*v->context));
-		if (v->context == NULL)
-			return -ENOMEM;
-	}
+	v->context_mask = c->context_entries != 0 ? c->context_entries - 1 : 0;
+	v->context = calloc(v->context_mask + 1, sizeof(*v->context));
+	if (v->context == NULL)
+		return -ENOMEM;
 	for (unsigned l = 2; c->paging_entries != 0 && l <= VTD_MAX_LEVELS; l++) {
 		v->paging[l] = calloc(c->paging_entries, sizeof(*v->paging[l]));
 		if (v->paging[l] == NULL)
@@ -185,6 +184,9 @@ bool vtd_check(const struct iommu *iommu)
 	if (pending != v->pending || v->next_record >= v->config.fault_records ||
 	    v->first_record >= v->config.fault_records || v->queue.busy)
 		return false;
+	for (size_t i = 0; i <= v->context_mask; i++)
+		if (!v->context[i].valid && v->context[i].below != 0)
+			return false;
 	for (unsigned i = 0; i < v->config.context_entries; i++)
 		if (v->context[i].valid && (vtd_context_find(v, v->context[i].sid) == NULL ||
 					    (v->context[i].reason != 0 &&

@@ -39,7 +39,7 @@ unsigned vtd_context_invalidate(struct vtd *v, unsigned granularity, uint16_t di
 			continue;
 		if (granularity == VTD_GRAN_DEVICE && ((c->sid ^ sid) & ~hidden[fm & 3]) != 0)
 			continue;
-		c->valid = false;
+		*c = (struct vtd_context){0};
 	}
 	return granularity;
 }

@@ -50,7 +50,7 @@ enum vtd_reg {
 /* A context entry as it is used; also one that faults, which caching mode holds. */
 struct vtd_context {
 	uint64_t table;    /* SLPTPTR */
-	uint64_t below;    /* untranslated requests below this are looked up there; 0: none are */
+	uint64_t below;    /* untranslated requests below are looked up there; 0 in an empty slot */
 	uint16_t sid, did; /* did 0 if @reason */
 	uint8_t reason;    /* VTD_FR_... if every request of it is refused, else 0 */
 	uint8_t tt;        /* VTD_TT_... */
@@ -103,7 +103,9 @@ struct vtd {
 	unsigned next_record, first_record, pending; /* pending: records with F */
 
 	struct iotlb *iotlb;
-	struct vtd_context *context; /* [config.context_entries], direct mapped */
+	/* [context_mask + 1], direct mapped; one that stays empty where there are no entries */
+	struct vtd_context *context;
+	size_t context_mask;
 	/* [levels 2..4][config.paging_entries], direct mapped */
 	struct vtd_paging *paging[VTD_MAX_LEVELS + 1];
 	uint64_t leaf_rsvd[VTD_MAX_LEVELS + 1], table_rsvd[VTD_MAX_LEVELS + 1];
@@ -196,17 +198,14 @@ void vtd_queue_abort_wait(struct vtd *v);
 /* Neighbouring devices of a bus, and the same device on neighbouring buses, do not collide. */
 static inline size_t vtd_context_slot(const struct vtd *v, uint16_t sid)
 {
-	return (size_t)(sid ^ sid >> 8 << 3) & (v->config.context_entries - 1);
+	return (size_t)(sid ^ sid >> 8 << 3) & v->context_mask;
 }
 
 /* In this header because every translation begins with it. NULL: not held. */
 static inline const struct vtd_context *vtd_context_find(const struct vtd *v, uint16_t sid)
 {
-	const struct vtd_context *c;
+	const struct vtd_context *c = &v->context[vtd_context_slot(v, sid)];
 
-	if (v->config.context_entries == 0)
-		return NULL;
-	c = &v->context[vtd_context_slot(v, sid)];
 	return c->valid && c->sid == sid ? c : NULL;
 }
 

@@ -268,27 +268,29 @@ static ALWAYS_INLINE int answer(const struct vtd *v, struct vtd *change,
  * such a request cannot need. False: nothing was changed, answer() decides.
  */
 static ALWAYS_INLINE bool hit_at_once(struct vtd *v, const struct vtd_request *request,
-				      struct iommu_xlat *out)
+				      enum iotlb_sets sets, struct iommu_xlat *out)
 {
-	struct iommu_xlat granted = {.hit = true};
+	struct iotlb *const t = v->iotlb;
+	struct iommu_xlat granted = {0};
 	const struct vtd_context *context;
 	uint64_t held;
 	ptrdiff_t slot;
 
-	if (request->source.bus != 0 ||
+	if (!iotlb_has(t, sets) || request->source.bus != 0 ||
 	    (request->access != IOMMU_READ && request->access != IOMMU_WRITE) ||
 	    (v->reg[REG_GSTS] & VTD_GSTS_TES) == 0 || v->track_stale ||
 	    in_interrupt_window(request->address))
 		return false;
-	context = vtd_context_find(v, request->source.devid);
-	if (context == NULL || request->address >= context->below)
+	/* An empty slot has nothing below 0. */
+	context = &v->context[vtd_context_slot(v, request->source.devid)];
+	if (context->sid != request->source.devid || request->address >= context->below)
 		return false;
-	slot = iotlb_spot(v->iotlb, context->did, request->address >> VTD_PAGE_SHIFT, &held);
+	slot = iotlb_spot(t, sets, context->did, request->address >> VTD_PAGE_SHIFT, &held);
 	if (slot < 0 || grant(held, 0, request, &granted) != 0)
 		return false;
-	*out = granted;
+	*out = (struct iommu_xlat){.paddr = granted.paddr, .bytes = granted.bytes, .hit = true};
 	v->stats.context_hits++;
-	iotlb_spotted(v->iotlb, slot);
+	iotlb_spotted(t, slot);
 	return true;
 }
 
@@ -297,6 +299,8 @@ static NOINLINE int answer_slowly(struct vtd *v, struct iommu_source source, uin
 {
 	const struct vtd_request request = {source, iova, access, ATS_AT_UNTRANSLATED};
 
+	if (hit_at_once(v, &request, IOTLB_OTHERS, out))
+		return 0;
 	return answer(v, v, &request, out);
 }
 
@@ -305,7 +309,7 @@ int vtd_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova
 {
 	const struct vtd_request request = {source, iova, access, ATS_AT_UNTRANSLATED};
 
-	if (__builtin_expect(hit_at_once(vtd_of(iommu), &request, out), 1))
+	if (__builtin_expect(hit_at_once(vtd_of(iommu), &request, IOTLB_FOUR_WAYS, out), 1))
 		return 0;
 	return answer_slowly(vtd_of(iommu), source, iova, access, out);
 }

@@ -360,6 +360,11 @@ static void compare(struct twins *w)
 static void make(struct twins *w, const char *model, unsigned ways, unsigned line_pages,
 		 const char *policy, bool track_stale)
 {
+	/* Room for every device, for some of them in each other's place, for none. */
+	static const unsigned contexts[] = {256, 2, 1, 0};
+	struct vtd_config shape = vtd_xeon;
+
+	shape.context_entries = contexts[draw(w, 4)];
 	for (unsigned i = 0; i < 2; i++) {
 		struct unit *u = &w->unit[i];
 		struct iommu_config config = {
@@ -367,6 +372,7 @@ static void make(struct twins *w, const char *model, unsigned ways, unsigned lin
 			.iotlb = {.entries = 16, .ways = ways, .line_pages = line_pages},
 			.memory = {.ctx = u, .read = memory_read, .write = memory_write},
 			.track_stale = track_stale,
+			.vtd = &shape,
 		};
 
 		snprintf(config.iotlb.policy, sizeof(config.iotlb.policy), "%s", policy);
@@ -385,8 +391,8 @@ static uint64_t run(const struct model *model, uint64_t seed, unsigned ways, uns
 {
 	struct twins w = {.hits = 0};
 
-	make(&w, model->name, ways, line_pages, policy, track_stale);
 	rng_seed(&w.rng, seed);
+	make(&w, model->name, ways, line_pages, policy, track_stale);
 	for (uint64_t page = 0; page < 1024; page++)
 		model->leaf(&w, page);
 	model->change(&w);
