@@ -46,6 +46,7 @@ static int open_driver(struct host *h, const struct host_config *config, struct 
 		.irq_cpu = machine_cpu(h->machine, config->irq_cpu),
 		.read_back_doorbells = config->read_back_doorbells,
 		.promiscuous = config->bridge,
+		.page_buffers = config->page_buffers,
 		.coalesce = config->coalesce,
 	};
 
@@ -66,6 +67,25 @@ static int start_driver(struct host *h, const struct host_config *config, struct
 	rc = open_driver(h, config, bridge_port_upper(h->bridge, HOST_NIC_PORT), err);
 	if (!rc && bridge_add_port(h->bridge, tg3_driver_netdev(h->driver)) != HOST_NIC_PORT)
 		rc = err_set(err, -ENOSPC, "the bridge has no port for the NIC");
+	return rc;
+}
+
+/* The paravirtual kernel's own: events and grants, then the half of a driver it is to have. */
+static int start_pv(struct host *h, const struct host_config *config, struct err *err)
+{
+	struct netfront_config front = {.want_copy = config->want_copy};
+	int rc = pv_kernel_create(&h->pv, h->machine, config->domain, h->kmalloc, err);
+
+	if (!rc && config->bridge)
+		rc = netback_create(&h->netback, h->pv, err);
+	if (rc || !config->backend)
+		return rc;
+	front.kernel = h->pv;
+	front.upper = netstack_upper(h->stack);
+	front.backend = *config->backend;
+	rc = netfront_open(&h->front, &front, err);
+	if (!rc)
+		netstack_attach(h->stack, netfront_netdev(h->front));
 	return rc;
 }
 
@@ -91,6 +111,8 @@ int host_create(struct host **out, const struct host_config *config, struct err 
 	rc = start_stack(h, config, err);
 	if (!rc && config->bridge)
 		rc = start_bridge(h, config, err);
+	if (!rc && config->domain)
+		rc = start_pv(h, config, err);
 	if (!rc && config->nic_regs)
 		rc = start_driver(h, config, err);
 	if (rc)
@@ -107,9 +129,61 @@ void host_destroy(struct host *h)
 {
 	if (!h)
 		return;
+	while (h->guests)
+		host_remove_guest(h, NULL, h->guests);
 	tg3_driver_close(h->driver);
+	netfront_close(h->front);
 	netstack_destroy(h->stack);
+	netback_destroy(h->netback);
 	bridge_destroy(h->bridge);
+	pv_kernel_destroy(h->pv);
 	kmalloc_destroy(h->kmalloc);
 	free(h);
+}
+
+void host_crash(struct host *h)
+{
+	pv_kernel_crash(h->pv);
+	host_destroy(h);
+}
+
+/* ---- guests of a driver domain ---- */
+
+int host_add_guest(struct host *h, const struct netif_frontend_keys *keys, struct host_guest **out,
+		   struct err *err)
+{
+	struct host_guest *g = calloc(1, sizeof(*g));
+	int rc, port;
+
+	if (!g)
+		return err_set(err, -ENOMEM, "no memory for a guest's interface");
+	rc = netback_vif_open(&g->vif, h->netback, keys, err);
+	if (rc) {
+		free(g);
+		return rc;
+	}
+	port = bridge_add_port(h->bridge, netback_vif_netdev(g->vif));
+	if (port < 0) {
+		netback_vif_close(g->vif, NULL);
+		free(g);
+		return err_set(err, port, "the bridge has no port for domain %u", keys->domid);
+	}
+	g->port = (unsigned)port;
+	g->next = h->guests;
+	h->guests = g;
+	netback_vif_start(g->vif, NULL, bridge_port_upper(h->bridge, g->port));
+	*out = g;
+	return 0;
+}
+
+void host_remove_guest(struct host *h, struct cpu *cpu, struct host_guest *g)
+{
+	struct host_guest **at = &h->guests;
+
+	while (*at != g)
+		at = &(*at)->next;
+	*at = g->next;
+	bridge_remove_port(h->bridge, g->port);
+	netback_vif_close(g->vif, cpu);
+	free(g);
 }

@@ -6,12 +6,18 @@
  *	nic_regs set			a tg3 under the stack: bare metal, dom0, a domain that was
  *given the NIC nic_regs set, bridge		tg3 and stack are ports of a bridge: a driver
  *domain. Interfaces to other domains join the bridge afterwards.
- *	neither				no network yet
+ *	domain, backend set		netfront under the stack: a guest of a driver domain
+ *	none of these			no network
+ *
+ * A paravirtual kernel (domain set) with a bridge is a backend too: host_add_guest() connects
+ *others.
  */
 #ifndef IOTOLL_GUEST_HOST_H
 #define IOTOLL_GUEST_HOST_H
 
 #include "guest/bridge.h"
+#include "guest/netback.h"
+#include "guest/netfront.h"
 #include "guest/socket.h"
 #include "guest/tg3_driver.h"
 
@@ -25,6 +31,14 @@ struct host_config {
 	struct irq *nic_irq;          /* filled in here; the NIC raises it */
 	struct iotoll_dma_device *dma;
 	bool bridge; /* a bridge between NIC and stack */
+	/*
+	 * NULL: bare metal. Otherwise the domain whose memory @machine's is, whose pages that are
+	 * not free memory have been taken out of that memory's page allocator.
+	 */
+	struct xen_domain *domain;
+	const struct netif_backend_keys *backend; /* NULL: no netfront */
+	bool want_copy;    /* netfront asks for copying rather than page flips */
+	bool page_buffers; /* the NIC receives into whole pages (a backend that flips) */
 	uint8_t mac[6];
 	uint32_t ip, netmask; /* host byte order */
 	unsigned irq_cpu;     /* NIC interrupts, and the stack's timers, run there */
@@ -40,6 +54,10 @@ struct host {
 	struct netstack *stack;
 	struct tg3_driver *driver; /* NULL without a NIC */
 	struct bridge *bridge;     /* NULL without one */
+	struct pv_kernel *pv;      /* NULL on bare metal */
+	struct netfront *front;    /* NULL without one */
+	struct netback *netback;   /* NULL without a bridge in a domain */
+	struct host_guest *guests; /* interfaces of other domains on the bridge */
 	struct iotoll_dma_device *dma;
 	uint32_t ip;
 };
@@ -54,5 +72,24 @@ int host_create(struct host **out, const struct host_config *config, struct err 
  * device and its NIC, then the machine, with no sim_run() in between. NULL is allowed.
  */
 void host_destroy(struct host *h);
+/*
+ * The same for a host whose domain dies where it stands: nobody is told anything, least of all the
+ * hypervisor, which the caller has kill the domain before time goes on. Not while h->pv->calls is
+ * not 0.
+ */
+void host_crash(struct host *h);
+
+/* Another domain's interface on this host's bridge. */
+struct host_guest {
+	struct host_guest *next;
+	struct netback_vif *vif;
+	unsigned port;
+};
+
+/* Connect a frontend to the bridge. 0 and *@out; netback_vif_open()'s errors; -ENOSPC: no port. */
+int host_add_guest(struct host *h, const struct netif_frontend_keys *keys, struct host_guest **out,
+		   struct err *err) MUST_CHECK;
+/* Disconnect it, alive or dead. Not from inside the host's own network code. */
+void host_remove_guest(struct host *h, struct cpu *cpu, struct host_guest *g);
 
 #endif

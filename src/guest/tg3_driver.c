@@ -217,11 +217,12 @@ int tg3_driver_open(struct tg3_driver **out, const struct tg3_driver_config *con
 	d->dma = config->dma;
 	d->irq = config->irq;
 	d->read_back_doorbells = config->read_back_doorbells;
+	d->rx_object_bytes = config->page_buffers ? PAGE_BYTES : RX_OBJECT_BYTES;
 	d->poll = (struct softirq){.run = tg3_driver_poll, .ctx = d};
 	*d->irq =
 		(struct irq){.handler = tg3_driver_interrupt, .ctx = d, .target = config->irq_cpu};
 	d->lines = kmalloc_alloc(d->kmalloc, CACHE_LINE_BYTES);
-	if (!d->lines || rings_alloc(d)) {
+	if (!d->lines || rings_alloc(d) || net_queue_init(&d->queue, TG3_DRIVER_QUEUE)) {
 		rc = err_set(err, -ENOMEM, "no memory, or no DMA addresses, for the NIC's rings");
 		goto close_driver;
 	}

@@ -41,7 +41,8 @@ struct tg3_driver_config {
 	 * mailbox writes, so the driver makes each of them arrive before it goes on.
 	 */
 	bool read_back_doorbells;
-	bool promiscuous; /* take frames for any address: a bridge's port */
+	bool promiscuous;  /* take frames for any address: a bridge's port */
+	bool page_buffers; /* receive into whole pages, which can then be given away */
 	struct tg3_coalesce coalesce;
 };
 

@@ -3,6 +3,7 @@
 #ifndef IOTOLL_GUEST_TG3_DRIVER_INTERNAL_H
 #define IOTOLL_GUEST_TG3_DRIVER_INTERNAL_H
 
+#include "guest/net_queue.h"
 #include "guest/tg3_driver.h"
 #include "spec/tg3.h"
 
@@ -46,6 +47,7 @@ struct tg3_driver {
 	struct irq *irq;
 	struct softirq poll;
 	bool read_back_doorbells;
+	size_t rx_object_bytes;
 
 	struct coherent std, ret, send, status, stats_block;
 
@@ -57,8 +59,7 @@ struct tg3_driver {
 	struct tx_slot tx[TG3_SEND_ENTRIES];
 	unsigned tx_prod, tx_cons;
 	bool tx_stopped;
-	struct net_frame queue[TG3_DRIVER_QUEUE];
-	unsigned queue_first, queue_count;
+	struct net_queue queue;
 
 	uint32_t last_tag;
 	struct tg3_driver_stats stats;

@@ -30,7 +30,7 @@ int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 	phys_t paddr;
 
 	cpu_charge(cpu, machine_cost(d->machine)->skb_alloc);
-	fresh.object = kmalloc_alloc(d->kmalloc, RX_OBJECT_BYTES);
+	fresh.object = kmalloc_alloc(d->kmalloc, d->rx_object_bytes);
 	if (!fresh.object)
 		return -ENOMEM;
 	paddr = kmalloc_phys(d->kmalloc, fresh.object) + RX_OFFSET;

@@ -76,13 +76,11 @@ static int submit(struct tg3_driver *d, struct cpu *cpu, const struct net_frame 
 
 static int enqueue(struct tg3_driver *d, const struct net_frame *frame)
 {
-	if (d->queue_count == TG3_DRIVER_QUEUE) {
-		d->stats.tx_dropped++;
-		return -ENOBUFS;
-	}
-	d->queue[(d->queue_first + d->queue_count++) % TG3_DRIVER_QUEUE] = *frame;
-	d->stats.tx_queued++;
-	return 0;
+	const int rc = net_queue_push(&d->queue, frame);
+
+	d->stats.tx_dropped += rc != 0;
+	d->stats.tx_queued += rc == 0;
+	return rc;
 }
 
 static int xmit(void *ctx, struct cpu *cpu, const struct net_frame *frame)
@@ -94,7 +92,7 @@ static int xmit(void *ctx, struct cpu *cpu, const struct net_frame *frame)
 
 	vlock_acquire_bh(&d->tx_lock, cpu);
 	cpu_charge(cpu, work - work / 2);
-	if (d->tx_stopped || d->queue_count)
+	if (d->tx_stopped || d->queue.count)
 		rc = enqueue(d, frame);
 	else
 		rc = submit(d, cpu, frame) ? -ENOBUFS : 0;
@@ -114,11 +112,9 @@ static void run_queue(struct tg3_driver *d, struct cpu *cpu)
 {
 	vlock_acquire_bh(&d->tx_lock, cpu);
 	d->tx_stopped = false;
-	while (d->queue_count && !d->tx_stopped) {
-		const struct net_frame frame = d->queue[d->queue_first];
+	while (d->queue.count && !d->tx_stopped) {
+		const struct net_frame frame = net_queue_pop(&d->queue);
 
-		d->queue_first = (d->queue_first + 1) % TG3_DRIVER_QUEUE;
-		d->queue_count--;
 		if (submit(d, cpu, &frame))
 			net_frame_done(&frame, cpu);
 	}
@@ -160,8 +156,5 @@ void tg3_driver_tx_free(struct tg3_driver *d)
 {
 	for (; d->tx_cons != d->tx_prod; d->tx_cons = (d->tx_cons + 1) % TG3_SEND_ENTRIES)
 		release(d, NULL, &d->tx[d->tx_cons]);
-	for (; d->queue_count; d->queue_count--) {
-		net_frame_done(&d->queue[d->queue_first], NULL);
-		d->queue_first = (d->queue_first + 1) % TG3_DRIVER_QUEUE;
-	}
+	net_queue_fini(&d->queue);
 }

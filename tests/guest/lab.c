@@ -11,6 +11,7 @@ struct profile lab_profile(unsigned cpus)
 		.memory_bytes = 64 << 20,
 		.l2_bytes = 1 << 20,
 		.l2_ways = 8,
+		.has_xen = true,
 		.cost = {.dram_miss = 100000,
 			 .line_transfer = 100000,
 			 .cache_hit = 1000,
@@ -40,6 +41,22 @@ struct profile lab_profile(unsigned cpus)
 			 .bridge = 300000,
 			 .netback_tx = 400000,
 			 .netback_rx = 400000,
+			 .xen_hypercall = 300000,
+			 .xen_multicall_entry = 50000,
+			 .xen_syscall_bounce = 500000,
+			 .xen_context_switch = 1200000,
+			 .xen_irq = 500000,
+			 .xen_upcall = 800000,
+			 .xen_event_send = 500000,
+			 .xen_vcpu_switch = 3000000,
+			 .xen_grant_map = 800000,
+			 .xen_grant_unmap = 1000000,
+			 .xen_grant_copy = 500000,
+			 .xen_grant_transfer = 2500000,
+			 .xen_va_update = 200000,
+			 .xen_tlb_flush = 500000,
+			 .xen_iommu_op = 100000,
+			 .xen_memory_op = 300000,
 			 .dma_call = 30000,
 			 .bitmap_word = 7000,
 			 .tce_store = 7000,
@@ -63,11 +80,11 @@ static sim_time on_send(void *ctx, struct frame *frame)
 	return side->out.send(side->out.ctx, frame);
 }
 
-static void create_nic(struct lab_side *side, const uint8_t mac[6])
+void lab_create_nic(struct lab_side *side, const uint8_t mac[6], struct machine *on)
 {
 	struct tg3_config nic;
 
-	side->bus = bus_create(side->machine, NULL, 0);
+	side->bus = bus_create(on, NULL, 0);
 	assert_non_null(side->bus);
 	tg3_config_default(&nic);
 	nic.bus = side->bus;
@@ -82,7 +99,7 @@ static void create_nic(struct lab_side *side, const uint8_t mac[6])
 	side->out = link_sink(side->lab->link, side->number);
 }
 
-static void create_side(struct lab *lab, unsigned n, unsigned cpus, bool bridge)
+void lab_create_side(struct lab *lab, unsigned n, unsigned cpus, bool bridge)
 {
 	const struct iotoll_dma_config dma = {
 		.driver = "none", .strategy = "off", .allocator = "next-fit", .check_misuse = true};
@@ -101,7 +118,7 @@ static void create_side(struct lab *lab, unsigned n, unsigned cpus, bool bridge)
 	side->lab = lab;
 	side->number = n;
 	assert_int_equal(machine_create(&side->machine, lab->sim, &profile, &err), 0);
-	create_nic(side, mac);
+	lab_create_nic(side, mac, side->machine);
 	side->env = (struct dma_env){.machine = side->machine};
 	if (iotoll_dma_domain_create(&side->domain, &side->env, &dma, why, sizeof(why)))
 		fail_msg("domain: %s", why);
@@ -115,7 +132,7 @@ static void create_side(struct lab *lab, unsigned n, unsigned cpus, bool bridge)
 		fail_msg("host: %s", err.text);
 }
 
-static struct lab *create(unsigned cpus, bool bridge)
+struct lab *lab_create_bare(void)
 {
 	const struct link_config link = {.mbps = 1000, .latency_ps = SIM_US};
 	struct lab *lab = calloc(1, sizeof(*lab));
@@ -123,8 +140,15 @@ static struct lab *create(unsigned cpus, bool bridge)
 	lab->sim = sim_create();
 	lab->pool = frame_pool_create();
 	assert_int_equal(link_create(&lab->link, lab->sim, &link), 0);
-	create_side(lab, 0, cpus, false);
-	create_side(lab, 1, cpus, bridge);
+	return lab;
+}
+
+static struct lab *create(unsigned cpus, bool bridge)
+{
+	struct lab *lab = lab_create_bare();
+
+	lab_create_side(lab, 0, cpus, false);
+	lab_create_side(lab, 1, cpus, bridge);
 	return lab;
 }
 
@@ -169,8 +193,7 @@ static bool settle(struct lab *lab)
 	return false;
 }
 
-/* @rested: no work is half done, so everything can be accounted for. */
-static void destroy_side(struct lab_side *side, bool rested)
+void lab_destroy_side(struct lab_side *side, bool rested)
 {
 	struct kmalloc_stats memory;
 	struct iotoll_dma_stats dma;
@@ -204,8 +227,8 @@ void lab_destroy(struct lab *lab)
 {
 	const bool rested = settle(lab);
 
-	destroy_side(&lab->side[0], rested);
-	destroy_side(&lab->side[1], rested);
+	lab_destroy_side(&lab->side[0], rested);
+	lab_destroy_side(&lab->side[1], rested);
 	link_destroy(lab->link);
 	frame_pool_destroy(lab->pool);
 	machine_destroy(lab->side[0].machine);

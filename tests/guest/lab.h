@@ -55,6 +55,12 @@ struct lab {
 struct lab *lab_create(unsigned cpus);
 /* With stack and NIC of side 1 on a bridge. */
 struct lab *lab_create_bridged(unsigned cpus);
+/* Its parts: simulation and cable alone; then a side, or a side's NIC on @machine's bus. */
+struct lab *lab_create_bare(void);
+void lab_create_side(struct lab *lab, unsigned n, unsigned cpus, bool bridge);
+void lab_create_nic(struct lab_side *side, const uint8_t mac[6], struct machine *on);
+/* All but its machine; @rested: no work is half done, so everything can be accounted for. */
+void lab_destroy_side(struct lab_side *side, bool rested);
 /* If the hosts come to rest, asserts that nothing of their memory or mappings is left over. */
 void lab_destroy(struct lab *lab);
 /* The profile of a lab's machines. */
