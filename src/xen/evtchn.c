@@ -284,8 +284,7 @@ static long port_close(struct xen_domain *d, uint32_t port)
 	switch (e->state) {
 	case EVTCHNSTAT_interdomain:
 		peer = port_of(d->hv->domain[e->remote_dom], e->remote_port);
-		peer->state = EVTCHNSTAT_unbound;
-		peer->remote_dom = d->id;
+		peer->state = EVTCHNSTAT_unbound; /* for its old peer alone */
 		peer->remote_port = 0;
 		break;
 	case EVTCHNSTAT_virq:

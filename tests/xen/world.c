@@ -138,9 +138,13 @@ struct xen_domain *world_domain(struct world *w, uint16_t id, bool hardware)
 
 int world_device(struct world *w, struct xen_domain *d, uint64_t bfns)
 {
-	memset(w->iommu.table, 0, sizeof(w->iommu.table));
-	w->iommu.detached = false;
-	return xen_device_assign(d, WORLD_DEVICE, bfns, &ops, &w->iommu);
+	const int ret = xen_device_assign(d, WORLD_DEVICE, bfns, &ops, &w->iommu);
+
+	if (ret == 0) {
+		memset(w->iommu.table, 0, sizeof(w->iommu.table));
+		w->iommu.detached = false;
+	}
+	return ret;
 }
 
 /* ---- a guest's own view ---- */
