@@ -97,6 +97,8 @@ int xen_device_assign(struct xen_domain *d, uint32_t device, uint64_t bfns,
 
 	if (bfns == 0 || bfns > BFNS_MAX || d->dying)
 		return -EINVAL;
+	if (d->grants_reach_devices && d->grants->live != 0)
+		return -EBUSY;
 	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++)
 		if (d->hv->domain[i] && device_find(d->hv->domain[i], device))
 			return -EEXIST;
@@ -220,7 +222,8 @@ static int entry_follow(struct device *v, struct cpu *cpu, const struct xen_doma
 	const uint64_t entry = mfn < v->bfns ? v->entry[mfn] : 0;
 
 	if (!m) {
-		if (entry & ENTRY_GRANT)
+		/* A stale handle of a former owner's takes nothing of the present one's along. */
+		if (entry & ENTRY_GRANT && frame_of(v->d->hv, mfn)->owner == granter)
 			device_entry_clear(v, cpu, mfn);
 		return 0;
 	}
@@ -269,9 +272,10 @@ void devices_grant_unmapped(struct xen_domain *d, struct cpu *cpu, const struct 
 void devices_grant_flush(struct xen_domain *d, struct cpu *cpu)
 {
 	for (struct device *v = d->devices; v; v = v->next) {
+		if (!v->grant_stale)
+			continue;
 		device_lock(v, cpu);
-		if (v->grant_stale)
-			device_flush(v, cpu);
+		device_flush(v, cpu);
 		device_unlock(v, cpu);
 	}
 }

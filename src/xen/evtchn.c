@@ -492,7 +492,10 @@ static long poll(struct call *c)
 	return 0;
 }
 
-/* Waiting itself is the simulated CPU's: a domain with nothing to do is idle there. */
+/*
+ * Waiting itself is the simulated CPU's: a domain with nothing to do is idle there, and pays the
+ * crossing there.
+ */
 long do_sched_op(struct call *c)
 {
 	vcpu_info_t *info = &shared_info(c->d)->vcpu_info[c->vcpu];

@@ -157,7 +157,8 @@ struct xen_iommu_ops {
 /*
  * Give @d the device (or bus) @device, whose I/O address space has @bfns pages (at most 2^28) and
  * an empty table behind @ops. Both outlive the hypervisor or xen_device_remove(). 0, -EINVAL,
- * -EEXIST (some domain has a device of that number), -ENOMEM.
+ * -EEXIST (some domain has a device of that number), -EBUSY (grants reach this domain's devices,
+ * and it has mapped some already), -ENOMEM.
  */
 int xen_device_assign(struct xen_domain *d, uint32_t device, uint64_t bfns,
 		      const struct xen_iommu_ops *ops, void *ctx) MUST_CHECK;

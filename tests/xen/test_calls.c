@@ -310,6 +310,8 @@ static long exchange(struct xen_domain *d, xen_memory_exchange_t *x, uint64_t *i
 	const uint64_t at = va_of(free_pfn(d, 0));
 	long ret;
 
+	if (!page)
+		return -1;
 	if (!x->in.extent_start.p)
 		x->in.extent_start.p = (xen_pfn_t *)(uintptr_t)(at + 1024);
 	if (!x->out.extent_start.p)
