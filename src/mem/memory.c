@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "mem/memory_internal.h"
@@ -54,6 +55,17 @@ void memory_destroy(struct memory *mem)
 	else
 		munmap(mem->host, mem->bytes);
 	free(mem);
+}
+
+void memory_clear(struct memory *mem, phys_t paddr, uint64_t pages)
+{
+	const uint64_t bytes = pages << PAGE_SHIFT;
+
+	assert(!mem->entries && paddr % PAGE_BYTES == 0 && paddr <= mem->bytes &&
+	       bytes <= mem->bytes - paddr);
+	/* A private anonymous page that was dropped reads as zeros (madvise(2)). */
+	if (madvise(mem->host + paddr, bytes, MADV_DONTNEED))
+		memset(mem->host + paddr, 0, bytes);
 }
 
 uint64_t memory_bytes(const struct memory *mem)

@@ -49,6 +49,11 @@ void *memory_ptr(struct memory *mem, phys_t paddr, size_t bytes);
 /* The same; NULL besides if a page of the view may only be read. */
 void *memory_ptr_write(struct memory *mem, phys_t paddr, size_t bytes);
 /*
+ * Fill whole pages of a board's memory with zeros, giving back to the host what they took.
+ * Asserted: the range lies within.
+ */
+void memory_clear(struct memory *mem, phys_t paddr, uint64_t pages);
+/*
  * The physical address behind a pointer that memory_ptr() gave (any offset inside); asserted. Of
  * several addresses of a view that lead there it is the one last asked for, while it still does.
  */

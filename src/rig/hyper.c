@@ -57,8 +57,6 @@ int hyper_init(struct hyper *h, const struct hyper_config *config, struct err *e
 void hyper_fini(struct hyper *h)
 {
 	rig_fini_domain(&h->rig);
-	if (h->assigned && h->driver)
-		xen_device_remove(h->xen, HYPER_DEVICE);
 	xen_destroy(h->xen);
 	h->xen = NULL;
 	hyper_table_destroy(h);
@@ -153,6 +151,7 @@ int hyper_add_domain(struct hyper *h, const struct hyper_domain_config *c,
 			       HYPER_DOMAINS);
 	memset(d, 0, sizeof(*d));
 	d->hyper = h;
+	d->name = c->name;
 	rc = xen_domain_create(h->xen, &config, &d->xen);
 	if (rc)
 		return err_set(err, rc, "%s: the hypervisor does not build it with %llu pages",

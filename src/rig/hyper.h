@@ -34,7 +34,7 @@ enum hyper_tables {
 };
 
 struct hyper_domain_config {
-	const char *name; /* for messages: "dom0" */
+	const char *name; /* "dom0"; outlives the domain */
 	uint16_t id;
 	uint64_t pages; /* of memory, its own tables included */
 	uint64_t empty; /* page numbers besides, where frames of others can be mapped */
@@ -51,6 +51,7 @@ struct hyper;
 /* One domain of a struct hyper. */
 struct hyper_domain {
 	struct hyper *hyper;
+	const char *name;       /* as configured: must outlive it */
 	struct xen_domain *xen; /* NULL once it is dead */
 	struct memory *view;
 	struct machine *machine;

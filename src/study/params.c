@@ -16,6 +16,8 @@
 static const char *const off_on[] = {"off", "on", NULL};
 static const char *const estimates[] = {"default",          "low", "high", "dear-protection",
 					"cheap-protection", NULL};
+static const char *const platforms[] = {"bare-metal", "dom0", "direct", NULL}; /* enum platform */
+static const char *const schedulers[] = {"pinned", "credit", NULL}; /* enum platform_scheduler */
 static const char *const scope[] = {"bus", "system", NULL};
 static const char *const start[] = {"bottom", "random", NULL};
 static const char *const index_by[] = {"modulo", "hashed", NULL}; /* as hw/iommu.h counts */
@@ -112,6 +114,24 @@ const struct param_row param_rows[] = {
 	       "CPU that takes the network interrupts"),
 	NUMBER("client", "app_cpu", client.app_cpu, QUANTITY_COUNT, "CPU", 0, 63, "1",
 	       "CPU of the first stream's task"),
+
+	CHOICE("platform", "kind", platform, platforms, "bare-metal",
+	       "where the load runs: on the machine; under a hypervisor in dom0, which drives NIC "
+	       "and IOMMU; in a domain that was given the NIC and knows of no IOMMU"),
+	NUMBER("platform", "dom0_vcpus", dom0_vcpus, QUANTITY_COUNT, "CPUs", 1, 16, "1",
+	       "virtual CPUs of dom0"),
+	NUMBER("platform", "domu_vcpus", domu_vcpus, QUANTITY_COUNT, "CPUs", 1, 16, "1",
+	       "virtual CPUs of the other domain"),
+	NUMBER("platform", "dom0_memory", dom0_bytes, QUANTITY_BYTES, "bytes", 16u << 20,
+	       UINT64_C(2) << 30, "128 MiB", "memory of dom0, whole pages"),
+	NUMBER("platform", "domu_memory", domu_bytes, QUANTITY_BYTES, "bytes", 16u << 20,
+	       UINT64_C(2) << 30, "128 MiB", "memory of the other domain, whole pages"),
+	CHOICE("platform", "scheduler", scheduler, schedulers, "pinned",
+	       "each virtual CPU has a physical one of its own, or Xen's credit scheduler shares them out"),
+	AUTO_NUMBER("platform", "cpus", platform_cpus, QUANTITY_COUNT, "CPUs", 1, 32,
+	       "physical CPUs that the domains have between them; auto: one for each virtual one"),
+	CHOICE("platform", "multicall", multicall, off_on, "off",
+	       "table entries cross to the hypervisor in lists, one for each call of the DMA API"),
 
 	NAME("iommu", "model", iommu_model, iommu_name, "none", "IOMMU of the machine under test",
 	     "none"),

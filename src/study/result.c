@@ -13,13 +13,13 @@ static double busy_percent(const struct cpu_account *a, uint64_t elapsed)
 	return 100 * ratio((double)a->busy_ps, (double)elapsed);
 }
 
-static void put_utilisation(json_t *o, const struct machine *machine, const struct cpu_account *cpu,
-			    uint64_t elapsed, uint64_t bytes)
+static void put_utilisation(json_t *o, const struct testbed *t, const struct testbed_side *side,
+			    const struct cpu_account *cpu, uint64_t elapsed, uint64_t bytes)
 {
 	json_t *each = json_array();
 	double total = 0, busiest = 0;
 
-	for (unsigned i = 0; i < machine->ncpus; i++) {
+	for (unsigned i = 0; i < testbed_cpus(side); i++) {
 		const double percent = busy_percent(&cpu[i], elapsed);
 
 		total += percent;
@@ -27,33 +27,32 @@ static void put_utilisation(json_t *o, const struct machine *machine, const stru
 		json_array_append_new(each, json_real(percent));
 	}
 	put_real(o, "cpu_utilization_percent", total);
-	put(o, "cpu_max_percent", 100 * machine->ncpus);
+	put(o, "cpu_max_percent", 100 * testbed_physical_cpus(t, side));
 	put_real(o, "cpu_busiest_percent", busiest);
 	/* netperf: microseconds of CPU time for each 1024 bytes */
 	put_real(o, "service_demand_us_per_kb",
 		 ratio(total / 100 * us(elapsed), (double)bytes / 1024));
 	json_object_set_new(o, "cpu_percent", each);
-	put(o, "cpu_clock_mhz", machine->profile.clock_mhz);
+	put(o, "cpu_clock_mhz", side->board->profile.clock_mhz);
 }
 
-static json_t *cycles(const struct machine *machine, const struct cpu_account *cpu,
-		      uint64_t elapsed)
+static json_t *cycles(const struct testbed *t, const struct testbed_side *side,
+		      const struct cpu_account *cpu, uint64_t elapsed)
 {
+	const uint64_t all = elapsed * testbed_physical_cpus(t, side);
+	const struct profile *profile = &side->board->profile;
 	json_t *o = json_object();
 	uint64_t busy = 0;
 
 	for (int c = 0; c < CHARGE_COUNT; c++) {
 		uint64_t ps = 0;
 
-		for (unsigned i = 0; i < machine->ncpus; i++)
+		for (unsigned i = 0; i < testbed_cpus(side); i++)
 			ps += cpu[i].ps[c];
 		busy += ps;
-		put(o, charge_name((enum charge)c), profile_cycles(&machine->profile, ps));
+		put(o, charge_name((enum charge)c), profile_cycles(profile, ps));
 	}
-	put(o, "idle",
-	    elapsed * machine->ncpus > busy
-		    ? profile_cycles(&machine->profile, elapsed * machine->ncpus - busy)
-		    : 0);
+	put(o, "idle", all > busy ? profile_cycles(profile, all - busy) : 0);
 	return o;
 }
 
@@ -188,9 +187,9 @@ static json_t *warnings(const struct testbed *t, const struct measurement *m,
 						   "translation: the device reached memory "
 						   "that was no longer its own",
 						   stale));
-	if (t->sut.rig.faults)
+	if (t->sut.rig->faults)
 		json_array_append_new(list, json_sprintf("%" PRIu64 " DMA accesses were refused",
-							 t->sut.rig.faults));
+							 t->sut.rig->faults));
 	return list;
 }
 
@@ -199,8 +198,8 @@ static json_t *client(const struct testbed *t, const struct measurement *m, uint
 {
 	json_t *o = json_object();
 
-	put_utilisation(o, t->client.machine, m->cpu[1], elapsed, bytes);
-	json_object_set_new(o, "cpu_cycles", cycles(t->client.machine, m->cpu[1], elapsed));
+	put_utilisation(o, t, &t->client, m->cpu[1], elapsed, bytes);
+	json_object_set_new(o, "cpu_cycles", cycles(t, &t->client, m->cpu[1], elapsed));
 	json_object_set_new(o, "nic", nic(m, 1));
 	return o;
 }
@@ -213,7 +212,7 @@ json_t *result_make(const struct testbed *t, const struct measurement *m)
 	struct load_stats s;
 
 	load_stats(t->load, &s);
-	iotoll_dma_domain_stats(t->sut.rig.domain, &dma_stats);
+	iotoll_dma_domain_stats(t->sut.rig->domain, &dma_stats);
 	put(o, "schema", 1);
 	json_object_set_new(o, "version", json_string(IOTOLL_VERSION));
 	json_object_set_new(o, "scenario", json_string(t->scenario->name));
@@ -221,12 +220,14 @@ json_t *result_make(const struct testbed *t, const struct measurement *m)
 	put_real(o, "throughput_mbps", ratio((double)s.bytes_received * 8, us(elapsed)));
 	put(o, "payload_bytes", s.bytes_received);
 	put_real(o, "elapsed_s", us(elapsed) / 1e6);
-	put_utilisation(o, t->sut.machine, m->cpu[0], elapsed, s.bytes_received);
-	json_object_set_new(o, "cpu_cycles", cycles(t->sut.machine, m->cpu[0], elapsed));
+	put_utilisation(o, t, &t->sut, m->cpu[0], elapsed, s.bytes_received);
+	json_object_set_new(o, "cpu_cycles", cycles(t, &t->sut, m->cpu[0], elapsed));
 	json_object_set_new(o, "dma", result_dma(t, m, &dma_stats));
 	json_object_set_new(o, "iommu", result_iommu(t, m, &dma_stats));
 	json_object_set_new(o, "iotlb", result_iotlb(m));
 	json_object_set_new(o, "ats", result_ats(t, m, &dma_stats));
+	if (t->sut.hyper)
+		json_object_set_new(o, "xen", result_xen(t, m));
 	json_object_set_new(o, "exposure", result_live_exposure(t));
 	json_object_set_new(o, "locks", locks(m, &dma_stats));
 	json_object_set_new(o, "load", load(t, &s));

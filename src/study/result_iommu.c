@@ -29,7 +29,7 @@ static uint64_t charged(const struct testbed *t, const struct measurement *m, en
 {
 	uint64_t ps = 0;
 
-	for (unsigned i = 0; i < t->sut.machine->ncpus; i++)
+	for (unsigned i = 0; i < testbed_cpus(&t->sut); i++)
 		ps += m->cpu[0][i].ps[what];
 	return ps;
 }
@@ -115,7 +115,7 @@ json_t *result_iommu(const struct testbed *t, const struct measurement *m,
 	put(o, "flush_polls", s->flush_polls);
 	put(o, "flush_timeouts", s->flush_timeouts);
 	put(o, "table_writes", s->table_writes);
-	put(o, "table_entries", t->sut.rig.iommu ? sc->table_entries : 0);
+	put(o, "table_entries", t->sut.rig->iommu ? sc->table_entries : 0);
 	put(o, "usable_entries", s->usable_entries);
 	put(o, "translations", b->translations - a->translations);
 	put(o, "table_reads", b->table_reads - a->table_reads);
@@ -124,7 +124,7 @@ json_t *result_iommu(const struct testbed *t, const struct measurement *m,
 	put_real(o, "stall_us", us(b->stall_ps - a->stall_ps));
 	put(o, "refused", b->refused - a->refused + b->shut - a->shut);
 	put(o, "redirected", b->redirected - a->redirected);
-	json_object_set_new(o, "faults", faults(&t->sut.rig));
+	json_object_set_new(o, "faults", faults(t->sut.rig));
 	json_object_set_new(o, "latched", latched(t, m));
 	json_object_set_new(o, "watchdog", noticed(&m->watchdog));
 	if (t->corrupted_iova != UINT64_MAX) {
@@ -160,10 +160,11 @@ json_t *result_live_exposure(const struct testbed *t)
 	struct exposure_stats s;
 	json_t *o;
 
-	exposure_stats(t->sut.rig.exposure, &s);
+	exposure_stats(t->sut.rig->exposure, &s);
 	o = result_exposure(&s);
 	for (size_t i = 0; i < sizeof(delays_ns) / sizeof(delays_ns[0]); i++)
-		result_reachable_after(o, delays_ns[i],
-				       exposure_reachable_after(t->sut.rig.exposure, delays_ns[i]));
+		result_reachable_after(
+			o, delays_ns[i],
+			exposure_reachable_after(t->sut.rig->exposure, delays_ns[i]));
 	return o;
 }

@@ -20,6 +20,11 @@ json_t *result_iotlb(const struct measurement *m);
 /* What the rig's exposure watcher saw, and what was still reachable some time after unmaps. */
 json_t *result_live_exposure(const struct testbed *t);
 
+/* ---- result_xen.c ---- */
+
+/* NULL on bare metal. */
+json_t *result_xen(const struct testbed *t, const struct measurement *m);
+
 /* ---- result_ats.c ---- */
 
 json_t *result_ats(const struct testbed *t, const struct measurement *m,

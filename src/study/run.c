@@ -63,12 +63,14 @@ static void count(const struct testbed *t, struct counters *c)
 	const struct testbed_side *side[2] = {&t->sut, &t->client};
 
 	c->events = sim_events(t->sim);
-	c->bus = *bus_stats(t->sut.rig.bus);
-	if (t->sut.rig.iommu)
-		t->sut.rig.iommu->ops->stats(t->sut.rig.iommu, &c->iotlb);
-	if (t->sut.rig.iommu && t->sut.rig.iommu->ops->ats)
-		t->sut.rig.iommu->ops->ats->stats(t->sut.rig.iommu, &c->ats);
-	bus_ats_stats(t->sut.rig.bus, &c->atc);
+	if (t->sut.hyper)
+		xen_counters(t->sut.hyper->xen, &c->xen);
+	c->bus = *bus_stats(t->sut.rig->bus);
+	if (t->sut.rig->iommu)
+		t->sut.rig->iommu->ops->stats(t->sut.rig->iommu, &c->iotlb);
+	if (t->sut.rig->iommu && t->sut.rig->iommu->ops->ats)
+		t->sut.rig->iommu->ops->ats->stats(t->sut.rig->iommu, &c->ats);
+	bus_ats_stats(t->sut.rig->bus, &c->atc);
 	for (unsigned i = 0; i < 2; i++) {
 		c->nic[i] = *tg3_stats(side[i]->nic);
 		c->link[i] = *link_stats(t->link, i);
@@ -78,10 +80,10 @@ static void count(const struct testbed *t, struct counters *c)
 	}
 }
 
-static void reset_accounts(struct machine *m)
+static void reset_accounts(const struct testbed *t, const struct testbed_side *side)
 {
-	for (unsigned i = 0; i < m->ncpus; i++)
-		cpu_account_reset(machine_cpu(m, i), sim_now(m->sim));
+	for (unsigned i = 0; i < testbed_cpus(side); i++)
+		cpu_account_reset(testbed_cpu(side, i, NULL), sim_now(t->sim));
 }
 
 static void mark_begin(struct run *r)
@@ -89,10 +91,10 @@ static void mark_begin(struct run *r)
 	struct testbed *t = &r->bed;
 
 	r->m.began = sim_now(t->sim);
-	reset_accounts(t->sut.machine);
-	reset_accounts(t->client.machine);
-	iotoll_dma_domain_stats_reset(t->sut.rig.domain);
-	exposure_restart(t->sut.rig.exposure);
+	reset_accounts(t, &t->sut);
+	reset_accounts(t, &t->client);
+	iotoll_dma_domain_stats_reset(t->sut.rig->domain);
+	exposure_restart(t->sut.rig->exposure);
 	count(t, &r->m.begin);
 	load_begin(t->load);
 }
@@ -100,15 +102,15 @@ static void mark_begin(struct run *r)
 static void mark_end(struct run *r)
 {
 	struct testbed *t = &r->bed;
-	struct machine *machine[2] = {t->sut.machine, t->client.machine};
-	const struct iommu *iommu = t->sut.rig.iommu;
+	const struct testbed_side *sides[2] = {&t->sut, &t->client};
+	const struct iommu *iommu = t->sut.rig->iommu;
 
 	load_end(t->load);
 	r->m.ended = sim_now(t->sim);
 	count(t, &r->m.end);
 	for (int side = 0; side < 2; side++)
-		for (unsigned i = 0; i < machine[side]->ncpus; i++)
-			cpu_account(machine_cpu(machine[side], i), &r->m.cpu[side][i]);
+		for (unsigned i = 0; i < testbed_cpus(sides[side]); i++)
+			cpu_account(testbed_cpu(sides[side], i, NULL), &r->m.cpu[side][i]);
 	if (iommu && iommu->ops->latched)
 		iommu->ops->latched(iommu, RIG_BUS, &r->m.latched_status, &r->m.latched_detail);
 }
@@ -119,11 +121,11 @@ static int copy_table(const struct testbed *t, const struct run_options *o, stru
 {
 	iotoll_phys_t paddr;
 
-	iotoll_dma_domain_table(t->sut.rig.domain, &paddr, o->table_bytes);
+	testbed_table(&t->sut, &paddr, o->table_bytes);
 	*o->table = malloc(*o->table_bytes);
 	if (!*o->table)
 		return err_set(err, -ENOMEM, "no memory for a copy of the table");
-	memcpy(*o->table, memory_ptr(t->sut.machine->mem, IOTOLL_PHYS_U64(paddr), *o->table_bytes),
+	memcpy(*o->table, memory_ptr(t->sut.board->mem, IOTOLL_PHYS_U64(paddr), *o->table_bytes),
 	       *o->table_bytes);
 	return 0;
 }
@@ -136,9 +138,9 @@ static void corrupt(void *ctx)
 	iotoll_iova_t iova;
 
 	if (!tg3_driver_last_posted(t->sut.host->driver, &iova) ||
-	    iotoll_dma_domain_entry(t->sut.rig.domain, iova, &entry))
+	    testbed_entry(&t->sut, iova, &entry))
 		return;
-	memset(memory_ptr(t->sut.machine->mem, IOTOLL_PHYS_U64(entry.paddr), entry.bytes), 0,
+	memset(memory_ptr(t->sut.board->mem, IOTOLL_PHYS_U64(entry.paddr), entry.bytes), 0,
 	       entry.bytes);
 	t->corrupted_iova = IOTOLL_IOVA_U64(iova);
 }
@@ -159,7 +161,7 @@ static void lie(void *ctx)
 {
 	static const uint8_t words[8] = {'n', 'o', 't', ' ', 'y', 'o', 'u', 'r'};
 	struct testbed *t = ctx;
-	struct rig *r = &t->sut.rig;
+	struct rig *r = t->sut.rig;
 	uint8_t bytes[sizeof(words)];
 
 	memcpy(bytes, words, sizeof(words));
@@ -214,7 +216,7 @@ static int measure(struct run *r, const struct scenario *s, struct err *err)
 
 	if (rc)
 		return rc;
-	watchdog_start(&r->m.watchdog, t->sut.rig.domain,
+	watchdog_start(&r->m.watchdog, t->sut.rig->domain,
 		       machine_cpu(t->sut.machine, (unsigned)s->sut.irq_cpu));
 	arm_corruption(t);
 	rc = arm_lie(t, err);

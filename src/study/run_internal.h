@@ -10,6 +10,7 @@
 /* Counters that only ever grow, at one instant. */
 struct counters {
 	uint64_t events;
+	struct xen_counters xen;
 	struct bus_stats bus;
 	struct iotlb_stats iotlb;
 	struct ats_stats ats; /* of the IOMMU, and of the NIC's own cache: */

@@ -18,6 +18,15 @@
 #define SCENARIO_ORIGIN    160
 #define SCENARIO_OVERRIDES 32
 
+/* Where the software under test runs. */
+enum platform {
+	PLATFORM_METAL,  /* on the machine */
+	PLATFORM_DOM0,   /* in a hypervisor's first domain, which drives the NIC and the IOMMU */
+	PLATFORM_DIRECT, /* in a domain that was given the NIC and knows of no IOMMU */
+};
+
+enum platform_scheduler { SCHEDULER_PINNED, SCHEDULER_CREDIT };
+
 struct scenario_side {
 	char profile[SCENARIO_TEXT];
 	uint64_t estimates; /* enum estimate */
@@ -31,6 +40,13 @@ struct scenario {
 	uint64_t seed, warmup_ps, duration_ps;
 	/* [sut], [client] */
 	struct scenario_side sut, client;
+	/* [platform] */
+	uint64_t platform; /* enum platform */
+	uint64_t dom0_vcpus, domu_vcpus;
+	uint64_t dom0_bytes, domu_bytes; /* of memory */
+	uint64_t scheduler;              /* enum platform_scheduler */
+	uint64_t platform_cpus;          /* of the board's, for all domains */
+	uint64_t multicall;
 	/* [iommu] */
 	char iommu_model[SCENARIO_TEXT]; /* "none" or a row of the registry */
 	uint64_t table_entries;

@@ -174,9 +174,45 @@ static int check_units(const struct scenario *s, struct err *err)
 	return 0;
 }
 
+/* What goes with a hypervisor, and with which. */
+static int check_platform(struct scenario *s, struct err *err)
+{
+	const uint64_t vcpus = s->dom0_vcpus + (s->platform == PLATFORM_DIRECT ? s->domu_vcpus : 0);
+
+	if (s->platform_cpus == PARAM_AUTO) {
+		const int rc =
+			scenario_setf(s, err, "platform.cpus=%llu", (unsigned long long)vcpus);
+
+		if (rc)
+			return rc;
+	}
+	if (s->platform == PLATFORM_METAL)
+		return 0;
+	if (s->scheduler == SCHEDULER_PINNED && s->platform_cpus < vcpus)
+		return refuse(s, "platform", "cpus", err,
+			      "%llu pinned virtual CPUs need as many; expected that, or "
+			      "platform.scheduler=credit",
+			      (unsigned long long)vcpus);
+	if (s->dom0_bytes % 4096 || s->domu_bytes % 4096)
+		return refuse(s, "platform", s->dom0_bytes % 4096 ? "dom0_memory" : "domu_memory",
+			      err, "expected whole pages of 4096 bytes");
+	if (!strncmp(s->iommu_model, "dart", 4))
+		return refuse(
+			s, "iommu", "model", err,
+			"there is no hypervisor for %s here; expected none, calgary, vtd or amdvi",
+			s->iommu_model);
+	if (s->ats)
+		return refuse(s, "iommu", "ats", err,
+			      "the hypervisor serves no device's translation cache; expected off");
+	return 0;
+}
+
 int scenario_finish(struct scenario *s, struct err *err)
 {
 	int rc = settle_geometry(s, err);
+
+	if (!rc)
+		rc = check_platform(s, err);
 
 	if (!rc)
 		rc = check_strategy(s, err);

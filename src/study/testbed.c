@@ -10,11 +10,11 @@
 #include "base/rng.h"
 #include "sim/profile.h"
 #include "study/paths.h"
+#include "study/platform.h"
 
 #define NETMASK   0xffffff00u
 #define SUT_IP    0x0a000001u /* 10.0.0.1 */
 #define CLIENT_IP 0x0a000002u
-#define NIC_DEVID 0x08 /* device 1, function 0 */
 /* Calgary refuses dual-address cycles, so a driver asks for 32 bits (CONFIG_RW: DAC_DISABLE). */
 #define NIC_DMA_MASK 0xffffffffu
 
@@ -26,6 +26,7 @@ struct side_plan {
 	const char *who;
 	const struct scenario_side *side;
 	char *const *overrides;
+	enum platform platform;
 	struct rig_config rig;
 	const uint8_t *mac;
 	uint32_t ip;
@@ -57,11 +58,21 @@ static int make_machine(struct testbed_side *side, const struct testbed *t,
 			"%s.profile: %s has no iommu.ats_request and iommu.ats_invalidate, so "
 			"iommu.ats cannot be on",
 			plan->who, profile.name);
-	if (plan->side->irq_cpu >= profile.cpus || plan->side->app_cpu >= profile.cpus)
-		return err_set(err, -EINVAL, "%s.%s: %s has CPUs 0 to %u", plan->who,
-			       plan->side->irq_cpu >= profile.cpus ? "irq_cpu" : "app_cpu",
-			       profile.name, profile.cpus - 1);
-	return machine_create(&side->machine, t->sim, &profile, err);
+	return machine_create(&side->board, t->sim, &profile, err);
+}
+
+static int check_cpus(const struct testbed_side *side, const struct side_plan *plan,
+		      struct err *err)
+{
+	const unsigned cpus = side->machine->ncpus;
+
+	if (plan->side->irq_cpu < cpus && plan->side->app_cpu < cpus)
+		return 0;
+	return err_set(err, -EINVAL, "%s.%s: %s has CPUs 0 to %u", plan->who,
+		       plan->side->irq_cpu >= cpus ? "irq_cpu" : "app_cpu",
+		       plan->platform == PLATFORM_METAL ? side->machine->profile.name
+							: "the load's domain",
+		       cpus - 1);
 }
 
 static int make_nic(struct testbed_side *side, struct testbed *t, const struct side_plan *plan,
@@ -71,8 +82,8 @@ static int make_nic(struct testbed_side *side, struct testbed *t, const struct s
 	int rc;
 
 	tg3_config_default(&config);
-	config.bus = side->rig.bus;
-	config.devid = NIC_DEVID;
+	config.bus = side->rig->bus;
+	config.devid = PLATFORM_NIC;
 	memcpy(config.mac, plan->mac, sizeof(config.mac));
 	config.pool = t->pool;
 	config.irq = &side->irq;
@@ -80,11 +91,11 @@ static int make_nic(struct testbed_side *side, struct testbed *t, const struct s
 	rc = tg3_create(&side->nic, &config);
 	if (rc)
 		return err_set(err, rc, "the %s's NIC cannot be made", plan->who);
-	mmio_window_init(&side->nic_regs, side->machine, &tg3_mmio_ops, side->nic);
+	mmio_window_init(&side->nic_regs, side->board, &tg3_mmio_ops, side->nic);
 	/* Without translation no driver of an IOMMU is there to switch ATS on. */
 	if (plan->rig.ats)
-		return rig_attach_ats(&side->rig, &side->dma, NIC_DMA_MASK, &plan->atc, err);
-	rc = iotoll_dma_attach(&side->dma, side->rig.domain, NIC_DEVID,
+		return rig_attach_ats(side->rig, &side->dma, NIC_DMA_MASK, &plan->atc, err);
+	rc = iotoll_dma_attach(&side->dma, side->rig->domain, PLATFORM_NIC,
 			       strcmp(plan->rig.model, "none") ? NIC_DMA_MASK : UINT64_MAX);
 	return rc ? err_set(err, rc, "the %s's NIC cannot use its DMA domain", plan->who) : 0;
 }
@@ -119,10 +130,13 @@ static int make_side(struct testbed_side *side, struct testbed *t, struct side_p
 
 	if (rc)
 		return rc;
-	plan->rig.machine = side->machine;
-	plan->rig.devid = NIC_DEVID;
-	side->machine->free_dma_software = plan->free_dma_software;
-	rc = rig_init(&side->rig, &plan->rig, err);
+	plan->rig.machine = side->board;
+	plan->rig.devid = PLATFORM_NIC;
+	side->board->free_dma_software = plan->free_dma_software;
+	rc = plan->platform == PLATFORM_METAL ? platform_metal(side, &plan->rig, err)
+					      : platform_hyper(side, t->scenario, &plan->rig, err);
+	if (!rc)
+		rc = check_cpus(side, plan, err);
 	if (!rc)
 		rc = make_nic(side, t, plan, err);
 	if (rc)
@@ -145,6 +159,7 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 	struct side_plan sut = {
 		.who = "sut",
 		.side = &s->sut,
+		.platform = (enum platform)s->platform,
 		.overrides = s->sut_override,
 		.rig = {.model = s->iommu_model,
 			.iotlb = {.entries = (unsigned)s->iotlb_entries,
@@ -161,6 +176,7 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 			.quiesce_system = s->quiesce_system,
 			.unused_invalid = s->unused_invalid,
 			.table_cached = s->table_cached,
+			.multicall = s->multicall,
 			.dart = {.missed_one_in = s->missed_invalidate},
 			.check_misuse = s->check_misuse,
 			.track_stale = true,
@@ -272,15 +288,14 @@ int testbed_init(struct testbed *t, const struct scenario *s, const struct run_o
 static void destroy_side(struct testbed_side *side)
 {
 	host_destroy(side->host);
-	if (side->machine)
-		rig_quiet_ats(&side->rig);
+	if (side->rig)
+		rig_quiet_ats(side->rig);
 	iotoll_dma_detach(side->dma);
 	tg3_destroy(side->nic);
 	if (side->nic)
 		mmio_window_fini(&side->nic_regs);
-	if (side->machine)
-		rig_fini(&side->rig);
-	machine_destroy(side->machine);
+	platform_destroy(side);
+	machine_destroy(side->board);
 }
 
 static void destroy(struct testbed *t)

@@ -10,13 +10,16 @@
 #include "dev/tg3.h"
 #include "guest/host.h"
 #include "load/load.h"
-#include "rig/rig.h"
+#include "rig/hyper.h"
 #include "study/run.h"
 #include "study/scenario.h"
 
 struct testbed_side {
-	struct machine *machine;
-	struct rig rig;
+	struct machine *board;   /* what the profile describes */
+	struct machine *machine; /* on which the load runs: the board, or a domain on it */
+	struct rig *rig;         /* the board's IOMMU and bus, the NIC's DMA domain, watchers */
+	struct rig metal;        /* bare metal's; else it is the hypervisor's */
+	struct hyper *hyper;     /* NULL: bare metal */
 	struct irq irq;
 	struct tg3 *nic;
 	struct mmio_window nic_regs;
@@ -52,6 +55,16 @@ int testbed_init(struct testbed *t, const struct scenario *s, const struct run_o
 		 struct err *err) MUST_CHECK;
 /* Finish the capture and take everything down. 0 or what closing the capture said. */
 int testbed_fini(struct testbed *t, struct err *err) MUST_CHECK;
+/* The CPUs on which a side's software runs, virtual ones under a hypervisor: all domains'. */
+unsigned testbed_cpus(const struct testbed_side *side);
+/* The @n-th of them; *@domain (may be NULL) is whose it is, NULL on bare metal. */
+struct cpu *testbed_cpu(const struct testbed_side *side, unsigned n, const char **domain);
+/* Physical CPUs that carry them. */
+unsigned testbed_physical_cpus(const struct testbed *t, const struct testbed_side *side);
+/* The driver of the IOMMU's table, whoever keeps it: where it lies, and its entry for @iova. */
+void testbed_table(const struct testbed_side *side, iotoll_phys_t *paddr, size_t *bytes);
+int testbed_entry(const struct testbed_side *side, iotoll_iova_t iova,
+		  struct iotoll_dma_entry *out) MUST_CHECK;
 /* Throw everything away; a capture leaves no file. Allowed on a zeroed testbed. */
 void testbed_abandon(struct testbed *t);
 

@@ -57,6 +57,26 @@ void xen_domain_kill(struct xen_domain *d)
 	domains_reap(hv);
 }
 
+void domains_forget(struct xen *hv)
+{
+	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++) {
+		struct xen_domain *d = hv->domain[i];
+
+		if (!d)
+			continue;
+		grant_table_destroy(d);
+		for (mfn_t mfn = 0; mfn < hv->frames; mfn++) {
+			if (frame_of(hv, mfn)->owner != d)
+				continue;
+			memory_free(hv->board, mfn << PAGE_SHIFT, 1);
+			frame_of(hv, mfn)->owner = NULL;
+		}
+		hv->domain[i] = NULL;
+		hv->zombies--;
+		free(d);
+	}
+}
+
 void domains_reap(struct xen *hv)
 {
 	for (unsigned i = 0; i < XEN_DOMAINS_MAX && hv->zombies != 0; i++) {

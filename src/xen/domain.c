@@ -97,13 +97,35 @@ fail:
 	return ret;
 }
 
+/* CPUs that will not run any more may have stopped inside calls: these hold no claims now. */
+static bool abandon_calls(struct xen *hv)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++) {
+		struct xen_domain *d = hv->domain[i];
+
+		if (!d)
+			continue;
+		any |= d->calls != 0;
+		d->calls = d->inside = 0;
+	}
+	return any;
+}
+
 void xen_destroy(struct xen *hv)
 {
+	bool abandoned;
+
 	if (!hv)
 		return;
+	abandoned = abandon_calls(hv);
 	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++)
 		if (hv->domain[i] && !hv->domain[i]->dying)
 			xen_domain_kill(hv->domain[i]);
+	/* What such a call had taken and not yet written down is still counted. */
+	if (abandoned)
+		domains_forget(hv);
 	assert(hv->zombies == 0);
 	region_free(hv, &hv->m2p);
 	region_free(hv, &hv->frame_table);
@@ -224,6 +246,38 @@ static void place(struct xen_domain *d, uint64_t pfn, mfn_t mfn, bool write)
 	m2p_set(d->hv, NULL, mfn, pfn);
 }
 
+/*
+ * Pages [pfn, end) are memory, empty, in as few pieces as there are: a kernel's larger allocations
+ * must lie in one, as PV kernels find it at boot.
+ */
+static int place_memory(struct xen_domain *d, uint64_t pfn, uint64_t end)
+{
+	while (pfn < end) {
+		uint64_t n = end - pfn;
+		mfn_t mfn;
+		int ret;
+
+		while ((ret = frame_alloc(d, n, 0, false, &mfn)) != 0 && n > 1)
+			n /= 2;
+		if (ret != 0)
+			return ret;
+		memory_clear(d->hv->board, mfn << PAGE_SHIFT, n);
+		for (uint64_t i = 0; i < n; i++)
+			place(d, pfn + i, mfn + i, true);
+		pfn += n;
+	}
+	return 0;
+}
+
+static int place_shared_info(struct xen_domain *d)
+{
+	const int ret = frame_alloc_heap(d->hv, d, &d->shared_info);
+
+	if (ret == 0)
+		place(d, XEN_SHARED_INFO_PADDR >> PAGE_SHIFT, d->shared_info, true);
+	return ret;
+}
+
 static int build_memory(struct xen_domain *d, const struct plan *p)
 {
 	int ret = frame_alloc(d, p->l1_frames, 0, false, &d->l1_first);
@@ -232,30 +286,19 @@ static int build_memory(struct xen_domain *d, const struct plan *p)
 		return ret;
 	d->l1_frames = p->l1_frames;
 	memset(l1_words(d), 0, p->l1_frames << PAGE_SHIFT);
-	for (uint64_t pfn = 0; pfn < p->end_pfn; pfn++) {
-		mfn_t mfn;
-
-		if (pfn >= p->l1_pfn && pfn < p->free_pfn) {
-			place(d, pfn, d->l1_first + pfn - p->l1_pfn, false);
-			continue;
-		}
-		ret = pfn == XEN_SHARED_INFO_PADDR >> PAGE_SHIFT
-			      ? frame_alloc_heap(d->hv, d, &mfn)
-			      : frame_alloc(d, 1, 0, false, &mfn);
-		if (ret != 0)
-			return ret;
-		memset(memory_ptr(d->hv->board, mfn << PAGE_SHIFT, PAGE_BYTES), 0, PAGE_BYTES);
-		place(d, pfn, mfn, true);
-		if (pfn == XEN_SHARED_INFO_PADDR >> PAGE_SHIFT)
-			d->shared_info = mfn;
-	}
+	ret = place_memory(d, 0, XEN_SHARED_INFO_PADDR >> PAGE_SHIFT);
+	if (ret == 0)
+		ret = place_shared_info(d);
+	if (ret == 0)
+		ret = place_memory(d, XEN_P2M_PADDR >> PAGE_SHIFT, p->l1_pfn);
+	for (uint64_t i = 0; i < p->l1_frames && ret == 0; i++)
+		place(d, p->l1_pfn + i, d->l1_first + i, false);
+	if (ret == 0)
+		ret = place_memory(d, p->free_pfn, p->end_pfn);
 	/* From here on the entries hold their frames. */
-	for (uint64_t i = 0; i < p->l1_frames; i++) {
+	for (uint64_t i = 0; i < p->l1_frames && ret == 0; i++)
 		ret = l1_pin(d, NULL, d->l1_first + i, FRAME_ROOT);
-		if (ret != 0)
-			return ret;
-	}
-	return 0;
+	return ret;
 }
 
 static int build_tables(struct xen_domain *d, const struct plan *p)

@@ -18,24 +18,34 @@ bool call_preempt(struct call *c)
 	return c->work++ >= c->hv->limits.preempt_after;
 }
 
+static const struct {
+	const char *name;
+	long (*handler)(struct call *c);
+} calls[XEN_HYPERCALLS] = {
+	[__HYPERVISOR_mmu_update] = {"mmu_update", do_mmu_update},
+	[__HYPERVISOR_memory_op] = {"memory_op", do_memory_op},
+	[__HYPERVISOR_multicall] = {"multicall", do_multicall},
+	[__HYPERVISOR_update_va_mapping] = {"update_va_mapping", do_update_va_mapping},
+	[__HYPERVISOR_grant_table_op] = {"grant_table_op", do_grant_table_op},
+	[__HYPERVISOR_update_va_mapping_otherdomain] = {"update_va_mapping_otherdomain",
+							do_update_va_mapping_otherdomain},
+	[__HYPERVISOR_mmuext_op] = {"mmuext_op", do_mmuext_op},
+	[__HYPERVISOR_sched_op] = {"sched_op", do_sched_op},
+	[__HYPERVISOR_event_channel_op] = {"event_channel_op", do_event_channel_op},
+	[XEN_HYPERCALL_IOMMU_OP] = {"iommu_op", do_iommu_op},
+};
+
+const char *xen_hypercall_name(unsigned long op)
+{
+	return op < XEN_HYPERCALLS ? calls[op].name : NULL;
+}
+
 long call_dispatch(struct call *c, unsigned long op)
 {
-	static long (*const handlers[])(struct call * c) = {
-		[__HYPERVISOR_mmu_update] = do_mmu_update,
-		[__HYPERVISOR_memory_op] = do_memory_op,
-		[__HYPERVISOR_multicall] = do_multicall,
-		[__HYPERVISOR_update_va_mapping] = do_update_va_mapping,
-		[__HYPERVISOR_grant_table_op] = do_grant_table_op,
-		[__HYPERVISOR_update_va_mapping_otherdomain] = do_update_va_mapping_otherdomain,
-		[__HYPERVISOR_mmuext_op] = do_mmuext_op,
-		[__HYPERVISOR_sched_op] = do_sched_op,
-		[__HYPERVISOR_event_channel_op] = do_event_channel_op,
-		[XEN_HYPERCALL_IOMMU_OP] = do_iommu_op,
-	};
-
-	if (op >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[op])
+	if (!xen_hypercall_name(op))
 		return -ENOSYS;
-	return handlers[op](c);
+	c->hv->counters.calls[op]++;
+	return calls[op].handler(c);
 }
 
 long xen_hypercall(struct xen_domain *d, unsigned vcpu, struct cpu *cpu, unsigned long op,

@@ -48,7 +48,10 @@ struct xen_limits {
  * too small to work with.
  */
 int xen_create(struct xen **out, struct memory *board, const struct xen_limits *limits) MUST_CHECK;
-/* Destroys every domain, and gives every frame back to the board. NULL is allowed. */
+/*
+ * Destroys every domain, and gives every frame back to the board. No CPU runs any more; one may
+ * have stopped inside a hypercall. NULL is allowed.
+ */
 void xen_destroy(struct xen *hv);
 
 /* Machine address of the machine-to-physical table: 8 bytes per frame. Its values are guests'
@@ -170,8 +173,11 @@ void xen_device_remove(struct xen *hv, uint32_t device);
 
 /* ---- watching ---- */
 
+#define XEN_HYPERCALLS 64u /* numbers are below */
+
 struct xen_counters {
-	uint64_t hypercalls; /* crossings, continuations included */
+	uint64_t hypercalls;            /* crossings, continuations included */
+	uint64_t calls[XEN_HYPERCALLS]; /* by number, a multicall's entries included */
 	uint64_t multicall_entries;
 	uint64_t grant_maps, grant_unmaps, grant_copies, grant_transfers; /* successful elements */
 	uint64_t events_sent;                                             /* sends of guests */
@@ -180,6 +186,8 @@ struct xen_counters {
 };
 
 void xen_counters(const struct xen *hv, struct xen_counters *out);
+/* What hypercall @op is called in Xen's headers: "grant_table_op"; NULL if there is none. */
+const char *xen_hypercall_name(unsigned long op);
 
 /*
  * Recompute every count from scratch out of tables, grants and devices and compare: 0, or -EINVAL

@@ -201,6 +201,8 @@ int domain_named(struct xen_domain *caller, domid_t id, struct xen_domain **out)
 /* Free those dying domains of which nothing is in use any more: after anything that may drop a
  * reference, when no pointer to a domain is in use. */
 void domains_reap(struct xen *hv);
+/* Free the dying domains that are left, with whatever they still own. */
+void domains_forget(struct xen *hv);
 
 int region_alloc(struct xen *hv, uint64_t bytes, struct region *r) MUST_CHECK;
 void region_free(struct xen *hv, struct region *r);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Putting a hypervisor and its domains on a board, or nothing. */
+#include "study/platform.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xen/schedulers.h"
+
+/* Page numbers at which frames of others can be mapped; what they share with the hypervisor needs
+ * one. */
+#define DOM0_EMPTY 1024u
+#define DOMU_EMPTY 16u
+
+int platform_metal(struct testbed_side *side, const struct rig_config *config, struct err *err)
+{
+	const int rc = rig_init(&side->metal, config, err);
+
+	side->machine = side->board;
+	side->rig = rc ? NULL : &side->metal;
+	return rc;
+}
+
+/* The physical CPUs of @vcpus virtual ones, the first of which is the board's number @first. */
+static void place(unsigned physical[XEN_VCPUS_MAX], unsigned first, unsigned vcpus, unsigned cpus)
+{
+	for (unsigned i = 0; i < vcpus; i++)
+		physical[i] = (first + i) % cpus;
+}
+
+static int add_domain(struct hyper *h, const struct scenario *s, uint16_t id,
+		      struct hyper_domain **out, struct err *err)
+{
+	const unsigned vcpus = (unsigned)(id ? s->domu_vcpus : s->dom0_vcpus);
+	const unsigned cpus = (unsigned)s->platform_cpus;
+	unsigned physical[XEN_VCPUS_MAX];
+	const struct hyper_domain_config config = {
+		.name = id ? "domU" : "dom0",
+		.id = id,
+		.pages = (id ? s->domu_bytes : s->dom0_bytes) / PAGE_BYTES,
+		.empty = id ? DOMU_EMPTY : DOM0_EMPTY,
+		.vcpus = vcpus,
+		.physical = physical,
+		.affinity = s->scheduler == SCHEDULER_PINNED
+				    ? 0
+				    : (uint32_t)((UINT64_C(1) << cpus) - 1),
+		.privileged = id == 0,
+		.hardware = id == 0,
+	};
+
+	place(physical, id ? (unsigned)s->dom0_vcpus : 0, vcpus, cpus);
+	return hyper_add_domain(h, &config, out, err);
+}
+
+static int check_board(const struct machine *board, const struct scenario *s, struct err *err)
+{
+	if (!board->profile.has_xen)
+		return err_set(err, -EINVAL,
+			       "sut.profile: %s has no [xen] costs, so platform.kind cannot be "
+			       "anything but bare-metal",
+			       board->profile.name);
+	if (s->platform_cpus > board->ncpus)
+		return err_set(err, -EINVAL, "platform.cpus: %s has %u, expected at most as many",
+			       board->profile.name, board->ncpus);
+	return 0;
+}
+
+int platform_hyper(struct testbed_side *side, const struct scenario *s,
+		   const struct rig_config *config, struct err *err)
+{
+	const bool direct = s->platform == PLATFORM_DIRECT;
+	const struct hyper_config hyper = {
+		.rig = *config,
+		.tables = direct ? HYPER_WHOLE : HYPER_ASKED,
+		.scheduler = s->scheduler == SCHEDULER_CREDIT ? &sched_credit : NULL,
+	};
+	struct hyper_domain *dom0, *loaded;
+	int rc = check_board(side->board, s, err);
+
+	if (rc)
+		return rc;
+	side->hyper = calloc(1, sizeof(*side->hyper));
+	if (!side->hyper)
+		return err_set(err, -ENOMEM, "no memory for a hypervisor");
+	rc = hyper_init(side->hyper, &hyper, err);
+	if (rc)
+		return rc;
+	side->rig = &side->hyper->rig;
+	rc = add_domain(side->hyper, s, 0, &dom0, err);
+	loaded = dom0;
+	if (!rc && direct)
+		rc = add_domain(side->hyper, s, 1, &loaded, err);
+	if (rc)
+		return rc;
+	side->machine = loaded->machine;
+	side->machine->free_dma_software = side->board->free_dma_software;
+	return hyper_assign_bus(loaded, PLATFORM_NIC, err);
+}
+
+void platform_destroy(struct testbed_side *side)
+{
+	if (side->hyper) {
+		hyper_fini(side->hyper);
+		free(side->hyper);
+	} else if (side->rig) {
+		rig_fini(side->rig);
+	}
+	side->hyper = NULL;
+	side->rig = NULL;
+}
+
+/* ---- asked by who measures ---- */
+
+unsigned testbed_cpus(const struct testbed_side *side)
+{
+	unsigned n = 0;
+
+	if (!side->hyper)
+		return side->machine->ncpus;
+	for (unsigned i = 0; i < side->hyper->domains; i++)
+		n += side->hyper->domain[i].machine->ncpus;
+	return n;
+}
+
+struct cpu *testbed_cpu(const struct testbed_side *side, unsigned n, const char **domain)
+{
+	if (domain)
+		*domain = NULL;
+	if (!side->hyper)
+		return machine_cpu(side->machine, n);
+	for (unsigned i = 0; i < side->hyper->domains; i++) {
+		const struct hyper_domain *d = &side->hyper->domain[i];
+
+		if (n < d->machine->ncpus) {
+			if (domain)
+				*domain = d->name;
+			return machine_cpu(d->machine, n);
+		}
+		n -= d->machine->ncpus;
+	}
+	return NULL;
+}
+
+unsigned testbed_physical_cpus(const struct testbed *t, const struct testbed_side *side)
+{
+	return side->hyper ? (unsigned)t->scenario->platform_cpus : side->machine->ncpus;
+}
+
+void testbed_table(const struct testbed_side *side, iotoll_phys_t *paddr, size_t *bytes)
+{
+	if (!side->hyper) {
+		iotoll_dma_domain_table(side->rig->domain, paddr, bytes);
+		return;
+	}
+	*paddr = side->hyper->driver ? side->hyper->driver->table : IOTOLL_PHYS(0);
+	*bytes = side->hyper->driver ? side->hyper->driver->table_bytes : 0;
+}
+
+int testbed_entry(const struct testbed_side *side, iotoll_iova_t iova, struct iotoll_dma_entry *out)
+{
+	const struct dma_driver *driver;
+
+	if (!side->hyper)
+		return iotoll_dma_domain_entry(side->rig->domain, iova, out);
+	driver = side->hyper->driver;
+	if (!driver || !driver->ops->entry)
+		return -ENOSYS;
+	return driver->ops->entry(driver, IOTOLL_IOVA_U64(iova) / PAGE_BYTES, out);
+}

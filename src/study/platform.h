@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What stands between a machine and the host whose load is measured: nothing, or a hypervisor with
+ * its domains.
+ */
+#ifndef IOTOLL_STUDY_PLATFORM_H
+#define IOTOLL_STUDY_PLATFORM_H
+
+#include "study/testbed.h"
+
+#define PLATFORM_NIC 0x08 /* the NIC's requester id: device 1, function 0 */
+
+/* @side's board runs the host itself: its rig, of @config. 0; rig_init()'s errors with @err. */
+int platform_metal(struct testbed_side *side, const struct rig_config *config,
+		   struct err *err) MUST_CHECK;
+/*
+ * A hypervisor on @side's board with the domains that @s asks for; side->machine is the one of the
+ * load, which has the bus. 0; -EINVAL with @err for what cannot be built; -ENOMEM.
+ */
+int platform_hyper(struct testbed_side *side, const struct scenario *s,
+		   const struct rig_config *config, struct err *err) MUST_CHECK;
+/* Take it down; hosts and devices are gone. Allowed on a zeroed side. */
+void platform_destroy(struct testbed_side *side);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* What the hypervisor did during a run, and what its domains' CPUs were busy with. */
+#include <string.h>
+
+#include "study/result_parts.h"
+#include "study/result_put.h"
+
+static json_t *hypercalls(const struct xen_counters *a, const struct xen_counters *b)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < XEN_HYPERCALLS; i++)
+		if (xen_hypercall_name(i))
+			put(o, xen_hypercall_name(i), b->calls[i] - a->calls[i]);
+	return o;
+}
+
+static json_t *grants(const struct xen_counters *a, const struct xen_counters *b)
+{
+	json_t *o = json_object();
+
+	put(o, "maps", b->grant_maps - a->grant_maps);
+	put(o, "unmaps", b->grant_unmaps - a->grant_unmaps);
+	put(o, "copies", b->grant_copies - a->grant_copies);
+	put(o, "transfers", b->grant_transfers - a->grant_transfers);
+	return o;
+}
+
+static json_t *tables(const struct xen_counters *a, const struct xen_counters *b)
+{
+	json_t *o = json_object();
+
+	put(o, "maps", b->iommu_maps - a->iommu_maps);
+	put(o, "unmaps", b->iommu_unmaps - a->iommu_unmaps);
+	put(o, "flushes", b->iommu_flushes - a->iommu_flushes);
+	put(o, "forced_flushes", b->iommu_forced_flushes - a->iommu_forced_flushes);
+	return o;
+}
+
+static json_t *vcpu(const struct cpu_account *account, uint64_t elapsed)
+{
+	json_t *o = json_object();
+
+	put_real(o, "percent", 100 * ratio((double)account->busy_ps, (double)elapsed));
+	put_real(o, "busy_us", us(account->busy_ps));
+	put_real(o, "steal_us", us(account->steal_ps));
+	return o;
+}
+
+/* Domains in the order in which they were built, each with its virtual CPUs. */
+static json_t *domains(const struct testbed *t, const struct measurement *m)
+{
+	json_t *list = json_array(), *vcpus = NULL;
+	const char *last = NULL, *name;
+
+	for (unsigned i = 0; i < testbed_cpus(&t->sut); i++) {
+		(void)testbed_cpu(&t->sut, i, &name);
+		if (!last || strcmp(last, name)) {
+			vcpus = json_array();
+			json_array_append_new(
+				list, json_pack("{s:s, s:o}", "name", name, "vcpus", vcpus));
+			last = name;
+		}
+		json_array_append_new(vcpus, vcpu(&m->cpu[0][i], m->ended - m->began));
+	}
+	return list;
+}
+
+json_t *result_xen(const struct testbed *t, const struct measurement *m)
+{
+	const struct xen_counters *a = &m->begin.xen, *b = &m->end.xen;
+	json_t *o = json_object();
+
+	put(o, "crossings", b->hypercalls - a->hypercalls);
+	json_object_set_new(o, "hypercalls", hypercalls(a, b));
+	put(o, "multicall_entries", b->multicall_entries - a->multicall_entries);
+	json_object_set_new(o, "grants", grants(a, b));
+	put(o, "events", b->events_sent - a->events_sent);
+	json_object_set_new(o, "iommu", tables(a, b));
+	json_object_set_new(o, "domains", domains(t, m));
+	return o;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole runs under a hypervisor: what must be true of them, and what is refused. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "study/run.h"
+#include "study/study.h"
+
+/* What becomes of @name with @sets (NULL-terminated): 0 and *@result, or the error in @err. */
+static int try(const char *name, const char *const *sets, json_t **result, struct err *err)
+{
+	static const struct run_options none = {0};
+	struct scenario s;
+	int rc;
+
+	assert_int_equal(scenario_init(&s), 0);
+	assert_int_equal(scenario_read(&s, name, err), 0);
+	assert_int_equal(scenario_set(&s, "run.duration=30 ms", err), 0);
+	assert_int_equal(scenario_set(&s, "run.warmup=10 ms", err), 0);
+	for (; *sets; sets++)
+		assert_int_equal(scenario_set(&s, *sets, err), 0);
+	rc = scenario_finish(&s, err);
+	if (!rc)
+		rc = run_scenario(&s, &none, result, err);
+	scenario_fini(&s);
+	return rc;
+}
+
+static json_t *run_with(const char *name, const char *const *sets)
+{
+	json_t *result = NULL;
+	struct err err = {{0}};
+
+	if (try(name, sets, &result, &err))
+		fail_msg("%s: %s", name, err.text);
+	return result;
+}
+
+#define RUN(name, ...) run_with(name, (const char *const[]){__VA_ARGS__, NULL})
+
+static double get(const json_t *result, const char *path)
+{
+	const double value = result_number(result, path);
+
+	if (value != value)
+		fail_msg("no field %s", path);
+	return value;
+}
+
+static const char *const models[][2] = {
+	{"iommu.model=calgary", "sut.profile=x460-2007"},
+	{"iommu.model=vtd", "sut.profile=e3-1220-2015"},
+	{"iommu.model=amdvi", "sut.profile=epyc-7742-2019"},
+};
+
+#define MODELS (sizeof(models) / sizeof(models[0]))
+
+static void dom0_crosses_once_for_each_page_it_maps_and_unmaps(void **state)
+{
+	(void)state;
+	for (size_t m = 0; m < MODELS; m++) {
+		json_t *r = RUN("dom0", models[m][0], models[m][1]);
+		double extra;
+
+		assert_true(get(r, "load.mismatches") == 0);
+		assert_true(get(r, "throughput_mbps") > 900);
+		assert_true(get(r, "dma.maps") > 1000);
+		/* One may be under way when the interval begins, and when it ends. */
+		extra = get(r, "xen.hypercalls.iommu_op") - get(r, "dma.maps") -
+			get(r, "dma.unmaps") - get(r, "iommu.flushes");
+		assert_true(extra >= -1 && extra <= 1);
+		assert_true(get(r, "xen.crossings") == get(r, "xen.hypercalls.iommu_op"));
+		assert_true(get(r, "cpu_cycles.crossing") > 0);
+		assert_true(get(r, "cpu_cycles.hypervisor") > 0);
+		/* Deferred: pages stay reachable, and the watcher behind the hypervisor sees it. */
+		assert_true(get(r, "exposure.stale_pages") > 0);
+		assert_true(get(r, "iommu.refused") == 0);
+		json_decref(r);
+	}
+}
+
+static void strict_under_the_hypervisor_leaves_nothing_reachable(void **state)
+{
+	(void)state;
+	for (size_t m = 0; m < MODELS; m++) {
+		json_t *r = RUN("dom0", models[m][0], models[m][1], "dma.strategy=strict");
+
+		assert_true(get(r, "load.mismatches") == 0);
+		assert_true(get(r, "exposure.stale_pages") == 0);
+		assert_true(get(r, "xen.iommu.flushes") >= get(r, "dma.unmaps") - 1);
+		json_decref(r);
+	}
+}
+
+static void a_multicall_carries_one_entry_as_nearly_every_request_has_one(void **state)
+{
+	json_t *each = RUN("dom0", "iommu.model=calgary");
+	json_t *lists = RUN("dom0", "iommu.model=calgary", "platform.multicall=on");
+
+	(void)state;
+	assert_true(get(each, "xen.multicall_entries") == 0);
+	assert_true(get(lists, "xen.multicall_entries") > 0);
+	assert_true(get(lists, "xen.multicall_entries") == get(lists, "xen.hypercalls.multicall"));
+	assert_true(get(lists, "dma.single_entry_fraction") > 0.99);
+	json_decref(each);
+	json_decref(lists);
+}
+
+static void a_domain_with_the_nic_never_crosses_for_a_mapping_and_reaches_only_itself(void **state)
+{
+	(void)state;
+	for (size_t m = 0; m < MODELS; m++) {
+		json_t *r = RUN("direct", models[m][0], models[m][1]);
+
+		assert_true(get(r, "load.mismatches") == 0);
+		assert_true(get(r, "xen.crossings") == 0);
+		assert_true(get(r, "iommu.table_writes") == 0);
+		assert_true(get(r, "iommu.translations") > 1000);
+		assert_true(get(r, "iommu.refused") == 0);
+		/* All of the domain's memory, 128 MiB and what it can map besides; no more. */
+		assert_true(get(r, "exposure.reachable_bytes") < 130.0 * 1024 * 1024);
+		json_decref(r);
+	}
+}
+
+static void the_hypervisor_costs_more_than_none_and_the_same_in_every_run(void **state)
+{
+	json_t *metal = RUN("bare-metal", "sut.app_cpu=0"), *off = RUN("dom0", "iommu.model=none"),
+	       *again = RUN("dom0", "iommu.model=none");
+
+	(void)state;
+	assert_true(get(off, "cpu_cycles.crossing") > get(metal, "cpu_cycles.crossing"));
+	assert_true(get(off, "cpu_utilization_percent") >
+		    get(metal, "cpu_utilization_percent") * 0.9);
+	assert_true(json_equal(off, again));
+	json_decref(metal);
+	json_decref(off);
+	json_decref(again);
+}
+
+static void a_credit_scheduler_runs_both_domains_on_one_cpu(void **state)
+{
+	json_t *r = RUN("direct", "platform.scheduler=credit", "platform.cpus=1");
+
+	(void)state;
+	assert_true(get(r, "load.mismatches") == 0);
+	assert_true(get(r, "cpu_max_percent") == 100);
+	assert_true(get(r, "throughput_mbps") > 900);
+	json_decref(r);
+}
+
+static void refused(const char *name, const char *set, const char *says)
+{
+	const char *const sets[] = {set, NULL};
+	struct err err = {{0}};
+	json_t *result = NULL;
+
+	assert_int_equal(try(name, sets, &result, &err), -EINVAL);
+	if (!strstr(err.text, says))
+		fail_msg("'%s' does not say '%s'", err.text, says);
+}
+
+static void what_cannot_be_built_is_refused_with_the_setting_named(void **state)
+{
+	(void)state;
+	refused("dom0", "iommu.model=dart-u4", "iommu.model: there is no hypervisor for dart-u4");
+	refused("dom0", "sut.profile=js21-2007", "js21-2007 has no [xen] costs");
+	refused("dom0", "sut.app_cpu=1", "sut.app_cpu: the load's domain has CPUs 0 to 0");
+	refused("direct", "platform.cpus=1", "platform.cpus: 2 pinned virtual CPUs need as many");
+	refused("dom0", "platform.cpus=32", "platform.cpus: x460-2007 has 8");
+	refused("dom0", "platform.dom0_memory=20000001 B", "whole pages");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(dom0_crosses_once_for_each_page_it_maps_and_unmaps),
+		cmocka_unit_test(strict_under_the_hypervisor_leaves_nothing_reachable),
+		cmocka_unit_test(a_multicall_carries_one_entry_as_nearly_every_request_has_one),
+		cmocka_unit_test(
+			a_domain_with_the_nic_never_crosses_for_a_mapping_and_reaches_only_itself),
+		cmocka_unit_test(the_hypervisor_costs_more_than_none_and_the_same_in_every_run),
+		cmocka_unit_test(a_credit_scheduler_runs_both_domains_on_one_cpu),
+		cmocka_unit_test(what_cannot_be_built_is_refused_with_the_setting_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
