@@ -20,7 +20,7 @@
  * any other. Differences from POSIX: an open file or directory cannot be removed (-EBUSY), rename
  * does not replace (-EEXIST), there are no links, owners, permissions and times.
  *
- * After an error of the journal, or of file data a commit depends on, the file system takes no more
+ * What is found damaged is -EUCLEAN. After an error of the journal, or of file data a commit depends on, the file system takes no more
  * changes: they fail with -EROFS. Reads go on.
  */
 #ifndef IOTOLL_GUEST_EXTFS_H

@@ -166,10 +166,26 @@ int extfs_alloc_block(struct extfs *fs, struct cpu *cpu, struct extfs_node *node
 	return rc;
 }
 
+/* A damaged disk may have two inodes own a block: it is given up once. */
+static bool all_in_use(const struct extfs_bitmap *b, uint32_t start, uint32_t count)
+{
+	for (uint32_t i = start; i < start + count; i++) {
+		if (!(b->page[i / EXTFS_BITS_A_BLOCK]->data[i % EXTFS_BITS_A_BLOCK / 8] >> i % 8 &
+		      1))
+			return false;
+	}
+	return true;
+}
+
 int extfs_free_blocks(struct extfs *fs, struct cpu *cpu, uint32_t start, uint32_t count, bool meta)
 {
-	const int rc = extfs_free_later(fs, start, count, meta);
+	int rc;
 
+	if (!all_in_use(&fs->block_map, start, count)) {
+		fs->error = -EUCLEAN;
+		return -EUCLEAN;
+	}
+	rc = extfs_free_later(fs, start, count, meta);
 	if (rc)
 		return rc;
 	vlock_acquire(&fs->map_lock, cpu);
@@ -202,6 +218,11 @@ int extfs_alloc_inode(struct extfs *fs, struct cpu *cpu, uint32_t *out)
 	}
 	vlock_release(&fs->map_lock, cpu);
 	return rc;
+}
+
+bool extfs_inode_in_use(const struct extfs *fs, uint32_t number)
+{
+	return busy(&fs->inode_map, number);
 }
 
 void extfs_free_inode(struct extfs *fs, struct cpu *cpu, uint32_t number)

@@ -150,6 +150,8 @@ int extfs_dir_load(struct extfs_node *n, struct cpu *cpu)
 
 	if (n->dir)
 		return 0;
+	if (n->size % EXTFS_BLOCK || blocks > n->blocks || blocks > n->fs->s.blocks)
+		return -EUCLEAN;
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;

@@ -179,7 +179,7 @@ static ssize_t read_direct(struct extfs_file *f, struct cpu *cpu, uint64_t offse
 	/* The last sector is transferred whole: there is room for it, as bytes is in sectors. */
 	whole = (part + BLOCK_SECTOR_BYTES - 1) / BLOCK_SECTOR_BYTES * BLOCK_SECTOR_BYTES;
 	rc = mapping_write_and_drop(&n->mapping, offset / PAGE_BYTES,
-				    pages_of(offset % PAGE_BYTES + part), cpu);
+				    pages_of(offset % PAGE_BYTES + part), false, cpu);
 	if (!rc)
 		rc = direct_io(n, cpu, BIO_READ, offset, user, whole);
 	n->fs->stats.direct_reads++;
@@ -340,10 +340,10 @@ static ssize_t write_direct(struct extfs_node *n, struct cpu *cpu, uint64_t offs
 		done = write_cached(n, cpu, offset, user, bytes);
 		if (done <= 0)
 			return done;
-		rc = mapping_write_and_drop(&n->mapping, first, count, cpu);
+		rc = mapping_write_and_drop(&n->mapping, first, count, true, cpu);
 		return rc ? rc : done;
 	}
-	rc = mapping_write_and_drop(&n->mapping, first, count, cpu);
+	rc = mapping_write_and_drop(&n->mapping, first, count, true, cpu);
 	if (!rc)
 		rc = direct_io(n, cpu, BIO_WRITE, offset, user, bytes);
 	return rc ? rc : done;

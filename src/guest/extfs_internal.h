@@ -149,6 +149,7 @@ void extfs_bitmap_unload(struct extfs_bitmap *b, struct cpu *cpu);
 /* One block for @node, after block @goal if may be (0: anywhere). With a handle. 0 or -ENOSPC. */
 int extfs_alloc_block(struct extfs *fs, struct cpu *cpu, struct extfs_node *node, uint32_t goal,
 		      uint32_t *out) MUST_CHECK;
+/* -EUCLEAN, and no more changes: they were free. */
 int extfs_free_blocks(struct extfs *fs, struct cpu *cpu, uint32_t start, uint32_t count,
 		      bool meta) MUST_CHECK;
 /* Give back what is set aside for @node. */
@@ -156,6 +157,7 @@ void extfs_unreserve(struct extfs *fs, struct extfs_node *node);
 /* Freed blocks may be handed out again from now on. */
 void extfs_release(struct extfs *fs, struct extfs_freed *f);
 int extfs_alloc_inode(struct extfs *fs, struct cpu *cpu, uint32_t *out) MUST_CHECK;
+bool extfs_inode_in_use(const struct extfs *fs, uint32_t number);
 void extfs_free_inode(struct extfs *fs, struct cpu *cpu, uint32_t number);
 
 /* extfs_node.c */

@@ -340,11 +340,11 @@ static void unlock_two(struct extfs *fs, struct cpu *cpu, struct extfs_node *a,
 static int above(struct extfs *fs, struct cpu *cpu, const struct extfs_node *n,
 		 struct extfs_node *dir)
 {
-	uint32_t at = dir->number;
+	uint32_t at = dir->number, steps = 0;
 
 	while (at != n->number && at != EXTFS_ROOT) {
 		struct extfs_node *up;
-		const int rc = extfs_node_get(fs, cpu, at, &up);
+		const int rc = steps++ < fs->s.inodes ? extfs_node_get(fs, cpu, at, &up) : -EUCLEAN;
 
 		if (rc)
 			return rc;

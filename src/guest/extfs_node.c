@@ -150,7 +150,7 @@ int extfs_node_get(struct extfs *fs, struct cpu *cpu, uint32_t number, struct ex
 	struct extfs_node *n;
 	int rc;
 
-	if (!number || number >= fs->s.inodes)
+	if (!number || number >= fs->s.inodes || !extfs_inode_in_use(fs, number))
 		return -EUCLEAN;
 	if (!fs->node[number]) {
 		n = node_make(fs, number);
@@ -404,6 +404,8 @@ int extfs_node_cut(struct extfs_node *n, struct cpu *cpu, uint32_t logical)
 		e->count = keep;
 		if (!keep)
 			n->extents--;
+		if (n->extents) /* the last extent block counts fewer */
+			touched(n, n->extents - 1);
 	}
 	return 0;
 }

@@ -186,7 +186,9 @@ static void wake_takers(struct pagecache *pc, struct cpu *cpu)
 void page_put(struct page *p, struct cpu *cpu)
 {
 	assert(p->pins);
-	if (!--p->pins && reclaimable(p))
+	if (--p->pins == 1)
+		waitq_wake(&p->wait, cpu); /* who drops it may wait to be the last */
+	if (reclaimable(p))
 		wake_takers(p->mapping->cache, cpu);
 }
 
@@ -315,14 +317,14 @@ static void drop(struct page *p, struct cpu *cpu)
 
 	page_pin(p);
 	page_lock(p, cpu);
-	while (p->writeback) {
+	/* Besides those on their way, somebody who waited for that may not have woken up yet. */
+	while (p->writeback || p->pins > 1) {
 		blockdev_unplug(pc->dev, cpu);
-		if (p->writeback)
+		if (p->writeback || p->pins > 1)
 			waitq_wait(&p->wait, cpu);
 	}
 	page_forget_dirty(p);
 	page_unlock(p, cpu);
-	assert(p->pins == 1);
 	p->pins = 0;
 	take_out(p);
 	wake_takers(pc, cpu);
@@ -346,7 +348,8 @@ void mapping_drop(struct mapping *m, uint64_t first, struct cpu *cpu)
 		drop(p, cpu);
 }
 
-int mapping_write_and_drop(struct mapping *m, uint64_t first, uint64_t count, struct cpu *cpu)
+int mapping_write_and_drop(struct mapping *m, uint64_t first, uint64_t count, bool alone,
+			   struct cpu *cpu)
 {
 	if (m->dirty || m->writeback) {
 		const int rc = pagecache_write_back(m, cpu);
@@ -357,8 +360,9 @@ int mapping_write_and_drop(struct mapping *m, uint64_t first, uint64_t count, st
 	for (uint64_t i = first; i < first + count; i++) {
 		struct page *p = page_find(m, i);
 
-		/* Dirty again already, or held by a reader: that page stays, and is newer. */
-		if (p && reclaimable(p))
+		if (p && alone)
+			drop(p, cpu); /* whoever still has it is about to let go */
+		else if (p && reclaimable(p))
 			take_out(p);
 	}
 	return 0;

@@ -110,8 +110,12 @@ void mapping_init(struct mapping *m, struct pagecache *pc, const struct mapping_
  * the mapping's pages from there on.
  */
 void mapping_drop(struct mapping *m, uint64_t first, struct cpu *cpu);
-/* The same for [@first, @first + @count), after writing what is dirty. 0 or the write's error. */
-int mapping_write_and_drop(struct mapping *m, uint64_t first, uint64_t count,
+/*
+ * Write what is dirty, then drop the pages of [@first, @first + @count). @alone: as mapping_drop(),
+ * so that none is left; else a page somebody holds, or has dirtied since, stays. 0 or the write's
+ * error.
+ */
+int mapping_write_and_drop(struct mapping *m, uint64_t first, uint64_t count, bool alone,
 			   struct cpu *cpu) MUST_CHECK;
 
 /*

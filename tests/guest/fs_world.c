@@ -128,6 +128,16 @@ void fs_world_check(uint8_t *image, uint64_t blocks, bool replay, struct extfs_c
 		fail_msg("%s", err.text);
 }
 
+void fs_world_check_running(const struct fs_world *w)
+{
+	const uint64_t bytes = w->ram.dev.sectors * BLOCK_SECTOR_BYTES;
+	uint8_t *image = malloc(bytes);
+
+	memcpy(image, w->ram.data, bytes);
+	fs_world_check(image, bytes / EXTFS_BLOCK, true, NULL);
+	free(image);
+}
+
 /* ---- tasks ---- */
 
 struct job {

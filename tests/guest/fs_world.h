@@ -49,6 +49,8 @@ void fs_world_run_many(struct fs_world *w, void (*fn)(void *ctx, struct cpu *cpu
 void fs_world_remount(struct fs_world *w);
 /* The rules, for an image in memory; fails the test. @replay: its journal first. */
 void fs_world_check(uint8_t *image, uint64_t blocks, bool replay, struct extfs_census *census);
+/* The same for what is on the disk now, with its journal replayed on a copy. */
+void fs_world_check_running(const struct fs_world *w);
 /* Make a disk out of @image, and mount it. */
 void fs_world_mount_image(struct fs_world *w, const uint8_t *image);
 /*

@@ -265,6 +265,23 @@ static int counted_flush(void *ctx)
 	return 0;
 }
 
+/* Until a few transactions stand in the journal. */
+static void leave_something(void *ctx, struct cpu *cpu)
+{
+	struct program *p = ctx;
+	struct extfs_stats before, after;
+	char path[32];
+
+	for (unsigned n = 0, i = 0; n < 5; i++) {
+		extfs_stats(p->w->fs, &before);
+		snprintf(path, sizeof(path), "/more%u", i);
+		assert_int_equal(extfs_mkdir(p->w->fs, cpu, path), 0);
+		assert_int_equal(extfs_sync(p->w->fs, cpu), 0);
+		extfs_stats(p->w->fs, &after);
+		n = after.checkpoints == before.checkpoints ? n + 1 : 0;
+	}
+}
+
 static void a_replay_that_is_interrupted_is_done_again(void **state)
 {
 	const struct fs_world_config config = {
@@ -284,6 +301,7 @@ static void a_replay_that_is_interrupted_is_done_again(void **state)
 	p->buffer = fs_world_memory(w, LARGE / PAGE_BYTES);
 	seed_from_env(&p->rng);
 	fs_world_run(w, program, p);
+	fs_world_run(w, leave_something, p);
 	for (unsigned writes = 0;; writes++) {
 		uint64_t replayed;
 		struct err err;
