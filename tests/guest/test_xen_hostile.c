@@ -47,6 +47,8 @@ static void connect(struct hostile *f)
 		.domid = 1, .request_rx_copy = true, .feature_rx_notify = true, .feature_sg = true};
 	struct err err = {{0}};
 
+	memset(f->tx, 0, PAGE_BYTES); /* slots never written say: a packet of no bytes */
+	memset(f->rx, 0, PAGE_BYTES);
 	SHARED_RING_INIT(f->tx);
 	SHARED_RING_INIT(f->rx);
 	f->req = f->rsp = f->rx_req = f->rx_rsp = 0;

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fuzzer for netback against a frontend that writes anything: slots, indexes and single words of
+ * both ring pages, grants that come and go, packets that are kept for any time. The input is a
+ * program of that, run on the hypervisor without virtual time. The judge: every frame handed up is
+ * made of memory and of a legal length, no slot or mapping is lost, every grant can be revoked in
+ * the end, and the hypervisor's tables add up.
+ */
+#include <string.h>
+
+#include "guest/netback_internal.h"
+#include "guest/xen_grant.h"
+#include "input.h"
+#include "mem/memory_view.h"
+#include "sim/guest.h"
+
+#define GRANTED 8u
+#define KEPT    64u
+#define STEPS   400u
+
+struct side {
+	struct xen_domain *d;
+	struct memory *view;
+	struct machine *machine;
+	struct kmalloc *kmalloc;
+	struct pv_kernel *k;
+};
+
+struct world {
+	struct sim *sim;
+	struct machine *board;
+	struct xen *hv;
+	struct side back, front;
+	struct netback *nb;
+	struct netback_vif *vif;
+	uint8_t *ring[2]; /* tx, rx */
+	grant_ref_t ring_ref[2], ref[GRANTED];
+	uint8_t *page[GRANTED];
+	int port;
+	struct net_frame kept[KEPT];
+	unsigned first, count;
+};
+
+/* ---- the world ---- */
+
+static void make_side(struct world *w, struct side *s, uint16_t id, uint64_t pages)
+{
+	const struct xen_domain_config config = {
+		.id = id,
+		.vcpus = 1,
+		.privileged = id == 0,
+		.hardware = id == 0,
+		.pages = pages,
+		.span = pages + 320,
+		.max_pages = pages + 128,
+	};
+	const unsigned cpu = id;
+	const struct guest_vcpus vcpus = {.name = "fuzz", .count = 1, .physical = &cpu};
+	struct err err = {{0}};
+	uint64_t first, end;
+	phys_t all;
+
+	JUDGE(xen_domain_create(w->hv, &config, &s->d) == 0);
+	s->view = memory_view_create(w->board->mem, xen_domain_l1(s->d), config.span);
+	JUDGE(s->view);
+	xen_domain_free_memory(s->d, &first, &end);
+	JUDGE(memory_alloc(s->view, config.span - 1, PAGE_BYTES, 0, &all) == 0);
+	memory_free(s->view, first * PAGE_BYTES, end - first);
+	JUDGE(machine_create_guest(&s->machine, w->board, s->view, &vcpus, &err) == 0);
+	s->kmalloc = kmalloc_create(s->view, false);
+	JUDGE(s->kmalloc);
+	JUDGE(pv_kernel_create(&s->k, s->machine, s->d, s->kmalloc, &err) == 0);
+}
+
+static void drop_side(struct side *s)
+{
+	pv_kernel_destroy(s->k);
+	kmalloc_destroy(s->kmalloc);
+	machine_destroy(s->machine);
+	xen_domain_kill(s->d);
+	memory_destroy(s->view);
+}
+
+static void ignore(void *ctx, struct cpu *cpu)
+{
+	(void)ctx;
+	(void)cpu;
+}
+
+static grant_ref_t grant(struct world *w, void *page, bool readonly)
+{
+	const grant_ref_t ref = pv_grant_take(w->front.k->grants, NULL);
+
+	JUDGE(ref != PV_GRANT_NONE);
+	pv_grant_access(w->front.k->grants, NULL, ref, 0,
+			pv_mfn(w->front.k, NULL, kmalloc_phys(w->front.kmalloc, page)), readonly);
+	return ref;
+}
+
+/* What netback hands up is kept, for as long as the program likes. */
+static void receive(void *ctx, struct cpu *cpu, const struct net_frame *frame)
+{
+	struct world *w = ctx;
+	uint32_t sum = 0;
+
+	JUDGE(frame->pieces >= 1 && frame->pieces <= NET_PIECES);
+	JUDGE(frame->bytes >= NET_ETH_BYTES && frame->bytes <= NET_FRAME_MAX);
+	JUDGE(frame->piece[0].bytes >= NET_ETH_BYTES);
+	for (unsigned i = 0; i < frame->pieces; i++) {
+		const struct net_piece *p = &frame->piece[i];
+
+		JUDGE(p->bytes && p->paddr % PAGE_BYTES + p->bytes <= PAGE_BYTES);
+		JUDGE(memory_ptr(w->back.view, p->paddr, p->bytes));
+		sum += p->bytes;
+	}
+	JUDGE(sum == frame->bytes);
+	if (w->count == KEPT) {
+		net_frame_done(frame, cpu);
+		return;
+	}
+	w->kept[(w->first + w->count++) % KEPT] = *frame;
+}
+
+static void connect(struct world *w, unsigned how)
+{
+	const struct netif_frontend_keys keys = {
+		.domid = 1,
+		.tx_ring_ref = w->ring_ref[0],
+		.rx_ring_ref = w->ring_ref[1],
+		.event_channel = (evtchn_port_t)(w->port = pv_event_alloc(w->front.k->events, NULL,
+									  0, ignore, NULL)),
+		.request_rx_copy = how & 1,
+		.feature_sg = how & 2,
+		.feature_rx_notify = how & 4,
+	};
+	struct err err = {{0}};
+
+	for (unsigned i = 0; i < 2; i++) {
+		memset(w->ring[i], 0, PAGE_BYTES);
+		w->ring[i][4] = w->ring[i][12] = 1; /* both events */
+	}
+	JUDGE(netback_vif_open(&w->vif, w->nb, &keys, &err) == 0);
+	netback_vif_start(w->vif, NULL, (struct net_upper){.receive = receive, .ctx = w});
+}
+
+static void disconnect(struct world *w)
+{
+	netback_vif_close(w->vif, NULL);
+	pv_event_close(w->front.k->events, NULL, (evtchn_port_t)w->port);
+}
+
+static void make(struct world *w, unsigned how)
+{
+	struct profile profile = {.name = "fuzz",
+				  .clock_mhz = 1000,
+				  .cpus = 2,
+				  .memory_bytes = 16 << 20,
+				  .l2_bytes = 64 * 1024,
+				  .l2_ways = 4,
+				  .has_xen = true};
+	struct err err = {{0}};
+
+	w->sim = sim_create();
+	JUDGE(machine_create(&w->board, w->sim, &profile, &err) == 0);
+	JUDGE(xen_create(&w->hv, w->board->mem, NULL) == 0);
+	make_side(w, &w->back, 0, 512);
+	make_side(w, &w->front, 1, 256);
+	JUDGE(netback_create(&w->nb, w->back.k, &err) == 0);
+	for (unsigned i = 0; i < 2; i++) {
+		w->ring[i] = kmalloc_alloc(w->front.kmalloc, PAGE_BYTES);
+		w->ring_ref[i] = grant(w, w->ring[i], false);
+	}
+	for (unsigned i = 0; i < GRANTED; i++) {
+		w->page[i] = kmalloc_alloc(w->front.kmalloc, PAGE_BYTES);
+		memset(w->page[i], (int)i, PAGE_BYTES);
+		w->ref[i] = grant(w, w->page[i], i % 2);
+	}
+	connect(w, how);
+}
+
+/* ---- the program ---- */
+
+static void release_one(struct world *w)
+{
+	if (!w->count)
+		return;
+	net_frame_done(&w->kept[w->first], NULL);
+	w->first = (w->first + 1) % KEPT;
+	w->count--;
+}
+
+/* A slot's words: mostly plausible, so that the program gets somewhere. */
+static void put_slot(struct world *w, struct input *in)
+{
+	const unsigned ring = take(in, 1) & 1, at = (unsigned)take(in, 1);
+	const uint64_t what = take(in, 1);
+	const grant_ref_t ref = what & 0x80 ? (grant_ref_t)take(in, 4) : w->ref[what % GRANTED];
+
+	if (ring) {
+		const netif_rx_request_t req = {.id = (uint16_t)take(in, 2), .gref = ref};
+
+		memcpy(w->ring[1] + 64 + at * sizeof(union netif_rx_sring_entry), &req,
+		       sizeof(req));
+	} else {
+		const netif_tx_request_t req = {
+			.gref = ref,
+			.offset = (uint16_t)(what & 0x40 ? take(in, 2) : 0),
+			.flags = (uint16_t)take(in, 1) & 0xf,
+			.id = (uint16_t)at,
+			.size = (uint16_t)take(in, 2),
+		};
+
+		memcpy(w->ring[0] + 64 + at * sizeof(union netif_tx_sring_entry), &req,
+		       sizeof(req));
+	}
+}
+
+static void put_word(struct world *w, struct input *in)
+{
+	const uint32_t at = (uint32_t)take(in, 2) % (PAGE_BYTES / 4) * 4,
+		       value = (uint32_t)take(in, 4);
+
+	memcpy(w->ring[take(in, 1) & 1] + at, &value, sizeof(value));
+}
+
+static void advance(struct world *w, struct input *in)
+{
+	const unsigned ring = take(in, 1) & 1;
+	uint32_t prod;
+
+	memcpy(&prod, w->ring[ring], sizeof(prod));
+	prod += (uint32_t)take(in, 1);
+	memcpy(w->ring[ring], &prod, sizeof(prod));
+	w->vif->tx_kicked = w->vif->rx_kicked = true; /* as its event would */
+}
+
+static void free_object(void *ctx, struct cpu *cpu, void *owner)
+{
+	(void)cpu;
+	kmalloc_free(ctx, owner);
+}
+
+/* A frame for the guest: from here, or one of its own back. */
+static void send(struct world *w, struct input *in)
+{
+	const struct netdev dev = netback_vif_netdev(w->vif);
+	const uint32_t bytes = NET_ETH_BYTES + (uint32_t)take(in, 2) % 1501;
+	struct net_frame frame = {.pieces = 1, .bytes = bytes};
+
+	if (w->count && bytes % 3 == 0) {
+		frame = w->kept[w->first];
+		w->first = (w->first + 1) % KEPT;
+		w->count--;
+	} else {
+		frame.object = kmalloc_alloc(w->back.kmalloc, bytes % 2 ? PAGE_BYTES : 2048);
+		JUDGE(frame.object);
+		frame.piece[0] =
+			(struct net_piece){kmalloc_phys(w->back.kmalloc, frame.object), bytes};
+		frame.release = (struct net_release){free_object, w->back.kmalloc, frame.object};
+	}
+	if (dev.ops->xmit(dev.ctx, NULL, &frame))
+		net_frame_done(&frame, NULL);
+}
+
+/* Grant @i ends, unless it is in use, and comes again as something else. */
+static void regrant(struct world *w, unsigned i, unsigned how)
+{
+	struct pv_grants *g = w->front.k->grants;
+	const uint64_t mfn = pv_mfn(w->front.k, NULL, kmalloc_phys(w->front.kmalloc, w->page[i]));
+
+	if (pv_grant_end_access(g, NULL, w->ref[i]))
+		return;
+	if (how % 4)
+		pv_grant_access(g, NULL, w->ref[i], how % 4 == 3 ? 5 : 0, mfn, how & 4);
+}
+
+static void step(struct world *w, struct input *in)
+{
+	switch (take(in, 1) % 10) {
+	case 0:
+	case 1:
+		put_slot(w, in);
+		break;
+	case 2:
+		put_word(w, in);
+		break;
+	case 3:
+		advance(w, in);
+		break;
+	case 4:
+	case 5:
+		netback_tx_run(w->nb, NULL);
+		break;
+	case 6:
+		send(w, in);
+		netback_rx_run(w->nb, NULL);
+		break;
+	case 7:
+		release_one(w);
+		break;
+	case 8:
+		regrant(w, (unsigned)take(in, 1) % GRANTED, (unsigned)take(in, 1));
+		break;
+	default:
+		disconnect(w);
+		connect(w, (unsigned)take(in, 1));
+	}
+}
+
+/* ---- the judge ---- */
+
+static void settle(struct world *w)
+{
+	struct netback_stats s;
+	struct err err = {{0}};
+
+	while (w->count)
+		release_one(w);
+	disconnect(w);
+	for (unsigned i = 0; i < 8; i++)
+		netback_tx_run(w->nb, NULL);
+	netback_stats(w->nb, &s);
+	JUDGE(s.pending == 0 && s.unmap_errors == 0 && s.tx_maps == s.tx_unmaps);
+	for (unsigned i = 0; i < GRANTED; i++)
+		JUDGE(pv_grant_end_access(w->front.k->grants, NULL, w->ref[i]) == 0);
+	for (unsigned i = 0; i < 2; i++)
+		JUDGE(pv_grant_end_access(w->front.k->grants, NULL, w->ring_ref[i]) == 0);
+	JUDGE(xen_check(w->hv, &err) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+	struct input in = {.at = data, .left = bytes};
+	struct world w = {0};
+	struct kmalloc_stats memory;
+
+	make(&w, (unsigned)take(&in, 1));
+	for (unsigned i = 0; i < STEPS && in.left; i++)
+		step(&w, &in);
+	settle(&w);
+	netback_destroy(w.nb);
+	drop_side(&w.front);
+	kmalloc_stats(w.back.kmalloc, &memory);
+	JUDGE(memory.bad_frees == 0);
+	drop_side(&w.back);
+	xen_destroy(w.hv);
+	machine_destroy(w.board);
+	sim_destroy(w.sim);
+	return 0;
+}
