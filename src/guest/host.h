@@ -89,7 +89,7 @@ struct host_guest {
 /* Connect a frontend to the bridge. 0 and *@out; netback_vif_open()'s errors; -ENOSPC: no port. */
 int host_add_guest(struct host *h, const struct netif_frontend_keys *keys, struct host_guest **out,
 		   struct err *err) MUST_CHECK;
-/* Disconnect it, alive or dead. Not from inside the host's own network code. */
+/* Disconnect it, alive or dead: from a task (@cpu its own), or at rest (NULL). */
 void host_remove_guest(struct host *h, struct cpu *cpu, struct host_guest *g);
 
 #endif

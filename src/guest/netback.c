@@ -20,7 +20,9 @@ void netback_vif_put(struct netback_vif *v)
 		return;
 	net_queue_fini(&v->ready);
 	net_queue_fini(&v->waiting);
-	free(v);
+	/* Another CPU may be on its way into it with a frame, and will find it closed. */
+	v->next = v->nb->dead;
+	v->nb->dead = v;
 }
 
 bool netback_push(struct netback_vif *v, struct cpu *cpu, void *sring, RING_IDX *published,
@@ -169,6 +171,12 @@ void netback_destroy(struct netback *nb)
 	for (unsigned i = 0; i < NETBACK_PENDING; i++)
 		if (nb->pending[i].paddr)
 			pv_empty_page_free(nb->k, nb->pending[i].paddr);
+	while (nb->dead) {
+		struct netback_vif *next = nb->dead->next;
+
+		free(nb->dead);
+		nb->dead = next;
+	}
 	give_spares_back(nb);
 	pv_batch_fini(&nb->flip);
 	kmalloc_free(nb->k->kmalloc, nb->copy_ops);

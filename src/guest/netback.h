@@ -67,7 +67,8 @@ struct netdev netback_vif_netdev(struct netback_vif *v);
 void netback_vif_start(struct netback_vif *v, struct cpu *cpu, struct net_upper upper);
 /*
  * Disconnect, the guest being alive or dead: nothing is sent or received any more, rings and port
- * are let go of. What is on its way is unmapped as it comes back; then the interface is freed.
+ * are let go of. What is on its way is unmapped as it comes back. With @cpu NULL no CPU of the
+ * kernel may be inside network code: where time passes, it is a task's work.
  */
 void netback_vif_close(struct netback_vif *v, struct cpu *cpu);
 void netback_vif_stats(const struct netback_vif *v, struct netback_vif_stats *out);

@@ -65,6 +65,7 @@ struct netback {
 	uint16_t *slot_of_pfn; /* which slot a page of ours is mapped for, plus one */
 	struct netback_vif *tx_first, *tx_last; /* interfaces with requests, round robin */
 	struct netback_vif *vifs;
+	struct netback_vif *dead; /* closed, and nothing of theirs is on its way */
 
 	struct gnttab_map_grant_ref *map_ops; /* a page of guest memory each */
 	struct gnttab_unmap_grant_ref *unmap_ops;

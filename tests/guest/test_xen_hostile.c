@@ -64,7 +64,7 @@ static void connect(struct hostile *f)
 
 static void disconnect(struct hostile *f)
 {
-	host_remove_guest(f->x->dom[0].host, NULL, f->vif);
+	xen_lab_remove(f->x, f->vif);
 	pv_event_close(f->h->pv->events, NULL, (evtchn_port_t)f->port);
 	xen_lab_run(f->x, 5 * SIM_MS);
 }

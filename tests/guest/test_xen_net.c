@@ -151,7 +151,7 @@ static void domain_0_talks_to_a_guest_and_to_the_wire(void **state)
 }
 
 /* While both guests talk to the wire, one dies. */
-static void a_guest_dies_in_mid_traffic(enum xen_lab_mode mode, bool dying_sends)
+static void a_guest_dies(enum xen_lab_mode mode, bool dying_sends, sim_time at)
 {
 	struct xen_lab *x = xen_lab_create(mode);
 	struct program *a, *b, *c, *d;
@@ -165,7 +165,7 @@ static void a_guest_dies_in_mid_traffic(enum xen_lab_mode mode, bool dying_sends
 	program_start(dying_sends ? a : b, "client", transfer_client);
 	program_start(d, "server", transfer_server);
 	program_start(c, "client", transfer_client);
-	xen_lab_run(x, 10 * SIM_MS);
+	xen_lab_run(x, at);
 	assert_true(a->done > 100000 && b->done > 100000);
 	assert_false(c->finished);
 	xen_lab_kill(x, 1);
@@ -181,6 +181,13 @@ static void a_guest_dies_in_mid_traffic(enum xen_lab_mode mode, bool dying_sends
 	free(b);
 	free(c);
 	free(d);
+}
+
+/* At instants that fall anywhere in what the others do at that moment. */
+static void a_guest_dies_in_mid_traffic(enum xen_lab_mode mode, bool dying_sends)
+{
+	for (unsigned i = 0; i < 6; i++)
+		a_guest_dies(mode, dying_sends, 10 * SIM_MS + i * 7 * SIM_US);
 }
 
 static void a_sending_guest_dies_and_the_others_carry_on(void **state)

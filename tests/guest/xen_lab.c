@@ -178,6 +178,30 @@ static void dismantle(struct xen_lab_domain *dom)
 	*dom = (struct xen_lab_domain){0};
 }
 
+struct removal {
+	struct host *host;
+	struct host_guest *vif;
+	bool done;
+};
+
+static void remove_task(void *ctx)
+{
+	struct removal *r = ctx;
+
+	host_remove_guest(r->host, machine_cpu(r->host->machine, 0), r->vif);
+	r->done = true;
+}
+
+void xen_lab_remove(struct xen_lab *x, struct host_guest *vif)
+{
+	struct removal r = {.host = x->dom[0].host, .vif = vif};
+
+	assert_non_null(task_create(machine_cpu(r.host->machine, 0), "xenbus", remove_task, &r));
+	for (unsigned i = 0; i < 1000 && !r.done; i++)
+		xen_lab_run(x, SIM_MS / 10);
+	assert_true(r.done);
+}
+
 void xen_lab_kill(struct xen_lab *x, unsigned n)
 {
 	struct xen_lab_domain *dom = &x->dom[n];
@@ -188,7 +212,7 @@ void xen_lab_kill(struct xen_lab *x, unsigned n)
 	host_crash(dom->host);
 	dismantle(dom);
 	if (vif)
-		host_remove_guest(x->dom[0].host, NULL, vif);
+		xen_lab_remove(x, vif);
 }
 
 /* Take a guest down in good order: the backend lets go first. */
@@ -244,7 +268,7 @@ void xen_lab_destroy(struct xen_lab *x)
 
 	xen_lab_check(x);
 	while (x->dom[0].host->guests)
-		host_remove_guest(x->dom[0].host, NULL, x->dom[0].host->guests);
+		xen_lab_remove(x, x->dom[0].host->guests);
 	/* What is on its way comes back; nobody sends any more. */
 	xen_lab_run(x, 20 * SIM_MS);
 	for (unsigned n = 1; n <= XEN_LAB_GUESTS; n++)

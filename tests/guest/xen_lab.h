@@ -45,6 +45,8 @@ void xen_lab_destroy(struct xen_lab *x);
 void xen_lab_run(struct xen_lab *x, uint64_t ps);
 /* The domain dies where it stands, and domain 0 hears of it. */
 void xen_lab_kill(struct xen_lab *x, unsigned n);
+/* A task of domain 0 disconnects an interface; returns when it is done. */
+void xen_lab_remove(struct xen_lab *x, struct host_guest *vif);
 /* xen_check(), failing the test with what it says. */
 void xen_lab_check(struct xen_lab *x);
 /* A program on CPU 0 of domain @n that will talk to @ip. The caller frees it. */
