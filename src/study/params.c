@@ -16,7 +16,9 @@
 static const char *const off_on[] = {"off", "on", NULL};
 static const char *const estimates[] = {"default",          "low", "high", "dear-protection",
 					"cheap-protection", NULL};
-static const char *const platforms[] = {"bare-metal", "dom0", "direct", NULL}; /* enum platform */
+static const char *const platforms[] = {"bare-metal", "dom0", "domu", "direct",
+					NULL}; /* enum platform */
+static const char *const receive[] = {"copy", "flip", NULL};
 static const char *const schedulers[] = {"pinned", "credit", NULL}; /* enum platform_scheduler */
 static const char *const scope[] = {"bus", "system", NULL};
 static const char *const start[] = {"bottom", "random", NULL};
@@ -117,7 +119,8 @@ const struct param_row param_rows[] = {
 
 	CHOICE("platform", "kind", platform, platforms, "bare-metal",
 	       "where the load runs: on the machine; under a hypervisor in dom0, which drives NIC "
-	       "and IOMMU; in a domain that was given the NIC and knows of no IOMMU"),
+	       "and IOMMU; in a domain whose network goes through dom0; in one that was given the NIC "
+	       "and knows of no IOMMU"),
 	NUMBER("platform", "dom0_vcpus", dom0_vcpus, QUANTITY_COUNT, "CPUs", 1, 16, "1",
 	       "virtual CPUs of dom0"),
 	NUMBER("platform", "domu_vcpus", domu_vcpus, QUANTITY_COUNT, "CPUs", 1, 16, "1",
@@ -132,6 +135,10 @@ const struct param_row param_rows[] = {
 	       "physical CPUs that the domains have between them; auto: one for each virtual one"),
 	CHOICE("platform", "multicall", multicall, off_on, "off",
 	       "table entries cross to the hypervisor in lists, one for each call of the DMA API"),
+
+	CHOICE("platform", "receive", flip, receive, "flip",
+	       "how frames come to the other domain: copied into its buffers, or with the pages they "
+	       "lie in (Xen 3.1's default)"),
 
 	NAME("iommu", "model", iommu_model, iommu_name, "none", "IOMMU of the machine under test",
 	     "none"),

@@ -70,6 +70,7 @@ int platform_hyper(struct testbed_side *side, const struct scenario *s,
 		   const struct rig_config *config, struct err *err)
 {
 	const bool direct = s->platform == PLATFORM_DIRECT;
+	const bool domu = s->platform > PLATFORM_DOM0;
 	const struct hyper_config hyper = {
 		.rig = *config,
 		.tables = direct ? HYPER_WHOLE : HYPER_ASKED,
@@ -89,13 +90,76 @@ int platform_hyper(struct testbed_side *side, const struct scenario *s,
 	side->rig = &side->hyper->rig;
 	rc = add_domain(side->hyper, s, 0, &dom0, err);
 	loaded = dom0;
-	if (!rc && direct)
+	if (!rc && domu)
 		rc = add_domain(side->hyper, s, 1, &loaded, err);
 	if (rc)
 		return rc;
 	side->machine = loaded->machine;
-	side->machine->free_dma_software = side->board->free_dma_software;
-	return hyper_assign_bus(loaded, PLATFORM_NIC, err);
+	dom0->machine->free_dma_software = side->board->free_dma_software;
+	loaded->machine->free_dma_software = side->board->free_dma_software;
+	return hyper_assign_bus(direct ? loaded : dom0, PLATFORM_NIC, err);
+}
+
+/* ---- a driver domain ---- */
+
+#define DOM0_IP 0x0a000003u /* 10.0.0.3 */
+
+const uint8_t platform_dom0_mac[6] = {0x02, 0, 0, 0, 0, 0x03};
+
+static int start_dom0(struct testbed_side *side, const struct scenario *s,
+		      const struct host_config *of_load, struct err *err)
+{
+	const struct hyper_domain *dom0 = &side->hyper->domain[0];
+	struct host_config config = *of_load;
+
+	config.machine = dom0->machine;
+	config.domain = dom0->xen;
+	config.bridge = true;
+	config.page_buffers = s->flip;
+	config.ip = DOM0_IP;
+	config.irq_cpu = 0;
+	config.seed = of_load->seed ^ DOM0_IP;
+	memcpy(config.mac, platform_dom0_mac, sizeof(config.mac));
+	return host_create(&side->nic_host, &config, err);
+}
+
+int platform_behind_dom0(struct testbed_side *side, const struct scenario *s,
+			 const struct host_config *of_load, struct err *err)
+{
+	struct host_config config = *of_load;
+	struct netif_backend_keys backend;
+	struct netif_frontend_keys keys;
+	int rc = start_dom0(side, s, of_load, err);
+
+	if (rc)
+		return err_prefix(err, rc, "dom0: ");
+	netback_keys(side->nic_host->netback, &backend);
+	config.domain = side->hyper->domain[1].xen;
+	config.nic_regs = NULL;
+	config.nic_irq = NULL;
+	config.dma = NULL;
+	config.backend = &backend;
+	config.want_copy = !s->flip;
+	rc = host_create(&side->host, &config, err);
+	if (rc)
+		return rc;
+	netfront_keys(side->host->front, &keys);
+	rc = host_add_guest(side->nic_host, &keys, &side->vif, err);
+	if (!rc)
+		netfront_connect(side->host->front, NULL);
+	return rc;
+}
+
+/* Nobody runs any more: the load's domain dies where it stands, and dom0 hears no more of it. */
+void platform_destroy_hosts(struct testbed_side *side)
+{
+	if (side->host && side->host != side->nic_host)
+		host_crash(side->host);
+	else
+		host_destroy(side->host);
+	if (side->nic_host != side->host)
+		host_destroy(side->nic_host);
+	side->host = side->nic_host = NULL;
 }
 
 void platform_destroy(struct testbed_side *side)

@@ -19,6 +19,16 @@ int platform_metal(struct testbed_side *side, const struct rig_config *config,
  */
 int platform_hyper(struct testbed_side *side, const struct scenario *s,
 		   const struct rig_config *config, struct err *err) MUST_CHECK;
+extern const uint8_t platform_dom0_mac[6];
+
+/*
+ * Hosts for a load behind dom0: dom0's, with NIC, bridge and backend, and the load's as @config has
+ * it but for the NIC, which is dom0's. 0; their errors with @err.
+ */
+int platform_behind_dom0(struct testbed_side *side, const struct scenario *s,
+			 const struct host_config *config, struct err *err) MUST_CHECK;
+/* All hosts of @side. Allowed where there are none. */
+void platform_destroy_hosts(struct testbed_side *side);
 /* Take it down; hosts and devices are gone. Allowed on a zeroed side. */
 void platform_destroy(struct testbed_side *side);
 

@@ -30,6 +30,8 @@ static int check(struct run *r, int rc, struct err *err)
 	const char *panic = netstack_panic(r->bed.sut.host->stack);
 
 	if (!panic)
+		panic = netstack_panic(r->bed.sut.nic_host->stack);
+	if (!panic)
 		panic = netstack_panic(r->bed.client.host->stack);
 	if (panic)
 		return err_set(err, -EIO, "the TCP/IP stack gave up: %s", panic);
@@ -76,7 +78,7 @@ static void count(const struct testbed *t, struct counters *c)
 		c->link[i] = *link_stats(t->link, i);
 		c->link_busy[i] = link_busy_ps(t->link, i, sim_now(t->sim));
 		netstack_stats(side[i]->host->stack, &c->stack[i]);
-		tg3_driver_stats(side[i]->host->driver, &c->driver[i]);
+		tg3_driver_stats(side[i]->nic_host->driver, &c->driver[i]);
 	}
 }
 
@@ -137,7 +139,7 @@ static void corrupt(void *ctx)
 	struct iotoll_dma_entry entry;
 	iotoll_iova_t iova;
 
-	if (!tg3_driver_last_posted(t->sut.host->driver, &iova) ||
+	if (!tg3_driver_last_posted(t->sut.nic_host->driver, &iova) ||
 	    testbed_entry(&t->sut, iova, &entry))
 		return;
 	memset(memory_ptr(t->sut.board->mem, IOTOLL_PHYS_U64(entry.paddr), entry.bytes), 0,
@@ -217,7 +219,8 @@ static int measure(struct run *r, const struct scenario *s, struct err *err)
 	if (rc)
 		return rc;
 	watchdog_start(&r->m.watchdog, t->sut.rig->domain,
-		       machine_cpu(t->sut.machine, (unsigned)s->sut.irq_cpu));
+		       machine_cpu(t->sut.nic_host->machine,
+				   t->sut.nic_host == t->sut.host ? (unsigned)s->sut.irq_cpu : 0));
 	arm_corruption(t);
 	rc = arm_lie(t, err);
 	if (rc)

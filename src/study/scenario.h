@@ -22,6 +22,7 @@
 enum platform {
 	PLATFORM_METAL,  /* on the machine */
 	PLATFORM_DOM0,   /* in a hypervisor's first domain, which drives the NIC and the IOMMU */
+	PLATFORM_DOMU,   /* in a domain whose network goes through dom0 */
 	PLATFORM_DIRECT, /* in a domain that was given the NIC and knows of no IOMMU */
 };
 
@@ -47,6 +48,7 @@ struct scenario {
 	uint64_t scheduler;              /* enum platform_scheduler */
 	uint64_t platform_cpus;          /* of the board's, for all domains */
 	uint64_t multicall;
+	uint64_t flip; /* domU receives by page flips */
 	/* [iommu] */
 	char iommu_model[SCENARIO_TEXT]; /* "none" or a row of the registry */
 	uint64_t table_entries;

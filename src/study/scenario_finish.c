@@ -177,7 +177,7 @@ static int check_units(const struct scenario *s, struct err *err)
 /* What goes with a hypervisor, and with which. */
 static int check_platform(struct scenario *s, struct err *err)
 {
-	const uint64_t vcpus = s->dom0_vcpus + (s->platform == PLATFORM_DIRECT ? s->domu_vcpus : 0);
+	const uint64_t vcpus = s->dom0_vcpus + (s->platform > PLATFORM_DOM0 ? s->domu_vcpus : 0);
 
 	if (s->platform_cpus == PARAM_AUTO) {
 		const int rc =

@@ -84,7 +84,8 @@ static int make_nic(struct testbed_side *side, struct testbed *t, const struct s
 	tg3_config_default(&config);
 	config.bus = side->rig->bus;
 	config.devid = PLATFORM_NIC;
-	memcpy(config.mac, plan->mac, sizeof(config.mac));
+	memcpy(config.mac, plan->platform == PLATFORM_DOMU ? platform_dom0_mac : plan->mac,
+	       sizeof(config.mac));
 	config.pool = t->pool;
 	config.irq = &side->irq;
 	config.tick_restart = t->scenario->rx_tick_restart;
@@ -118,9 +119,14 @@ static int make_host(struct testbed_side *side, const struct scenario *s,
 			     .tx_us = (uint32_t)(s->tx_ticks_ps / SIM_US),
 			     .tx_frames = (uint32_t)s->tx_frames},
 	};
+	int rc;
 
 	memcpy(config.mac, plan->mac, sizeof(config.mac));
-	return host_create(&side->host, &config, err);
+	if (plan->platform == PLATFORM_DOMU)
+		return platform_behind_dom0(side, s, &config, err);
+	rc = host_create(&side->host, &config, err);
+	side->nic_host = side->host;
+	return rc;
 }
 
 static int make_side(struct testbed_side *side, struct testbed *t, struct side_plan *plan,
@@ -287,7 +293,7 @@ int testbed_init(struct testbed *t, const struct scenario *s, const struct run_o
 
 static void destroy_side(struct testbed_side *side)
 {
-	host_destroy(side->host);
+	platform_destroy_hosts(side);
 	if (side->rig)
 		rig_quiet_ats(side->rig);
 	iotoll_dma_detach(side->dma);

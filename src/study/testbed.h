@@ -24,7 +24,9 @@ struct testbed_side {
 	struct tg3 *nic;
 	struct mmio_window nic_regs;
 	struct iotoll_dma_device *dma;
-	struct host *host;
+	struct host *host;      /* of the load */
+	struct host *nic_host;  /* who drives the NIC: the same, or dom0 on behalf of the load's */
+	struct host_guest *vif; /* dom0's end of the load's interface, if there is one */
 };
 
 struct testbed {

@@ -50,6 +50,37 @@ void device_flush(struct device *v, struct cpu *cpu)
 	}
 }
 
+/* Is @mfn held back by a cleared entry? The one cleared last is the likeliest. */
+static bool waits(const struct device *v, mfn_t mfn)
+{
+	for (uint32_t i = v->queued; i-- > 0;)
+		if (v->queue[i].mfn == mfn)
+			return true;
+	return false;
+}
+
+/*
+ * A domain that flushes late would otherwise be unable to give away a page that it has just
+ * received into; one flush serves every page of its batch.
+ */
+bool device_frame_steal(struct call *c, mfn_t mfn)
+{
+	bool flushed = false;
+
+	if (frame_steal(c->hv, c->cpu, mfn, c->d))
+		return true;
+	for (struct device *v = c->d->devices; v; v = v->next) {
+		device_lock(v, c->cpu);
+		if (waits(v, mfn)) {
+			c->hv->counters.iommu_forced_flushes++;
+			device_flush(v, c->cpu);
+			flushed = true;
+		}
+		device_unlock(v, c->cpu);
+	}
+	return flushed && frame_steal(c->hv, c->cpu, mfn, c->d);
+}
+
 /* Room for one more, if there is to be. */
 static bool queue_room(struct device *v)
 {

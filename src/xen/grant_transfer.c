@@ -9,6 +9,7 @@
 #include "xen/cost.h"
 #include "xen/grant.h"
 #include "xen/impl.h"
+#include "xen/iommu.h"
 
 /* Commit the receiver's entry: exactly accept_transfer, and for this sender. */
 static bool commit(struct call *c, struct xen_domain *to, uint32_t ref)
@@ -47,7 +48,7 @@ static int16_t transfer_one(struct call *c, const gnttab_transfer_t *op)
 {
 	struct xen_domain *to;
 
-	if (!frame_steal(c->hv, c->cpu, op->mfn, c->d))
+	if (!device_frame_steal(c, op->mfn))
 		return GNTST_bad_page;
 	to = xen_domain_find(c->hv, op->domid);
 	if (!to || to->dying || to->tot_pages >= to->max_pages || !commit(c, to, op->ref)) {

@@ -182,7 +182,8 @@ struct xen_counters {
 	uint64_t grant_maps, grant_unmaps, grant_copies, grant_transfers; /* successful elements */
 	uint64_t events_sent;                                             /* sends of guests */
 	uint64_t iommu_maps, iommu_unmaps, iommu_flushes; /* pages, pages, flushes */
-	uint64_t iommu_forced_flushes;                    /* because too many frames waited */
+	/* Of these: because too many frames waited, or one of them was to be given away. */
+	uint64_t iommu_forced_flushes;
 };
 
 void xen_counters(const struct xen *hv, struct xen_counters *out);

@@ -48,6 +48,11 @@ void device_entry_clear(struct device *v, struct cpu *cpu, uint64_t bfn);
 void device_remove(struct device *v);
 /* Empty the device's IOTLB, then let go of what waited for it. */
 void device_flush(struct device *v, struct cpu *cpu);
+/*
+ * frame_steal() for @c's domain; a frame that only waits for a flush of one of the domain's devices
+ * is flushed out first.
+ */
+bool device_frame_steal(struct call *c, mfn_t mfn) MUST_CHECK;
 
 /*
  * After mapped_add(), and after mapped_drop(): the tables of a domain whose grants reach its

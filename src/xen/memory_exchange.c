@@ -11,6 +11,7 @@
 
 #include "xen/cost.h"
 #include "xen/impl.h"
+#include "xen/iommu.h"
 #include "xen/memory_op.h"
 
 #define CHUNK_PAGES (1u << EXTENT_ORDER_MAX)
@@ -58,7 +59,7 @@ static int steal(struct call *c, const struct chunk *k)
 	for (unsigned i = 0; i < pages; i++) {
 		const mfn_t mfn = k->in[i >> k->in_order] + (i & ((1u << k->in_order) - 1));
 
-		if (frame_steal(c->hv, c->cpu, mfn, c->d))
+		if (device_frame_steal(c, mfn))
 			continue;
 		restore(c, k, i);
 		return -EINVAL;

@@ -130,6 +130,40 @@ static void a_domain_with_the_nic_never_crosses_for_a_mapping_and_reaches_only_i
 	}
 }
 
+static void a_guests_frames_come_through_dom0_by_copy_or_with_their_pages(void **state)
+{
+	static const char *const receive[] = {"platform.receive=copy", "platform.receive=flip"};
+
+	(void)state;
+	for (size_t m = 0; m < 2 * MODELS; m++) {
+		const bool flip = m >= MODELS;
+		json_t *r =
+			RUN("domu", models[m % MODELS][0], models[m % MODELS][1], receive[flip]);
+
+		assert_true(get(r, "load.mismatches") == 0);
+		assert_true(get(r, "load.bytes_checked") > 0);
+		assert_true(get(r, "throughput_mbps") > 500);
+		/* A page for each frame in, a grant mapped for each acknowledgement out. */
+		assert_true(get(r, flip ? "xen.grants.transfers" : "xen.grants.copies") > 1000);
+		assert_true(get(r, flip ? "xen.grants.copies" : "xen.grants.transfers") == 0);
+		assert_true(get(r, "xen.grants.maps") > 500);
+		assert_true(get(r, "iommu.refused") == 0);
+		assert_true(get(r, "xen.iommu.maps") > get(r, "xen.grants.maps"));
+		json_decref(r);
+	}
+}
+
+static void a_guest_sends_its_own_pages_through_dom0s_nic(void **state)
+{
+	json_t *r = RUN("domu", "iommu.model=calgary", "load.name=tcp_maerts");
+
+	(void)state;
+	assert_true(get(r, "load.mismatches") == 0);
+	assert_true(get(r, "throughput_mbps") > 300);
+	assert_true(get(r, "iommu.refused") == 0);
+	json_decref(r);
+}
+
 static void the_hypervisor_costs_more_than_none_and_the_same_in_every_run(void **state)
 {
 	json_t *metal = RUN("bare-metal", "sut.app_cpu=0"), *off = RUN("dom0", "iommu.model=none"),
@@ -186,6 +220,8 @@ int main(void)
 		cmocka_unit_test(a_multicall_carries_one_entry_as_nearly_every_request_has_one),
 		cmocka_unit_test(
 			a_domain_with_the_nic_never_crosses_for_a_mapping_and_reaches_only_itself),
+		cmocka_unit_test(a_guests_frames_come_through_dom0_by_copy_or_with_their_pages),
+		cmocka_unit_test(a_guest_sends_its_own_pages_through_dom0s_nic),
 		cmocka_unit_test(the_hypervisor_costs_more_than_none_and_the_same_in_every_run),
 		cmocka_unit_test(a_credit_scheduler_runs_both_domains_on_one_cpu),
 		cmocka_unit_test(what_cannot_be_built_is_refused_with_the_setting_named),
