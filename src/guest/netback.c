@@ -25,17 +25,6 @@ void netback_vif_put(struct netback_vif *v)
 	v->nb->dead = v;
 }
 
-bool netback_push(struct netback_vif *v, struct cpu *cpu, void *sring, RING_IDX *published,
-		  const RING_IDX *event, RING_IDX old, RING_IDX new)
-{
-	cpu_sync(cpu);
-	xen_wmb();
-	xen_ring_set(published, new);
-	xen_mb();
-	pv_touch(v->nb->k, cpu, sring, 4 * sizeof(RING_IDX), true);
-	return xen_ring_notify(old, new, xen_ring_index(event));
-}
-
 void netback_vif_notify(struct netback_vif *v, struct cpu *cpu)
 {
 	if (v->closed)
@@ -205,57 +194,19 @@ void netback_keys(const struct netback *nb, struct netif_backend_keys *out)
 
 /* ---- an interface ---- */
 
-/* Map the ring granted as @ref. 0, -ENOSPC, -EINVAL. */
-static int map_ring(struct netback_vif *v, grant_ref_t ref, phys_t *page, grant_handle_t *handle)
-{
-	struct netback *nb = v->nb;
-	struct gnttab_map_grant_ref *op = nb->map_ops;
-	int rc = pv_empty_page(nb->k, page);
-
-	if (rc)
-		return rc;
-	*op = (struct gnttab_map_grant_ref){
-		.host_addr = pv_va(*page), .flags = GNTMAP_host_map, .ref = ref, .dom = v->domid};
-	if (!pv_hypercall(nb->k, NULL, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref,
-			  pv_va(memory_addr(nb->k->machine->mem, op)), 1, 0) &&
-	    op->status == GNTST_okay) {
-		*handle = op->handle;
-		return 0;
-	}
-	pv_empty_page_free(nb->k, *page);
-	*page = 0;
-	return -EINVAL;
-}
-
-static void unmap_ring(struct netback_vif *v, struct cpu *cpu, phys_t page, grant_handle_t handle)
-{
-	struct netback *nb = v->nb;
-	struct gnttab_unmap_grant_ref *op = nb->unmap_ops;
-
-	if (!page)
-		return;
-	*op = (struct gnttab_unmap_grant_ref){.host_addr = pv_va(page), .handle = handle};
-	if (pv_hypercall(nb->k, cpu, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref,
-			 pv_va(memory_addr(nb->k->machine->mem, op)), 1, 0) ||
-	    op->status != GNTST_okay)
-		nb->stats.unmap_errors++;
-	else
-		pv_empty_page_free(nb->k, page);
-}
-
 static int connect(struct netback_vif *v, const struct netif_frontend_keys *keys, struct err *err)
 {
 	struct memory *mem = v->nb->k->machine->mem;
-	int rc = map_ring(v, keys->tx_ring_ref, &v->tx_page, &v->tx_handle);
+	int rc = pv_foreign_map(v->nb->k, &v->tx_page, v->domid, keys->tx_ring_ref);
 
 	if (!rc)
-		rc = map_ring(v, keys->rx_ring_ref, &v->rx_page, &v->rx_handle);
+		rc = pv_foreign_map(v->nb->k, &v->rx_page, v->domid, keys->rx_ring_ref);
 	if (rc)
 		return err_set(err, rc, "domain %u's rings, grants %u and %u, cannot be mapped",
 			       v->domid, keys->tx_ring_ref, keys->rx_ring_ref);
-	BACK_RING_INIT(&v->tx, (netif_tx_sring_t *)memory_ptr(mem, v->tx_page, PAGE_BYTES),
+	BACK_RING_INIT(&v->tx, (netif_tx_sring_t *)memory_ptr(mem, v->tx_page.paddr, PAGE_BYTES),
 		       PAGE_BYTES);
-	BACK_RING_INIT(&v->rx, (netif_rx_sring_t *)memory_ptr(mem, v->rx_page, PAGE_BYTES),
+	BACK_RING_INIT(&v->rx, (netif_rx_sring_t *)memory_ptr(mem, v->rx_page.paddr, PAGE_BYTES),
 		       PAGE_BYTES);
 	v->port = pv_event_bind(v->nb->k->events, NULL, v->domid, keys->event_channel, on_event, v);
 	if (v->port < 0)
@@ -336,8 +287,8 @@ void netback_vif_close(struct netback_vif *v, struct cpu *cpu)
 	forget(v, cpu, &v->waiting);
 	if (v->port >= 0)
 		pv_event_close(nb->k->events, cpu, (evtchn_port_t)v->port);
-	unmap_ring(v, cpu, v->tx_page, v->tx_handle);
-	unmap_ring(v, cpu, v->rx_page, v->rx_handle);
+	nb->stats.unmap_errors += !pv_foreign_unmap(nb->k, cpu, &v->tx_page);
+	nb->stats.unmap_errors += !pv_foreign_unmap(nb->k, cpu, &v->rx_page);
 	while (*at != v)
 		at = &(*at)->next;
 	*at = v->next;

@@ -7,7 +7,7 @@
 #include "guest/netback.h"
 #include "guest/xen_batch.h"
 #include "guest/xen_evtchn.h"
-#include "guest/xen_grant.h"
+#include "guest/xen_share.h"
 #include "sim/lock.h"
 
 #define MAP_OPS          ((unsigned)(PAGE_BYTES / sizeof(struct gnttab_map_grant_ref))) /* 128 */
@@ -93,8 +93,7 @@ struct netback_vif {
 	unsigned refs;                        /* slots pending, and the owner */
 	struct net_upper upper;
 
-	phys_t tx_page, rx_page; /* where the rings are mapped */
-	grant_handle_t tx_handle, rx_handle;
+	struct pv_foreign tx_page, rx_page; /* the rings */
 	netif_tx_back_ring_t tx;
 	netif_rx_back_ring_t rx;
 	bool scheduled;
@@ -111,9 +110,6 @@ struct netback_vif {
 /* netback.c */
 void netback_vif_disable(struct netback_vif *v);
 void netback_vif_put(struct netback_vif *v);
-/* Make what was written to a ring known; true if the frontend wants to be told. */
-bool netback_push(struct netback_vif *v, struct cpu *cpu, void *sring, RING_IDX *published,
-		  const RING_IDX *event, RING_IDX old, RING_IDX new);
 void netback_vif_notify(struct netback_vif *v, struct cpu *cpu);
 
 /* netback_tx.c: from guests */

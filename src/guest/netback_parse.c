@@ -18,9 +18,7 @@ static unsigned unconsumed(struct netback_vif *v, struct cpu *cpu)
 {
 	RING_IDX prod;
 
-	pv_touch(v->nb->k, cpu, v->tx.sring, 4 * sizeof(RING_IDX), false);
-	prod = xen_ring_index(&v->tx.sring->req_prod);
-	xen_rmb();
+	prod = pv_ring_look(v->nb->k, cpu, v->tx.sring, &v->tx.sring->req_prod);
 	if (RING_REQUEST_PROD_OVERFLOW(&v->tx, prod)) {
 		netback_vif_disable(v);
 		return 0;
@@ -37,9 +35,7 @@ static unsigned work_to_do(struct netback_vif *v, struct cpu *cpu)
 	work = unconsumed(v, cpu);
 	if (work || v->disabled)
 		return work;
-	xen_ring_set(&v->tx.sring->req_event, v->tx.req_cons + 1);
-	pv_touch(v->nb->k, cpu, &v->tx.sring->req_event, sizeof(RING_IDX), true);
-	xen_mb();
+	pv_ring_ask(v->nb->k, cpu, &v->tx.sring->req_event, v->tx.req_cons + 1);
 	return unconsumed(v, cpu);
 }
 

@@ -22,9 +22,7 @@ static bool ring_full(struct netback_vif *v, struct cpu *cpu)
 	RING_IDX prod;
 
 	cpu_sync(cpu);
-	pv_touch(v->nb->k, cpu, v->rx.sring, 4 * sizeof(RING_IDX), false);
-	prod = xen_ring_index(&v->rx.sring->req_prod);
-	xen_rmb();
+	prod = pv_ring_look(v->nb->k, cpu, v->rx.sring, &v->rx.sring->req_prod);
 	if (RING_REQUEST_PROD_OVERFLOW(&v->rx, prod)) {
 		netback_vif_disable(v);
 		return true;
@@ -48,9 +46,7 @@ static bool fit_for(struct netback_vif *v, struct cpu *cpu, struct net_frame *fr
 /* Ask to be woken when there is room for any packet; stop if there is none even now. */
 static void stop(struct netback_vif *v, struct cpu *cpu)
 {
-	xen_ring_set(&v->rx.sring->req_event, v->peek + slots_needed(v));
-	pv_touch(v->nb->k, cpu, &v->rx.sring->req_event, sizeof(RING_IDX), true);
-	xen_mb();
+	pv_ring_ask(v->nb->k, cpu, &v->rx.sring->req_event, v->peek + slots_needed(v));
 	if (!ring_full(v, cpu) || v->disabled)
 		return;
 	v->stopped = true;
@@ -231,8 +227,8 @@ static bool answer(const struct out *o, struct cpu *cpu, const struct rx_slot *s
 	v->stats.rx_frames += good;
 	v->stats.rx_bytes += good ? o->frame.bytes : 0;
 	v->stats.rx_errors += !good;
-	return netback_push(v, cpu, v->rx.sring, &v->rx.sring->rsp_prod, &v->rx.sring->rsp_event,
-			    old, v->rx.rsp_prod_pvt);
+	return pv_ring_push(v->nb->k, cpu, v->rx.sring, &v->rx.sring->rsp_prod,
+			    &v->rx.sring->rsp_event, old, v->rx.rsp_prod_pvt);
 }
 
 /* To the end of the line: who had a turn comes last. */

@@ -74,8 +74,8 @@ void netback_tx_respond(struct netback_vif *v, struct cpu *cpu, uint16_t id, int
 		rsp->status = NETIF_RSP_NULL;
 		pv_touch(v->nb->k, cpu, rsp, sizeof(*rsp), true);
 	}
-	if (netback_push(v, cpu, v->tx.sring, &v->tx.sring->rsp_prod, &v->tx.sring->rsp_event, old,
-			 v->tx.rsp_prod_pvt))
+	if (pv_ring_push(v->nb->k, cpu, v->tx.sring, &v->tx.sring->rsp_prod,
+			 &v->tx.sring->rsp_event, old, v->tx.rsp_prod_pvt))
 		netback_vif_notify(v, cpu);
 }
 

@@ -41,36 +41,6 @@ static void interrupt(void *ctx, struct cpu *cpu)
 
 /* ---- life ---- */
 
-static int page_open(struct netfront *f, struct shared_page *p)
-{
-	p->ref = PV_GRANT_NONE;
-	p->ptr = kmalloc_alloc(f->k->kmalloc, PAGE_BYTES);
-	if (!p->ptr)
-		return -ENOMEM;
-	memset(p->ptr, 0, PAGE_BYTES);
-	p->paddr = kmalloc_phys(f->k->kmalloc, p->ptr);
-	p->ref = pv_grant_take(f->k->grants, NULL);
-	if (p->ref == PV_GRANT_NONE)
-		return -ENOSPC;
-	pv_grant_access(f->k->grants, NULL, p->ref, f->backend, pv_mfn(f->k, NULL, p->paddr),
-			false);
-	return 0;
-}
-
-/* 1 if the backend still has it mapped: then it is lost. */
-static unsigned page_close(struct netfront *f, struct shared_page *p)
-{
-	if (!p->ptr)
-		return 0;
-	if (p->ref != PV_GRANT_NONE) {
-		if (!f->k->crashed && pv_grant_end_access(f->k->grants, NULL, p->ref))
-			return 1;
-		pv_grant_give(f->k->grants, NULL, p->ref);
-	}
-	kmalloc_free(f->k->kmalloc, p->ptr);
-	return 0;
-}
-
 /* How to receive: what both can do, copying if it is wanted or nothing else is offered. */
 static int choose(struct netfront *f, const struct netfront_config *config, struct err *err)
 {
@@ -86,10 +56,10 @@ static int choose(struct netfront *f, const struct netfront_config *config, stru
 
 static int open_rings(struct netfront *f)
 {
-	int rc = page_open(f, &f->tx.page);
+	int rc = pv_shared_open(f->k, &f->tx.page, f->backend);
 
 	if (!rc)
-		rc = page_open(f, &f->rx.page);
+		rc = pv_shared_open(f->k, &f->rx.page, f->backend);
 	if (rc)
 		return rc;
 	XEN_FRONT_RING_INIT(&f->tx.ring, (netif_tx_sring_t *)f->tx.page.ptr, PAGE_BYTES);
@@ -172,8 +142,8 @@ unsigned netfront_close(struct netfront *f)
 		pv_event_close(f->k->events, NULL, (evtchn_port_t)f->port);
 	held += netfront_tx_close(f);
 	held += netfront_fill_close(f);
-	held += page_close(f, &f->tx.page);
-	held += page_close(f, &f->rx.page);
+	held += pv_shared_close(f->k, &f->tx.page);
+	held += pv_shared_close(f->k, &f->rx.page);
 	kmalloc_free(f->k->kmalloc, f->lines);
 	free(f);
 	return held;

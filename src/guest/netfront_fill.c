@@ -15,13 +15,9 @@ static void push(struct netfront *f, struct cpu *cpu)
 	netif_rx_sring_t *sring = rx->ring.sring;
 	const RING_IDX old = rx->pushed, new = rx->ring.req_prod_pvt;
 
-	cpu_sync(cpu);
-	xen_wmb();
-	xen_ring_set(&sring->req_prod, new);
 	rx->pushed = new;
-	xen_mb();
-	pv_touch(f->k, cpu, sring, 4 * sizeof(RING_IDX), true);
-	if (f->connected && xen_ring_notify(old, new, xen_ring_index(&sring->req_event)))
+	if (pv_ring_push(f->k, cpu, sring, &sring->req_prod, &sring->req_event, old, new) &&
+	    f->connected)
 		pv_event_notify(f->k->events, cpu, (evtchn_port_t)f->port);
 }
 

@@ -7,7 +7,7 @@
 #include "guest/netfront.h"
 #include "guest/xen_batch.h"
 #include "guest/xen_evtchn.h"
-#include "guest/xen_grant.h"
+#include "guest/xen_share.h"
 
 #define TX_SLOTS        256u
 #define RX_SLOTS        256u
@@ -23,16 +23,9 @@
 #define RX_RETRY          (100 * SIM_MS) /* HZ/10 */
 #define POLL_WEIGHT       64u
 
-/* A page shared with the backend. */
-struct shared_page {
-	void *ptr;
-	phys_t paddr;
-	grant_ref_t ref;
-};
-
 struct front_tx {
 	struct vlock lock;
-	struct shared_page page;
+	struct pv_shared page;
 	netif_tx_front_ring_t ring;
 	grant_ref_t ref[TX_SLOTS]; /* of each id, for good */
 	int frame_of[TX_SLOTS];    /* whose slot an id is, -1: not on the ring */
@@ -64,7 +57,7 @@ struct rx_buffer {
 
 struct front_rx {
 	struct vlock lock;
-	struct shared_page page;
+	struct pv_shared page;
 	netif_rx_front_ring_t ring;
 	grant_ref_t ref[RX_SLOTS];
 	struct rx_buffer buffer[RX_SLOTS]; /* posted, by slot */

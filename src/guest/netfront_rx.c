@@ -189,9 +189,7 @@ static unsigned waiting(struct netfront *f, struct cpu *cpu)
 	RING_IDX prod;
 
 	cpu_sync(cpu);
-	pv_touch(f->k, cpu, rx->ring.sring, 4 * sizeof(RING_IDX), false);
-	prod = xen_ring_index(&rx->ring.sring->rsp_prod);
-	xen_rmb();
+	prod = pv_ring_look(f->k, cpu, rx->ring.sring, &rx->ring.sring->rsp_prod);
 	if (prod - rx->ring.rsp_cons > rx->pushed - rx->ring.rsp_cons) {
 		netfront_break(f);
 		return 0;
@@ -260,9 +258,7 @@ bool netfront_rx_poll(struct netfront *f, struct cpu *cpu)
 	netfront_fill(f, cpu);
 	more = waiting(f, cpu) != 0;
 	if (!more && !f->broken) {
-		xen_ring_set(&rx->ring.sring->rsp_event, rx->ring.rsp_cons + 1);
-		pv_touch(f->k, cpu, &rx->ring.sring->rsp_event, sizeof(RING_IDX), true);
-		xen_mb();
+		pv_ring_ask(f->k, cpu, &rx->ring.sring->rsp_event, rx->ring.rsp_cons + 1);
 		more = waiting(f, cpu) != 0;
 	}
 	vlock_release_bh(&rx->lock, cpu);

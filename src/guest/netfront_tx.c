@@ -59,12 +59,8 @@ static void submit(struct netfront *f, struct cpu *cpu, const struct net_frame *
 	f->stats.tx_slots += frame->pieces;
 	if (outstanding(f) >= TX_STOP_AT)
 		tx->stopped = true;
-	cpu_sync(cpu);
-	xen_wmb();
-	xen_ring_set(&sring->req_prod, tx->ring.req_prod_pvt);
-	xen_mb();
-	pv_touch(f->k, cpu, sring, 4 * sizeof(RING_IDX), true);
-	if (xen_ring_notify(old, tx->ring.req_prod_pvt, xen_ring_index(&sring->req_event)))
+	if (pv_ring_push(f->k, cpu, sring, &sring->req_prod, &sring->req_event, old,
+			 tx->ring.req_prod_pvt))
 		pv_event_notify(f->k->events, cpu, (evtchn_port_t)f->port);
 }
 
@@ -111,9 +107,7 @@ static void reap(struct netfront *f, struct cpu *cpu)
 
 	do {
 		cpu_sync(cpu);
-		pv_touch(f->k, cpu, sring, 4 * sizeof(RING_IDX), false);
-		prod = xen_ring_index(&sring->rsp_prod);
-		xen_rmb();
+		prod = pv_ring_look(f->k, cpu, sring, &sring->rsp_prod);
 		if (f->broken || prod - tx->ring.rsp_cons > outstanding(f)) {
 			netfront_break(f);
 			return;
@@ -130,9 +124,8 @@ static void reap(struct netfront *f, struct cpu *cpu)
 			}
 		}
 		/* Wake us half way through what is outstanding, and at once if that is past. */
-		xen_ring_set(&sring->rsp_event, prod + ((tx->ring.req_prod_pvt - prod) >> 1) + 1);
-		pv_touch(f->k, cpu, &sring->rsp_event, sizeof(RING_IDX), true);
-		xen_mb();
+		pv_ring_ask(f->k, cpu, &sring->rsp_event,
+			    prod + ((tx->ring.req_prod_pvt - prod) >> 1) + 1);
 	} while (prod != xen_ring_index(&sring->rsp_prod));
 }
 
