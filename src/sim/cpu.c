@@ -62,7 +62,7 @@ static void run(void *ctx)
 	struct machine *m = cpu->machine;
 	const sim_time now = sim_now(m->sim);
 
-	if (cpu->vcpu && !cpu->vcpu->seat) {
+	if (__builtin_expect(cpu->vcpu != NULL, 0) && !cpu->vcpu->seat) {
 		gate_wake(cpu);
 		return;
 	}

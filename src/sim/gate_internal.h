@@ -59,7 +59,7 @@ bool gate_yield(struct cpu *cpu);
 
 static inline bool gate_due(const struct cpu *cpu)
 {
-	return cpu->vcpu && cpu->vcpu->seat->resched && !cpu->held;
+	return __builtin_expect(cpu->vcpu != NULL, 0) && cpu->vcpu->seat->resched && !cpu->held;
 }
 
 /* Spin until gate_hand_over(); returns how long it did while it ran. Also for a @cpu without gate.
