@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "load/ffsb_load.h"
 #include "load/tcp_stream.h"
 
 const struct load_ops *const load_kinds[] = {
 	&load_tcp_stream,
 	&load_tcp_maerts,
+	&load_ffsb,
 	NULL,
 };
 

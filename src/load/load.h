@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads: programs that run on two simulated hosts, the system under test and its client, and
- * what they measured. A load is one file and one row of the registry; its parameters are a table.
+ * Loads: programs that run on two simulated hosts, the system under test and its client, or on the
+ * disk of one, and what they measured. A load is one file and one row of the registry; its
+ * parameters are a table.
  *
  * Life of a run: create, start (both hosts begin at the present), let virtual time pass until
  * ready and warm, begin, let it pass, end, read the statistics, destroy. Whoever drives the run
@@ -17,8 +18,10 @@
 #include "base/err.h"
 #include "sim/time.h"
 
+struct blockdev;
 struct host;
 struct load;
+struct machine;
 
 struct load_param {
 	const char *name;         /* "message_bytes"; NULL ends the table */
@@ -33,7 +36,12 @@ struct load_setting {
 };
 
 struct load_config {
-	struct host *sut, *client;           /* must outlive the load */
+	/* Of a load between hosts; all that is pointed to outlives the load. */
+	struct host *sut, *client;
+	/* Of a load that needs_disk: the machine under test, its disk, the program's own file. */
+	struct machine *machine;
+	struct blockdev *disk;
+	const char *file;
 	const struct load_setting *settings; /* may be NULL if count is 0 */
 	size_t count;
 	uint64_t seed; /* of the data that travels */
@@ -56,6 +64,7 @@ struct load_stats {
 struct load_ops {
 	const char *name;  /* "tcp_stream" */
 	const char *title; /* one line for people */
+	bool needs_disk;   /* and no network */
 	const struct load_param *params;
 	/* @values: one per row of params, in its order, already within range. */
 	int (*create)(struct load **out, const struct load_config *config, const uint64_t *values,

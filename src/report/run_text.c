@@ -48,7 +48,8 @@ static const char *section_title(const char *key)
 		{"client", "Client"}, {"load", "Load"},         {"dma", "DMA layer"},
 		{"iommu", "IOMMU"},   {"iotlb", "IOTLB"},       {"exposure", "Exposure"},
 		{"ats", "ATS"},       {"nic", "NIC"},           {"link", "Link"},
-		{"locks", "Locks"},   {"settings", "Settings"},
+		{"locks", "Locks"},   {"settings", "Settings"}, {"xen", "Hypervisor"},
+		{"ffsb", "FFSB"},     {"disk", "Disk"},
 	};
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
@@ -176,6 +177,31 @@ static int netperf_table(FILE *out, const json_t *run)
 	number_cell(t, run, "cpu_utilization_percent", 2);
 	number_cell(t, client, "service_demand_us_per_kb", 3);
 	number_cell(t, run, "service_demand_us_per_kb", 3);
+	fputc('\n', out);
+	ret = table_print(t, out, 0);
+	table_destroy(t);
+	return ret;
+}
+
+/* The totals of FFSB's own report, with the machine's utilisation; its operations follow below. */
+static int ffsb_table(FILE *out, const json_t *run)
+{
+	const json_t *ffsb = json_object_get(run, "ffsb");
+	struct table *t = table_create();
+	int ret;
+
+	table_column(t, "Elapsed\nsecs.", TABLE_RIGHT);
+	table_column(t, "Operations\nper sec.", TABLE_RIGHT);
+	table_column(t, "Transactions\nper sec.", TABLE_RIGHT);
+	table_column(t, "Read\nMB/s", TABLE_RIGHT);
+	table_column(t, "Write\nMB/s", TABLE_RIGHT);
+	utilization_column(t, run, "Utilization", "");
+	number_cell(t, run, "elapsed_s", 2);
+	number_cell(t, ffsb, "ops_per_s", 1);
+	number_cell(t, ffsb, "transactions_per_s", 1);
+	number_cell(t, ffsb, "read_mb_per_s", 2);
+	number_cell(t, ffsb, "write_mb_per_s", 2);
+	number_cell(t, run, "cpu_utilization_percent", 2);
 	fputc('\n', out);
 	ret = table_print(t, out, 0);
 	table_destroy(t);
@@ -373,6 +399,8 @@ int run_text(FILE *out, const json_t *run, enum run_text_detail detail, unsigned
 	/* A replay of a trace is a result too, but nothing was sent. */
 	if (!ret && json_object_get(run, "throughput_mbps"))
 		ret = netperf_table(out, run);
+	if (!ret && json_object_get(run, "ffsb"))
+		ret = ffsb_table(out, run);
 	if (!ret && detail >= RUN_TEXT_CYCLES)
 		ret = cycle_table(out, run);
 	if (!ret && detail >= RUN_TEXT_FULL)

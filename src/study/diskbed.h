@@ -11,6 +11,7 @@
 #include "rig/storage.h"
 
 struct diskbed_config {
+	struct machine *machine; /* whose kernel drives it; NULL: the rig's */
 	struct storage_config storage;
 	struct kmalloc *kmalloc; /* the machine's kernel memory */
 	unsigned irq_cpu;

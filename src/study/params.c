@@ -18,6 +18,7 @@ static const char *const estimates[] = {"default",          "low", "high", "dear
 					"cheap-protection", NULL};
 static const char *const platforms[] = {"bare-metal", "dom0", "domu", "direct",
 					NULL}; /* enum platform */
+static const char *const ffsb_time[] = {"run", "profile", NULL};
 static const char *const receive[] = {"copy", "flip", NULL};
 static const char *const schedulers[] = {"pinned", "credit", NULL}; /* enum platform_scheduler */
 static const char *const scope[] = {"bus", "system", NULL};
@@ -214,6 +215,16 @@ const struct param_row param_rows[] = {
 	CHOICE("load", "verify", verify, verify, "sampled",
 	       "compare received data with what was sent: one word in 512 bytes, or all"),
 
+	FILE_NAME("ffsb", "profile", ffsb_profile, "ffsb-mixed",
+		  "a profile of FFSB, any of its dialects: a name in loads/ or a path"),
+	CHOICE("ffsb", "time", ffsb_own_time, ffsb_time, "run",
+	       "how long: run.duration, or as long as the profile says"),
+	NUMBER("ffsb", "cache", ffsb_cache_bytes, QUANTITY_BYTES, "bytes", 1u << 20,
+	       UINT64_C(1) << 34, "32 MiB", "of the page cache, whole pages"),
+	NUMBER("disk", "size", disk_bytes, QUANTITY_BYTES, "bytes", 16u << 20, UINT64_C(1) << 40,
+	       "1 GiB", "of the volume"),
+	NUMBER("disk", "depth", disk_depth, QUANTITY_COUNT, "commands", 1, 256, "32",
+	       "commands at the disk at a time"),
 	CHOICE("ablation", "dma_software", dma_software_free, charged, "charged",
 	       "free: map, unmap and flush cost no CPU time"),
 	NUMBER("inject", "corrupt_tce", corrupt_tce_ps, QUANTITY_TIME, "time", 0, 1000 * SIM_S,

@@ -97,7 +97,7 @@ int platform_hyper(struct testbed_side *side, const struct scenario *s,
 	side->machine = loaded->machine;
 	dom0->machine->free_dma_software = side->board->free_dma_software;
 	loaded->machine->free_dma_software = side->board->free_dma_software;
-	return hyper_assign_bus(direct ? loaded : dom0, PLATFORM_NIC, err);
+	return hyper_assign_bus(direct ? loaded : dom0, config->devid, err);
 }
 
 /* ---- a driver domain ---- */

@@ -187,6 +187,8 @@ static json_t *warnings(const struct testbed *t, const struct measurement *m,
 						   "translation: the device reached memory "
 						   "that was no longer its own",
 						   stale));
+	if (!t->link)
+		result_ffsb_warnings(t, list);
 	if (t->sut.rig->faults)
 		json_array_append_new(list, json_sprintf("%" PRIu64 " DMA accesses were refused",
 							 t->sut.rig->faults));
@@ -204,6 +206,23 @@ static json_t *client(const struct testbed *t, const struct measurement *m, uint
 	return o;
 }
 
+/* What a load between hosts has. */
+static void put_network(json_t *o, const struct testbed *t, const struct measurement *m,
+			const struct iotoll_dma_stats *dma_stats, const struct load_stats *s,
+			uint64_t elapsed)
+{
+	json_object_set_new(o, "locks", locks(m, dma_stats));
+	json_object_set_new(o, "load", load(t, s));
+	json_object_set_new(o, "client", client(t, m, elapsed, s->bytes_received));
+	json_object_set_new(o, "nic", nic(m, 0));
+	json_object_set_new(o, "link", link(m, elapsed));
+	json_object_set_new(o, "ats", result_ats(t, m, dma_stats));
+	if (t->pcap)
+		json_object_set_new(
+			o, "capture",
+			json_pack("{s:I}", "payload_bytes", (json_int_t)s->lifetime_bytes));
+}
+
 json_t *result_make(const struct testbed *t, const struct measurement *m)
 {
 	const uint64_t elapsed = m->ended - m->began;
@@ -217,27 +236,26 @@ json_t *result_make(const struct testbed *t, const struct measurement *m)
 	json_object_set_new(o, "version", json_string(IOTOLL_VERSION));
 	json_object_set_new(o, "scenario", json_string(t->scenario->name));
 	put(o, "seed", t->scenario->seed);
-	put_real(o, "throughput_mbps", ratio((double)s.bytes_received * 8, us(elapsed)));
-	put(o, "payload_bytes", s.bytes_received);
+	if (t->link) {
+		put_real(o, "throughput_mbps", ratio((double)s.bytes_received * 8, us(elapsed)));
+		put(o, "payload_bytes", s.bytes_received);
+	}
 	put_real(o, "elapsed_s", us(elapsed) / 1e6);
-	put_utilisation(o, t, &t->sut, m->cpu[0], elapsed, s.bytes_received);
+	put_utilisation(o, t, &t->sut, m->cpu[0], elapsed,
+			s.bytes_received + (t->link ? 0 : s.bytes_sent));
 	json_object_set_new(o, "cpu_cycles", cycles(t, &t->sut, m->cpu[0], elapsed));
 	json_object_set_new(o, "dma", result_dma(t, m, &dma_stats));
 	json_object_set_new(o, "iommu", result_iommu(t, m, &dma_stats));
 	json_object_set_new(o, "iotlb", result_iotlb(m));
-	json_object_set_new(o, "ats", result_ats(t, m, &dma_stats));
 	if (t->sut.hyper)
 		json_object_set_new(o, "xen", result_xen(t, m));
 	json_object_set_new(o, "exposure", result_live_exposure(t));
-	json_object_set_new(o, "locks", locks(m, &dma_stats));
-	json_object_set_new(o, "load", load(t, &s));
-	json_object_set_new(o, "client", client(t, m, elapsed, s.bytes_received));
-	json_object_set_new(o, "nic", nic(m, 0));
-	json_object_set_new(o, "link", link(m, elapsed));
-	if (t->pcap)
-		json_object_set_new(
-			o, "capture",
-			json_pack("{s:I}", "payload_bytes", (json_int_t)s.lifetime_bytes));
+	if (t->link) {
+		put_network(o, t, m, &dma_stats, &s, elapsed);
+	} else {
+		json_object_set_new(o, "ffsb", result_ffsb(t, m));
+		json_object_set_new(o, "disk", result_disk(m));
+	}
 	put(o, "events", m->end.events - m->begin.events);
 	json_object_set_new(o, "warnings", warnings(t, m, &s));
 	scenario_each(t->scenario, put_setting, settings);

@@ -25,6 +25,13 @@ json_t *result_live_exposure(const struct testbed *t);
 /* NULL on bare metal. */
 json_t *result_xen(const struct testbed *t, const struct measurement *m);
 
+/* ---- result_ffsb.c; of a load on the disk ---- */
+
+json_t *result_ffsb(const struct testbed *t, const struct measurement *m);
+json_t *result_disk(const struct measurement *m);
+/* What was skipped of the profile, appended to @list. */
+void result_ffsb_warnings(const struct testbed *t, json_t *list);
+
 /* ---- result_ats.c ---- */
 
 json_t *result_ats(const struct testbed *t, const struct measurement *m,

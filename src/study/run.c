@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load/ffsb_load.h"
 #include "spec/calgary.h"
 #include "study/run_internal.h"
 
 #define STEP        SIM_MS
 #define DRAIN_LIMIT (10 * SIM_S)
+#define DISK_LIMIT  (3600 * SIM_S)
 
 struct run {
 	struct testbed bed;
@@ -27,12 +29,11 @@ struct run {
 
 static int check(struct run *r, int rc, struct err *err)
 {
-	const char *panic = netstack_panic(r->bed.sut.host->stack);
+	const struct host *hosts[] = {r->bed.sut.host, r->bed.sut.nic_host, r->bed.client.host};
+	const char *panic = NULL;
 
-	if (!panic)
-		panic = netstack_panic(r->bed.sut.nic_host->stack);
-	if (!panic)
-		panic = netstack_panic(r->bed.client.host->stack);
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]) && !panic; i++)
+		panic = hosts[i] ? netstack_panic(hosts[i]->stack) : NULL;
 	if (panic)
 		return err_set(err, -EIO, "the TCP/IP stack gave up: %s", panic);
 	if (rc)
@@ -73,6 +74,11 @@ static void count(const struct testbed *t, struct counters *c)
 	if (t->sut.rig->iommu && t->sut.rig->iommu->ops->ats)
 		t->sut.rig->iommu->ops->ats->stats(t->sut.rig->iommu, &c->ats);
 	bus_ats_stats(t->sut.rig->bus, &c->atc);
+	if (!t->link) {
+		blk_stats(qla_driver_queue(t->sut.disk.driver), &c->blk);
+		qla_driver_stats(t->sut.disk.driver, &c->hba);
+		return;
+	}
 	for (unsigned i = 0; i < 2; i++) {
 		c->nic[i] = *tg3_stats(side[i]->nic);
 		c->link[i] = *link_stats(t->link, i);
@@ -94,7 +100,8 @@ static void mark_begin(struct run *r)
 
 	r->m.began = sim_now(t->sim);
 	reset_accounts(t, &t->sut);
-	reset_accounts(t, &t->client);
+	if (t->link)
+		reset_accounts(t, &t->client);
 	iotoll_dma_domain_stats_reset(t->sut.rig->domain);
 	exposure_restart(t->sut.rig->exposure);
 	count(t, &r->m.begin);
@@ -110,7 +117,7 @@ static void mark_end(struct run *r)
 	load_end(t->load);
 	r->m.ended = sim_now(t->sim);
 	count(t, &r->m.end);
-	for (int side = 0; side < 2; side++)
+	for (int side = 0; side < (t->link ? 2 : 1); side++)
 		for (unsigned i = 0; i < testbed_cpus(sides[side]); i++)
 			cpu_account(testbed_cpu(sides[side], i, NULL), &r->m.cpu[side][i]);
 	if (iommu && iommu->ops->latched)
@@ -207,6 +214,73 @@ static int drain(struct run *r, struct err *err)
 	return rc;
 }
 
+/* In the kernel that drives the IOMMU's devices, where their interrupts go. */
+static void start_watchdog(struct run *r, const struct scenario *s)
+{
+	const struct testbed_side *sut = &r->bed.sut;
+	const bool dom0s = sut->nic_host != sut->host;
+
+	watchdog_start(&r->m.watchdog, sut->rig->domain,
+		       dom0s ? machine_cpu(sut->nic_host->machine, 0)
+			     : machine_cpu(sut->machine, (unsigned)s->sut.irq_cpu));
+}
+
+/* Until @done says so of the load. */
+static int pass_until(struct run *r, bool (*done)(const struct load *load), const char *what,
+		      struct err *err)
+{
+	const sim_time limit = sim_now(r->bed.sim) + DISK_LIMIT;
+	int rc = 0;
+
+	while (!rc && !done(r->bed.load) && sim_now(r->bed.sim) < limit)
+		rc = pass(r, sim_now(r->bed.sim) + STEP, err);
+	if (!rc && !done(r->bed.load))
+		rc = err_set(err, -ETIME, "%s took more than an hour of virtual time", what);
+	return rc;
+}
+
+/* How long the profile runs for, if it is to say. */
+static int disk_duration(const struct run *r, const struct scenario *s, uint64_t *out,
+			 struct err *err)
+{
+	const struct ffsb_profile *profile = load_ffsb_profile(r->bed.load);
+
+	*out = s->duration_ps;
+	if (!s->ffsb_own_time)
+		return 0;
+	if (!profile->has_time || !profile->time_s)
+		return err_set(err, -EINVAL,
+			       "ffsb.time: %s gives no time to run for, expected ffsb.time=run",
+			       s->ffsb_profile);
+	*out = profile->time_s * (uint64_t)SIM_S;
+	return 0;
+}
+
+/*
+ * File sets first, however long that takes; then the warm-up, the interval, and an end in good
+ * order: every operation finished, everything on the disk.
+ */
+static int measure_disk(struct run *r, const struct scenario *s, struct err *err)
+{
+	uint64_t duration;
+	int rc = disk_duration(r, s, &duration, err);
+
+	if (!rc)
+		rc = pass_until(r, load_ready, "building the file sets", err);
+	r->end = sim_now(r->bed.sim) + s->warmup_ps + duration;
+	if (!rc)
+		rc = pass(r, sim_now(r->bed.sim) + s->warmup_ps, err);
+	if (rc)
+		return rc;
+	mark_begin(r);
+	rc = pass(r, r->end, err);
+	if (rc)
+		return rc;
+	mark_end(r);
+	load_stop(r->bed.load);
+	return pass_until(r, load_finished, "writing everything back", err);
+}
+
 /*
  * With a warm-up: from the end of it for the duration. Without one as netperf measures: from
  * before the connection is there until the last byte has been read (netperf 2.4.3).
@@ -218,9 +292,9 @@ static int measure(struct run *r, const struct scenario *s, struct err *err)
 
 	if (rc)
 		return rc;
-	watchdog_start(&r->m.watchdog, t->sut.rig->domain,
-		       machine_cpu(t->sut.nic_host->machine,
-				   t->sut.nic_host == t->sut.host ? (unsigned)s->sut.irq_cpu : 0));
+	start_watchdog(r, s);
+	if (!t->link)
+		return measure_disk(r, s, err);
 	arm_corruption(t);
 	rc = arm_lie(t, err);
 	if (rc)

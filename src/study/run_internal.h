@@ -16,6 +16,8 @@ struct counters {
 	struct ats_stats ats; /* of the IOMMU, and of the NIC's own cache: */
 	struct atc_stats atc;
 	struct tg3_stats nic[2]; /* machine under test, client */
+	struct blk_stats blk;    /* of a load on the disk */
+	struct qla_driver_stats hba;
 	struct link_stats link[2];
 	uint64_t link_busy[2]; /* up to that instant */
 	struct netstack_stats stack[2];

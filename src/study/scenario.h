@@ -67,6 +67,10 @@ struct scenario {
 	/* [load] */
 	char load[SCENARIO_TEXT];
 	uint64_t message_bytes, recv_bytes, nodelay, streams, verify;
+	/* [ffsb], [disk] */
+	char ffsb_profile[SCENARIO_TEXT];
+	uint64_t ffsb_own_time, ffsb_cache_bytes;
+	uint64_t disk_bytes, disk_depth;
 	/* [ablation], [inject] */
 	uint64_t dma_software_free;
 	uint64_t corrupt_tce_ps; /* 0 = never */

@@ -7,6 +7,7 @@
 
 #include "hw/iotlb.h"
 #include "iotoll/dma.h"
+#include "load/load.h"
 #include "sim/time.h"
 #include "spec/calgary.h"
 #include "spec/dart.h"
@@ -162,6 +163,25 @@ static int check_table(const struct scenario *s, struct err *err)
 	return 0;
 }
 
+/* A load without a network has no NIC to lie, to be spoiled or to be captured. */
+static int check_disk(const struct scenario *s, struct err *err)
+{
+	const uint64_t volume = s->disk_bytes % 4096 ? 1 : 0;
+
+	if (!load_find(s->load)->needs_disk)
+		return 0;
+	if (volume || s->ffsb_cache_bytes % 4096)
+		return refuse(s, volume ? "disk" : "ffsb", volume ? "size" : "cache", err,
+			      "expected whole pages of 4096 bytes");
+	if (s->ats)
+		return refuse(s, "iommu", "ats", err,
+			      "the disk's adapter has no translation cache; expected off");
+	if (s->corrupt_tce_ps || s->translated_write_ps)
+		return refuse(s, "inject", s->corrupt_tce_ps ? "corrupt_tce" : "translated_write",
+			      err, "%s uses no NIC; expected 0", s->load);
+	return 0;
+}
+
 /* What devices keep in coarser units than the setting is written in. */
 static int check_units(const struct scenario *s, struct err *err)
 {
@@ -196,6 +216,9 @@ static int check_platform(struct scenario *s, struct err *err)
 	if (s->dom0_bytes % 4096 || s->domu_bytes % 4096)
 		return refuse(s, "platform", s->dom0_bytes % 4096 ? "dom0_memory" : "domu_memory",
 			      err, "expected whole pages of 4096 bytes");
+	if (load_find(s->load)->needs_disk && s->platform != PLATFORM_DOM0)
+		return refuse(s, "load", "name", err,
+			      "%s runs on bare metal or in dom0, where the disk is", s->load);
 	if (!strncmp(s->iommu_model, "dart", 4))
 		return refuse(
 			s, "iommu", "model", err,
@@ -213,6 +236,8 @@ int scenario_finish(struct scenario *s, struct err *err)
 
 	if (!rc)
 		rc = check_platform(s, err);
+	if (!rc)
+		rc = check_disk(s, err);
 
 	if (!rc)
 		rc = check_strategy(s, err);

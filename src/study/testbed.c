@@ -129,6 +129,25 @@ static int make_host(struct testbed_side *side, const struct scenario *s,
 	return rc;
 }
 
+/* A kernel with a disk and no network. */
+static int make_disk(struct testbed_side *side, const struct scenario *s,
+		     const struct side_plan *plan, struct err *err)
+{
+	const struct diskbed_config config = {
+		.machine = side->machine,
+		.storage = {.bytes = s->disk_bytes},
+		.irq_cpu = (unsigned)plan->side->irq_cpu,
+		.depth = (unsigned)s->disk_depth,
+	};
+	struct diskbed_config disk = config;
+
+	side->kmalloc = kmalloc_create(side->machine->mem, false);
+	if (!side->kmalloc)
+		return err_set(err, -ENOMEM, "no memory for the machine's allocator");
+	disk.kmalloc = side->kmalloc;
+	return diskbed_init(&side->disk, side->rig, &disk, err);
+}
+
 static int make_side(struct testbed_side *side, struct testbed *t, struct side_plan *plan,
 		     unsigned port, struct err *err)
 {
@@ -137,12 +156,14 @@ static int make_side(struct testbed_side *side, struct testbed *t, struct side_p
 	if (rc)
 		return rc;
 	plan->rig.machine = side->board;
-	plan->rig.devid = PLATFORM_NIC;
+	plan->rig.devid = t->link ? PLATFORM_NIC : STORAGE_DEVID;
 	side->board->free_dma_software = plan->free_dma_software;
 	rc = plan->platform == PLATFORM_METAL ? platform_metal(side, &plan->rig, err)
 					      : platform_hyper(side, t->scenario, &plan->rig, err);
 	if (!rc)
 		rc = check_cpus(side, plan, err);
+	if (!t->link)
+		return rc ? rc : make_disk(side, t->scenario, plan, err);
 	if (!rc)
 		rc = make_nic(side, t, plan, err);
 	if (rc)
@@ -220,7 +241,7 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 	sut.rig.start_hint = start_hint(s, &rng);
 	snprintf(sut.rig.iotlb.policy, sizeof(sut.rig.iotlb.policy), "%.15s", s->iotlb_policy);
 	rc = make_side(&t->sut, t, &sut, 0, err);
-	return rc ? rc : make_side(&t->client, t, &client, 1, err);
+	return rc || !t->link ? rc : make_side(&t->client, t, &client, 1, err);
 }
 
 static int make_link(struct testbed *t, const char *pcap, struct err *err)
@@ -243,6 +264,28 @@ static int make_link(struct testbed *t, const char *pcap, struct err *err)
 	if (!rc)
 		link_capture(t->link, t->pcap);
 	return rc;
+}
+
+static int make_disk_load(struct testbed *t, struct err *err)
+{
+	const struct scenario *s = t->scenario;
+	const struct load_setting settings[] = {
+		{"cache_pages", s->ffsb_cache_bytes / PAGE_BYTES},
+		{"background_cpu", s->sut.irq_cpu},
+		{"verify", s->verify != 0},
+	};
+	char path[PATH_MAX];
+	struct load_config config = {
+		.machine = t->sut.machine,
+		.disk = t->sut.disk.dev,
+		.file = path,
+		.settings = settings,
+		.count = sizeof(settings) / sizeof(settings[0]),
+		.seed = s->seed,
+	};
+	int rc = paths_find("loads", s->ffsb_profile, ".profile", path, sizeof(path), err);
+
+	return rc ? rc : load_create(&t->load, s->load, &config, err);
 }
 
 static int make_load(struct testbed *t, struct err *err)
@@ -271,6 +314,7 @@ static int make_load(struct testbed *t, struct err *err)
 int testbed_init(struct testbed *t, const struct scenario *s, const struct run_options *options,
 		 struct err *err)
 {
+	const bool disk = load_find(s->load)->needs_disk;
 	int rc = 0;
 
 	memset(t, 0, sizeof(*t));
@@ -280,12 +324,15 @@ int testbed_init(struct testbed *t, const struct scenario *s, const struct run_o
 	t->pool = frame_pool_create();
 	if (!t->sim || !t->pool)
 		rc = err_set(err, -ENOMEM, "no memory");
-	if (!rc)
+	if (!rc && disk && options->pcap)
+		rc = err_set(err, -EINVAL, "there is no network to capture with load.name=%s",
+			     s->load);
+	if (!rc && !disk)
 		rc = make_link(t, options->pcap, err);
 	if (!rc)
 		rc = make_sides(t, options, err);
 	if (!rc)
-		rc = make_load(t, err);
+		rc = disk ? make_disk_load(t, err) : make_load(t, err);
 	if (rc)
 		testbed_abandon(t);
 	return rc;
@@ -294,6 +341,8 @@ int testbed_init(struct testbed *t, const struct scenario *s, const struct run_o
 static void destroy_side(struct testbed_side *side)
 {
 	platform_destroy_hosts(side);
+	diskbed_fini(&side->disk);
+	kmalloc_destroy(side->kmalloc);
 	if (side->rig)
 		rig_quiet_ats(side->rig);
 	iotoll_dma_detach(side->dma);

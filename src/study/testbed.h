@@ -11,6 +11,7 @@
 #include "guest/host.h"
 #include "load/load.h"
 #include "rig/hyper.h"
+#include "study/diskbed.h"
 #include "study/run.h"
 #include "study/scenario.h"
 
@@ -24,16 +25,18 @@ struct testbed_side {
 	struct tg3 *nic;
 	struct mmio_window nic_regs;
 	struct iotoll_dma_device *dma;
-	struct host *host;      /* of the load */
-	struct host *nic_host;  /* who drives the NIC: the same, or dom0 on behalf of the load's */
-	struct host_guest *vif; /* dom0's end of the load's interface, if there is one */
+	struct host *host;       /* of the load */
+	struct host *nic_host;   /* who drives the NIC: the same, or dom0 on behalf of the load's */
+	struct kmalloc *kmalloc; /* of a machine without a host */
+	struct diskbed disk;     /* likewise */
+	struct host_guest *vif;  /* dom0's end of the load's interface, if there is one */
 };
 
 struct testbed {
 	const struct scenario *scenario;
 	struct sim *sim;
 	struct frame_pool *pool;
-	struct link *link;
+	struct link *link; /* NULL, and no client: a load on the disk */
 	struct pcap *pcap; /* NULL: no capture */
 	struct testbed_side sut, client;
 	struct load *load;

@@ -270,7 +270,8 @@ static void unknown_names_and_bad_values_are_refused_with_a_hint(void **state)
 				  zero = {"message_bytes", 0}, many = {"streams", 65};
 
 	refusals(h, "tcp_steam", NULL, "tcp_steam: unknown load, did you mean tcp_stream?");
-	refusals(h, "ffsb", NULL, "ffsb: unknown load");
+	refusals(h, "bonnie", NULL, "bonnie: unknown load");
+	refusals(h, "ffsb", NULL, "ffsb needs a machine's disk and a profile");
 	refusals(h, "tcp_stream", &typo,
 		 "tcp_stream: unknown parameter mesage_bytes, did you mean message_bytes?");
 	refusals(h, "tcp_stream", &odd, "tcp_stream: unknown parameter zzz");
