@@ -95,17 +95,17 @@ int cli_take_format(struct cli_format *out, const char *text, struct err *err)
 	return EINVAL;
 }
 
-int cli_take_number(uint64_t *out, const char *option, const char *text, uint64_t most,
-		    struct err *err)
+int cli_take_number(uint64_t *out, const char *option, const char *text, uint64_t least,
+		    uint64_t most, struct err *err)
 {
 	char *end;
 	unsigned long long value;
 
 	errno = 0;
 	value = strtoull(text, &end, 10);
-	if (errno || *end || *text < '0' || *text > '9' || value > most) {
-		err_set(err, -EINVAL, "--%s %s: expected a number from 0 to %llu", option, text,
-			(unsigned long long)most);
+	if (errno || *end || *text < '0' || *text > '9' || value < least || value > most) {
+		err_set(err, -EINVAL, "--%s %s: expected a number from %llu to %llu", option, text,
+			(unsigned long long)least, (unsigned long long)most);
 		return EINVAL;
 	}
 	*out = value;

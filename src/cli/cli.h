@@ -60,8 +60,8 @@ int cli_run_text(FILE *out, const json_t *result, struct err *err);
  * argp_parse() without a word of its own: the command then prints the one line there is to say.
  */
 int cli_take_format(struct cli_format *out, const char *text, struct err *err);
-int cli_take_number(uint64_t *out, const char *option, const char *text, uint64_t most,
-		    struct err *err);
+int cli_take_number(uint64_t *out, const char *option, const char *text, uint64_t least,
+		    uint64_t most, struct err *err);
 /* The command's one argument, a @what ("scenario"); @text NULL: there was none. */
 int cli_take_argument(const char **out, const char *what, const char *text, struct err *err);
 /* --set SECTION.KEY=VALUE, as often as it was given. */

@@ -68,7 +68,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->index = arg;
 		return 0;
 	case OPT_PARTITIONS:
-		return cli_take_number(&r->partitions, "partitions", arg, 1u << 20, &a->err);
+		return cli_take_number(&r->partitions, "partitions", arg, 1, 1u << 20, &a->err);
 	case OPT_TRACE_FORMAT:
 		r->format = arg;
 		return 0;

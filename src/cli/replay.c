@@ -58,11 +58,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->profile = arg;
 		return 0;
 	case OPT_ENTRIES:
-		return cli_take_number(&r->iotlb_entries, "entries", arg, 1u << 30, &a->err);
+		return cli_take_number(&r->iotlb_entries, "entries", arg, 0, 1u << 30, &a->err);
 	case OPT_WAYS:
-		return cli_take_number(&r->iotlb_ways, "ways", arg, 1u << 30, &a->err);
+		return cli_take_number(&r->iotlb_ways, "ways", arg, 0, 1u << 30, &a->err);
 	case OPT_TABLE:
-		return cli_take_number(&r->table_entries, "table", arg, 1u << 30, &a->err);
+		return cli_take_number(&r->table_entries, "table", arg, 0, 1u << 30, &a->err);
 	case OPT_ACCESS:
 		r->access = arg;
 		return 0;

@@ -51,9 +51,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'f':
 		return cli_take_format(&a->format, arg, &a->err);
 	case 'j':
-		return cli_take_number(&a->workers, "jobs", arg, 256, &a->err);
+		return cli_take_number(&a->workers, "jobs", arg, 0, 256, &a->err);
 	case OPT_SEED:
-		return cli_take_number(&a->seed, "seed", arg, INT64_MAX, &a->err);
+		return cli_take_number(&a->seed, "seed", arg, 0, INT64_MAX, &a->err);
 	case OPT_FRESH:
 		a->fresh = true;
 		return 0;

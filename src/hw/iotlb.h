@@ -52,6 +52,9 @@ extern const struct iotlb_policy *const iotlb_policies[];
  * other fields are not looked at: nothing is ever held, every access is a miss, a line is 1 page.
  */
 int iotlb_create(struct iotlb **out, const struct iotlb_config *config, struct err *err) MUST_CHECK;
+/* What iotlb_create() says of @config; if -EINVAL, *@field is the name of the member to blame. */
+int iotlb_config_check(const struct iotlb_config *config, const char **field,
+		       struct err *err) MUST_CHECK;
 void iotlb_destroy(struct iotlb *t);
 
 /*

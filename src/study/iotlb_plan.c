@@ -146,12 +146,11 @@ static int take_lists(struct lists *l, const struct iotlb_lab_request *r, struct
 /* A geometry that cannot be is refused before anything is read or run. */
 static int add_point(struct iotlb_plan *plan, const struct iotlb_point *p, struct err *err)
 {
-	struct iotlb *t;
-	int rc = iotlb_create(&t, &p->config, err);
+	const char *field;
+	const int rc = iotlb_config_check(&p->config, &field, err);
 
 	if (rc)
 		return rc;
-	iotlb_destroy(t);
 	if (plan->points == plan->room) {
 		const size_t room = plan->room ? 2 * plan->room : 64;
 		struct iotlb_point *grown = realloc(plan->point, room * sizeof(*grown));

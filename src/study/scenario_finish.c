@@ -36,6 +36,15 @@ bool scenario_has_table(const struct scenario *s)
 	return strcmp(s->iommu_model, "none") && strcmp(s->strategy, "off");
 }
 
+/* Section iommu: @key is @value now, by nobody's wish. */
+static int settle(struct scenario *s, const char *key, uint64_t value, struct err *err)
+{
+	const int rc = scenario_setf(s, err, "iommu.%s=%llu", key, (unsigned long long)value);
+
+	*s->origin[param_find("iommu", key) - param_rows] = '\0';
+	return rc;
+}
+
 /* Where a number was left to the model: what the model has. Without one nothing depends on it. */
 static int settle_geometry(struct scenario *s, struct err *err)
 {
@@ -45,13 +54,13 @@ static int settle_geometry(struct scenario *s, struct err *err)
 	int rc = 0;
 
 	if (s->table_entries == PARAM_AUTO)
-		rc = scenario_setf(s, err, "iommu.table_entries=%llu", (unsigned long long)entries);
+		rc = settle(s, "table_entries", entries, err);
 	if (!rc && s->iotlb_entries == PARAM_AUTO)
-		rc = scenario_setf(s, err, "iommu.iotlb_entries=%u", g.entries);
+		rc = settle(s, "iotlb_entries", g.entries, err);
 	if (!rc && s->iotlb_ways == PARAM_AUTO)
-		rc = scenario_setf(s, err, "iommu.iotlb_ways=%u", g.ways);
+		rc = settle(s, "iotlb_ways", g.ways, err);
 	if (!rc && s->iotlb_line_pages == PARAM_AUTO)
-		rc = scenario_setf(s, err, "iommu.iotlb_line_pages=%u", g.line_pages);
+		rc = settle(s, "iotlb_line_pages", g.line_pages, err);
 	return rc;
 }
 
@@ -96,15 +105,26 @@ static bool serves_ats(const struct scenario *s)
 	return model && model->ats;
 }
 
+/* The geometry's own judge, and the setting of section iommu, @prefix and field, that it blames. */
+static int check_geometry(const struct scenario *s, const char *prefix,
+			  const struct iotlb_config *config, struct err *err)
+{
+	struct err why = {{0}};
+	const char *field;
+	char key[32];
+
+	if (!iotlb_config_check(config, &field, &why))
+		return 0;
+	snprintf(key, sizeof(key), "%s%s", prefix, field);
+	return refuse(s, "iommu", key, err, "%s", why.text);
+}
+
 static int check_ats(const struct scenario *s, struct err *err)
 {
 	struct iotlb_config cache = {.entries = (unsigned)s->atc_entries,
 				     .ways = (unsigned)s->atc_ways,
 				     .line_pages = 1,
 				     .policy = "lru"};
-	struct err why = {{0}};
-	struct iotlb *t = NULL;
-	int rc;
 
 	if (s->ats && !serves_ats(s))
 		return refuse(
@@ -121,27 +141,20 @@ static int check_ats(const struct scenario *s, struct err *err)
 			"lies after the run's end; expected at most run.warmup + run.duration");
 	if (!s->ats)
 		return 0;
-	rc = iotlb_create(&t, &cache, &why);
-	iotlb_destroy(t);
-	return rc == -EINVAL ? refuse(s, "iommu", "atc_ways", err, "%s", why.text) : rc;
+	return check_geometry(s, "atc_", &cache, err);
 }
 
-/* Have the IOTLB itself judge its geometry. */
 static int check_iotlb(const struct scenario *s, struct err *err)
 {
 	struct iotlb_config config = {
 		.entries = (unsigned)s->iotlb_entries,
 		.ways = (unsigned)s->iotlb_ways,
 		.line_pages = (unsigned)s->iotlb_line_pages,
+		.partitions = (unsigned)s->iotlb_partitions,
 	};
-	struct err why = {{0}};
-	struct iotlb *t = NULL;
-	int rc;
 
 	snprintf(config.policy, sizeof(config.policy), "%.15s", s->iotlb_policy);
-	rc = iotlb_create(&t, &config, &why);
-	iotlb_destroy(t);
-	return rc == -EINVAL ? refuse(s, "iommu", "iotlb_ways", err, "%s", why.text) : rc;
+	return check_geometry(s, "iotlb_", &config, err);
 }
 
 static int check_table(const struct scenario *s, struct err *err)

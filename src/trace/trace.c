@@ -79,7 +79,7 @@ static int trace_recognise(struct trace *t, const char *format, struct err *err)
 			       format, trace_formats[0]->name, trace_formats[1]->name);
 	return err_set(err, -EINVAL,
 		       "%s: not recognised as a trace: expected the text of the kernel's trace "
-		       "file or of trace-cmd report",
+		       "file, of trace-cmd report, or of QEMU's vtd_* trace points",
 		       t->name);
 }
 

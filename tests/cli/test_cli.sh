@@ -157,6 +157,9 @@ the_iotlb_laboratory_refuses_what_cannot_be() {
 	refused "make 3 sets: expected a power of two" iotlb "$trace" --entries 12 --ways 4
 	refused "--entries 0: expected numbers from 1" iotlb "$trace" --entries 0
 	refused "--ways 0: expected numbers from 1" iotlb "$trace" --ways 0
+	refused "--partitions 0: expected a number from 1" iotlb "$trace" --partitions 0
+	refused "up to the 2 sets" iotlb "$trace" --entries 8 --partitions 4
+	refused "QEMU's vtd_" iotlb "$root/README.md"
 	refused "did you mean fifo?" iotlb "$trace" --policies lru,fito
 	refused "did you mean stride?" iotlb "$trace" --prefetch strid
 	refused "needs a stream that says which pages are mapped" iotlb "$trace" --prefetch next

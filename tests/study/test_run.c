@@ -467,7 +467,11 @@ static void what_cannot_be_built_is_refused_with_words(void **state)
 {
 	(void)state;
 	refuse(ON, "iommu.table_entries=10000", "8192");
-	refuse(ON, "iommu.iotlb_ways=5", "ways");
+	refuse(ON, "iommu.iotlb_ways=5", "--set iommu.iotlb_ways: iotlb ways 5");
+	refuse(ON, "iommu.iotlb_entries=10", "iommu.iotlb_ways: iotlb ways 4: ");
+	refuse(ON, "iommu.iotlb_entries=12", "--set iommu.iotlb_entries: iotlb entries 12 in 4");
+	refuse(ON, "iommu.iotlb_line_pages=3", "--set iommu.iotlb_line_pages: ");
+	refuse(ON, "iommu.iotlb_partitions=32", "--set iommu.iotlb_partitions: ");
 	refuse(ON, "sut.irq_cpu=8", "sut.irq_cpu: x460-2007 has CPUs 0 to 7");
 	refuse(ON, "client.app_cpu=2", "client.app_cpu: e326 has CPUs 0 to 1");
 	refuse(ON, "sut.profile=e326", "iommu.model");
