@@ -29,9 +29,10 @@ check-oracle: build/iotoll
 bench: build/iotoll
 	@for bench in $(BUILD)/bench/*_bench; do echo "== $$bench"; $$bench || exit 1; done
 
-# Take over what the README's sample prints today.
+# Take over what the README's sample prints today, and the tables of docs/iotlb.md.
 readme: build/iotoll
 	scripts/readme_sample.sh README.md build/iotoll >$(BUILD)/README.md && cp $(BUILD)/README.md README.md
+	scripts/iotlb_tables.sh docs/iotlb.md build/iotoll >$(BUILD)/iotlb.md && cp $(BUILD)/iotlb.md docs/iotlb.md
 
 install: build/iotoll
 	$(if $(PREFIX),meson configure $(BUILD) --prefix '$(PREFIX)')

@@ -95,11 +95,12 @@ static const struct argp argp = {
 	.doc = "How often an IOTLB misses, by size, associativity, replacement and prefetching. "
 	       "TRACE is a recording of a device's IOTLB lookups, or of a kernel's maps and unmaps "
 	       "('-' is standard input); SCENARIO (a ready one, or the path of an INI file) is "
-	       "run, and what its NIC asks of the IOTLB is taken."
+	       "run, and what its NIC or disk adapter asks of the IOTLB is taken."
 	       "\vExamples:\n"
 	       "  iotoll iotlb traces/vtd-strict-rx.iotlb.txt --policies all --ways 4,full\n"
 	       "  iotoll iotlb bare-metal --set iommu.model=calgary --entries 8,64,512 "
 	       "--prefetch all\n"
+	       "  iotoll iotlb ffsb --set iommu.model=vtd --policies all --ways full\n"
 	       "  xzcat big.txt.xz | iotoll iotlb - --policies lru,fifo,opt --svg curves.svg",
 };
 

@@ -9,10 +9,16 @@
 #include <unistd.h>
 
 #include "hw/iotlb.h"
+#include "load/load.h"
 #include "study/iotlb_impl.h"
 #include "study/iotlb_stream.h"
 
 #define WORKERS_MAX 64u
+
+#define NIC_RULE "as the simulated NIC asked, from power-on to the end of the run"
+#define DISK_RULE                                                                               \
+	"as the simulated disk adapter asked, from power-on, file sets and all, to the end of " \
+	"the run"
 
 struct lab {
 	const struct iotlb_lab_request *request;
@@ -290,7 +296,7 @@ int iotlb_lab_run(const struct iotlb_lab_request *r, json_t **result, struct err
 	else if (!rc)
 		rc = iotlb_stream_run(&lab.stream, r->scenario, &r->options, err);
 	if (!r->trace)
-		lab.rule = "as the simulated NIC asked, from power-on to the end of the run";
+		lab.rule = load_find(r->scenario->load)->needs_disk ? DISK_RULE : NIC_RULE;
 	if (!rc)
 		rc = run_plan(&lab, err);
 	if (!rc) {

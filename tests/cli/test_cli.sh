@@ -151,6 +151,14 @@ the_iotlb_laboratory_answers_from_a_recording_and_from_a_run() {
 	expect "a figure" grep -q '<svg' "$scratch/i.svg"
 }
 
+the_iotlb_laboratory_takes_the_disk_of_a_run() {
+	# shellcheck disable=SC2086
+	run_for 0 iotlb ffsb $short --set iommu.model=vtd --set dma.strategy=strict \
+		--entries 16 --policies lru,opt
+	expect "whose accesses" grep -q "as the simulated disk adapter asked" "$scratch/out"
+	expect "some hit" grep -Eq "^lru .* 16 +[0-9]+ " "$scratch/out"
+}
+
 the_iotlb_laboratory_refuses_what_cannot_be() {
 	trace=$root/traces/vtd-strict-rx.iotlb.txt
 	refused "a divisor of the 6 entries" iotlb "$trace" --entries 6 --ways 4
@@ -257,6 +265,7 @@ tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_li
 	lists_name_what_there_is the_effective_scenario_runs_again \
 	the_shipped_trace_replays_and_reports_what_is_missing \
 	the_iotlb_laboratory_answers_from_a_recording_and_from_a_run \
+	the_iotlb_laboratory_takes_the_disk_of_a_run \
 	the_iotlb_laboratory_refuses_what_cannot_be \
 	a_truncated_trace_is_refused_with_its_line \
 	an_interrupt_stops_a_run_with_status_130_and_no_files \

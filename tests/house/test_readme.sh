@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The documents tell the truth: the README's sample is what the program prints, each path they name
-# exists, each field of a result is explained.
+# exists, each field of a result is explained, tables of figures are what their commands print.
 # test_readme.sh ROOT PROGRAM
 set -u
 root=$1
@@ -14,6 +14,17 @@ the_sample_is_what_the_program_prints() {
 	"$root/scripts/readme_sample.sh" "$root/README.md" "$program" >"$scratch/fresh" || exit 1
 	diff "$root/README.md" "$scratch/fresh" || {
 		echo "if the new output is right, take it over with: make readme"
+		exit 1
+	}
+}
+
+# Those of the disk take long and are left to make readme.
+the_iotlb_tables_are_what_their_commands_print() {
+	program=$(readlink -f "$program")
+	cd "$root" || exit 1
+	scripts/iotlb_tables.sh docs/iotlb.md "$program" ffsb >"$scratch/iotlb.md" || exit 1
+	diff docs/iotlb.md "$scratch/iotlb.md" || {
+		echo "if the new figures are right, take them over with: make readme; the text quotes some"
 		exit 1
 	}
 }
@@ -56,6 +67,6 @@ each_field_of_a_replay_is_explained() {
 	explained "$scratch/replay.csv"
 }
 
-tap_run the_sample_is_what_the_program_prints every_path_it_names_exists \
+tap_run the_sample_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print every_path_it_names_exists \
 	each_field_of_a_run_is_explained each_field_of_a_replay_is_explained
 tap_end
