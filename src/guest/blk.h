@@ -67,6 +67,8 @@ struct blk_config {
 	/* 0: the default. */
 	uint32_t max_bytes;        /* of a request, whole sectors; 128 KiB */
 	unsigned max_segments;     /* 1..BLK_SEGMENTS_MAX; that */
+	uint32_t segment_boundary; /* a power of two no segment crosses, from a sector; none */
+	uint32_t alignment;        /* of ranges: see struct blockdev; none */
 	unsigned depth;            /* requests at the driver; 32 */
 	unsigned requests;         /* that exist; 128 (BLKDEV_MAX_RQ), up to 4096 */
 	uint64_t unplug_ps;        /* 3 ms */

@@ -8,6 +8,15 @@
 
 #include "guest/blk_internal.h"
 
+/* How much a segment that begins at @paddr can hold. */
+static uint32_t reach(const struct blk_queue *q, phys_t paddr)
+{
+	const uint32_t boundary = q->config.segment_boundary;
+	const uint32_t left = boundary - (uint32_t)(paddr & (boundary - 1));
+
+	return boundary && left < BLK_SEGMENT_MAX ? left : BLK_SEGMENT_MAX;
+}
+
 /*
  * Do the two lie next to each other where devices see them? In a guest's memory pages that are
  * neighbours need not be; memory_ptr() knows (BIOVEC_PHYS_MERGEABLE).
@@ -15,22 +24,41 @@
 static bool adjoin(const struct blk_queue *q, const struct bio_vec *a, const struct bio_vec *b)
 {
 	return a->paddr + a->bytes == b->paddr &&
-	       (uint64_t)a->bytes + b->bytes <= BLK_SEGMENT_MAX &&
+	       (uint64_t)a->bytes + b->bytes <= reach(q, a->paddr) &&
 	       memory_ptr(q->machine->mem, a->paddr, (size_t)a->bytes + b->bytes);
+}
+
+/* The beginning of @v that fits into one segment; @v is what is left. */
+static struct bio_vec split(const struct blk_queue *q, struct bio_vec *v, uint32_t most)
+{
+	const uint32_t end = reach(q, v->paddr);
+	struct bio_vec part = *v;
+
+	part.bytes = part.bytes < most ? part.bytes : most;
+	part.bytes = part.bytes < end ? part.bytes : end;
+	v->paddr += part.bytes;
+	v->bytes -= part.bytes;
+	return part;
 }
 
 /* Segments of @bio on their own. */
 static unsigned segments_of(const struct blk_queue *q, const struct bio *bio)
 {
-	struct bio_vec last = bio->vec[0];
-	unsigned n = 1;
+	struct bio_vec last = {.bytes = 0};
+	unsigned n = 0;
 
-	for (unsigned i = 1; i < bio->nvec; i++) {
-		if (adjoin(q, &last, &bio->vec[i])) {
-			last.bytes += bio->vec[i].bytes;
-		} else {
-			last = bio->vec[i];
-			n++;
+	for (unsigned i = 0; i < bio->nvec; i++) {
+		struct bio_vec v = bio->vec[i];
+
+		while (v.bytes) {
+			const struct bio_vec part = split(q, &v, UINT32_MAX);
+
+			if (n && adjoin(q, &last, &part)) {
+				last.bytes += part.bytes;
+			} else {
+				last = part;
+				n++;
+			}
 		}
 	}
 	return n;
@@ -49,6 +77,18 @@ static bool append(const struct blk_queue *q, struct blk_request *rq, struct bio
 		rq->segment[rq->nsegments++] = v;
 	}
 	rq->bytes += v.bytes;
+	return true;
+}
+
+/* Add @v, or as much of it as the request may hold. False: not all of it. */
+static bool fill_one(const struct blk_queue *q, struct blk_request *rq, struct bio_vec v)
+{
+	while (v.bytes) {
+		const struct bio_vec part = split(q, &v, q->config.max_bytes - rq->bytes);
+
+		if (!part.bytes || !append(q, rq, part))
+			return false;
+	}
 	return true;
 }
 
@@ -90,7 +130,7 @@ static bool fits(const struct blk_queue *q, const struct blk_request *rq, const 
 static void back_merge(struct blk_queue *q, struct blk_request *rq, struct bio *bio)
 {
 	for (unsigned i = 0; i < bio->nvec; i++)
-		(void)append(q, rq, bio->vec[i]); /* counted before */
+		(void)fill_one(q, rq, bio->vec[i]); /* counted before */
 	request_join(rq, bio);
 	q->stats.back_merges++;
 }
@@ -105,7 +145,7 @@ static void front_merge(struct blk_queue *q, struct blk_request *rq, struct bio 
 	rq->nsegments = 0;
 	rq->bytes = 0;
 	for (unsigned i = 0; i < bio->nvec; i++)
-		(void)append(q, rq, bio->vec[i]);
+		(void)fill_one(q, rq, bio->vec[i]);
 	for (unsigned i = 0; i < n; i++)
 		(void)append(q, rq, old[i]);
 	rq->sector -= bytes / BLOCK_SECTOR_BYTES;
@@ -133,23 +173,6 @@ bool blk_merge(struct blk_queue *q, struct bio *bio)
 		return true;
 	}
 	return false;
-}
-
-/* Add @v, or as much of it as the request may hold. False: not all of it. */
-static bool fill_one(const struct blk_queue *q, struct blk_request *rq, struct bio_vec v)
-{
-	while (v.bytes) {
-		const uint32_t room = q->config.max_bytes - rq->bytes;
-		struct bio_vec part = v;
-
-		part.bytes = part.bytes < room ? part.bytes : room;
-		part.bytes = part.bytes < BLK_SEGMENT_MAX ? part.bytes : BLK_SEGMENT_MAX;
-		if (!part.bytes || !append(q, rq, part))
-			return false;
-		v.paddr += part.bytes;
-		v.bytes -= part.bytes;
-	}
-	return true;
 }
 
 /* Fill @rq from @bio, beginning at byte @from of it; the bytes taken, whole sectors. */

@@ -280,6 +280,12 @@ static int set_limits(struct blk_queue *q, struct err *err)
 		return err_set(err, -EINVAL,
 			       "requests of %u bytes: expected whole sectors, up to 1 MiB",
 			       c->max_bytes);
+	if ((c->segment_boundary & (c->segment_boundary - 1)) ||
+	    (c->segment_boundary && c->segment_boundary < BLOCK_SECTOR_BYTES))
+		return err_set(
+			err, -EINVAL,
+			"segments that end at each %u bytes: expected a power of two, from %u",
+			c->segment_boundary, BLOCK_SECTOR_BYTES);
 	if (c->max_segments > BLK_SEGMENTS_MAX)
 		return err_set(err, -EINVAL, "%u segments in a request: expected 1 to %u",
 			       c->max_segments, BLK_SEGMENTS_MAX);
@@ -327,6 +333,7 @@ int blk_create(struct blk_queue **out, const struct blk_config *config, struct e
 	q->dev.sectors = config->sectors;
 	q->dev.max_bytes = q->config.max_bytes;
 	q->dev.max_segments = q->config.max_segments;
+	q->dev.alignment = q->config.alignment;
 	event_init(&q->unplug_timer, on_timer, q);
 	q->timer_irq = (struct irq){.handler = on_timer_irq, .ctx = q, .target = config->timer_cpu};
 	q->timer_softirq = (struct softirq){.run = on_timer_softirq, .ctx = q};

@@ -15,14 +15,14 @@ uint64_t bio_bytes(const struct bio *bio)
 
 static bool sensible(const struct blockdev *dev, const struct bio *bio)
 {
-	const uint64_t bytes = bio_bytes(bio);
+	const uint64_t bytes = bio_bytes(bio), odd = dev->alignment ? dev->alignment - 1 : 0;
 
 	if (bio->op == BIO_FLUSH)
 		return !bio->nvec;
 	if ((bio->op != BIO_READ && bio->op != BIO_WRITE) || !bytes || bytes % BLOCK_SECTOR_BYTES)
 		return false;
 	for (unsigned i = 0; i < bio->nvec; i++)
-		if (!bio->vec[i].bytes)
+		if (!bio->vec[i].bytes || (bio->vec[i].paddr | bio->vec[i].bytes) & odd)
 			return false;
 	return bio->sector <= dev->sectors &&
 	       bytes / BLOCK_SECTOR_BYTES <= dev->sectors - bio->sector;

@@ -75,6 +75,8 @@ struct blockdev {
 	 */
 	uint32_t max_bytes;
 	unsigned max_segments;
+	/* Addresses and lengths of ranges are multiples of this (a power of two); 0: whatever. */
+	uint32_t alignment;
 	/* More is waiting than the device wants; tasks that produce should wait for room. */
 	bool congested;
 	struct waitq room; /* woken when it no longer is */
@@ -85,8 +87,8 @@ uint64_t bio_bytes(const struct bio *bio);
 
 /*
  * Hand in @bio. A bio that makes no sense (no range, an empty one, a length that is not whole
- * sectors, a flush with ranges, sectors beyond the end) is done at once with -EINVAL; done() may
- * thus be called from in here. Never sleeps. @cpu: the current one, NULL at boot.
+ * sectors, ranges that the device cannot reach as they lie, a flush with ranges, sectors beyond the
+ * end) is done at once with -EINVAL; done() may thus be called from in here. Never sleeps. @cpu: the current one, NULL at boot.
  */
 void blockdev_submit(struct blockdev *dev, struct cpu *cpu, struct bio *bio);
 /* Start what is held back for merging. */

@@ -239,6 +239,62 @@ static void segments_are_counted_and_cuts_fall_on_sectors(void **state)
 	assert_int_equal(b->status[1], -EINVAL);
 }
 
+/* What a paravirtual disk asks for: eleven segments, none of which leaves its page. */
+static void segments_end_where_pages_do_and_ranges_lie_on_sectors(void **state)
+{
+	struct bench *b = *state;
+	uint32_t sum = 0;
+
+	drop(b);
+	memset(b, 0, sizeof(*b));
+	make(b, (struct blk_config){.max_segments = 11,
+				    .max_bytes = 11 * 4096,
+				    .segment_boundary = 4096,
+				    .alignment = 512});
+	assert_int_equal(b->dev->alignment, 512);
+	/* 16 pages, but the first begins three sectors late: 17 of them are touched. */
+	b->vec[0][0] = (struct bio_vec){.paddr = 5 * 4096 + 3 * 512, .bytes = 16 * 4096};
+	b->bio[0] = (struct bio){
+		.op = BIO_READ, .vec = b->vec[0], .nvec = 1, .done = on_done, .ctx = b};
+	b->status[0] = 1;
+	blockdev_submit(b->dev, NULL, &b->bio[0]);
+	put(b, 1, BIO_READ, 128, 8, 21); /* adjoins on the disk: no more than eleven together */
+	put(b, 2, BIO_READ, 136, 24, 100);
+	blockdev_unplug(b->dev, NULL);
+	assert_int_equal(b->nkept, 2);
+	assert_int_equal(b->kept[0]->nsegments, 11);
+	assert_int_equal(b->kept[0]->bytes, 11 * 4096 - 3 * 512);
+	assert_int_equal(b->kept[1]->nsegments, 6 + 1 + 3);
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned s = 0; s < b->kept[i]->nsegments; s++) {
+			const struct bio_vec *v = &b->kept[i]->segment[s];
+
+			assert_true(v->paddr % 4096 + v->bytes <= 4096);
+			sum += v->bytes;
+		}
+	assert_int_equal(sum, 16 * 4096 + 4 * 8 * 512);
+	b->vec[3][0] = (struct bio_vec){.paddr = 4096 + 256, .bytes = 512};
+	b->bio[3] = (struct bio){
+		.op = BIO_READ, .vec = b->vec[3], .nvec = 1, .done = on_done, .ctx = b};
+	b->status[3] = 1;
+	blockdev_submit(b->dev, NULL, &b->bio[3]);
+	assert_int_equal(b->status[3], -EINVAL);
+}
+
+/* A range longer than a segment may be stays so when its bio joins another's request. */
+static void a_long_range_that_joins_a_request_is_cut_into_segments(void **state)
+{
+	struct bench *b = *state;
+
+	put(b, 0, BIO_WRITE, 0, 8, 1000);
+	put(b, 1, BIO_WRITE, 8, 160, 16); /* 80 KiB */
+	blockdev_unplug(b->dev, NULL);
+	assert_int_equal(b->nkept, 1);
+	assert_int_equal(b->kept[0]->nsegments, 3);
+	assert_int_equal(b->kept[0]->segment[1].bytes, 65536);
+	assert_int_equal(b->kept[0]->segment[2].bytes, 16384);
+}
+
 static void an_empty_queue_waits_three_milliseconds_or_for_four_requests(void **state)
 {
 	struct bench *b = *state;
@@ -352,14 +408,13 @@ static void a_full_device_is_asked_again_when_something_has_ended(void **state)
 static void limits_out_of_range_are_refused(void **state)
 {
 	struct bench *b = *state;
-	const struct blk_config bad[] = {{.max_bytes = 1000},
-					 {.max_bytes = 2 << 20},
-					 {.max_segments = 129},
-					 {.requests = 3},
+	const struct blk_config bad[] = {{.max_bytes = 1000},       {.max_bytes = 2 << 20},
+					 {.max_segments = 129},     {.segment_boundary = 3000},
+					 {.segment_boundary = 256}, {.requests = 3},
 					 {.requests = 5000}};
 	struct blk_queue *q;
 
-	for (unsigned i = 0; i < 5; i++) {
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct blk_config config = bad[i];
 		struct err err = {{0}};
 
@@ -380,6 +435,8 @@ int main(void)
 		T(requests_end_at_128_kib),
 		T(a_large_bio_is_cut_and_done_once),
 		T(segments_are_counted_and_cuts_fall_on_sectors),
+		T(segments_end_where_pages_do_and_ranges_lie_on_sectors),
+		T(a_long_range_that_joins_a_request_is_cut_into_segments),
 		T(an_empty_queue_waits_three_milliseconds_or_for_four_requests),
 		T(somebody_who_waits_is_not_kept_waiting),
 		T(no_more_than_the_depth_is_at_the_driver),
