@@ -88,7 +88,8 @@ uint64_t bio_bytes(const struct bio *bio);
 /*
  * Hand in @bio. A bio that makes no sense (no range, an empty one, a length that is not whole
  * sectors, ranges that the device cannot reach as they lie, a flush with ranges, sectors beyond the
- * end) is done at once with -EINVAL; done() may thus be called from in here. Never sleeps. @cpu: the current one, NULL at boot.
+ * end) is done at once with -EINVAL; done() may thus be called from in here. Never sleeps. @cpu:
+ * the current one, NULL at boot.
  */
 void blockdev_submit(struct blockdev *dev, struct cpu *cpu, struct bio *bio);
 /* Start what is held back for merging. */

@@ -70,6 +70,14 @@ static int start_driver(struct host *h, const struct host_config *config, struct
 	return rc;
 }
 
+static int start_disk(struct host *h, const struct host_config *config, struct err *err)
+{
+	const struct blkfront_config front = {
+		.kernel = h->pv, .backend = *config->disk, .timer_cpu = h->irq_cpu};
+
+	return blkfront_open(&h->disk, &front, err);
+}
+
 /* The paravirtual kernel's own: events and grants, then the half of a driver it is to have. */
 static int start_pv(struct host *h, const struct host_config *config, struct err *err)
 {
@@ -78,6 +86,10 @@ static int start_pv(struct host *h, const struct host_config *config, struct err
 
 	if (!rc && config->bridge)
 		rc = netback_create(&h->netback, h->pv, err);
+	if (!rc && config->disk_backend)
+		rc = blkback_create(&h->blkback, h->pv, err);
+	if (!rc && config->disk)
+		rc = start_disk(h, config, err);
 	if (rc || !config->backend)
 		return rc;
 	front.kernel = h->pv;
@@ -103,6 +115,7 @@ int host_create(struct host **out, const struct host_config *config, struct err 
 	h->machine = config->machine;
 	h->dma = config->dma;
 	h->ip = config->ip;
+	h->irq_cpu = machine_cpu(h->machine, config->irq_cpu);
 	h->kmalloc = kmalloc_create(h->machine->mem, config->poison_memory);
 	if (!h->kmalloc) {
 		rc = err_set(err, -ENOMEM, "no memory for a host's allocator");
@@ -131,10 +144,14 @@ void host_destroy(struct host *h)
 		return;
 	while (h->guests)
 		host_remove_guest(h, NULL, h->guests);
+	while (h->disks)
+		host_remove_disk(h, NULL, h->disks);
 	tg3_driver_close(h->driver);
 	netfront_close(h->front);
+	blkfront_close(h->disk);
 	netstack_destroy(h->stack);
 	netback_destroy(h->netback);
+	blkback_destroy(h->blkback);
 	bridge_destroy(h->bridge);
 	pv_kernel_destroy(h->pv);
 	kmalloc_destroy(h->kmalloc);
@@ -186,4 +203,36 @@ void host_remove_guest(struct host *h, struct cpu *cpu, struct host_guest *g)
 	bridge_remove_port(h->bridge, g->port);
 	netback_vif_close(g->vif, cpu);
 	free(g);
+}
+
+/* ---- disks of other domains ---- */
+
+int host_add_disk(struct host *h, const struct blkif_frontend_keys *keys,
+		  const struct blkback_extent *extent, struct host_disk **out, struct err *err)
+{
+	struct host_disk *d = calloc(1, sizeof(*d));
+	int rc;
+
+	if (!d)
+		return err_set(err, -ENOMEM, "no memory for a guest's disk");
+	rc = blkback_vbd_open(&d->vbd, h->blkback, keys, extent, h->irq_cpu, err);
+	if (rc) {
+		free(d);
+		return rc;
+	}
+	d->next = h->disks;
+	h->disks = d;
+	*out = d;
+	return 0;
+}
+
+void host_remove_disk(struct host *h, struct cpu *cpu, struct host_disk *d)
+{
+	struct host_disk **at = &h->disks;
+
+	while (*at != d)
+		at = &(*at)->next;
+	*at = d->next;
+	blkback_vbd_close(d->vbd, cpu);
+	free(d);
 }

@@ -10,11 +10,14 @@
  *	none of these			no network
  *
  * A paravirtual kernel (domain set) with a bridge is a backend too: host_add_guest() connects
- *others.
+ *others. One with disk_backend set serves disks: host_add_disk() gives another domain one, which
+ *that host finds as its disk.
  */
 #ifndef IOTOLL_GUEST_HOST_H
 #define IOTOLL_GUEST_HOST_H
 
+#include "guest/blkback.h"
+#include "guest/blkfront.h"
 #include "guest/bridge.h"
 #include "guest/netback.h"
 #include "guest/netfront.h"
@@ -39,6 +42,9 @@ struct host_config {
 	const struct netif_backend_keys *backend; /* NULL: no netfront */
 	bool want_copy;    /* netfront asks for copying rather than page flips */
 	bool page_buffers; /* the NIC receives into whole pages (a backend that flips) */
+	bool disk_backend; /* in a domain: serve disks to others */
+	/* In a domain: what it is to know of its disk; NULL: none. */
+	const struct blkif_backend_keys *disk;
 	uint8_t mac[6];
 	uint32_t ip, netmask; /* host byte order */
 	unsigned irq_cpu;     /* NIC interrupts, and the stack's timers, run there */
@@ -58,6 +64,10 @@ struct host {
 	struct netfront *front;    /* NULL without one */
 	struct netback *netback;   /* NULL without a bridge in a domain */
 	struct host_guest *guests; /* interfaces of other domains on the bridge */
+	struct blkfront *disk;     /* NULL without one */
+	struct blkback *blkback;   /* NULL unless it serves disks */
+	struct host_disk *disks;   /* of other domains */
+	struct cpu *irq_cpu;
 	struct iotoll_dma_device *dma;
 	uint32_t ip;
 };
@@ -91,5 +101,21 @@ int host_add_guest(struct host *h, const struct netif_frontend_keys *keys, struc
 		   struct err *err) MUST_CHECK;
 /* Disconnect it, alive or dead: from a task (@cpu its own), or at rest (NULL). */
 void host_remove_guest(struct host *h, struct cpu *cpu, struct host_guest *g);
+
+/* Another domain's disk. */
+struct host_disk {
+	struct host_disk *next;
+	struct blkback_vbd *vbd;
+};
+
+/*
+ * Serve @extent to a frontend, by a task on the CPU that takes interrupts. 0 and *@out;
+ * blkback_vbd_open()'s errors.
+ */
+int host_add_disk(struct host *h, const struct blkif_frontend_keys *keys,
+		  const struct blkback_extent *extent, struct host_disk **out,
+		  struct err *err) MUST_CHECK;
+/* Disconnect it, its domain being alive or dead: blkback_vbd_close(). */
+void host_remove_disk(struct host *h, struct cpu *cpu, struct host_disk *d);
 
 #endif

@@ -105,6 +105,8 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t disk_segment;  /* per entry of its scatter list */
 	uint64_t disk_driver;   /* adapter driver, per command */
 	uint64_t disk_irq_body; /* its interrupt handler without register accesses */
+	uint64_t disk_blkfront; /* paravirtual disk's driver, per request; 0 if left out */
+	uint64_t disk_blkback;  /* its backend, likewise; 0 if left out */
 	uint64_t fs_call;       /* file system, per call, without names and pages */
 	uint64_t fs_name;       /* per name looked up, added or removed */
 	uint64_t fs_page;       /* page cache, per page found or made */

@@ -150,6 +150,12 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 	"adapter driver: submit and complete one command, without registers and DMA API"},
 {"disk.irq_body", WORK, COST(disk_irq_body), 0, 1000 * US,
 	"adapter's interrupt handler without its register accesses"},
+{"disk.blkfront", WORK, OPTIONAL(disk_blkfront), 0, 1000 * US,
+	"paravirtual disk's driver: put one request on the ring and take its answer off, without grants "
+	"and hypercalls; left out: 0"},
+{"disk.blkback", WORK, OPTIONAL(disk_blkback), 0, 1000 * US,
+	"its backend: take, check and answer one request, without hypercalls and the disk's own block "
+	"layer; left out: 0"},
 {"disk.fs_call", WORK, COST(fs_call), 0, 1000 * US,
 	"one call of the file system inside the kernel, without names, pages and copy"},
 {"disk.fs_name", WORK, COST(fs_name), 0, 1000 * US,

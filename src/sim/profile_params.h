@@ -12,7 +12,7 @@
 #include "base/quantity.h"
 #include "sim/profile.h"
 
-#define PROFILE_PARAMS 87
+#define PROFILE_PARAMS 89
 
 struct profile_param {
 	const char *key;

@@ -258,6 +258,8 @@ static void every_cost_has_exactly_one_key(void **state)
 	keys.key[keys.count++] = "kernel.bridge";
 	keys.key[keys.count++] = "kernel.netback_tx";
 	keys.key[keys.count++] = "kernel.netback_rx";
+	keys.key[keys.count++] = "disk.blkfront";
+	keys.key[keys.count++] = "disk.blkback";
 	for (unsigned k = 0; k < keys.count; k++) {
 		unsigned changed = 0;
 

@@ -16,28 +16,15 @@
 
 #include <cmocka.h>
 
-#include "base/rng.h"
 #include "spec/qla2300.h"
 #include "study/diskbed.h"
 #include "study/paths.h"
 
+#include "disk_model.h"
+
 #define VOLUME  (4u << 20)
 #define SECTORS (VOLUME / 512)
-#define SLOTS   40u
-#define AREA    (192u << 10) /* memory of a slot */
-#define VECS    48u
 #define SEED    20070628u
-
-struct world;
-
-struct slot {
-	struct world *w;
-	struct bio bio;
-	struct bio_vec vec[VECS];
-	uint8_t *memory, *expected; /* AREA bytes each */
-	phys_t paddr;
-	bool busy;
-};
 
 struct world {
 	struct sim *sim;
@@ -46,24 +33,10 @@ struct world {
 	struct kmalloc *kmalloc;
 	struct diskbed bed;
 	struct iotoll_dma_observer observer;
-	struct rng rng;
-	uint8_t *model;
-	struct slot slot[SLOTS];
-	struct waitq room;
-	unsigned left, in_flight;
-	unsigned good, bad, flushes;
+	struct disk_model io;
 	bool spoil; /* every new mapping is made to lead nowhere */
 	unsigned spoiled;
 };
-
-static uint64_t seed(void)
-{
-	const char *text = getenv("IOTOLL_TEST_SEED");
-	const uint64_t s = text ? strtoull(text, NULL, 0) : SEED;
-
-	print_message("seed %llu (IOTOLL_TEST_SEED)\n", (unsigned long long)s);
-	return s;
-}
 
 static void on_mapped(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys_t paddr,
 		      size_t bytes, enum iotoll_dma_dir dir)
@@ -121,18 +94,10 @@ static struct world *world_make(const char *model, const char *strategy, unsigne
 	bed.kmalloc = w->kmalloc;
 	if (diskbed_init(&w->bed, &w->rig, &bed, &err))
 		fail_msg("%s", err.text);
-	w->model = calloc(1, VOLUME);
-	for (unsigned i = 0; i < SLOTS; i++) {
-		struct slot *s = &w->slot[i];
-
-		s->w = w;
-		assert_int_equal(
-			memory_alloc(w->machine->mem, AREA / PAGE_BYTES, PAGE_BYTES, 0, &s->paddr),
-			0);
-		s->memory = memory_ptr(w->machine->mem, s->paddr, AREA);
-		s->expected = malloc(AREA);
-	}
-	rng_seed(&w->rng, seed());
+	disk_model_init(&w->io, &(struct disk_model_config){.machine = w->machine,
+							    .dev = w->bed.dev,
+							    .disk = w->bed.storage.disk,
+							    .seed = disk_model_seed(SEED)});
 	return w;
 }
 
@@ -149,160 +114,8 @@ static void world_free(struct world *w)
 	rig_fini(&w->rig);
 	machine_destroy(w->machine);
 	sim_destroy(w->sim);
-	for (unsigned i = 0; i < SLOTS; i++)
-		free(w->slot[i].expected);
-	free(w->model);
+	disk_model_fini(&w->io);
 	free(w);
-}
-
-static unsigned below(struct world *w, unsigned n)
-{
-	return (unsigned)rng_below(&w->rng, n);
-}
-
-/* Ranges of all kinds in the slot's memory, @bytes in all; gaps between most of them. */
-static unsigned scatter(struct slot *s, uint32_t bytes)
-{
-	struct world *w = s->w;
-	uint32_t at = below(w, 5000);
-	unsigned n = 0;
-
-	while (bytes && n < VECS) {
-		uint32_t take = 1 + below(w, below(w, 4) ? 9000 : 300);
-
-		if (take > bytes || n == VECS - 1)
-			take = bytes;
-		if (at + take > AREA)
-			return 0;
-		s->vec[n++] = (struct bio_vec){.paddr = s->paddr + at, .bytes = take};
-		bytes -= take;
-		at += take + (below(w, 3) ? below(w, 3000) : 0);
-	}
-	return n;
-}
-
-/* May it run beside what is in flight? Two that overlap, one a write, have no defined result. */
-static bool alone(const struct world *w, const struct slot *me, uint64_t sector, uint32_t sectors,
-		  bool write)
-{
-	for (unsigned i = 0; i < SLOTS; i++) {
-		const struct slot *s = &w->slot[i];
-
-		if (!s->busy || s == me || s->bio.op == BIO_FLUSH)
-			continue;
-		if ((write || s->bio.op == BIO_WRITE) &&
-		    sector < s->bio.sector + bio_bytes(&s->bio) / 512 &&
-		    s->bio.sector < sector + sectors)
-			return false;
-	}
-	return true;
-}
-
-/* Copy between the ranges and a flat run of bytes. */
-static void flat(struct slot *s, uint8_t *memory, uint8_t *bytes, bool gather)
-{
-	for (unsigned i = 0; i < s->bio.nvec; i++) {
-		uint8_t *at = memory + (s->vec[i].paddr - s->paddr);
-
-		memcpy(gather ? bytes : at, gather ? at : bytes, s->vec[i].bytes);
-		bytes += s->vec[i].bytes;
-	}
-}
-
-static void on_done(struct bio *bio, struct cpu *cpu, int status)
-{
-	struct slot *s = bio->ctx;
-	struct world *w = s->w;
-	uint8_t *place = w->model + bio->sector * 512;
-
-	assert_true(s->busy);
-	assert_true(!status || status == -EIO);
-	w->good += !status;
-	w->bad += status != 0;
-	if (bio->op == BIO_WRITE && !status)
-		flat(s, s->memory, place, true);
-	else if (bio->op == BIO_WRITE) /* any part of it may have arrived */
-		disk_peek(w->bed.storage.disk, bio->sector * 512, place, bio_bytes(bio));
-	else if (bio->op == BIO_READ && !status)
-		flat(s, s->expected, place, false);
-	if (bio->op != BIO_FLUSH && !(bio->op == BIO_READ && status))
-		assert_memory_equal(s->memory, s->expected, AREA);
-	s->busy = false;
-	w->in_flight--;
-	waitq_wake(&w->room, cpu);
-}
-
-static void begin(struct slot *s, struct cpu *cpu)
-{
-	struct world *w = s->w;
-	const unsigned kind = below(w, 100);
-	const bool write = kind < 50;
-	/* Mostly neighbours, so that there is something to merge; now and then larger than a
-	 * request. */
-	const uint32_t sectors = 1 + below(w, kind % 10 ? 24 : 300);
-	const uint64_t sector = below(w, SECTORS - sectors);
-
-	s->bio = (struct bio){.op = write ? BIO_WRITE : BIO_READ,
-			      .sync = !below(w, 8),
-			      .sector = sector,
-			      .vec = s->vec,
-			      .done = on_done,
-			      .ctx = s};
-	if (kind == 99)
-		s->bio = (struct bio){.op = BIO_FLUSH, .done = on_done, .ctx = s};
-	else if (!alone(w, s, sector, sectors, write) || !(s->bio.nvec = scatter(s, sectors * 512)))
-		return;
-	for (uint32_t i = 0; i < AREA; i += 8) {
-		const uint64_t v = rng_u64(&w->rng);
-
-		memcpy(s->memory + i, &v, sizeof(v));
-	}
-	memcpy(s->expected, s->memory, AREA);
-	w->flushes += kind == 99;
-	w->left--;
-	s->busy = true;
-	w->in_flight++;
-	blockdev_submit(w->bed.dev, cpu, &s->bio);
-}
-
-static void submitter(void *ctx)
-{
-	struct world *w = ctx;
-	struct cpu *cpu = cpu_current(w->machine);
-
-	while (w->left) {
-		struct slot *s = &w->slot[below(w, SLOTS)];
-
-		if (w->in_flight == SLOTS) {
-			blockdev_unplug(w->bed.dev, cpu);
-			waitq_wait(&w->room, cpu);
-		}
-		if (!s->busy)
-			begin(s, cpu);
-		if (!below(w, 20))
-			task_sleep(task_current(cpu), below(w, 4000) * SIM_US);
-	}
-}
-
-/* Everything submitted ends within the limit: nothing is lost. */
-static void run(struct world *w, unsigned bios, unsigned seconds)
-{
-	w->left = bios;
-	for (unsigned i = 0; i < 2; i++)
-		assert_non_null(task_create(machine_cpu(w->machine, i), "io", submitter, w));
-	for (unsigned ms = 0; (w->left || w->in_flight) && ms < seconds * 1000; ms += 10)
-		assert_int_equal(sim_run(w->sim, sim_now(w->sim) + 10 * SIM_MS), 0);
-	assert_int_equal(w->left, 0);
-	assert_int_equal(w->in_flight, 0);
-}
-
-static void volume_is_the_model(struct world *w)
-{
-	uint8_t *volume = malloc(VOLUME);
-
-	disk_peek(w->bed.storage.disk, 0, volume, VOLUME);
-	assert_memory_equal(volume, w->model, VOLUME);
-	free(volume);
 }
 
 static const char *const paths[][2] = {
@@ -330,9 +143,9 @@ static void bytes_read_are_bytes_written_through_every_iommu(void **state)
 		struct blk_stats b;
 
 		print_message("%s %s\n", paths[i][0], paths[i][1]);
-		run(w, 600, 60);
-		assert_int_equal(w->bad, 0);
-		volume_is_the_model(w);
+		disk_model_run(&w->io, 600, 60);
+		assert_int_equal(w->io.bad, 0);
+		disk_model_check(&w->io);
 		qla_driver_stats(w->bed.driver, &d);
 		blk_stats(qla_driver_queue(w->bed.driver), &b);
 		assert_int_equal(d.bad_entries + d.handed_back + d.errors + d.resets, 0);
@@ -351,9 +164,9 @@ static void a_full_disk_only_delays(void **state)
 	struct blk_stats b;
 
 	(void)state;
-	run(w, 600, 60);
-	assert_int_equal(w->bad, 0);
-	volume_is_the_model(w);
+	disk_model_run(&w->io, 600, 60);
+	assert_int_equal(w->io.bad, 0);
+	disk_model_check(&w->io);
 	disk_stats(w->bed.storage.disk, &disk);
 	blk_stats(qla_driver_queue(w->bed.driver), &b);
 	assert_true(disk.refused > 0);
@@ -381,9 +194,9 @@ static void resets_lose_nothing(void **state)
 		event_init(&event[i], upset, w);
 		sim_schedule(w->sim, &event[i], after_ms[i] * SIM_MS);
 	}
-	run(w, 800, 60);
-	assert_int_equal(w->bad, 0);
-	volume_is_the_model(w);
+	disk_model_run(&w->io, 800, 60);
+	assert_int_equal(w->io.bad, 0);
+	disk_model_check(&w->io);
 	qla_driver_stats(w->bed.driver, &d);
 	assert_int_equal(d.resets, 5);
 	assert_int_equal(d.failed_resets, 0);
@@ -421,20 +234,20 @@ static void refused_dma_is_an_error_for_the_caller(void **state)
 		event_init(&off, spoil_off, w);
 		sim_schedule(w->sim, &on, 40 * SIM_MS);
 		sim_schedule(w->sim, &off, 80 * SIM_MS);
-		run(w, 800, 60);
+		disk_model_run(&w->io, 800, 60);
 		qla_driver_stats(w->bed.driver, &d);
 		blk_stats(qla_driver_queue(w->bed.driver), &b);
 		assert_true(w->spoiled > 0);
-		assert_true(w->bad > 0);
+		assert_true(w->io.bad > 0);
 		assert_true(d.dma_errors > 0);
-		assert_int_equal(b.failed, w->bad);
+		assert_int_equal(b.failed, w->io.bad);
 		assert_true(b.retries > 0);
-		volume_is_the_model(w);
+		disk_model_check(&w->io);
 		/* And afterwards everything works again. */
-		w->bad = 0;
-		run(w, 100, 60);
-		assert_int_equal(w->bad, 0);
-		volume_is_the_model(w);
+		w->io.bad = 0;
+		disk_model_run(&w->io, 100, 60);
+		assert_int_equal(w->io.bad, 0);
+		disk_model_check(&w->io);
 		world_free(w);
 	}
 }
@@ -446,11 +259,11 @@ static void a_worn_sector_is_an_error_and_its_neighbours_are_not(void **state)
 
 	(void)state;
 	disk_damage(w->bed.storage.disk, SECTORS / 2);
-	run(w, 800, 60);
+	disk_model_run(&w->io, 800, 60);
 	qla_driver_stats(w->bed.driver, &d);
-	assert_true(w->bad > 0 && w->bad < w->good);
+	assert_true(w->io.bad > 0 && w->io.bad < w->io.good);
 	assert_true(d.sense > 0);
-	volume_is_the_model(w);
+	disk_model_check(&w->io);
 	world_free(w);
 }
 
@@ -460,9 +273,10 @@ static void waiter(void *ctx)
 	struct world *w = ctx;
 	struct cpu *cpu = cpu_current(w->machine);
 
-	assert_int_equal(blockdev_wait(w->bed.dev, cpu, BIO_READ, 0, w->slot[0].paddr, 4096), -EIO);
+	assert_int_equal(blockdev_wait(w->bed.dev, cpu, BIO_READ, 0, w->io.slot[0].paddr, 4096),
+			 -EIO);
 	assert_int_equal(blockdev_wait(w->bed.dev, cpu, BIO_FLUSH, 0, 0, 0), -EIO);
-	w->good = 1;
+	w->io.good = 1;
 }
 
 static void shut(struct world *w)
@@ -485,7 +299,7 @@ static void a_bus_that_is_shut_makes_every_request_fail(void **state)
 	shut(w);
 	task_create(machine_cpu(w->machine, 1), "waiter", waiter, w);
 	assert_int_equal(sim_run(w->sim, 100 * SIM_S), 0);
-	assert_int_equal(w->good, 1);
+	assert_int_equal(w->io.good, 1);
 	qla_driver_stats(w->bed.driver, &d);
 	assert_int_equal(d.timeouts, 1);
 	assert_int_equal(d.failed_resets, 1);
@@ -500,7 +314,7 @@ static uint64_t fingerprint(void)
 	struct blk_stats b;
 	uint64_t print;
 
-	run(w, 300, 60);
+	disk_model_run(&w->io, 300, 60);
 	cpu_account(machine_cpu(w->machine, 0), &a);
 	blk_stats(qla_driver_queue(w->bed.driver), &b);
 	assert_true(a.ps[CHARGE_BLOCK] > 0 && a.ps[CHARGE_DRIVER] > 0 && a.ps[CHARGE_MAP] > 0);
