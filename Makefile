@@ -14,8 +14,8 @@ check:
 	@./check
 
 # Hardware halves against something that is not ours: QEMU's models of the same IOMMUs, driven through
-# its qtest socket (docs/oracle.md). There is no independent model of Calgary; its byte vectors, worked
-# out by hand from the published layout, stand in. ORACLE='--ops 1000000 --seed 7' goes on for longer.
+# its qtest socket (docs/oracle.md). There is no independent model of Calgary and DART; their byte
+# vectors, worked out by hand from the published layouts, stand in. ORACLE='--ops 1000000 --seed 7' goes on for longer.
 ORACLE =
 
 check-oracle: build/iotoll
@@ -23,8 +23,9 @@ check-oracle: build/iotoll
 	(prepare_packages oracle) || say 'Going on without QEMU.'; \
 	$(BUILD)/tests/oracle/oracle $(ORACLE); status=$$?; \
 	[ $$status -eq 0 ] || [ $$status -eq 77 ] || exit 1; \
-	say 'No independent model of Calgary exists: running its vectors from the published layout.'; \
-	run_tests $(BUILD) $(addprefix hw/calgary_,spec regs translate cache errors)
+	say 'No independent model of Calgary and DART exists: running their vectors from the published layouts.'; \
+	run_tests $(BUILD) $(addprefix hw/calgary_,spec regs translate cache errors) \
+		$(addprefix hw/dart_,regs tlb translate)
 
 bench: build/iotoll
 	@for bench in $(BUILD)/bench/*_bench; do echo "== $$bench"; $$bench || exit 1; done
