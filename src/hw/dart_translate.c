@@ -254,20 +254,10 @@ int dart_probe(const struct iommu *iommu, struct iommu_source source, uint64_t i
 	return v.error;
 }
 
-/*
- * Each page of a line has a valid bit of its own (U3's tag word), so one page can go and the
- * others stay: the line is put back as it was without it.
- */
+/* Each page of a line has a valid bit of its own (U3's tag word), so one can go and the others
+ * stay. */
 void dart_invalidate_page(struct dart *d, uint64_t pfn)
 {
-	const uint64_t first = iotlb_line_first(d->tlb, pfn);
-	uint64_t line[IOTLB_MAX_LINE_PAGES], held;
-
 	d->selective++;
-	if (!iotlb_probe(d->tlb, 0, pfn, &held))
-		return;
-	for (unsigned i = 0; i < iotlb_line_pages(d->tlb); i++)
-		if (first + i == pfn || !iotlb_probe(d->tlb, 0, first + i, &line[i]))
-			line[i] = 0;
-	iotlb_insert(d->tlb, 0, pfn, line);
+	(void)iotlb_invalidate_page(d->tlb, 0, pfn);
 }

@@ -109,6 +109,11 @@ void iotlb_insert_large(struct iotlb *t, uint32_t tag, uint64_t pfn, unsigned or
  */
 bool iotlb_invalidate(struct iotlb *t, uint32_t tag, uint64_t pfn);
 /*
+ * Drop page @pfn out of its line, whose other pages stay; true if it was held. For hardware with a
+ * valid bit for each page of a line. Large pages are not looked at.
+ */
+bool iotlb_invalidate_page(struct iotlb *t, uint32_t tag, uint64_t pfn);
+/*
  * Drop every line and large page that has a page in [@first, @first + @pages); how many went. What
  * lies beyond 2^52 is nobody's. Costs no more than looking at every entry, however long the range.
  */

@@ -85,6 +85,30 @@ bool iotlb_invalidate(struct iotlb *t, uint32_t tag, uint64_t pfn)
 	return n != 0;
 }
 
+bool iotlb_invalidate_page(struct iotlb *t, uint32_t tag, uint64_t pfn)
+{
+	const ptrdiff_t slot = find(t, tag, pfn >> t->line_shift);
+	uint64_t *entries, entry;
+
+	if (t->observer != NULL && t->observer->invalidated != NULL)
+		t->observer->invalidated(t->observer->ctx, t, tag, pfn, 1);
+	if (slot < 0)
+		return false;
+	entries = slot_entries(t, (size_t)slot);
+	entry = entries[pfn & t->page_mask];
+	if (entry == 0)
+		return false;
+	entries[pfn & t->page_mask] = 0;
+	if (iotlb_all_zero(entries, t->line_pages)) {
+		entries[pfn & t->page_mask] = entry; /* told of with the line */
+		iotlb_drop_slot(t, (size_t)slot);
+		t->stats.invalidated++;
+	} else if (t->drop != NULL) {
+		t->drop(t->drop_ctx, tag, pfn);
+	}
+	return true;
+}
+
 /* Drop what is kept under the numbers of [@first, @last], taken @shift bits down, at @order. */
 static unsigned drop_numbers(struct iotlb *t, uint32_t tag, uint64_t first, uint64_t last,
 			     unsigned shift, unsigned order)

@@ -149,6 +149,10 @@ the_iotlb_laboratory_answers_from_a_recording_and_from_a_run() {
 		--svg "$scratch/i.svg"
 	expect "a prefetcher" grep -q 'lru.*next' "$scratch/out"
 	expect "a figure" grep -q '<svg' "$scratch/i.svg"
+	# shellcheck disable=SC2086
+	run_for 0 iotlb bare-metal $short --set iommu.model=dart-u4 --set sut.profile=js21-2007 \
+		--set dma.strategy=strict --entries 16
+	expect "pages invalidated one by one" grep -Eq 'Invalidated: [0-9]{3,} ranges' "$scratch/out"
 }
 
 the_iotlb_laboratory_takes_the_disk_of_a_run() {
