@@ -201,8 +201,8 @@ static void an_override_replaces_value_and_range(void **state)
 /* ---- every key reaches one field, and every field has a key ---- */
 
 struct keys {
-	const char *key[80];
-	int line[80];
+	const char *key[128];
+	int line[128];
 	unsigned count, stop_after;
 };
 
