@@ -119,6 +119,7 @@ void xen_destroy(struct xen *hv)
 
 	if (!hv)
 		return;
+	hv->ending = true;
 	abandoned = abandon_calls(hv);
 	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++)
 		if (hv->domain[i] && !hv->domain[i]->dying)

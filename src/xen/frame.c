@@ -93,7 +93,7 @@ static void frame_free(struct xen *hv, struct cpu *cpu, mfn_t mfn)
 		f->owner->heap_pages--;
 	else if (f->owner)
 		f->owner->tot_pages--;
-	if (f->owner && f->owner->dying) {
+	if (f->owner && f->owner->dying && !hv->ending) {
 		memset(memory_ptr(hv->board, at, PAGE_BYTES), 0, PAGE_BYTES);
 		cost_touch(cpu, at, PAGE_BYTES, true);
 	}

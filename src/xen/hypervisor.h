@@ -49,8 +49,9 @@ struct xen_limits {
  */
 int xen_create(struct xen **out, struct memory *board, const struct xen_limits *limits) MUST_CHECK;
 /*
- * Destroys every domain, and gives every frame back to the board. No CPU runs any more; one may
- * have stopped inside a hypercall. NULL is allowed.
+ * Destroys every domain, and gives every frame back to the board, with what is in it: the machine
+ * is being taken down. No CPU runs any more; one may have stopped inside a hypercall. NULL is
+ * allowed.
  */
 void xen_destroy(struct xen *hv);
 

@@ -173,6 +173,7 @@ struct xen {
 	uint64_t own_pages; /* under the hypervisor's tables */
 	struct xen_domain *domain[XEN_DOMAINS_MAX];
 	unsigned zombies;
+	bool ending; /* xen_destroy(): nobody is left to whom a frame could tell anything */
 	struct pirq_binding {
 		struct xen_domain *d;
 		uint32_t port;
