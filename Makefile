@@ -28,7 +28,15 @@ check-oracle: build/iotoll
 		$(addprefix hw/dart_,regs tlb translate)
 
 bench: build/iotoll
-	@for bench in $(BUILD)/bench/*_bench; do echo "== $$bench"; $$bench || exit 1; done
+	@for bench in $(BUILD)/bench/*_bench; do echo "== $$bench"; IOTOLL_DATA='$(CURDIR)' $$bench || exit 1; done
+
+# Which function of the simulated machines is charged what (bench/ledger.c, docs/xen.md).
+ARGS = domu
+
+ledger: FORCE
+	@root='$(CURDIR)'; . scripts/prepare.sh; prepare_packages build; \
+	prepare_targets='bench/ledger program' prepare_build $(BUILD)-ledger -Dledger=true && \
+	IOTOLL_DATA='$(CURDIR)' $(BUILD)-ledger/bench/ledger $(ARGS)
 
 # Take over what the README's sample prints today, and the tables of docs/iotlb.md.
 readme: build/iotoll
