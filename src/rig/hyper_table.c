@@ -32,38 +32,42 @@ static int table_map(void *ctx, struct cpu *cpu, uint32_t device, uint64_t bfn, 
 	struct hyper *h = ctx;
 	struct dma_driver *driver = h->driver;
 	const uint64_t at = mfn << PAGE_SHIFT;
+	bool before;
 	int rc = 0;
 
 	(void)device;
 	if (at + (PAGE_BYTES - 1) > driver->ops->max_paddr)
 		return -EIO;
-	(void)cpu;
+	before = cpu_free_enter(cpu, true);
 	if (driver->ops->prepare)
 		rc = driver->ops->prepare(driver, bfn, 1);
 	if (!rc) {
 		driver->ops->set(driver, bfn, 1, IOTOLL_PHYS(at), direction(read, write));
 		make_visible(driver, bfn);
 	}
+	cpu_free_leave(cpu, before);
 	return rc;
 }
 
 static void table_unmap(void *ctx, struct cpu *cpu, uint32_t device, uint64_t bfn)
 {
 	struct hyper *h = ctx;
+	const bool before = cpu_free_enter(cpu, true);
 
-	(void)cpu;
 	(void)device;
 	h->driver->ops->clear(h->driver, bfn, 1);
+	cpu_free_leave(cpu, before);
 }
 
 static void table_flush(void *ctx, struct cpu *cpu, uint32_t device)
 {
 	struct hyper *h = ctx;
+	const bool before = cpu_free_enter(cpu, true);
 	struct driver_flush took;
 
-	(void)cpu;
 	(void)device;
 	h->driver->ops->flush(h->driver, &took);
+	cpu_free_leave(cpu, before);
 }
 
 static void table_lock(void *ctx, struct cpu *cpu, uint32_t device)

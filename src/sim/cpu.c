@@ -155,6 +155,21 @@ void cpu_hypervisor_leave(struct cpu *cpu, bool before)
 	cpu->view = cpu->machine->mem;
 }
 
+bool cpu_free_enter(struct cpu *cpu, bool dma_software)
+{
+	const bool before = cpu && cpu->free;
+
+	if (cpu)
+		cpu->free = dma_software || cpu_ablated(cpu);
+	return before;
+}
+
+void cpu_free_leave(struct cpu *cpu, bool before)
+{
+	if (cpu)
+		cpu->free = before;
+}
+
 /* ---- interrupts ---- */
 
 /* Entry and exit of a handler; a virtual CPU's interrupts come through the hypervisor. */
@@ -347,11 +362,12 @@ static uint64_t steal(const struct cpu *cpu)
 
 void cpu_account(const struct cpu *cpu, struct cpu_account *out)
 {
-	const uint64_t ahead = overhang(cpu, sim_now(cpu->machine->sim));
+	const sim_time now = sim_now(cpu->machine->sim);
+	const uint64_t ahead = overhang(cpu, now);
 
 	out->busy_ps = 0;
 	for (int i = 0; i < CHARGE_COUNT; i++) {
-		out->ps[i] = cpu->ps[i];
+		out->ps[i] = cpu->ps[i] + (i == CHARGE_LOCK_WAIT ? gate_spun(cpu, now) : 0);
 		if (i == (int)cpu->what)
 			out->ps[i] -= ahead < out->ps[i] ? ahead : out->ps[i];
 		out->busy_ps += out->ps[i];
@@ -365,6 +381,7 @@ void cpu_account_reset(struct cpu *cpu, sim_time now)
 	if (cpu->vcpu) {
 		cpu->vcpu->steal_ps = 0;
 		cpu->vcpu->waits_since = now;
+		cpu->vcpu->counted_ps += gate_spun(cpu, now);
 	}
 	cpu->ps[cpu->what] = overhang(cpu, now);
 }

@@ -56,6 +56,14 @@ void cpu_leave(struct cpu *cpu, enum charge before);
 bool cpu_hypervisor_enter(struct cpu *cpu);
 void cpu_hypervisor_leave(struct cpu *cpu, bool before);
 
+/*
+ * Where the machine's free_dma_software is set, what is done between these two costs nothing, if
+ * it is @dma_software, or if what it was called from costs nothing: work of the DMA layer goes on
+ * behind a crossing. They nest; @cpu may be NULL. The answer of the first goes to the second.
+ */
+bool cpu_free_enter(struct cpu *cpu, bool dma_software);
+void cpu_free_leave(struct cpu *cpu, bool before);
+
 /* @ps of work in the category in force. */
 void cpu_charge(struct cpu *cpu, uint64_t ps);
 /*

@@ -26,6 +26,7 @@ struct cpu {
 	bool guest;        /* a virtual CPU */
 	struct vcpu *vcpu; /* the gate's side of one that shares physical ones; else NULL */
 	unsigned held;     /* within an instruction, or the hypervisor: the seat is not taken */
+	bool free;         /* what it does is ablated, see cpu_free_enter() */
 	/* What its addresses lead through, and what it pays; the hypervisor's while that executes.
 	 */
 	struct memory *view; /* NULL: they are machine addresses */
@@ -74,7 +75,8 @@ void cpu_kick(struct cpu *cpu, sim_time at);
 static inline bool cpu_ablated(const struct cpu *cpu)
 {
 	return cpu->machine->free_dma_software &&
-	       (cpu->what == CHARGE_MAP || cpu->what == CHARGE_UNMAP || cpu->what == CHARGE_FLUSH);
+	       (cpu->free || cpu->what == CHARGE_MAP || cpu->what == CHARGE_UNMAP ||
+		cpu->what == CHARGE_FLUSH);
 }
 
 /* cpu_charge() for a CPU that there is. */

@@ -128,19 +128,35 @@ uint64_t gate_spin(struct cpu *cpu)
 {
 	const sim_time start = cpu->clock;
 	struct vcpu *v = cpu->vcpu;
+	uint64_t spun;
 
 	if (!v) {
 		cpu_pause(cpu);
+		cpu_account_add(cpu, CHARGE_LOCK_WAIT, cpu->clock - start);
 		return cpu->clock - start;
 	}
-	v->spins = true;
+	v->spins = v->in_spin = true;
+	v->counted_ps = 0;
 	v->spins_since = start;
 	v->spun_ps = 0;
 	if (v->seat->resched && !cpu->held) /* asked for before it began to spin */
 		gate_poke(v->gate, v->seat->physical);
 	cpu_pause(cpu);
 	v->handed_at = 0;
-	return v->spun_ps + (cpu->clock - v->spins_since);
+	v->in_spin = false;
+	spun = v->spun_ps + (cpu->clock - v->spins_since);
+	cpu_account_add(cpu, CHARGE_LOCK_WAIT, spun - v->counted_ps);
+	return spun;
+}
+
+uint64_t gate_spun(const struct cpu *cpu, sim_time now)
+{
+	const struct vcpu *v = cpu->vcpu;
+
+	if (!v || !v->in_spin)
+		return 0;
+	return v->spun_ps + (v->seat && now > v->spins_since ? now - v->spins_since : 0) -
+	       v->counted_ps;
 }
 
 void gate_hand_over(struct cpu *cpu, sim_time at)

@@ -34,8 +34,10 @@ struct vcpu {
 	uint64_t steal_ps;    /* what it has waited, up to then */
 	/* Lock waiting, see lock.c */
 	bool spins;
+	bool in_spin;         /* from there until it goes on with the lock */
 	sim_time spins_since; /* while it runs */
 	uint64_t spun_ps;     /* before that */
+	uint64_t counted_ps;  /* of both, in accounts that have been closed */
 	sim_time handed_at;   /* waits, and the lock is its own from then on */
 };
 
@@ -62,9 +64,13 @@ static inline bool gate_due(const struct cpu *cpu)
 	return __builtin_expect(cpu->vcpu != NULL, 0) && cpu->vcpu->seat->resched && !cpu->held;
 }
 
-/* Spin until gate_hand_over(); returns how long it did while it ran. Also for a @cpu without gate.
+/*
+ * Spin until gate_hand_over(), charged as CHARGE_LOCK_WAIT; returns how long it did while it ran.
+ * Also for a @cpu without gate.
  */
 uint64_t gate_spin(struct cpu *cpu);
+/* How much of a spin that is not over has no place in @cpu's account yet: it may last a slice. */
+uint64_t gate_spun(const struct cpu *cpu, sim_time now);
 /* What @cpu spins for is its own from @at on. */
 void gate_hand_over(struct cpu *cpu, sim_time at);
 

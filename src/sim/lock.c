@@ -37,7 +37,6 @@ static void spin(struct vlock *l, struct cpu *cpu)
 	l->last_waiter = cpu;
 	waited = gate_spin(cpu);
 	assert(l->holder == cpu);
-	cpu_account_add(cpu, CHARGE_LOCK_WAIT, waited);
 	l->wait_ps += waited;
 }
 

@@ -24,10 +24,11 @@ static uint64_t price(const struct cost *cost, enum xen_cost what)
 
 struct crossing cost_enter(struct cpu *cpu)
 {
-	struct crossing x = {CHARGE_CROSSING, false};
+	struct crossing x = {CHARGE_CROSSING, false, false};
 
 	if (!cpu)
 		return x;
+	x.free = cpu_free_enter(cpu, false);
 	x.charge = cpu_enter(cpu, CHARGE_CROSSING);
 	cpu_charge(cpu, machine_cost(cpu_machine(cpu)->board)->xen_hypercall);
 	(void)cpu_enter(cpu, CHARGE_HYPERVISOR);
@@ -41,6 +42,7 @@ void cost_leave(struct cpu *cpu, struct crossing before)
 		return;
 	cpu_hypervisor_leave(cpu, before.inside);
 	cpu_leave(cpu, before.charge);
+	cpu_free_leave(cpu, before.free);
 }
 
 void cost_charge(struct cpu *cpu, enum xen_cost what)

@@ -30,7 +30,7 @@ enum xen_cost {
 /* Into the hypervisor: charges the crossing, puts its work in force. And back. */
 struct crossing {
 	enum charge charge;
-	bool inside;
+	bool inside, free;
 };
 
 struct crossing cost_enter(struct cpu *cpu);
