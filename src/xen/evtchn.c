@@ -124,6 +124,8 @@ void evtchn_set_pending(struct xen_domain *d, struct cpu *cpu, uint32_t port)
 
 void xen_vcpu_set_upcall(struct xen_domain *d, unsigned vcpu, struct irq *irq)
 {
+	if (irq)
+		irq->event = true;
 	d->vcpu[vcpu].upcall = irq;
 }
 

@@ -123,7 +123,10 @@ long xen_hypercall(struct xen_domain *d, unsigned vcpu, struct cpu *cpu, unsigne
 
 /* ---- events ---- */
 
-/* Raise @irq (owned by the caller, NULL: none) when vCPU @vcpu is to be notified. */
+/*
+ * Raise @irq (owned by the caller, NULL: none) when vCPU @vcpu is to be notified: as an event, for
+ * which no device interrupts.
+ */
 void xen_vcpu_set_upcall(struct xen_domain *d, unsigned vcpu, struct irq *irq);
 /* How often a vCPU was to be notified. */
 uint64_t xen_vcpu_upcalls(const struct xen_domain *d, unsigned vcpu);
