@@ -34,7 +34,9 @@ static int add_domain(struct hyper *h, const struct scenario *s, uint16_t id,
 {
 	const unsigned vcpus = (unsigned)(id ? s->domu_vcpus : s->dom0_vcpus);
 	const unsigned cpus = (unsigned)s->platform_cpus;
+	const struct machine *board = h->config.rig.machine;
 	unsigned physical[XEN_VCPUS_MAX];
+	int rc;
 	const struct hyper_domain_config config = {
 		.name = id ? "domU" : "dom0",
 		.id = id,
@@ -50,7 +52,20 @@ static int add_domain(struct hyper *h, const struct scenario *s, uint16_t id,
 	};
 
 	place(physical, id ? (unsigned)s->dom0_vcpus : 0, vcpus, cpus);
-	return hyper_add_domain(h, &config, out, err);
+	rc = hyper_add_domain(h, &config, out, err);
+	/* The board's frames, which are its profile's, and not this program's memory. */
+	if (rc == -ENOMEM)
+		return err_set(err, -EINVAL,
+			       "platform.%s_memory: %s does not have so much left for %s; expected "
+			       "less, or another sut.profile",
+			       id ? "domu" : "dom0", board->profile.name, config.name);
+	return rc;
+}
+
+/* Page numbers in the table of a domain that was given the bus. */
+static uint64_t domu_pages(const struct scenario *s)
+{
+	return s->domu_bytes / PAGE_BYTES + DOMU_EMPTY;
 }
 
 static int check_board(const struct machine *board, const struct scenario *s, struct err *err)
@@ -97,7 +112,14 @@ int platform_hyper(struct testbed_side *side, const struct scenario *s,
 	side->machine = loaded->machine;
 	dom0->machine->free_dma_software = side->board->free_dma_software;
 	loaded->machine->free_dma_software = side->board->free_dma_software;
-	return hyper_assign_bus(direct ? loaded : dom0, config->devid, err);
+	rc = hyper_assign_bus(direct ? loaded : dom0, config->devid, err);
+	if (rc && direct && side->hyper->driver && side->hyper->driver->entries < domu_pages(s))
+		return err_set(
+			err, -EINVAL,
+			"iommu.table_entries: expected %llu or more, an entry for each page of "
+			"platform.domu_memory",
+			(unsigned long long)domu_pages(s));
+	return rc;
 }
 
 /* ---- a driver domain ---- */

@@ -177,6 +177,12 @@ static json_t *warnings(const struct testbed *t, const struct measurement *m,
 			       m->end.bus.stale_writes - m->begin.bus.stale_writes;
 	json_t *list = json_array();
 
+	if (t->link && !load->bytes_received)
+		json_array_append_new(
+			list,
+			json_string("no data arrived in the interval: after losses, TCP may wait "
+				    "longer than it lasts; run.warmup and run.duration say how "
+				    "long"));
 	if (load->mismatches)
 		json_array_append_new(list, json_sprintf("%" PRIu64 " comparisons of received data "
 							 "failed",

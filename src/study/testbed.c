@@ -285,7 +285,9 @@ static int make_disk_load(struct testbed *t, struct err *err)
 	};
 	int rc = paths_find("loads", s->ffsb_profile, ".profile", path, sizeof(path), err);
 
-	return rc ? rc : load_create(&t->load, s->load, &config, err);
+	if (rc)
+		return err_prefix(err, rc, "ffsb.profile: ");
+	return load_create(&t->load, s->load, &config, err);
 }
 
 static int make_load(struct testbed *t, struct err *err)
