@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Slots coming back (Linux: netif_idx_release, net_tx_action_dealloc): whoever had a frame last
- * puts its slots on a ring; the softirq unmaps them in one hypercall and answers only then, so that
- * a guest never reuses a page that a device could still read. Answers following the device is what
- * holds back a guest that sends faster than the wire.
+ * puts its slots on a ring; the softirq unmaps them in one hypercall and answers only then, when
+ * the device has read them. Where the IOMMU is flushed late it could read them again until then,
+ * while the guest uses them anew: the hypervisor holds the frame back, not the guest; exposure
+ * counts it. Answers following the device is what holds back a guest that sends faster than the
+ * wire.
  */
 #include "guest/netback_internal.h"
 
