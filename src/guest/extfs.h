@@ -20,8 +20,8 @@
  * any other. Differences from POSIX: an open file or directory cannot be removed (-EBUSY), rename
  * does not replace (-EEXIST), there are no links, owners, permissions and times.
  *
- * What is found damaged is -EUCLEAN. After an error of the journal, or of file data a commit depends on, the file system takes no more
- * changes: they fail with -EROFS. Reads go on.
+ * What is found damaged is -EUCLEAN. After an error of the journal, or of file data a commit
+ * depends on, the file system takes no more changes: they fail with -EROFS. Reads go on.
  */
 #ifndef IOTOLL_GUEST_EXTFS_H
 #define IOTOLL_GUEST_EXTFS_H

@@ -18,6 +18,12 @@
 
 #include <xen/io/ring.h>
 
+/* Entries of the ring at @s in @bytes: as there, but an unsigned int whatever the compiler checks.
+ */
+#undef __RING_SIZE
+#define __RING_SIZE(s, bytes) \
+	((unsigned)__RD32(((bytes)-offsetof(__typeof__(*(s)), ring)) / sizeof((s)->ring[0])))
+
 /* Read, or write, an index of the shared page, once. */
 static inline RING_IDX xen_ring_index(const RING_IDX *index)
 {
