@@ -11,11 +11,11 @@
 
 #define FAKES 4u
 
-/* A port that keeps what it is sent. */
+/* A port that keeps the last frame it was sent. */
 struct fake {
 	unsigned port;
 	unsigned taken;
-	bool refuses;
+	bool refuses, holds;
 	struct net_frame held;
 };
 
@@ -28,6 +28,13 @@ struct fixture {
 	unsigned returned;
 };
 
+static void fake_let_go(struct fake *f)
+{
+	if (f->holds)
+		net_frame_done(&f->held, NULL);
+	f->holds = false;
+}
+
 static int fake_xmit(void *ctx, struct cpu *cpu, const struct net_frame *frame)
 {
 	struct fake *f = ctx;
@@ -36,7 +43,9 @@ static int fake_xmit(void *ctx, struct cpu *cpu, const struct net_frame *frame)
 	if (f->refuses)
 		return -ENOBUFS;
 	f->taken++;
+	fake_let_go(f);
 	f->held = *frame;
+	f->holds = true;
 	return 0;
 }
 
@@ -66,6 +75,8 @@ static int teardown(void **state)
 {
 	struct fixture *x = *state;
 
+	for (unsigned i = 0; i < FAKES; i++)
+		fake_let_go(&x->fake[i]);
 	bridge_destroy(x->bridge);
 	machine_destroy(x->machine);
 	sim_destroy(x->sim);
@@ -104,7 +115,7 @@ static void receive(struct fixture *x, unsigned from, uint8_t dst, uint8_t src)
 
 static void give_back(struct fixture *x, unsigned port)
 {
-	net_frame_done(&x->fake[port].held, NULL);
+	fake_let_go(&x->fake[port]);
 }
 
 /* Taken by ports 0 to 3 since the last call, as four digits. */
