@@ -9,28 +9,18 @@
 #include <string.h>
 
 #include "guest/netback_internal.h"
-#include "guest/xen_grant.h"
 #include "input.h"
-#include "mem/memory_view.h"
-#include "sim/guest.h"
+#include "xen_side.h"
 
 #define GRANTED 8u
 #define KEPT    64u
 #define STEPS   400u
 
-struct side {
-	struct xen_domain *d;
-	struct memory *view;
-	struct machine *machine;
-	struct kmalloc *kmalloc;
-	struct pv_kernel *k;
-};
-
 struct world {
 	struct sim *sim;
 	struct machine *board;
 	struct xen *hv;
-	struct side back, front;
+	struct xen_side back, front;
 	struct netback *nb;
 	struct netback_vif *vif;
 	uint8_t *ring[2]; /* tx, rx */
@@ -42,60 +32,6 @@ struct world {
 };
 
 /* ---- the world ---- */
-
-static void make_side(struct world *w, struct side *s, uint16_t id, uint64_t pages)
-{
-	const struct xen_domain_config config = {
-		.id = id,
-		.vcpus = 1,
-		.privileged = id == 0,
-		.hardware = id == 0,
-		.pages = pages,
-		.span = pages + 320,
-		.max_pages = pages + 128,
-	};
-	const unsigned cpu = id;
-	const struct guest_vcpus vcpus = {.name = "fuzz", .count = 1, .physical = &cpu};
-	struct err err = {{0}};
-	uint64_t first, end;
-	phys_t all;
-
-	JUDGE(xen_domain_create(w->hv, &config, &s->d) == 0);
-	s->view = memory_view_create(w->board->mem, xen_domain_l1(s->d), config.span);
-	JUDGE(s->view);
-	xen_domain_free_memory(s->d, &first, &end);
-	JUDGE(memory_alloc(s->view, config.span - 1, PAGE_BYTES, 0, &all) == 0);
-	memory_free(s->view, first * PAGE_BYTES, end - first);
-	JUDGE(machine_create_guest(&s->machine, w->board, s->view, &vcpus, &err) == 0);
-	s->kmalloc = kmalloc_create(s->view, false);
-	JUDGE(s->kmalloc);
-	JUDGE(pv_kernel_create(&s->k, s->machine, s->d, s->kmalloc, &err) == 0);
-}
-
-static void drop_side(struct side *s)
-{
-	pv_kernel_destroy(s->k);
-	kmalloc_destroy(s->kmalloc);
-	machine_destroy(s->machine);
-	xen_domain_kill(s->d);
-	memory_destroy(s->view);
-}
-
-static void ignore(void *ctx, struct cpu *cpu)
-{
-	(void)ctx;
-	(void)cpu;
-}
-
-static grant_ref_t grant(struct world *w, void *page, bool readonly)
-{
-	const grant_ref_t ref = pv_grant_take(w->front.k->grants, NULL);
-
-	JUDGE(ref != PV_GRANT_NONE);
-	pv_grant_access(w->front.k->grants, NULL, ref, 0,
-			pv_mfn(w->front.k, NULL, kmalloc_phys(w->front.kmalloc, page)), readonly);
-	return ref;
-}
 
 /* What netback hands up is kept, for as long as the program likes. */
 static void receive(void *ctx, struct cpu *cpu, const struct net_frame *frame)
@@ -127,8 +63,9 @@ static void connect(struct world *w, unsigned how)
 		.domid = 1,
 		.tx_ring_ref = w->ring_ref[0],
 		.rx_ring_ref = w->ring_ref[1],
-		.event_channel = (evtchn_port_t)(w->port = pv_event_alloc(w->front.k->events, NULL,
-									  0, ignore, NULL)),
+		.event_channel =
+			(evtchn_port_t)(w->port = pv_event_alloc(w->front.k->events, NULL, 0,
+								 xen_side_ignore, NULL)),
 		.request_rx_copy = how & 1,
 		.feature_sg = how & 2,
 		.feature_rx_notify = how & 4,
@@ -163,17 +100,17 @@ static void make(struct world *w, unsigned how)
 	w->sim = sim_create();
 	JUDGE(machine_create(&w->board, w->sim, &profile, &err) == 0);
 	JUDGE(xen_create(&w->hv, w->board->mem, NULL) == 0);
-	make_side(w, &w->back, 0, 512);
-	make_side(w, &w->front, 1, 256);
+	xen_side_make(&w->back, w->hv, w->board, 0, 512, 320);
+	xen_side_make(&w->front, w->hv, w->board, 1, 256, 320);
 	JUDGE(netback_create(&w->nb, w->back.k, &err) == 0);
 	for (unsigned i = 0; i < 2; i++) {
 		w->ring[i] = kmalloc_alloc(w->front.kmalloc, PAGE_BYTES);
-		w->ring_ref[i] = grant(w, w->ring[i], false);
+		w->ring_ref[i] = xen_side_grant(&w->front, w->ring[i], false);
 	}
 	for (unsigned i = 0; i < GRANTED; i++) {
 		w->page[i] = kmalloc_alloc(w->front.kmalloc, PAGE_BYTES);
 		memset(w->page[i], (int)i, PAGE_BYTES);
-		w->ref[i] = grant(w, w->page[i], i % 2);
+		w->ref[i] = xen_side_grant(&w->front, w->page[i], i % 2);
 	}
 	connect(w, how);
 }
@@ -339,10 +276,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		step(&w, &in);
 	settle(&w);
 	netback_destroy(w.nb);
-	drop_side(&w.front);
+	xen_side_drop(&w.front);
 	kmalloc_stats(w.back.kmalloc, &memory);
 	JUDGE(memory.bad_frees == 0);
-	drop_side(&w.back);
+	xen_side_drop(&w.back);
 	xen_destroy(w.hv);
 	machine_destroy(w.board);
 	sim_destroy(w.sim);

@@ -237,6 +237,17 @@ static void on_event(void *ctx, struct cpu *cpu)
 	blkback_kick(v, cpu);
 }
 
+void blkback_quit(struct blkback_vbd *v, struct cpu *cpu)
+{
+	struct blkback_pending *p = v->parked;
+
+	blkback_leave_line(v, cpu);
+	v->parked = NULL;
+	if (p)
+		blkback_give(p, cpu);
+	put(v, cpu);
+}
+
 /* A disk's task: xenblkd. */
 static void serve_forever(void *ctx)
 {
@@ -255,11 +266,7 @@ static void serve_forever(void *ctx)
 			v->kicked = true;
 		}
 	}
-	blkback_leave_line(v, cpu);
-	if (v->parked)
-		blkback_give(v->parked, cpu);
-	v->parked = NULL;
-	put(v, cpu);
+	blkback_quit(v, cpu);
 }
 
 static int connect(struct blkback_vbd *v, const struct blkif_frontend_keys *keys, struct err *err)

@@ -79,6 +79,8 @@ struct blkback_pending *blkback_take(struct blkback_vbd *v, struct cpu *cpu);
 void blkback_leave_line(struct blkback_vbd *v, struct cpu *cpu);
 /* Back, with nothing mapped. The last of a closed disk's requests takes the disk with it. */
 void blkback_give(struct blkback_pending *p, struct cpu *cpu);
+/* The last that a closed disk's task does. */
+void blkback_quit(struct blkback_vbd *v, struct cpu *cpu);
 void blkback_kick(struct blkback_vbd *v, struct cpu *cpu);
 
 /* blkback_ring.c: the task's part */

@@ -489,6 +489,18 @@ static void a_producer_that_cannot_be_ends_the_ring(void **state)
 		connect(f, false);
 	}
 	works(f);
+	/* Fewer than it had taken already. */
+	f->x->disk.hold = true;
+	slot(f, BLKIF_OP_READ, 1, 0);
+	slot(f, BLKIF_OP_READ, 1, 8);
+	push(f);
+	f->req--;
+	push(f);
+	assert_int_equal(stats(f).disabled, 1);
+	assert_int_equal(stats(f).reads, 1 + 2);
+	ram_blockdev_release(&f->x->disk);
+	pvblk_lab_run(f->x, SIM_MS);
+	honest_works(f, 0);
 }
 
 static void keys_that_are_wrong_connect_nothing(void **state)
