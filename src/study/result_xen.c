@@ -66,6 +66,24 @@ static json_t *domains(const struct testbed *t, const struct measurement *m)
 	return list;
 }
 
+/* Frames between dom0 and the load's domain, and those that never arrived. */
+static json_t *interface(const struct measurement *m)
+{
+	const struct netback_vif_stats *a = &m->begin.vif, *b = &m->end.vif;
+	const struct netfront_stats *c = &m->begin.front, *d = &m->end.front;
+	json_t *o = json_object();
+
+	put(o, "to_guest", b->rx_frames - a->rx_frames);
+	put(o, "to_guest_queued", b->rx_queued - a->rx_queued);
+	put(o, "to_guest_dropped", b->rx_dropped + b->rx_errors - a->rx_dropped - a->rx_errors);
+	put(o, "from_guest", b->tx_frames - a->tx_frames);
+	put(o, "from_guest_errors", b->tx_errors - a->tx_errors);
+	put(o, "guest_tx_dropped", d->tx_dropped - c->tx_dropped);
+	put(o, "guest_rx_dropped", d->rx_errors + d->rx_no_memory - c->rx_errors - c->rx_no_memory);
+	put(o, "stopped", b->disabled + d->broken);
+	return o;
+}
+
 json_t *result_xen(const struct testbed *t, const struct measurement *m)
 {
 	const struct xen_counters *a = &m->begin.xen, *b = &m->end.xen;
@@ -77,6 +95,8 @@ json_t *result_xen(const struct testbed *t, const struct measurement *m)
 	json_object_set_new(o, "grants", grants(a, b));
 	put(o, "events", b->events_sent - a->events_sent);
 	json_object_set_new(o, "iommu", tables(a, b));
+	if (t->sut.vif)
+		json_object_set_new(o, "interface", interface(m));
 	json_object_set_new(o, "domains", domains(t, m));
 	return o;
 }

@@ -68,6 +68,10 @@ static void count(const struct testbed *t, struct counters *c)
 	c->events = sim_events(t->sim);
 	if (t->sut.hyper)
 		xen_counters(t->sut.hyper->xen, &c->xen);
+	if (t->sut.vif) {
+		netback_vif_stats(t->sut.vif->vif, &c->vif);
+		netfront_stats(t->sut.host->front, &c->front);
+	}
 	c->bus = *bus_stats(t->sut.rig->bus);
 	if (t->sut.rig->iommu)
 		t->sut.rig->iommu->ops->stats(t->sut.rig->iommu, &c->iotlb);

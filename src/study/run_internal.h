@@ -11,6 +11,8 @@
 struct counters {
 	uint64_t events;
 	struct xen_counters xen;
+	struct netback_vif_stats vif; /* of the load's interface, dom0's end and its own */
+	struct netfront_stats front;
 	struct bus_stats bus;
 	struct iotlb_stats iotlb;
 	struct ats_stats ats; /* of the IOMMU, and of the NIC's own cache: */
