@@ -70,10 +70,10 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "STUDY",
-	.doc = "Run a study. 'paper' is the bare-metal part of \"The Price of Safety\" (OLS 2007): "
-	       "figures 2 and 3 and the claims behind them. Finished runs are kept in "
-	       "DIR/results.db: "
-	       "an interrupted study goes on where it stopped."
+	.doc = "Run a study. 'paper' is \"The Price of Safety\" (OLS 2007): figures 2 to 7, files "
+	       "on a "
+	       "disk, and the claims behind them. Finished runs are kept in DIR/results.db: an "
+	       "interrupted study goes on where it stopped."
 	       "\vExamples:\n"
 	       "  iotoll study paper\n"
 	       "  iotoll study paper --figures 2,3 --out out/mine\n"
@@ -142,8 +142,8 @@ static int check_figures(const char *list, struct err *err)
 		if (!found)
 			return err_set(
 				err, -EINVAL,
-				"--figures %s: there is no figure '%.*s'; expected some of 2, "
-				"3, increase, strict, cycles",
+				"--figures %s: there is no figure '%.*s'; expected some of 2 to "
+				"7, increase, strict, cycles",
 				list, (int)n, at);
 		at += n;
 	} while (*at++ == ',');

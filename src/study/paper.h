@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The study "paper": the bare-metal part of "The Price of Safety" (OLS 2007), its Figures 2 and 3
- * and every claim that bare metal can test. Points are declared in paper_points.c, figures made
- * of their results in paper_figures.c, claims judged in paper_claims.c.
+ * The study "paper": "The Price of Safety" (OLS 2007), its Figures 2 to 7 and every claim that can
+ * be tested. Points are declared in paper_points.c, figures made of their results in
+ * paper_figures.c, claims judged in paper_claims.c; paper_xen.h has the part under a hypervisor.
  */
 #ifndef IOTOLL_STUDY_PAPER_H
 #define IOTOLL_STUDY_PAPER_H
@@ -46,6 +46,9 @@ extern const unsigned paper_streams[];
 struct paper_estimate {
 	char key[64], low[48], high[48];
 };
+
+/* Is it of use without a hypervisor and disks? */
+bool paper_on_metal(const struct paper_estimate *e);
 
 struct paper {
 	struct study study;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The paper's claims that bare metal can test, each a row: what is claimed, where, by which rule
- * it passes, and the function that measures and judges. The rows are in paper_traffic.c and
- * paper_mechanism.c; here they are gone through and put in order.
+ * The paper's claims, each a row: what is claimed, where, by which rule it passes, and the function
+ * that measures and judges. The rows are in paper_traffic.c, paper_mechanism.c, paper_dom0.c and
+ * paper_domu.c; here they are gone through and put in order.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/paper_claims.h"
+#include "study/paper_xen.h"
 
 const char *const paper_verdicts[] = {"holds", "does not hold", "not tested", "reported"};
 
@@ -45,7 +45,7 @@ static int by_number(const void *a, const void *b)
 	return m != n ? (m < n ? -1 : 1) : strcmp(x, y);
 }
 
-/* The rows of both files in the order of their numbers. */
+/* The rows of all files in the order of their numbers. */
 static json_t *sorted(json_t *claims)
 {
 	const size_t n = json_array_size(claims);
@@ -64,13 +64,17 @@ static json_t *sorted(json_t *claims)
 
 json_t *paper_claims(const struct paper *p, struct err *err)
 {
+	const struct claim *const lists[] = {paper_traffic_claims, paper_dom0_claims,
+					     paper_domu_claims};
 	json_t *claims = json_array();
 
-	for (size_t i = 0; paper_traffic_claims[i].id; i++) {
-		struct claim_result r = {.verdict = VERDICT_NOT_TESTED, .note = ""};
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (const struct claim *c = lists[i]; c->id; c++) {
+			struct claim_result r = {.verdict = VERDICT_NOT_TESTED, .note = ""};
 
-		paper_traffic_claims[i].judge(p, &r);
-		append(claims, &paper_traffic_claims[i], &r);
+			c->judge(p, &r);
+			append(claims, c, &r);
+		}
 	}
 	for (size_t i = 0; paper_mechanism_claims[i].id; i++) {
 		struct claim_result r = {.verdict = VERDICT_NOT_TESTED, .note = ""};

@@ -9,6 +9,7 @@
 
 #include "study/experiment.h"
 #include "study/paper_claims.h"
+#include "study/paper_show.h"
 #include "study/paths.h"
 
 #define CPU "cpu_utilization_percent"
@@ -139,22 +140,11 @@ json_t *paper_dart_series(const struct paper *p)
 	return json_pack("{s:s, s:o}", "name", "DART (U4) on a JS21", "points", points);
 }
 
-static json_t *cell(int decimals, double value)
-{
-	return isfinite(value) ? json_sprintf("%.*f", decimals, value) : json_string("-");
-}
-
-static json_t *column(const char *name, const char *unit)
-{
-	return json_pack("{s:s, s:s, s:s}", "name", name, "unit", unit, "align",
-			 unit[0] ? "right" : "left");
-}
-
 /* @part as a percentage of @whole, both of the exposure at point @id. */
 static json_t *percentage(const struct paper *p, const char *id, const char *part)
 {
-	return cell(1, 100 * study_number(&p->study, id, part) /
-			       study_number(&p->study, id, "exposure.unmapped_pages"));
+	return paper_cell(1, 100 * study_number(&p->study, id, part) /
+				     study_number(&p->study, id, "exposure.unmapped_pages"));
 }
 
 json_t *paper_dart_table(const struct paper *p)
@@ -172,21 +162,22 @@ json_t *paper_dart_table(const struct paper *p)
 		json_array_append_new(
 			rows,
 			json_pack("[s, o, o, o, o, o, o, o]", w->title,
-				  cell(1, study_number(&p->study, id, "throughput_mbps")),
-				  cell(1, study_number(&p->study, id, CPU)),
-				  cell(1, paper_change(p, off, id, CPU)),
-				  cell(2, (whole + some) / maps),
+				  paper_cell(1, study_number(&p->study, id, "throughput_mbps")),
+				  paper_cell(1, study_number(&p->study, id, CPU)),
+				  paper_cell(1, paper_change(p, off, id, CPU)),
+				  paper_cell(2, (whole + some) / maps),
 				  percentage(p, id, "exposure.stale_pages"),
-				  cell(1, study_number(&p->study, id, "exposure.window_us_mean")),
+				  paper_cell(1, study_number(&p->study, id,
+							     "exposure.window_us_mean")),
 				  percentage(p, id, "exposure.redirected_pages")));
 	}
 	return json_pack(
 		"{s:s, s:s, s:[o, o, o, o, o, o, o, o], s:o, s:s}", "id", "dart", "title",
-		"Ways to drive DART", "columns", column("When what is invalidated", ""),
-		column("Throughput", "Mb/s"), column("CPU", "%"), column("More CPU", "%"),
-		column("Invalidations", "per map"), column("Left reachable", "% of unmapped"),
-		column("For", "us (mean)"), column("Then redirected", "% of unmapped"), "rows",
-		rows, "note",
+		"Ways to drive DART", "columns", paper_column("When what is invalidated", ""),
+		paper_column("Throughput", "Mb/s"), paper_column("CPU", "%"),
+		paper_column("More CPU", "%"), paper_column("Invalidations", "per map"),
+		paper_column("Left reachable", "% of unmapped"), paper_column("For", "us (mean)"),
+		paper_column("Then redirected", "% of unmapped"), "rows", rows, "note",
 		"16 KiB messages on the machine with DART. A page that was unmapped leads to the "
 		"dummy page at once or after it was left reachable; with invalid unused entries "
 		"it is refused. Only the pages redirected at once are counted as such.");

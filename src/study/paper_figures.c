@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/paper.h"
+#include "study/paper_disk.h"
+#include "study/paper_show.h"
+#include "study/paper_xen.h"
 
 static const char *const categories[] = {"application", "copy",        "tcp_stack", "driver",
 					 "interrupt",   "mode_switch", "scheduler", "map",
@@ -24,58 +26,19 @@ static json_t *number(double value)
 
 /* ---- figures 2 and 3 ---- */
 
-/* One point with its band: the extremes over every way the headline was run. */
-static void add_band_point(json_t *points, const struct paper *p, unsigned size, const char *onoff,
-			   const char *path)
+static json_t *off_on(const struct paper *p, const char *path)
 {
-	char id[96], other[96];
-	double y, low, high;
-
-	low = high = y = study_number(&p->study, paper_id(id, "m%u/%s", size, onoff), path);
-	if (!isfinite(y))
-		return;
-	for (const struct paper_end *e = paper_ends; e->title; e++) {
-		const double v =
-			study_number(&p->study, paper_id(other, "%s%s", id, e->tail), path);
-
-		low = fmin(low, v);
-		high = fmax(high, v);
-	}
-	json_array_append_new(points, json_pack("{s:i, s:f, s:f, s:f, s:s}", "x", (int)size, "y", y,
-						"low", low, "high", high, "run", id));
-}
-
-static json_t *off_on_series(const struct paper *p, const char *path)
-{
-	static const char *const onoff[] = {"off", "on"};
 	json_t *series = json_array();
 
-	for (int k = 0; k < 2; k++) {
-		json_t *points = json_array();
-
-		for (int i = 0; i < PAPER_SIZES; i++)
-			add_band_point(points, p, paper_size[i], onoff[k], path);
-		json_array_append_new(series,
-				      json_pack("{s:s, s:o}", "name", k ? "IOMMU on" : "IOMMU off",
-						"points", points));
-	}
+	paper_add_off_on(series, p, "", "", path);
 	return series;
-}
-
-static json_t *line_figure(const char *id, const char *title, const char *x_label,
-			   const char *x_scale, const char *y_label, json_t *y_max, json_t *series,
-			   const char *note)
-{
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:s}", "id", id, "title",
-			 title, "kind", "line", "x_label", x_label, "x_scale", x_scale, "y_label",
-			 y_label, "y_min", 0, "y_max", y_max, "series", series, "note", note);
 }
 
 static json_t *figure_throughput(const struct paper *p)
 {
-	return line_figure(
+	return paper_line_figure(
 		"2", "Bare metal: throughput", "Message size (bytes)", "log2", "Mb/s",
-		json_integer(1000), off_on_series(p, "throughput_mbps"),
+		json_integer(1000), off_on(p, "throughput_mbps"),
 		"Payload received by netserver. Bands: other seeds, and every estimated number "
 		"of both machine profiles at the ends of its range: all low, all high, what "
 		"only protection costs high and the rest low, and the reverse.");
@@ -83,10 +46,9 @@ static json_t *figure_throughput(const struct paper *p)
 
 static json_t *figure_cpu(const struct paper *p)
 {
-	return line_figure(
+	return paper_line_figure(
 		"3", "Bare metal: CPU utilisation", "Message size (bytes)", "log2",
-		"% of one CPU (8 CPUs = 800 %)", json_null(),
-		off_on_series(p, "cpu_utilization_percent"),
+		"% of one CPU (8 CPUs = 800 %)", json_null(), off_on(p, "cpu_utilization_percent"),
 		"Busy time of all CPUs of the machine under test. Bands as in figure 2.");
 }
 
@@ -148,7 +110,7 @@ static json_t *figure_increase(const struct paper *p)
 				      json_pack("{s:s, s:o}", "name", v->title, "points", points));
 	}
 	json_array_append_new(series, paper_dart_series(p));
-	return line_figure(
+	return paper_line_figure(
 		"increase", "Bare metal: more CPU with the IOMMU on", "Message size (bytes)",
 		"log2", "% more CPU time", json_null(), series,
 		"(on - off) / off. The paper does not say which way the data went, whether "
@@ -222,7 +184,7 @@ static json_t *figure_flush(const struct paper *p)
 						"points", throughput));
 	json_array_append_new(series, json_pack("{s:s, s:o}", "name", "flush at roll-around",
 						"points", reference));
-	return line_figure(
+	return paper_line_figure(
 		"strict", "A flush at every unmap", "Measured length of one flush (us)", "linear",
 		"Mb/s", json_integer(1000), series,
 		"16 KiB messages. Calgary can only flush everything, after its bus has "
@@ -230,68 +192,27 @@ static json_t *figure_flush(const struct paper *p)
 		"and is varied here.");
 }
 
-const char *const paper_figure_ids[] = {"2", "3", "increase", "strict", "cycles", NULL};
+const char *const paper_figure_ids[] = {"2", "3",        "4",      "5",      "6",
+					"7", "increase", "strict", "cycles", NULL};
 
 json_t *paper_figures(const struct paper *p)
 {
-	return json_pack("[o, o, o, o, o]", figure_throughput(p), figure_cpu(p), figure_increase(p),
-			 figure_flush(p), figure_cycles(p));
+	json_t *figures = json_pack("[o, o]", figure_throughput(p), figure_cpu(p));
+
+	paper_xen_figures(p, figures);
+	json_array_append_new(figures, figure_increase(p));
+	json_array_append_new(figures, figure_flush(p));
+	json_array_append_new(figures, figure_cycles(p));
+	return figures;
 }
 
 /* ---- tables ---- */
-
-static json_t *column(const char *name, const char *unit)
-{
-	return json_pack("{s:s, s:s, s:s}", "name", name, "unit", unit, "align",
-			 unit[0] ? "right" : "left");
-}
-
-static json_t *cell(int decimals, double value)
-{
-	return isfinite(value) ? json_sprintf("%.*f", decimals, value) : json_string("-");
-}
-
-/* The same with its sign. */
-static json_t *change(double value)
-{
-	return isfinite(value) ? json_sprintf("%+.1f", value) : json_string("-");
-}
-
-static json_t *table(const char *id, const char *title, json_t *columns, json_t *rows,
-		     const char *note)
-{
-	return json_pack("{s:s, s:s, s:o, s:o, s:s}", "id", id, "title", title, "columns", columns,
-			 "rows", rows, "note", note);
-}
-
-static void add_variant_row(json_t *rows, const struct paper *p, const char *stem,
-			    const char *title, unsigned size)
-{
-	char off[96], on[96];
-
-	paper_id(off, "%sm%u/off", stem, size);
-	paper_id(on, "%sm%u/on", stem, size);
-	json_array_append_new(
-		rows, json_pack("[s, o, o, o, o, o, o]", title, cell(0, size),
-				cell(1, study_number(&p->study, off, "throughput_mbps")),
-				cell(1, study_number(&p->study, on, "throughput_mbps")),
-				cell(1, study_number(&p->study, off, "cpu_utilization_percent")),
-				cell(1, study_number(&p->study, on, "cpu_utilization_percent")),
-				change(paper_change(p, off, on, "cpu_utilization_percent"))));
-}
-
-static json_t *off_on_columns(const char *first)
-{
-	return json_pack("[o, o, o, o, o, o, o]", column(first, ""), column("Message", "bytes"),
-			 column("Off", "Mb/s"), column("On", "Mb/s"), column("CPU off", "%"),
-			 column("CPU on", "%"), column("CPU change", "%"));
-}
 
 /* Per frame, which is what the two columns of a pair must agree in to be comparable. */
 static void add_frame_row(json_t *rows, const struct paper *p, unsigned size)
 {
 	static const char *const onoff[] = {"off", "on"};
-	json_t *row = json_pack("[o]", cell(0, size));
+	json_t *row = json_pack("[o]", paper_cell(0, size));
 	char id[96];
 
 	for (int what = 0; what < 3; what++) {
@@ -306,7 +227,7 @@ static void add_frame_row(json_t *rows, const struct paper *p, unsigned size)
 						      study_number(s, id, "elapsed_s") *
 						      study_number(s, id, "cpu_clock_mhz") * 1e6;
 
-			json_array_append_new(row, cell(what < 2 ? 3 : 0, count / frames));
+			json_array_append_new(row, paper_cell(what < 2 ? 3 : 0, count / frames));
 		}
 	}
 	json_array_append_new(rows, row);
@@ -318,12 +239,12 @@ static json_t *table_frames(const struct paper *p)
 
 	for (int i = 0; i < PAPER_SIZES; i++)
 		add_frame_row(rows, p, paper_size[i]);
-	return table(
+	return paper_table(
 		"frames", "For each frame received",
-		json_pack("[o, o, o, o, o, o, o]", column("Message", "bytes"),
-			  column("Sent, off", "frames"), column("Sent, on", "frames"),
-			  column("Interrupts, off", "1"), column("Interrupts, on", "1"),
-			  column("CPU, off", "cycles"), column("CPU, on", "cycles")),
+		json_pack("[o, o, o, o, o, o, o]", paper_column("Message", "bytes"),
+			  paper_column("Sent, off", "frames"), paper_column("Sent, on", "frames"),
+			  paper_column("Interrupts, off", "1"), paper_column("Interrupts, on", "1"),
+			  paper_column("CPU, off", "cycles"), paper_column("CPU, on", "cycles")),
 		rows,
 		"Frames sent are acknowledgements. The profile's only anchor for the CPU without "
 		"an IOMMU is the rule of the time, 12,000 cycles a full frame, 9,000 to 16,000.");
@@ -337,9 +258,10 @@ static json_t *table_variants(const struct paper *p)
 	for (const struct paper_variant *v = paper_variants; v->id; v++) {
 		snprintf(stem, sizeof(stem), "%s/", v->id);
 		for (int i = 0; i < PAPER_VARIANT_SIZES; i++)
-			add_variant_row(rows, p, stem, v->title, paper_variant_size[i]);
+			paper_add_off_on_row(rows, p, stem, v->title, paper_variant_size[i]);
 	}
-	return table("variants", "What the paper leaves open", off_on_columns("Variant"), rows, "");
+	return paper_table("variants", "What the paper leaves open",
+			   paper_off_on_columns("Variant"), rows, "");
 }
 
 static void add_stream_row(json_t *rows, const struct paper *p, const char *kind, const char *verb,
@@ -350,22 +272,22 @@ static void add_stream_row(json_t *rows, const struct paper *p, const char *kind
 
 	snprintf(stem, sizeof(stem), "%s%u/", kind, streams);
 	snprintf(title, sizeof(title), "%u %s", streams, verb);
-	add_variant_row(rows, p, stem, title, PAPER_REFERENCE);
+	paper_add_off_on_row(rows, p, stem, title, PAPER_REFERENCE);
 	row = json_array_get(rows, json_array_size(rows) - 1);
 	paper_id(id, "%sm%u/on", stem, PAPER_REFERENCE);
-	json_array_append_new(row, cell(2, paper_contention(p, id)));
+	json_array_append_new(row, paper_cell(2, paper_contention(p, id)));
 }
 
 static json_t *table_streams(const struct paper *p)
 {
-	json_t *rows = json_array(), *columns = off_on_columns("Streams, a CPU each");
+	json_t *rows = json_array(), *columns = paper_off_on_columns("Streams, a CPU each");
 
-	json_array_append_new(columns, column("Lock wait in map and unmap", "%"));
+	json_array_append_new(columns, paper_column("Lock wait in map and unmap", "%"));
 	for (const unsigned *n = paper_streams; *n; n++)
 		add_stream_row(rows, p, "streams", "receiving", *n);
 	for (const unsigned *n = paper_streams; *n; n++)
 		add_stream_row(rows, p, "send-streams", "sending", *n);
-	return table(
+	return paper_table(
 		"streams", "More CPUs", columns, rows,
 		"One NIC whose interrupts all go to CPU 0. Received frames are mapped and unmapped "
 		"there alone; frames to send are mapped on the sender's CPU and unmapped on CPU "
@@ -390,26 +312,30 @@ static json_t *table_sensitivity(const struct paper *p)
 	struct mover *m = calloc(p->estimates ? p->estimates : 1, sizeof(*m));
 	json_t *rows = json_array();
 	char stem[96];
+	size_t n = 0;
 
 	for (size_t i = 0; m && i < p->estimates; i++) {
-		m[i].e = &p->estimate[i];
-		snprintf(stem, sizeof(stem), "%s/low/", m[i].e->key);
-		m[i].low = increase(p, stem, PAPER_REFERENCE, "");
-		snprintf(stem, sizeof(stem), "%s/high/", m[i].e->key);
-		m[i].high = increase(p, stem, PAPER_REFERENCE, "");
+		if (!paper_on_metal(&p->estimate[i]))
+			continue;
+		m[n].e = &p->estimate[i];
+		snprintf(stem, sizeof(stem), "%s/low/", m[n].e->key);
+		m[n].low = increase(p, stem, PAPER_REFERENCE, "");
+		snprintf(stem, sizeof(stem), "%s/high/", m[n].e->key);
+		m[n++].high = increase(p, stem, PAPER_REFERENCE, "");
 	}
 	if (m)
-		qsort(m, p->estimates, sizeof(*m), by_span);
-	for (size_t i = 0; m && i < p->estimates; i++)
-		json_array_append_new(rows,
-				      json_pack("[s, s, s, o, o]", m[i].e->key, m[i].e->low,
-						m[i].e->high, change(m[i].low), change(m[i].high)));
+		qsort(m, n, sizeof(*m), by_span);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(rows, json_pack("[s, s, s, o, o]", m[i].e->key, m[i].e->low,
+						      m[i].e->high, paper_signed(m[i].low),
+						      paper_signed(m[i].high)));
 	free(m);
-	return table(
+	return paper_table(
 		"sensitivity", "How far each estimate moves the answer",
-		json_pack("[o, o, o, o, o]", column("Estimated number", ""), column("Low end", " "),
-			  column("High end", " "), column("More CPU at low", "%"),
-			  column("More CPU at high", "%")),
+		json_pack("[o, o, o, o, o]", paper_column("Estimated number", ""),
+			  paper_column("Low end", " "), paper_column("High end", " "),
+			  paper_column("More CPU at low", "%"),
+			  paper_column("More CPU at high", "%")),
 		rows,
 		"CPU increase by the IOMMU with 16 KiB messages when one estimate alone is moved "
 		"to an end of its range; largest effect first.");
@@ -417,6 +343,11 @@ static json_t *table_sensitivity(const struct paper *p)
 
 json_t *paper_tables(const struct paper *p)
 {
-	return json_pack("[o, o, o, o, o]", table_frames(p), table_variants(p), paper_dart_table(p),
-			 table_streams(p), table_sensitivity(p));
+	json_t *tables = json_pack("[o, o, o, o]", table_frames(p), table_variants(p),
+				   paper_dart_table(p), table_streams(p));
+
+	paper_xen_tables(p, tables);
+	json_array_append_new(tables, paper_disk_table(p));
+	json_array_append_new(tables, table_sensitivity(p));
+	return tables;
 }

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "sim/profile.h"
-#include "study/paper.h"
+#include "study/paper_disk.h"
+#include "study/paper_xen.h"
 #include "study/paths.h"
 
 /*
@@ -217,6 +218,11 @@ static void split_range(const char *range, struct paper_estimate *e)
 	snprintf(e->high, sizeof(e->high), "%s", dots ? dots + 2 : range);
 }
 
+bool paper_on_metal(const struct paper_estimate *e)
+{
+	return strncmp(e->key, "xen.", 4) != 0 && strncmp(e->key, "disk.", 5) != 0;
+}
+
 static int take_estimate(void *ctx, const struct profile_row *row)
 {
 	struct paper *p = ctx;
@@ -245,6 +251,8 @@ static int add_sensitivity(struct paper *p, struct err *err)
 	for (size_t i = 0; i < p->estimates && !rc; i++) {
 		const struct paper_estimate *e = &p->estimate[i];
 
+		if (!paper_on_metal(e))
+			continue;
 		for (int high = 0; high < 2; high++) {
 			snprintf(stem, sizeof(stem), "%s/%s/", e->key, high ? "high" : "low");
 			snprintf(set, sizeof(set), "sut.%s=%s", e->key, high ? e->high : e->low);
@@ -267,6 +275,10 @@ int paper_init(struct paper *p, uint64_t seed, struct err *err)
 	add_flushes(p);
 	add_streams(p);
 	rc = add_sensitivity(p, err);
+	if (!rc) {
+		paper_xen_points(p);
+		paper_disk_points(p);
+	}
 	if (!rc && p->study.error)
 		rc = err_set(err, p->study.error, "%s", p->study.why.text);
 	if (rc)

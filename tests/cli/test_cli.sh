@@ -226,7 +226,7 @@ a_foreign_store_is_refused_and_left_alone() {
 
 what_cannot_be_written_is_refused_before_the_work() {
 	refused "$scratch/none/r.json" run bare-metal --format "json:$scratch/none/r.json"
-	refused "there is no figure '7'" study paper --figures 2,7 --out "$scratch/p"
+	refused "there is no figure '8'" study paper --figures 2,8 --out "$scratch/p"
 	expect_not "nothing made" [ -e "$scratch/p" ]
 }
 
