@@ -277,8 +277,9 @@ static int connect(struct blkback_vbd *v, const struct blkif_frontend_keys *keys
 	if (rc)
 		return err_set(err, rc, "domain %u's ring, grant %u, cannot be mapped", v->domid,
 			       keys->ring_ref);
-	v->ring = XEN_RING_HALF(blkif_back_ring_t,
-				memory_ptr(k->machine->mem, v->page.paddr, PAGE_BYTES), BLKIF_RING);
+	BACK_RING_INIT(&v->ring,
+		       (blkif_sring_t *)memory_ptr(k->machine->mem, v->page.paddr, PAGE_BYTES),
+		       PAGE_BYTES);
 	v->port = pv_event_bind(k->events, NULL, v->domid, keys->event_channel, on_event, v);
 	if (v->port < 0)
 		return err_set(err, -EINVAL, "domain %u's event channel %u cannot be bound",

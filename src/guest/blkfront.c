@@ -55,8 +55,7 @@ static int open_ring(struct blkfront *f)
 		rc = take_grants(f);
 	if (rc)
 		return rc;
-	f->ring = XEN_RING_HALF(blkif_front_ring_t, f->page.ptr, BLKIF_RING);
-	SHARED_RING_INIT(f->ring.sring);
+	XEN_FRONT_RING_INIT(&f->ring, (blkif_sring_t *)f->page.ptr, PAGE_BYTES);
 	f->port = pv_event_alloc(f->k->events, NULL, f->backend.domid, blkfront_interrupt, f);
 	return f->port < 0 ? f->port : 0;
 }

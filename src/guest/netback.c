@@ -204,10 +204,10 @@ static int connect(struct netback_vif *v, const struct netif_frontend_keys *keys
 	if (rc)
 		return err_set(err, rc, "domain %u's rings, grants %u and %u, cannot be mapped",
 			       v->domid, keys->tx_ring_ref, keys->rx_ring_ref);
-	v->tx = XEN_RING_HALF(netif_tx_back_ring_t, memory_ptr(mem, v->tx_page.paddr, PAGE_BYTES),
-			      NETIF_TX_RING);
-	v->rx = XEN_RING_HALF(netif_rx_back_ring_t, memory_ptr(mem, v->rx_page.paddr, PAGE_BYTES),
-			      NETIF_RX_RING);
+	BACK_RING_INIT(&v->tx, (netif_tx_sring_t *)memory_ptr(mem, v->tx_page.paddr, PAGE_BYTES),
+		       PAGE_BYTES);
+	BACK_RING_INIT(&v->rx, (netif_rx_sring_t *)memory_ptr(mem, v->rx_page.paddr, PAGE_BYTES),
+		       PAGE_BYTES);
 	v->port = pv_event_bind(v->nb->k->events, NULL, v->domid, keys->event_channel, on_event, v);
 	if (v->port < 0)
 		return err_set(err, -EINVAL, "domain %u's event channel %u cannot be bound",

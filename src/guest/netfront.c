@@ -62,10 +62,8 @@ static int open_rings(struct netfront *f)
 		rc = pv_shared_open(f->k, &f->rx.page, f->backend);
 	if (rc)
 		return rc;
-	f->tx.ring = XEN_RING_HALF(netif_tx_front_ring_t, f->tx.page.ptr, NETIF_TX_RING);
-	f->rx.ring = XEN_RING_HALF(netif_rx_front_ring_t, f->rx.page.ptr, NETIF_RX_RING);
-	SHARED_RING_INIT(f->tx.ring.sring);
-	SHARED_RING_INIT(f->rx.ring.sring);
+	XEN_FRONT_RING_INIT(&f->tx.ring, (netif_tx_sring_t *)f->tx.page.ptr, PAGE_BYTES);
+	XEN_FRONT_RING_INIT(&f->rx.ring, (netif_rx_sring_t *)f->rx.page.ptr, PAGE_BYTES);
 	rc = netfront_tx_open(f);
 	if (!rc)
 		rc = netfront_fill_open(f);

@@ -24,17 +24,6 @@
 #define __RING_SIZE(s, bytes) \
 	((unsigned)__RD32(((bytes)-offsetof(__typeof__(*(s)), ring)) / sizeof((s)->ring[0])))
 
-/*
- * A side's private half of the ring of @entries in shared page @page, at its beginning: what
- * FRONT_RING_INIT() and BACK_RING_INIT() make, which compute the number of entries in a way that
- * compilers warn of.
- */
-#define XEN_RING_HALF(type, page, entries) \
-	((type){                           \
-		.nr_ents = (entries),      \
-		.sring = (page),           \
-	})
-
 /* Read, or write, an index of the shared page, once. */
 static inline RING_IDX xen_ring_index(const RING_IDX *index)
 {
