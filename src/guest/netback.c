@@ -20,9 +20,7 @@ void netback_vif_put(struct netback_vif *v)
 		return;
 	net_queue_fini(&v->ready);
 	net_queue_fini(&v->waiting);
-	/* Another CPU may be on its way into it with a frame, and will find it closed. */
-	v->next = v->nb->dead;
-	v->nb->dead = v;
+	/* It stays: another CPU may be on its way into it with a frame, and will find it closed. */
 }
 
 void netback_vif_notify(struct netback_vif *v, struct cpu *cpu)
@@ -160,11 +158,23 @@ void netback_destroy(struct netback *nb)
 	for (unsigned i = 0; i < NETBACK_PENDING; i++)
 		if (nb->pending[i].paddr)
 			pv_empty_page_free(nb->k, nb->pending[i].paddr);
-	while (nb->dead) {
-		struct netback_vif *next = nb->dead->next;
+	/* What was on its way when the last CPU stopped will not come back. */
+	while (nb->packets) {
+		struct tx_packet *p = nb->packets;
 
-		free(nb->dead);
-		nb->dead = next;
+		nb->packets = p->next;
+		kmalloc_free(nb->k->kmalloc, p->header);
+		free(p);
+	}
+	while (nb->closed) {
+		struct netback_vif *v = nb->closed;
+
+		if (v->refs) {
+			net_queue_fini(&v->ready);
+			net_queue_fini(&v->waiting);
+		}
+		nb->closed = v->next;
+		free(v);
 	}
 	give_spares_back(nb);
 	pv_batch_fini(&nb->flip);
@@ -292,6 +302,8 @@ void netback_vif_close(struct netback_vif *v, struct cpu *cpu)
 	while (*at != v)
 		at = &(*at)->next;
 	*at = v->next;
+	v->next = nb->closed;
+	nb->closed = v;
 	vlock_release_bh(&nb->rx_lock, cpu);
 	netback_vif_put(v);
 	vlock_release_bh(&nb->tx_lock, cpu);

@@ -29,8 +29,9 @@ struct pending {
 /* A packet on its way through this kernel. */
 struct tx_packet {
 	struct netback *nb;
-	void *header;    /* its copied bytes */
-	uint32_t copied; /* their number */
+	struct tx_packet *next, **at; /* of all there are */
+	void *header;                 /* its copied bytes */
+	uint32_t copied;              /* their number */
 	unsigned slots;
 	uint16_t index[NETIF_FRAGS + 1]; /* pending slots whose pages its pieces lie in */
 };
@@ -65,7 +66,8 @@ struct netback {
 	uint16_t *slot_of_pfn; /* which slot a page of ours is mapped for, plus one */
 	struct netback_vif *tx_first, *tx_last; /* interfaces with requests, round robin */
 	struct netback_vif *vifs;
-	struct netback_vif *dead; /* closed, and nothing of theirs is on its way */
+	struct tx_packet *packets;
+	struct netback_vif *closed; /* let go of by their owners */
 
 	struct gnttab_map_grant_ref *map_ops; /* a page of guest memory each */
 	struct gnttab_unmap_grant_ref *unmap_ops;

@@ -122,7 +122,7 @@ static struct tx_packet *make_packet(struct netback_vif *v, struct cpu *cpu,
 	cpu_charge(cpu, machine_cost(nb->k->machine)->skb_alloc);
 	if (!p)
 		return NULL;
-	*p = (struct tx_packet){.nb = nb};
+	*p = (struct tx_packet){.nb = nb, .next = nb->packets, .at = &nb->packets};
 	/* With every fragment in use, there is none left for the rest of the first slot. */
 	p->copied = first > NETBACK_HEADER && r->slots <= NETIF_FRAGS ? NETBACK_HEADER : first;
 	p->header = kmalloc_alloc(nb->k->kmalloc, p->copied + HEADER_OFFSET);
@@ -130,6 +130,9 @@ static struct tx_packet *make_packet(struct netback_vif *v, struct cpu *cpu,
 		free(p);
 		return NULL;
 	}
+	if (p->next)
+		p->next->at = &p->next;
+	nb->packets = p;
 	for (unsigned i = 0; i < r->slots; i++)
 		take_slot(v, p, &r->slot[i], i ? 0 : r->extras, op + i);
 	return p;
@@ -165,6 +168,9 @@ static void packet_done(void *ctx, struct cpu *cpu, void *owner)
 	for (unsigned i = 0; i < p->slots; i++)
 		netback_release(nb, cpu, p->index[i]);
 	kmalloc_free(nb->k->kmalloc, p->header);
+	*p->at = p->next;
+	if (p->next)
+		p->next->at = p->at;
 	free(p);
 }
 
