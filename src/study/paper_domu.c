@@ -117,61 +117,45 @@ json_t *paper_domu_table(const struct paper *p)
 
 /* ---- claims ---- */
 
-static void say(struct claim_result *r, int which, const struct picture *x)
+static bool say(const struct paper *p, const char *stem, int which, struct claim_result *r)
 {
+	struct picture x;
+
+	if (!look(p, stem, "", &x))
+		return false;
 	if (which == S11)
 		claim_say(
 			r,
 			"throughput %+.1f %% at the worst below 512 bytes, %+.1f %% from there up",
-			-x->loss, -x->loss_large);
+			-x.loss, -x.loss_large);
 	else
 		claim_say(r,
 			  "CPU %+.1f %% at the most, CPU time a KiB %+.1f %%, dom0's CPU %.0f %% "
-			  "off, "
-			  "%.0f %% on",
-			  x->more, x->dearer, x->dom0[0], x->dom0[1]);
+			  "off, %.0f %% on",
+			  x.more, x.dearer, x.dom0[0], x.dom0[1]);
+	return true;
 }
 
-/* As for dom0: the closest setting is judged, the study's default is told beside it. */
 static void judge(const struct paper *p, struct claim_result *r, int which)
 {
-	for (int closest = 1; closest >= 0; closest--) {
-		const struct paper_setting s =
-			closest ? paper_xen_closest(p, domu, score)
-				: (struct paper_setting){domu->place, paper_ways};
-		struct picture x;
-		unsigned n, of;
-		char stem[96];
+	static const struct paper_judge how = {&paper_domains[PAPER_DOMU], score, test, say};
 
-		paper_xen_stem(stem, domu->id, s.place->id, s.way->id);
-		if (!look(p, stem, "", &x))
-			return;
-		claim_say(r, "%sdomU %s, %s: ", closest ? "" : "; ", s.way->title, s.place->title);
-		say(r, which, &x);
-		n = paper_xen_ends(p, stem, test, which, &of);
-		if (of > 1)
-			claim_say(r, " (so at %u of %u, ends of the estimates included)", n, of);
-		if (closest)
-			claim_judge(r, x.holds[which]);
-		if (s.place == domu->place && s.way == paper_ways)
-			break;
-	}
+	paper_xen_judge(p, &how, which, r);
 }
 
 static void judge_small(const struct paper *p, struct claim_result *r)
 {
 	judge(p, r, S11);
-	r->note = "Judged where most of S11 and S12 come out (table \"domu\"). What is lost below "
-		  "512 bytes depends on who runs out of CPU first, dom0 or the client, hence on "
+	r->note = "Table \"domu\" has every setting. What is lost below 512 bytes depends on who "
+		  "runs out of CPU first, dom0 or the client, hence on "
 		  "estimates of both.";
 }
 
 static void judge_large(const struct paper *p, struct claim_result *r)
 {
 	judge(p, r, S12);
-	r->note =
-		"Judged as S11. At the profile's estimates dom0's one CPU has little left with the "
-		"IOMMU off and nothing with it on: then throughput gives way instead of CPU use.";
+	r->note = "At the profile's estimates dom0's one CPU has little left with the "
+		  "IOMMU off and nothing with it on: then throughput gives way instead of CPU use.";
 }
 
 /* Median over sizes of @path's change at the default setting, at the end @tail of the estimates. */
@@ -214,12 +198,15 @@ static void judge_order(const struct paper *p, struct claim_result *r)
 					 "the order is the other.";
 }
 
+#define SETTING ", where most of S11 and S12 come out, of all settings that the paper leaves open"
+
 const struct claim paper_domu_claims[] = {
 	{"S11", "domU, below 512 bytes: up to 15 % less throughput with the IOMMU",
 	 "section 2.1, figure 6",
-	 "largest loss below 512 bytes between 5 and 20 %, at most 5 % from there up", judge_small},
+	 "largest loss below 512 bytes between 5 and 20 %, at most 5 % from there up" SETTING,
+	 judge_small},
 	{"S12", "domU, larger messages: up to 40 % more CPU", "section 2.1, figure 7",
-	 "largest increase from 512 bytes up between 20 and 45 %", judge_large},
+	 "largest increase from 512 bytes up between 20 and 45 %" SETTING, judge_large},
 	{"S13", "The increase is smaller in domU than in dom0, as a frame costs more there anyway",
 	 "section 2.1 (inferred)", "median increase in domU below dom0's", judge_order},
 	{0},

@@ -100,6 +100,31 @@ unsigned paper_xen_ends(const struct paper *p, const char *stem,
 	return n;
 }
 
+void paper_xen_judge(const struct paper *p, const struct paper_judge *j, int which,
+		     struct claim_result *r)
+{
+	const struct paper_setting usual = {j->domain->place, paper_ways};
+	const struct paper_setting closest = paper_xen_closest(p, j->domain, j->score);
+	const struct paper_setting *const told[] = {&closest, &usual};
+	const bool same = closest.place == usual.place && closest.way == usual.way;
+
+	for (int i = 0; i < (same ? 1 : 2); i++) {
+		char stem[96];
+		unsigned n, of;
+
+		paper_xen_stem(stem, j->domain->id, told[i]->place->id, told[i]->way->id);
+		claim_say(r, "%s%s %s, %s: ", i ? "; " : "", j->domain->name, told[i]->way->title,
+			  told[i]->place->title);
+		if (!j->say(p, stem, which, r))
+			return;
+		n = paper_xen_ends(p, stem, j->test, which, &of);
+		if (of > 1)
+			claim_say(r, " (so at %u of %u, ends of the estimates included)", n, of);
+		if (!i)
+			claim_judge(r, j->test(p, stem, "", which));
+	}
+}
+
 /* ---- figures 4 to 7 ---- */
 
 static json_t *lines(const struct paper *p, const struct paper_domain *d, const char *path)

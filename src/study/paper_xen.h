@@ -32,6 +32,7 @@ enum { PAPER_DOM0, PAPER_DOMU, PAPER_DOMAINS };
 
 struct paper_domain {
 	const char *id;               /* also the scenario's name */
+	const char *name;             /* for people */
 	const char *throughput, *cpu; /* ids of its figures */
 	const char *throughput_title, *cpu_title;
 	const struct paper_place *place;
@@ -80,6 +81,23 @@ unsigned paper_xen_ends(const struct paper *p, const char *stem,
 			bool (*test)(const struct paper *p, const char *stem, const char *tail,
 				     int which),
 			int which, unsigned *of);
+
+/* How the claims about one domain are judged. */
+struct paper_judge {
+	const struct paper_domain *domain;
+	/* As for paper_xen_closest(): how many of the claims come out. */
+	unsigned (*score)(const struct paper *p, const char *stem, const char *tail);
+	bool (*test)(const struct paper *p, const char *stem, const char *tail, int which);
+	/* Say what the default points of @stem show for @which; false if nothing is there. */
+	bool (*say)(const struct paper *p, const char *stem, int which, struct claim_result *r);
+};
+
+/*
+ * Judge claim @which where most of the domain's come out, which its rule says, and tell what the
+ * study's default gives and at how many ends of the estimates each stands.
+ */
+void paper_xen_judge(const struct paper *p, const struct paper_judge *j, int which,
+		     struct claim_result *r);
 
 /* Appended to what the study shows. */
 void paper_xen_figures(const struct paper *p, json_t *figures);

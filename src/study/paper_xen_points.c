@@ -67,6 +67,7 @@ static const struct paper_place domu_places[] = {
 
 const struct paper_domain paper_domains[PAPER_DOMAINS] = {
 	{"dom0",
+	 "dom0",
 	 "4",
 	 "5",
 	 "dom0: throughput",
@@ -76,6 +77,7 @@ const struct paper_domain paper_domains[PAPER_DOMAINS] = {
 	  {"1", "send-nodelay", "sends without Nagle, "},
 	  {NULL, NULL, NULL}}},
 	{"domu",
+	 "domU",
 	 "6",
 	 "7",
 	 "domU: throughput",
