@@ -121,7 +121,8 @@ int host_create(struct host **out, const struct host_config *config, struct err 
 		rc = err_set(err, -ENOMEM, "no memory for a host's allocator");
 		goto destroy;
 	}
-	rc = start_stack(h, config, err);
+	rc = config->nic_regs || config->bridge || config->backend ? start_stack(h, config, err)
+								   : 0;
 	if (!rc && config->bridge)
 		rc = start_bridge(h, config, err);
 	if (!rc && config->domain)

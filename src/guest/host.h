@@ -3,15 +3,15 @@
  * One simulated host's software put together: kernel memory, TCP/IP stack and what connects it on a
  * machine that somebody else wired. What that is depends on what the host is for:
  *
- *	nic_regs set			a tg3 under the stack: bare metal, dom0, a domain that was
- *given the NIC nic_regs set, bridge		tg3 and stack are ports of a bridge: a driver
- *domain. Interfaces to other domains join the bridge afterwards.
- *	domain, backend set		netfront under the stack: a guest of a driver domain
- *	none of these			no network
+ *	nic_regs set		a tg3 under the stack: bare metal, dom0, a domain with a NIC
+ *	nic_regs, bridge	tg3 and stack are ports of a bridge: a driver domain. Interfaces to
+ *				other domains join the bridge afterwards
+ *	domain, backend set	netfront under the stack: a guest of a driver domain
+ *	none of these		no network, and no stack
  *
  * A paravirtual kernel (domain set) with a bridge is a backend too: host_add_guest() connects
- *others. One with disk_backend set serves disks: host_add_disk() gives another domain one, which
- *that host finds as its disk.
+ * others. One with disk_backend set serves disks: host_add_disk() gives another domain one, which
+ * that host finds as its disk.
  */
 #ifndef IOTOLL_GUEST_HOST_H
 #define IOTOLL_GUEST_HOST_H
@@ -57,7 +57,7 @@ struct host_config {
 struct host {
 	struct machine *machine;
 	struct kmalloc *kmalloc;
-	struct netstack *stack;
+	struct netstack *stack;    /* NULL without a network */
 	struct tg3_driver *driver; /* NULL without a NIC */
 	struct bridge *bridge;     /* NULL without one */
 	struct pv_kernel *pv;      /* NULL on bare metal */

@@ -339,7 +339,7 @@ void stack_count_socket_lock(struct netstack_stats *stats, const struct vlock *l
 
 const char *netstack_panic(const struct netstack *ns)
 {
-	return ns->panic[0] ? ns->panic : NULL;
+	return ns && ns->panic[0] ? ns->panic : NULL;
 }
 
 struct machine *netstack_machine(const struct netstack *ns)

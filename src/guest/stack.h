@@ -65,8 +65,8 @@ struct net_upper netstack_upper(struct netstack *ns);
 
 void netstack_stats(const struct netstack *ns, struct netstack_stats *out);
 /*
- * NULL while all is well. Otherwise what lwIP's failed assertion said: the machine has hung
- * itself up as after a kernel panic and sim_run() came back with -EINTR.
+ * NULL while all is well, and for no stack (NULL). Otherwise what lwIP's failed assertion said: the
+ * machine has hung itself up as after a kernel panic and sim_run() came back with -EINTR.
  */
 const char *netstack_panic(const struct netstack *ns);
 struct machine *netstack_machine(const struct netstack *ns);

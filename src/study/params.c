@@ -119,8 +119,8 @@ const struct param_row param_rows[] = {
 	       "CPU of the first stream's task"),
 
 	CHOICE("platform", "kind", platform, platforms, "bare-metal",
-	       "where the load runs: on the machine; under a hypervisor in dom0, which drives NIC "
-	       "and IOMMU; in a domain whose network goes through dom0; in one that was given the NIC "
+	       "where the load runs: on the machine; under a hypervisor in dom0, which drives devices "
+	       "and IOMMU; in a domain whose network, or disk, is dom0's; in one that was given the device "
 	       "and knows of no IOMMU"),
 	NUMBER("platform", "dom0_vcpus", dom0_vcpus, QUANTITY_COUNT, "CPUs", 1, 16, "1",
 	       "virtual CPUs of dom0"),

@@ -2,16 +2,22 @@
 /* Putting a hypervisor and its domains on a board, or nothing. */
 #include "study/platform.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "xen/schedulers.h"
 
-/* Page numbers at which frames of others can be mapped; what they share with the hypervisor needs
- * one. */
+/*
+ * Page numbers at which frames of others can be mapped. dom0: what its backends have under way, and
+ * besides rings, its grant tables and what it shares with the hypervisor; a domain: the last two.
+ */
 #define DOM0_EMPTY 1024u
 #define DOMU_EMPTY 16u
+
+static_assert(NETBACK_PENDING + BLKBACK_PENDING * BLKIF_SEGMENTS + 2 * DOMU_EMPTY <= DOM0_EMPTY,
+	      "dom0 can serve a network and a disk");
 
 int platform_metal(struct testbed_side *side, const struct rig_config *config, struct err *err)
 {

@@ -27,7 +27,13 @@ extern const uint8_t platform_dom0_mac[6];
  */
 int platform_behind_dom0(struct testbed_side *side, const struct scenario *s,
 			 const struct host_config *config, struct err *err) MUST_CHECK;
-/* All hosts of @side. Allowed where there are none. */
+/*
+ * Array, adapter and drivers for a load on a disk, and hosts where the disk is dom0's and the load
+ * is not: side->volume. @irq_cpu: of the load's kernel. 0; their errors with @err.
+ */
+int platform_disk(struct testbed_side *side, const struct scenario *s, unsigned irq_cpu,
+		  struct err *err) MUST_CHECK;
+/* All hosts of @side; its disk is gone. Allowed where there are none. */
 void platform_destroy_hosts(struct testbed_side *side);
 /* Take it down; hosts and devices are gone. Allowed on a zeroed side. */
 void platform_destroy(struct testbed_side *side);

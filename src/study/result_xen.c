@@ -84,6 +84,34 @@ static json_t *interface(const struct measurement *m)
 	return o;
 }
 
+/* The load's disk on its way to dom0: its own block layer, the ring, the backend. */
+static json_t *disk(const struct measurement *m)
+{
+	const struct blk_stats *q = &m->begin.guest_blk, *r = &m->end.guest_blk;
+	const struct blkfront_stats *a = &m->begin.blkfront, *b = &m->end.blkfront;
+	const struct blkback_stats *c = &m->begin.blkback, *d = &m->end.blkback;
+	const struct blkback_vbd_stats *e = &m->begin.vbd, *f = &m->end.vbd;
+	json_t *o = json_object();
+
+	put(o, "bios", r->bios - q->bios);
+	put(o, "merges", r->back_merges + r->front_merges - q->back_merges - q->front_merges);
+	put(o, "requests", b->requests - a->requests);
+	put(o, "segments", b->segments - a->segments);
+	put(o, "flushes", b->flushes - a->flushes);
+	put(o, "failed", r->failed - q->failed);
+	put(o, "ring_full", b->ring_full - a->ring_full);
+	put(o, "to_dom0_events", b->notified - a->notified);
+	put(o, "to_guest_events", f->notified - e->notified);
+	put(o, "map_calls", d->map_calls - c->map_calls);
+	put(o, "unmap_calls", d->unmap_calls - c->unmap_calls);
+	put(o, "waited", d->waited - c->waited);
+	put(o, "refused",
+	    f->bad_requests + f->bad_grants + f->unsupported - e->bad_requests - e->bad_grants -
+		    e->unsupported);
+	put(o, "stopped", f->disabled + b->broken);
+	return o;
+}
+
 json_t *result_xen(const struct testbed *t, const struct measurement *m)
 {
 	const struct xen_counters *a = &m->begin.xen, *b = &m->end.xen;
@@ -97,6 +125,8 @@ json_t *result_xen(const struct testbed *t, const struct measurement *m)
 	json_object_set_new(o, "iommu", tables(a, b));
 	if (t->sut.vif)
 		json_object_set_new(o, "interface", interface(m));
+	if (t->sut.vbd)
+		json_object_set_new(o, "disk", disk(m));
 	json_object_set_new(o, "domains", domains(t, m));
 	return o;
 }

@@ -61,6 +61,18 @@ static int pass(struct run *r, sim_time until, struct err *err)
 
 /* ---- marks ---- */
 
+static void count_disk(const struct testbed_side *side, struct counters *c)
+{
+	blk_stats(qla_driver_queue(side->disk.driver), &c->blk);
+	qla_driver_stats(side->disk.driver, &c->hba);
+	if (!side->vbd)
+		return;
+	blk_stats(blkfront_queue(side->host->disk), &c->guest_blk);
+	blkfront_stats(side->host->disk, &c->blkfront);
+	blkback_stats(side->nic_host->blkback, &c->blkback);
+	blkback_vbd_stats(side->vbd->vbd, &c->vbd);
+}
+
 static void count(const struct testbed *t, struct counters *c)
 {
 	const struct testbed_side *side[2] = {&t->sut, &t->client};
@@ -79,8 +91,7 @@ static void count(const struct testbed *t, struct counters *c)
 		t->sut.rig->iommu->ops->ats->stats(t->sut.rig->iommu, &c->ats);
 	bus_ats_stats(t->sut.rig->bus, &c->atc);
 	if (!t->link) {
-		blk_stats(qla_driver_queue(t->sut.disk.driver), &c->blk);
-		qla_driver_stats(t->sut.disk.driver, &c->hba);
+		count_disk(&t->sut, c);
 		return;
 	}
 	for (unsigned i = 0; i < 2; i++) {

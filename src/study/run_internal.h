@@ -20,6 +20,10 @@ struct counters {
 	struct tg3_stats nic[2]; /* machine under test, client */
 	struct blk_stats blk;    /* of a load on the disk */
 	struct qla_driver_stats hba;
+	struct blk_stats guest_blk; /* of a domain whose disk is dom0's, and what is between: */
+	struct blkfront_stats blkfront;
+	struct blkback_stats blkback;
+	struct blkback_vbd_stats vbd;
 	struct link_stats link[2];
 	uint64_t link_busy[2]; /* up to that instant */
 	struct netstack_stats stack[2];

@@ -229,9 +229,6 @@ static int check_platform(struct scenario *s, struct err *err)
 	if (s->dom0_bytes % 4096 || s->domu_bytes % 4096)
 		return refuse(s, "platform", s->dom0_bytes % 4096 ? "dom0_memory" : "domu_memory",
 			      err, "expected whole pages of 4096 bytes");
-	if (load_find(s->load)->needs_disk && s->platform != PLATFORM_DOM0)
-		return refuse(s, "load", "name", err,
-			      "%s runs on bare metal or in dom0, where the disk is", s->load);
 	if (!strncmp(s->iommu_model, "dart", 4))
 		return refuse(
 			s, "iommu", "model", err,

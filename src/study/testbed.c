@@ -129,25 +129,6 @@ static int make_host(struct testbed_side *side, const struct scenario *s,
 	return rc;
 }
 
-/* A kernel with a disk and no network. */
-static int make_disk(struct testbed_side *side, const struct scenario *s,
-		     const struct side_plan *plan, struct err *err)
-{
-	const struct diskbed_config config = {
-		.machine = side->machine,
-		.storage = {.bytes = s->disk_bytes},
-		.irq_cpu = (unsigned)plan->side->irq_cpu,
-		.depth = (unsigned)s->disk_depth,
-	};
-	struct diskbed_config disk = config;
-
-	side->kmalloc = kmalloc_create(side->machine->mem, false);
-	if (!side->kmalloc)
-		return err_set(err, -ENOMEM, "no memory for the machine's allocator");
-	disk.kmalloc = side->kmalloc;
-	return diskbed_init(&side->disk, side->rig, &disk, err);
-}
-
 static int make_side(struct testbed_side *side, struct testbed *t, struct side_plan *plan,
 		     unsigned port, struct err *err)
 {
@@ -162,8 +143,8 @@ static int make_side(struct testbed_side *side, struct testbed *t, struct side_p
 					      : platform_hyper(side, t->scenario, &plan->rig, err);
 	if (!rc)
 		rc = check_cpus(side, plan, err);
-	if (!t->link)
-		return rc ? rc : make_disk(side, t->scenario, plan, err);
+	if (!rc && !t->link)
+		return platform_disk(side, t->scenario, (unsigned)plan->side->irq_cpu, err);
 	if (!rc)
 		rc = make_nic(side, t, plan, err);
 	if (rc)
@@ -277,7 +258,7 @@ static int make_disk_load(struct testbed *t, struct err *err)
 	char path[PATH_MAX];
 	struct load_config config = {
 		.machine = t->sut.machine,
-		.disk = t->sut.disk.dev,
+		.disk = t->sut.volume,
 		.file = path,
 		.settings = settings,
 		.count = sizeof(settings) / sizeof(settings[0]),
@@ -342,8 +323,8 @@ int testbed_init(struct testbed *t, const struct scenario *s, const struct run_o
 
 static void destroy_side(struct testbed_side *side)
 {
-	platform_destroy_hosts(side);
 	diskbed_fini(&side->disk);
+	platform_destroy_hosts(side);
 	kmalloc_destroy(side->kmalloc);
 	if (side->rig)
 		rig_quiet_ats(side->rig);

@@ -25,11 +25,14 @@ struct testbed_side {
 	struct tg3 *nic;
 	struct mmio_window nic_regs;
 	struct iotoll_dma_device *dma;
+	/* NULL: a load on the disk of the kernel that drives the adapter. */
 	struct host *host;       /* of the load */
-	struct host *nic_host;   /* who drives the NIC: the same, or dom0 on behalf of the load's */
+	struct host *nic_host;   /* who drives NIC or adapter: the same, or dom0 on behalf of it */
 	struct kmalloc *kmalloc; /* of a machine without a host */
-	struct diskbed disk;     /* likewise */
+	struct diskbed disk;     /* of a load on a disk */
+	struct blockdev *volume; /* the load's: that disk, or a domain's way to it */
 	struct host_guest *vif;  /* dom0's end of the load's interface, if there is one */
+	struct host_disk *vbd;   /* the same of its disk */
 };
 
 struct testbed {
