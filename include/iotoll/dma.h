@@ -63,6 +63,12 @@ struct iotoll_sg {
 	size_t dma_bytes;          /* set by map_sg; 0 ends the list for unmap_sg */
 };
 
+/* What a driver may say of a mapping besides. Hints: nothing goes wrong without them. */
+struct iotoll_dma_attrs {
+	unsigned ring; /* which of its device's descriptor rings it is for, from 1; 0: not said */
+	bool more;     /* another call for the same ring follows at once */
+};
+
 enum iotoll_misuse {
 	IOTOLL_MISUSE_UNMAP_UNKNOWN, /* never mapped, or unmapped before */
 	IOTOLL_MISUSE_WRONG_SIZE,
@@ -115,6 +121,13 @@ struct iotoll_dma_observer {
 	 * last, after whatever the strategy does at an unmap.
 	 */
 	void (*unmapped)(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t bytes);
+	/*
+	 * What the table says, which is not what requests say where a strategy keeps entries for
+	 * later requests: entries for @pages from @iova on were set, before the request is told
+	 * that wanted them; or were cleared, and what the strategy does about the IOTLB is done.
+	 */
+	void (*granted)(void *ctx, iotoll_iova_t iova, uint64_t pages, enum iotoll_dma_dir dir);
+	void (*withdrawn)(void *ctx, iotoll_iova_t iova, uint64_t pages);
 };
 
 /* What the hardware latched about a DMA it refused. */
@@ -224,6 +237,12 @@ iotoll_iova_t iotoll_dma_map_page(struct iotoll_dma_device *dev, iotoll_phys_t p
  */
 void iotoll_dma_unmap_page(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
 			   enum iotoll_dma_dir dir);
+/* The same with hints; @attrs may be NULL, and is only read. */
+iotoll_iova_t iotoll_dma_map_page_attrs(struct iotoll_dma_device *dev, iotoll_phys_t paddr,
+					size_t bytes, enum iotoll_dma_dir dir,
+					const struct iotoll_dma_attrs *attrs);
+void iotoll_dma_unmap_page_attrs(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
+				 enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs);
 static inline iotoll_iova_t iotoll_dma_map_single(struct iotoll_dma_device *dev,
 						  iotoll_phys_t paddr, size_t bytes,
 						  enum iotoll_dma_dir dir)
@@ -250,6 +269,17 @@ void iotoll_dma_unmap_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, in
 			 enum iotoll_dma_dir dir);
 
 /*
+ * Many buffers that have nothing to do with each other in one call, with one hold of the domain's
+ * lock ("The Price of Safety", section 4.3.3). Each counts as a mapping of its own, to be unmapped
+ * in any other company or alone: iotoll_dma_unmap_page() of dma_address and dma_bytes. Results and
+ * errors as for lists. @attrs may be NULL.
+ */
+int iotoll_dma_map_multi(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
+			 enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs);
+void iotoll_dma_unmap_multi(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
+			    enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs);
+
+/*
  * Memory for CPU and device alike: @bytes rounded up to pages, zeroed, mapped both ways. Returns
  * the host pointer (and its addresses) or NULL.
  */
@@ -260,7 +290,8 @@ void iotoll_dma_free_coherent(struct iotoll_dma_device *dev, size_t bytes, void 
 
 /*
  * Ownership of a mapped buffer to the CPU, and back to the device. Memory is coherent on every
- * machine modelled, so these only check that the range is mapped.
+ * machine modelled, so these only check that the range is mapped; a strategy that has the device
+ * work on a copy brings the range up to date.
  */
 void iotoll_dma_sync_single_for_cpu(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
 				    enum iotoll_dma_dir dir);

@@ -6,10 +6,20 @@
  */
 #include "dma/mapping.h"
 
-iotoll_iova_t iotoll_dma_map_page(struct iotoll_dma_device *dev, iotoll_phys_t paddr, size_t bytes,
-				  enum iotoll_dma_dir dir)
+static struct iotoll_dma_attrs hints(const struct iotoll_dma_attrs *attrs)
 {
-	struct mapping want = {.dev = dev, .bytes = bytes, .dir = dir, .kind = MAPPING_PAGE};
+	return attrs ? *attrs : (struct iotoll_dma_attrs){.ring = 0};
+}
+
+iotoll_iova_t iotoll_dma_map_page_attrs(struct iotoll_dma_device *dev, iotoll_phys_t paddr,
+					size_t bytes, enum iotoll_dma_dir dir,
+					const struct iotoll_dma_attrs *attrs)
+{
+	struct mapping want = {.dev = dev,
+			       .bytes = bytes,
+			       .dir = dir,
+			       .kind = MAPPING_PAGE,
+			       .attrs = hints(attrs)};
 	const int token = domain_begin(dev->domain, DMA_PHASE_MAP);
 	int rc = mapping_add(&want, paddr);
 
@@ -23,11 +33,21 @@ iotoll_iova_t iotoll_dma_map_page(struct iotoll_dma_device *dev, iotoll_phys_t p
 	return rc ? IOTOLL_DMA_MAPPING_ERROR : want.iova;
 }
 
-void iotoll_dma_unmap_page(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
-			   enum iotoll_dma_dir dir)
+iotoll_iova_t iotoll_dma_map_page(struct iotoll_dma_device *dev, iotoll_phys_t paddr, size_t bytes,
+				  enum iotoll_dma_dir dir)
 {
-	const struct mapping what = {
-		.dev = dev, .iova = iova, .bytes = bytes, .dir = dir, .kind = MAPPING_PAGE};
+	return iotoll_dma_map_page_attrs(dev, paddr, bytes, dir, NULL);
+}
+
+void iotoll_dma_unmap_page_attrs(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
+				 enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs)
+{
+	const struct mapping what = {.dev = dev,
+				     .iova = iova,
+				     .bytes = bytes,
+				     .dir = dir,
+				     .kind = MAPPING_PAGE,
+				     .attrs = hints(attrs)};
 	const int token = domain_begin(dev->domain, DMA_PHASE_UNMAP);
 	const uint64_t pages = mapping_remove(&what);
 
@@ -36,109 +56,159 @@ void iotoll_dma_unmap_page(struct iotoll_dma_device *dev, iotoll_iova_t iova, si
 	domain_end(dev->domain, token);
 }
 
-static struct mapping mapping_of(struct iotoll_dma_device *dev, const struct iotoll_sg *sg,
-				 enum iotoll_dma_dir dir)
+void iotoll_dma_unmap_page(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
+			   enum iotoll_dma_dir dir)
 {
-	return (struct mapping){.dev = dev,
-				.iova = sg->dma_address,
-				.bytes = sg->dma_bytes,
-				.dir = dir,
-				.kind = MAPPING_SG};
+	iotoll_dma_unmap_page_attrs(dev, iova, bytes, dir, NULL);
+}
+
+/* What all elements of a list have in common. */
+struct list_call {
+	struct iotoll_dma_device *dev;
+	struct iotoll_sg *sg;
+	int n;
+	enum iotoll_dma_dir dir;
+	enum mapping_kind kind;
+	struct iotoll_dma_attrs attrs;
+};
+
+/* Elements of a list follow each other at once. */
+static struct mapping element(const struct list_call *c, int i)
+{
+	const struct iotoll_dma_attrs attrs = {.ring = c->attrs.ring,
+					       .more = i + 1 < c->n || c->attrs.more};
+
+	return (struct mapping){.dev = c->dev,
+				.iova = c->sg[i].dma_address,
+				.bytes = c->sg[i].dma_bytes,
+				.dir = c->dir,
+				.kind = c->kind,
+				.attrs = attrs};
 }
 
 /* Take the first @n elements down again: they were mapped, but nobody was told. */
-static void roll_back(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
-		      enum iotoll_dma_dir dir)
+static void roll_back(const struct list_call *c, int n)
 {
 	for (int i = 0; i < n; i++) {
-		const struct mapping what = mapping_of(dev, &sg[i], dir);
+		const struct mapping what = element(c, i);
 
 		(void)mapping_remove(&what);
 	}
+	for (int i = 0; i < c->n; i++) {
+		c->sg[i].dma_address = IOTOLL_DMA_MAPPING_ERROR;
+		c->sg[i].dma_bytes = 0;
+	}
+}
+
+static int map_list(const struct list_call *c)
+{
+	struct iotoll_dma_domain *domain = c->dev->domain;
+	int token, mapped, refused;
+
+	if (c->n <= 0)
+		return 0;
+	token = domain_begin(domain, DMA_PHASE_MAP);
+	for (mapped = 0; mapped < c->n; mapped++) {
+		struct mapping want = element(c, mapped);
+
+		want.bytes = c->sg[mapped].bytes;
+		if (mapping_add(&want, c->sg[mapped].paddr))
+			break;
+		c->sg[mapped].dma_address = want.iova;
+		c->sg[mapped].dma_bytes = want.bytes;
+	}
+	refused = domain_commit(domain);
+	for (int i = 0; i < mapped; i++) {
+		const struct mapping made = element(c, i);
+
+		mapping_announce(&made, c->sg[i].paddr);
+	}
+	if (mapped < c->n || refused) {
+		roll_back(c, mapped);
+		mapping_count_failure(domain);
+		mapped = 0;
+	}
+	for (int i = 0; i < mapped; i++)
+		mapping_count_map(domain,
+				  dma_pages(IOTOLL_PHYS_U64(c->sg[i].paddr), c->sg[i].bytes));
+	domain_end(domain, token);
+	return mapped;
+}
+
+static void unmap_list(const struct list_call *c)
+{
+	struct iotoll_dma_domain *domain = c->dev->domain;
+	int token;
+
+	if (c->n <= 0)
+		return;
+	token = domain_begin(domain, DMA_PHASE_UNMAP);
+	for (int i = 0; i < c->n && c->sg[i].dma_bytes != 0; i++) {
+		const struct mapping what = element(c, i);
+		const uint64_t pages = mapping_remove(&what);
+
+		if (pages)
+			mapping_count_unmap(domain, pages);
+	}
+	domain_end(domain, token);
 }
 
 int iotoll_dma_map_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
 		      enum iotoll_dma_dir dir)
 {
-	int token, mapped, refused;
-
-	if (n <= 0)
-		return 0;
-	token = domain_begin(dev->domain, DMA_PHASE_MAP);
-	for (mapped = 0; mapped < n; mapped++) {
-		struct mapping want = {
-			.dev = dev, .bytes = sg[mapped].bytes, .dir = dir, .kind = MAPPING_SG};
-
-		if (mapping_add(&want, sg[mapped].paddr))
-			break;
-		sg[mapped].dma_address = want.iova;
-		sg[mapped].dma_bytes = want.bytes;
-	}
-	refused = domain_commit(dev->domain);
-	for (int i = 0; i < mapped; i++) {
-		const struct mapping made = mapping_of(dev, &sg[i], dir);
-
-		mapping_announce(&made, sg[i].paddr);
-	}
-	if (mapped < n || refused) {
-		roll_back(dev, sg, mapped, dir);
-		for (int i = 0; i < n; i++) {
-			sg[i].dma_address = IOTOLL_DMA_MAPPING_ERROR;
-			sg[i].dma_bytes = 0;
-		}
-		mapping_count_failure(dev->domain);
-		mapped = 0;
-	}
-	for (int i = 0; i < mapped; i++)
-		mapping_count_map(dev->domain,
-				  dma_pages(IOTOLL_PHYS_U64(sg[i].paddr), sg[i].bytes));
-	domain_end(dev->domain, token);
-	return mapped;
+	return map_list(&(struct list_call){dev, sg, n, dir, MAPPING_SG, {.ring = 0}});
 }
 
 void iotoll_dma_unmap_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
 			 enum iotoll_dma_dir dir)
 {
-	int token;
+	unmap_list(&(struct list_call){dev, sg, n, dir, MAPPING_SG, {.ring = 0}});
+}
 
-	if (n <= 0)
-		return;
-	token = domain_begin(dev->domain, DMA_PHASE_UNMAP);
-	for (int i = 0; i < n && sg[i].dma_bytes != 0; i++) {
-		const struct mapping what = mapping_of(dev, &sg[i], dir);
-		const uint64_t pages = mapping_remove(&what);
+int iotoll_dma_map_multi(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
+			 enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs)
+{
+	return map_list(&(struct list_call){dev, sg, n, dir, MAPPING_PAGE, hints(attrs)});
+}
 
-		if (pages)
-			mapping_count_unmap(dev->domain, pages);
-	}
-	domain_end(dev->domain, token);
+void iotoll_dma_unmap_multi(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
+			    enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs)
+{
+	unmap_list(&(struct list_call){dev, sg, n, dir, MAPPING_PAGE, hints(attrs)});
 }
 
 /*
- * Every modelled machine keeps caches coherent with DMA, so handing a buffer over costs nothing;
- * what is left to do is to look whether it is mapped at all. No simulated lock is taken for it.
+ * Every modelled machine keeps caches coherent with DMA, so handing a buffer over costs nothing
+ * unless the strategy has the device work on another one; what is left to do is to look whether it
+ * is mapped at all. No simulated lock is taken for it.
  */
 static void sync_single(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
-			enum iotoll_dma_dir dir)
+			enum iotoll_dma_dir dir, bool for_cpu)
 {
 	struct iotoll_dma_domain *domain = dev->domain;
 	const struct mapping what = {.dev = dev, .iova = iova, .bytes = bytes, .dir = dir};
 
-	if (!domain->misuse)
-		return;
-	env_quiet_lock(&domain->quiet);
-	misuse_check_sync(domain->misuse, &what, domain->stats.misuse);
-	env_quiet_unlock(&domain->quiet);
+	if (domain->misuse) {
+		env_quiet_lock(&domain->quiet);
+		misuse_check_sync(domain->misuse, &what, domain->stats.misuse);
+		env_quiet_unlock(&domain->quiet);
+	}
+	if (domain->strategy->sync) {
+		const int token = domain_begin(domain, for_cpu ? DMA_PHASE_UNMAP : DMA_PHASE_MAP);
+
+		domain->strategy->sync(domain, &what, for_cpu);
+		domain_end(domain, token);
+	}
 }
 
 void iotoll_dma_sync_single_for_cpu(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
 				    enum iotoll_dma_dir dir)
 {
-	sync_single(dev, iova, bytes, dir);
+	sync_single(dev, iova, bytes, dir, true);
 }
 
 void iotoll_dma_sync_single_for_device(struct iotoll_dma_device *dev, iotoll_iova_t iova,
 				       size_t bytes, enum iotoll_dma_dir dir)
 {
-	sync_single(dev, iova, bytes, dir);
+	sync_single(dev, iova, bytes, dir, false);
 }

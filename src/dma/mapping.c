@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One mapping, from request to table entry and back, in the order of the Calgary driver
- * (iommu_alloc(), iommu_free() of Linux 2.6.21): allocate, then write entries; clear entries,
- * then free. All of it happens under the domain's one lock, as in that kernel.
+ * One mapping, from request to table entry and back. All of it happens under the domain's one lock,
+ * as in the paper's kernel (Linux 2.6.21 with the Calgary driver).
  */
 #include "dma/mapping.h"
 
 #include <errno.h>
 
 #include "dma/coherent.h"
+#include "dma/table.h"
 
 static uint64_t iova_page(const struct mapping *mapping)
 {
@@ -25,39 +25,21 @@ static int check_request(const struct mapping *want, uint64_t paddr)
 	return 0;
 }
 
-/* Entries for @want in the table. Devices with narrow masks get addresses they can drive. */
+/* Entries for @want in the table, or what the strategy has in place of them. */
 static int map_in_table(struct mapping *want, uint64_t paddr)
 {
 	struct iotoll_dma_domain *domain = want->dev->domain;
-	struct iova *iova = domain->iova;
-	const uint64_t pages = dma_pages(paddr, want->bytes);
-	const uint64_t pages_driven = want->dev->dma_mask >> DMA_PAGE_SHIFT;
-	const uint64_t limit = pages_driven < iova->entries ? pages_driven + 1 : iova->entries;
 	uint64_t first;
 	int rc;
 
 	if (paddr + (want->bytes - 1) > domain->driver->ops->max_paddr)
 		return -EINVAL;
-	rc = iova->ops->alloc(iova, pages, limit, &first);
-	if (rc)
-		return rc;
-	if (domain->driver->ops->prepare) {
-		rc = domain->driver->ops->prepare(domain->driver, first, pages);
-		if (rc) {
-			iova->ops->free(iova, first, pages);
-			return rc;
-		}
-	}
-	if (domain->strategy->allocated)
-		domain->strategy->allocated(domain, first, pages);
-	domain->driver->ops->set(domain->driver, first, pages, IOTOLL_PHYS(paddr), want->dir);
-	domain_mapped(domain, first, pages);
-	domain->stats.table_writes += pages;
-	domain->stats.pages_live += pages;
-	if (domain->stats.pages_live > domain->stats.pages_peak)
-		domain->stats.pages_peak = domain->stats.pages_live;
-	want->iova = IOTOLL_IOVA((first << DMA_PAGE_SHIFT) | (paddr & (DMA_PAGE_BYTES - 1)));
-	return 0;
+	if (domain->strategy->map)
+		return domain->strategy->map(domain, want, paddr);
+	rc = table_set(want, paddr, dma_pages(paddr, want->bytes), &first);
+	if (!rc)
+		want->iova = table_address(first, paddr);
+	return rc;
 }
 
 /* Without a table a device is given the address that it must put on the bus. */
@@ -139,32 +121,16 @@ int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr)
 	return rc;
 }
 
-/* The strategy has the first word on when cleared entries are free. */
-static void give_back(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
-{
-	struct iotoll_dma_stats *stats = &domain->stats;
-
-	if (!domain->strategy->cleared || domain->strategy->cleared(domain, first, pages)) {
-		domain->iova->ops->free(domain->iova, first, pages);
-		return;
-	}
-	stats->kept_pages += pages;
-	if (stats->kept_pages > stats->kept_peak)
-		stats->kept_peak = stats->kept_pages;
-}
-
 void mapping_take_down(const struct mapping *mapping)
 {
 	struct iotoll_dma_domain *domain = mapping->dev->domain;
 	const uint64_t first = iova_page(mapping);
 	const uint64_t pages = dma_pages(IOTOLL_IOVA_U64(mapping->iova), mapping->bytes);
 
-	if (domain->iova) {
-		domain->driver->ops->clear(domain->driver, first, pages);
-		domain->stats.table_writes += pages;
-		domain->stats.pages_live -= pages;
-		give_back(domain, first, pages);
-	}
+	if (domain->strategy->unmap)
+		domain->strategy->unmap(domain, mapping);
+	else if (domain->iova)
+		table_clear(domain, first, pages);
 	if (domain->observer.unmapped)
 		domain->observer.unmapped(domain->observer.ctx,
 					  IOTOLL_IOVA(first << DMA_PAGE_SHIFT), pages,
@@ -181,6 +147,8 @@ static bool plausible(const struct iotoll_dma_domain *domain, const struct mappi
 
 	if (what->bytes == 0 || what->bytes - 1 > UINT64_MAX - IOTOLL_IOVA_U64(what->iova))
 		return false;
+	if (domain->strategy->owns)
+		return domain->strategy->owns(domain, what);
 	if (!domain->iova)
 		return true;
 	first = iova_page(what);
@@ -200,6 +168,7 @@ uint64_t mapping_remove(const struct mapping *what)
 	if (domain->misuse) {
 		if (!misuse_take(domain->misuse, what, domain->stats.misuse, &found))
 			return 0;
+		found.attrs = what->attrs;
 		if (found.kind == MAPPING_COHERENT && what->kind != MAPPING_COHERENT)
 			coherent_unmapped(domain, &found);
 	} else if (!plausible(domain, what)) {

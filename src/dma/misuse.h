@@ -22,6 +22,7 @@ struct mapping {
 	size_t bytes; /* > 0 */
 	enum iotoll_dma_dir dir;
 	enum mapping_kind kind;
+	struct iotoll_dma_attrs attrs; /* hints: not held against its map */
 };
 
 struct misuse;

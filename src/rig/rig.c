@@ -128,6 +128,24 @@ static void on_unmapped(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t by
 			r->watcher[i].unmapped(r->watcher[i].ctx, iova, pages, bytes);
 }
 
+static void on_granted(void *ctx, iotoll_iova_t iova, uint64_t pages, enum iotoll_dma_dir dir)
+{
+	struct rig *r = ctx;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (r->watcher[i].granted)
+			r->watcher[i].granted(r->watcher[i].ctx, iova, pages, dir);
+}
+
+static void on_withdrawn(void *ctx, iotoll_iova_t iova, uint64_t pages)
+{
+	struct rig *r = ctx;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (r->watcher[i].withdrawn)
+			r->watcher[i].withdrawn(r->watcher[i].ctx, iova, pages);
+}
+
 /* The watched device's own cache first. */
 static int on_probe(void *ctx, uint64_t iova, enum iommu_access access, struct iommu_xlat *out)
 {
@@ -161,7 +179,8 @@ static int make_watchers(struct rig *r, const struct rig_config *c, struct err *
 	r->watcher[0] = watch = exposure_observer(r->exposure);
 	if (c->also) {
 		r->watcher[1] = *c->also;
-		watch = (struct iotoll_dma_observer){r, on_mapped, on_unmapped};
+		watch = (struct iotoll_dma_observer){r, on_mapped, on_unmapped, on_granted,
+						     on_withdrawn};
 	}
 	iotoll_dma_domain_observe(r->domain, &watch);
 	return r->iommu ? bus_observe(r->bus, &observer) : 0;

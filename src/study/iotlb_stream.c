@@ -216,7 +216,8 @@ int iotlb_stream_run(struct mrc_stream *s, const struct scenario *scenario,
 {
 	struct recorder r = {.s = s};
 	const struct iotlb_observer lookups = {&r, on_access, on_pages, on_tag, on_all};
-	const struct iotoll_dma_observer maps = {&r, on_mapped, on_unmapped};
+	const struct iotoll_dma_observer maps = {
+		.ctx = &r, .mapped = on_mapped, .unmapped = on_unmapped};
 	struct run_options o = *options;
 	json_t *result = NULL;
 	int rc;

@@ -110,6 +110,38 @@ static void a_list_that_does_not_fit_leaves_the_table_as_it_was(void **state)
 	rig_for_each_strategy(no_room);
 }
 
+static void many(struct rig *rig)
+{
+	const struct iotoll_dma_attrs ring = {.ring = 1};
+	struct iotoll_sg sg[5], rest[3];
+
+	fill(sg, 5);
+	assert_int_equal(iotoll_dma_map_multi(rig->dev, sg, 5, IOTOLL_DMA_FROM_DEVICE, &ring), 5);
+	assert_int_equal(rig_stats(rig).maps, 5);
+	if (rig_has_table(rig))
+		assert_int_equal(rig_stats(rig).lock_acquisitions, 1);
+	/* One by itself, three together. */
+	iotoll_dma_unmap_page(rig->dev, sg[3].dma_address, 4096, IOTOLL_DMA_FROM_DEVICE);
+	rest[0] = sg[4];
+	rest[1] = sg[0];
+	rest[2] = sg[2];
+	iotoll_dma_unmap_multi(rig->dev, rest, 3, IOTOLL_DMA_FROM_DEVICE, NULL);
+	iotoll_dma_unmap_page_attrs(rig->dev, sg[1].dma_address, 4096, IOTOLL_DMA_FROM_DEVICE,
+				    &ring);
+	assert_int_equal(rig_stats(rig).unmaps, 5);
+	assert_int_equal(rig_stats(rig).pages_live, 0);
+	for (unsigned i = 0; i < IOTOLL_MISUSE_COUNT; i++)
+		assert_int_equal(rig_stats(rig).misuse[i], 0);
+	if (rig_has_table(rig))
+		assert_int_equal(rig_stats(rig).lock_acquisitions, 4);
+}
+
+static void buffers_mapped_in_one_call_are_unmapped_in_any_company(void **state)
+{
+	(void)state;
+	rig_for_each_strategy(many);
+}
+
 static void empty(struct rig *rig)
 {
 	struct iotoll_sg sg[2];
@@ -169,6 +201,7 @@ int main(void)
 		cmocka_unit_test(each_element_is_mapped_on_its_own_under_one_lock),
 		cmocka_unit_test(a_list_with_an_impossible_element_is_not_mapped_at_all),
 		cmocka_unit_test(a_list_that_does_not_fit_leaves_the_table_as_it_was),
+		cmocka_unit_test(buffers_mapped_in_one_call_are_unmapped_in_any_company),
 		cmocka_unit_test(an_empty_list_is_nothing_to_map),
 		cmocka_unit_test(the_list_ends_at_the_first_element_without_dma_bytes),
 		cmocka_unit_test(strict_flushes_once_for_each_element_it_takes_down),

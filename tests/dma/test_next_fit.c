@@ -43,7 +43,8 @@ static void close_allocator(struct fixture *f)
 static int64_t take(struct fixture *f, uint64_t count, uint64_t limit)
 {
 	uint64_t first;
-	const int rc = f->a->ops->alloc(f->a, count, limit, &first);
+	const int rc =
+		f->a->ops->alloc(f->a, &(struct iova_want){.count = count, .limit = limit}, &first);
 
 	assert_true(f->a->ops->check(f->a));
 	return rc ? rc : (int64_t)first;

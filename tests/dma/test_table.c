@@ -191,7 +191,7 @@ static void physical_addresses_are_handed_out_where_there_is_no_table(void **sta
 }
 
 struct told {
-	unsigned mapped, unmapped;
+	unsigned mapped, unmapped, granted, withdrawn;
 	uint64_t iova, pages, paddr, flushes;
 	size_t bytes;
 	enum iotoll_dma_dir dir;
@@ -209,6 +209,7 @@ static void on_mapped(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys
 	told->paddr = IOTOLL_PHYS_U64(paddr);
 	told->bytes = bytes;
 	told->dir = dir;
+	assert_int_equal(told->granted, told->mapped);
 	/* The entry is there when the observer hears of it. */
 	assert_int_equal(rig_tce(told->rig, told->iova >> 12) & ~UINT64_C(3), told->paddr);
 }
@@ -225,10 +226,32 @@ static void on_unmapped(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t by
 	assert_int_equal(rig_tce(told->rig, told->iova >> 12), 0);
 }
 
+static void on_granted(void *ctx, iotoll_iova_t iova, uint64_t pages, enum iotoll_dma_dir dir)
+{
+	struct told *told = ctx;
+
+	told->granted++;
+	assert_int_equal(pages, 3);
+	assert_int_equal(dir, IOTOLL_DMA_FROM_DEVICE);
+	assert_int_not_equal(rig_tce(told->rig, IOTOLL_IOVA_U64(iova) >> 12), 0);
+}
+
+static void on_withdrawn(void *ctx, iotoll_iova_t iova, uint64_t pages)
+{
+	struct told *told = ctx;
+
+	assert_int_equal(told->unmapped, told->withdrawn);
+	told->withdrawn++;
+	assert_int_equal(IOTOLL_IOVA_U64(iova), told->iova);
+	assert_int_equal(pages, told->pages);
+	assert_int_equal(rig_tce(told->rig, told->iova >> 12), 0);
+}
+
 static void observed(struct rig *rig)
 {
 	struct told told = {.rig = rig};
-	const struct iotoll_dma_observer observer = {&told, on_mapped, on_unmapped};
+	const struct iotoll_dma_observer observer = {&told, on_mapped, on_unmapped, on_granted,
+						     on_withdrawn};
 	uint64_t iova;
 
 	iotoll_dma_domain_observe(rig->domain, &observer);
@@ -241,6 +264,7 @@ static void observed(struct rig *rig)
 	assert_int_equal(told.dir, IOTOLL_DMA_FROM_DEVICE);
 	rig_unmap(rig, iova, 9000);
 	assert_int_equal(told.unmapped, 1);
+	assert_int_equal(told.withdrawn, 1);
 	/* What the strategy does at an unmap lies before: strict never shows a stale window. */
 	assert_int_equal(told.flushes, rig_stats(rig).flushes);
 	iotoll_dma_domain_observe(rig->domain, NULL);

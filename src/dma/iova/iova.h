@@ -18,6 +18,13 @@
 
 struct iova_ops;
 
+/* What is asked of an allocator. */
+struct iova_want {
+	uint64_t count; /* > 0 consecutive entries ... */
+	uint64_t limit; /* ... all below this one (at most entries) */
+	unsigned ring;  /* for which of the device's rings, 0: not said. A hint */
+};
+
 /* Embedded first in every allocator's own struct. */
 struct iova {
 	const struct iova_ops *ops;
@@ -47,11 +54,8 @@ struct iova_ops {
 	 * nothing is live yet. 0, or -ENOSPC if the allocator cannot remember another range.
 	 */
 	int (*reserve)(struct iova *a, uint64_t first, uint64_t count);
-	/*
-	 * @count > 0 consecutive entries, all below @limit (at most entries). 0 and the first in
-	 * *@out, or -ENOSPC.
-	 */
-	int (*alloc)(struct iova *a, uint64_t count, uint64_t limit, uint64_t *out);
+	/* 0 and the first entry in *@out, or -ENOSPC. */
+	int (*alloc)(struct iova *a, const struct iova_want *want, uint64_t *out);
 	/* Are these entries handed out, all of them? Pure, and free of charge. */
 	bool (*owns)(const struct iova *a, uint64_t first, uint64_t count);
 	/* Take back entries that owns() holds true for. */

@@ -123,10 +123,11 @@ static void set_bits(struct next_fit *n, uint64_t first, uint64_t end, bool valu
 	}
 }
 
-static int next_fit_alloc(struct iova *a, uint64_t count, uint64_t limit, uint64_t *out)
+static int next_fit_alloc(struct iova *a, const struct iova_want *want, uint64_t *out)
 {
 	struct next_fit *n = next_fit_of(a);
-	const uint64_t end = limit < a->entries ? limit : a->entries - 1;
+	const uint64_t count = want->count;
+	const uint64_t end = want->limit < a->entries ? want->limit : a->entries - 1;
 	uint64_t first;
 
 	if (!search(n, n->hint, end, count, &first)) {

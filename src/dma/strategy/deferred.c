@@ -17,6 +17,15 @@
 const struct strategy_ops deferred_ops = {
 	.name = "deferred",
 	.title = "flush the IOTLB when the allocator wraps (the paper's)",
+	.does = "Entries are cleared at each unmap and handed out next-fit, so that none is used "
+		"again "
+		"before the allocator has gone around the table; the IOTLB is flushed then.",
+	.protects = "Addresses that were never mapped, or have left the IOTLB, are refused.",
+	.gives_up =
+		"An unmapped page can be reached for as long as the IOTLB holds it, at most until "
+		"the allocator wraps. A mapping that outlives a wrap can be reused in the same "
+		"lap without a flush: the device then reaches its former owner's page.",
+	.source = "\"The Price of Safety\" (OLS 2007), section 4.1; Linux's Calgary driver",
 	.translates = true,
 	.wrapped = domain_flush_for_reuse,
 };

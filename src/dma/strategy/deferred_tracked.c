@@ -122,6 +122,14 @@ static void tracked_destroy(struct iotoll_dma_domain *domain)
 const struct strategy_ops deferred_tracked_ops = {
 	.name = "deferred-tracked",
 	.title = "flush the IOTLB before an entry freed since the last flush is reused",
+	.does = "As deferred, but the IOTLB is flushed whenever an entry freed since the last "
+		"flush "
+		"is about to be used again, wherever the allocator stands.",
+	.protects = "No address leads to a former owner's page once it has a new one.",
+	.gives_up =
+		"An unmapped page can be reached for as long as the IOTLB holds it, at most until "
+		"its address is used again.",
+	.source = "our repair of \"The Price of Safety\" (OLS 2007), section 4.1",
 	.translates = true,
 	.create = tracked_create,
 	.destroy = tracked_destroy,

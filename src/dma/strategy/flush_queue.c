@@ -200,6 +200,14 @@ const struct strategy_ops flush_queue_ops = {
 	.name = "flush-queue",
 	.title = "queue unmapped entries, flush when 255 wait on a CPU or after 10 ms (Linux's "
 		 "lazy)",
+	.does = "Each unmap clears its entries and queues them on its CPU. When 255 wait there, or "
+		"10 "
+		"ms after the first, one flush of the whole domain sets all of them free.",
+	.protects = "No address is used again before the IOTLB has forgotten it.",
+	.gives_up =
+		"An unmapped page can be reached for as long as the IOTLB holds it, at most until "
+		"the next flush.",
+	.source = "Linux's iommu.strict=0 (drivers/iommu/dma-iommu.c, 6.1)",
 	.translates = true,
 	.create = queue_create,
 	.destroy = queue_destroy,

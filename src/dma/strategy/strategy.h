@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When the IOTLB is flushed, and when entries may be used again: what happens as the allocator
- * wraps, as entries are about to be reused, and as they are cleared. Independent of which IOMMU and
- * which allocator. All hooks are called under the domain's lock; a hook that is NULL does nothing.
+ * A strategy says what a mapping is: when the IOTLB is flushed and when entries may be used again,
+ * or, for those that do not make and take down entries at every request, how a request is
+ * answered at all. Independent of which IOMMU and which allocator. All hooks are called under the
+ * domain's lock; a hook that is NULL does nothing, or leaves things to the ordinary way: entries
+ * allocated and set at each map, cleared and freed at each unmap (mapping.c).
  */
 #ifndef IOTOLL_DMA_STRATEGY_H
 #define IOTOLL_DMA_STRATEGY_H
@@ -11,16 +13,36 @@
 #include <stdint.h>
 
 struct iotoll_dma_domain;
+struct mapping;
 
 struct strategy_ops {
 	const char *name;
 	const char *title;
+	/* For people, in whole sentences: what it does, what it protects, what it gives up. */
+	const char *does, *protects, *gives_up;
+	const char *source; /* where it was published, or whose it is */
 	/* false: addresses are physical ones, there is no table and no hook is called. */
 	bool translates;
 	/* Set up domain->strategy_data, if it needs any. 0 or -ENOMEM. */
 	int (*create)(struct iotoll_dma_domain *domain);
 	/* Only after a create() that succeeded. */
 	void (*destroy)(struct iotoll_dma_domain *domain);
+	/*
+	 * Another way to answer a request; all of map, unmap and owns, or none. map() finds or
+	 * makes entries for @want at @paddr (a range that no entry can name is refused before) and
+	 * sets want->iova; 0, -ENOSPC, -ENOMEM, -EINVAL. It makes entries by table_set() and gets
+	 * rid of them by table_clear(), when it likes.
+	 */
+	int (*map)(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t paddr);
+	/* The request @what is over. */
+	void (*unmap)(struct iotoll_dma_domain *domain, const struct mapping *what);
+	/* Nobody keeps a book: could @what be a live request? Pure, free of charge. */
+	bool (*owns)(const struct iotoll_dma_domain *domain, const struct mapping *what);
+	/*
+	 * A live request's memory, or a part of it, is handed to the CPU, or to the device. For
+	 * strategies whose devices work on copies.
+	 */
+	void (*sync)(struct iotoll_dma_domain *domain, const struct mapping *what, bool for_cpu);
 	/* The allocator goes back to the bottom of the table. */
 	void (*wrapped)(struct iotoll_dma_domain *domain);
 	/* These entries were just allocated; nothing has been written to them yet. */

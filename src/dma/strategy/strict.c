@@ -19,6 +19,12 @@ static bool strict_cleared(struct iotoll_dma_domain *domain, uint64_t first, uin
 const struct strategy_ops strict_ops = {
 	.name = "strict",
 	.title = "flush the IOTLB at every unmap",
+	.does = "Each map sets its entries; each unmap clears them and has the IOTLB forget them, "
+		"all of it where the hardware knows nothing finer, and waits until it has.",
+	.protects = "No access succeeds after an unmap has returned.",
+	.gives_up =
+		"Bytes that share a page with a mapped buffer stay reachable while it is mapped.",
+	.source = "Linux's iommu.strict=1; \"The Price of Safety\" (OLS 2007), section 4.1",
 	.translates = true,
 	.cleared = strict_cleared,
 };

@@ -9,5 +9,10 @@
 const struct strategy_ops unflushed_ops = {
 	.name = "unflushed",
 	.title = "UNSAFE: never flush the IOTLB, devices reach reused pages (demonstration only)",
+	.does = "Entries are set and cleared, and the IOTLB is never told.",
+	.protects = "Addresses that were never mapped, or have left the IOTLB, are refused.",
+	.gives_up = "An unmapped page can be reached for as long as the IOTLB holds it, also after "
+		    "its address has got a new owner.",
+	.source = "nobody's: it shows what the flush is for",
 	.translates = true,
 };
