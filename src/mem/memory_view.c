@@ -88,7 +88,8 @@ void *view_ptr(struct memory *mem, phys_t paddr, size_t bytes, uint64_t need)
 	for (uint64_t page = first + 1; page <= last; page++)
 		if (frame_of(mem, page, need) != frame + (page - first))
 			return NULL;
-	for (uint64_t page = first; page <= last; page++)
+	mem->page_of[frame] = (uint32_t)first;
+	for (uint64_t page = first + 1; page <= last; page++)
 		mem->page_of[frame + (page - first)] = (uint32_t)page;
 	return mem->board->host + (frame << PAGE_SHIFT) + paddr % PAGE_BYTES;
 }
@@ -96,13 +97,12 @@ void *view_ptr(struct memory *mem, phys_t paddr, size_t bytes, uint64_t need)
 bool view_addr(const struct memory *mem, const void *ptr, phys_t *out)
 {
 	const uint64_t pages = mem->bytes >> PAGE_SHIFT;
-	uint64_t frame, page;
-	phys_t machine;
+	const phys_t machine = (uintptr_t)ptr - (uintptr_t)mem->board->host;
+	const uint64_t frame = machine >> PAGE_SHIFT;
+	uint64_t page;
 
-	if (!memory_owns(mem->board, ptr))
+	if (machine >= mem->board->bytes) /* as it is, too, for what lies before it */
 		return false;
-	machine = memory_addr(mem->board, ptr);
-	frame = machine >> PAGE_SHIFT;
 	page = mem->page_of[frame];
 	if (page >= pages || frame_of(mem, page, MEMORY_PRESENT) != frame) {
 		/* The page asked for last was taken away; another may still lead there. Rare. */

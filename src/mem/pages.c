@@ -28,6 +28,17 @@ static void bit_clear(uint64_t *map, uint64_t i)
 	map[i / 64] &= ~((uint64_t)1 << (i % 64));
 }
 
+/* Bits [first, end), by the word where a whole one lies among them. */
+static void bits_set(uint64_t *map, uint64_t first, uint64_t end)
+{
+	while (first < end) {
+		const bool whole = first % 64 == 0 && end - first >= 64;
+
+		map[first / 64] |= whole ? UINT64_MAX : (uint64_t)1 << (first % 64);
+		first += whole ? 64 : 1;
+	}
+}
+
 static uint64_t words(uint64_t count)
 {
 	return (count + 63) / 64;
@@ -61,8 +72,7 @@ int pages_init(struct pages *p, uint64_t count)
 		pages_fini(p);
 		return -ENOMEM;
 	}
-	for (uint64_t i = 1; i < count; i++)
-		bit_set(p->free, i);
+	bits_set(p->free, 1, count);
 	return 0;
 }
 
@@ -161,8 +171,7 @@ int pages_alloc(struct pages *p, uint64_t want, uint64_t align, uint64_t limit, 
 		if (!extent_take(p, want, align, limit, &first))
 			return -ENOMEM;
 	}
-	for (uint64_t i = first; i < first + want; i++)
-		bit_set(p->used, i);
+	bits_set(p->used, first, first + want);
 	p->allocated += want;
 	*out = first;
 	return 0;
@@ -182,8 +191,7 @@ void pages_free(struct pages *p, uint64_t first, uint64_t count)
 		p->recent[p->recent_count++] = (uint32_t)first;
 		return;
 	}
-	for (uint64_t i = first; i < first + count; i++)
-		bit_set(p->free, i);
+	bits_set(p->free, first, first + count);
 	if (first < p->lowest)
 		p->lowest = first;
 }

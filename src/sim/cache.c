@@ -151,25 +151,30 @@ static inline enum cache_where access_line(struct cache *c, unsigned cpu, uint64
 	const uint32_t line = (uint32_t)(paddr >> LINE_SHIFT);
 	const uint16_t me = (uint16_t)(1u << cpu);
 	struct dir *d;
+	uint16_t others;
 	enum cache_where w;
 
 	if (line >= c->lines)
 		return CACHE_DRAM;
 	d = &c->dir[line];
 	w = where(d, cpu, write);
-	if (d->holders & me)
+	others = d->holders & (uint16_t)~me;
+	if (d->holders & me) {
 		touch_hit(c, cpu, line);
-	else
-		fill(c, cpu, line);
-	if (write) {
-		drop(c, line, d->holders & (uint16_t)~me);
-		d->holders = me;
-		d->modified = 1;
+		if (!write)
+			return w;
 	} else {
-		if (!(d->holders & me))
+		fill(c, cpu, line);
+		if (!write) {
 			d->modified = 0; /* the owner supplied it and wrote it back */
-		d->holders |= me;
+			d->holders |= me;
+			return w;
+		}
 	}
+	if (others)
+		drop(c, line, others);
+	d->holders = me;
+	d->modified = 1;
 	return w;
 }
 
@@ -182,14 +187,19 @@ void cache_access_range(struct cache *c, unsigned cpu, uint64_t paddr, size_t by
 			struct cache_found *found)
 {
 	const uint64_t end = paddr + bytes;
-	unsigned count[3] = {0};
+	unsigned own = 0, remote = 0, lines = 0;
 
 	for (uint64_t at = paddr & ~(uint64_t)(CACHE_LINE_BYTES - 1); at < end;
-	     at += CACHE_LINE_BYTES)
-		count[access_line(c, cpu, at, write)]++;
-	found->own += count[CACHE_OWN];
-	found->remote += count[CACHE_REMOTE];
-	found->dram += count[CACHE_DRAM];
+	     at += CACHE_LINE_BYTES) {
+		const enum cache_where w = access_line(c, cpu, at, write);
+
+		own += w == CACHE_OWN;
+		remote += w == CACHE_REMOTE;
+		lines++;
+	}
+	found->own += own;
+	found->remote += remote;
+	found->dram += lines - own - remote;
 }
 
 void cache_copy(struct cache *c, unsigned cpu, uint64_t to, uint64_t from, size_t bytes,

@@ -61,20 +61,42 @@ static inline phys_t machine_of(const struct cpu *cpu, phys_t paddr)
 	return cpu->view ? memory_machine(cpu->view, paddr) : paddr;
 }
 
-void cpu_touch(struct cpu *cpu, phys_t paddr, size_t bytes, bool write)
+/* What an access costs by where it finds its line. */
+static inline uint64_t price(const struct cost *cost, enum cache_where where)
+{
+	return where == CACHE_OWN      ? cost->cache_hit
+	       : where == CACHE_REMOTE ? cost->line_transfer
+				       : cost->dram_miss;
+}
+
+/* More than a line. Out of line itself: what cpu_touch() mostly does needs few registers. */
+static __attribute__((noinline)) void touch_lines(struct cpu *cpu, phys_t paddr, size_t bytes,
+						  bool write)
 {
 	struct cache_found found = {0};
-	const struct cost *cost;
+	const struct cost *cost = cpu->cost;
 
-	if (!cpu || !bytes)
-		return;
-	cost = cpu->cost;
 	if (cpu->view)
 		touch_view(cpu, paddr, bytes, write, &found);
 	else
 		cache_access_range(cpu->machine->cache, cpu->physical, paddr, bytes, write, &found);
 	cpu_spend(cpu, found.own * cost->cache_hit + found.remote * cost->line_transfer +
 			       found.dram * cost->dram_miss);
+}
+
+void cpu_touch(struct cpu *cpu, phys_t paddr, size_t bytes, bool write)
+{
+	enum cache_where where;
+
+	if (!cpu || !bytes)
+		return;
+	/* Most are of a few words, and a line has one place. */
+	if (paddr % CACHE_LINE_BYTES + bytes > CACHE_LINE_BYTES) {
+		touch_lines(cpu, paddr, bytes, write);
+		return;
+	}
+	where = cache_access(cpu->machine->cache, cpu->physical, machine_of(cpu, paddr), write);
+	cpu_spend(cpu, price(cpu->cost, where));
 }
 
 void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)

@@ -16,25 +16,56 @@
 #include "xen/impl.h"
 #include "xen/iommu.h"
 
+/*
+ * Call @fn for each frame that @d has. Behind the last of them the board has many more, which need
+ * not be looked at; if some go on the way, they are.
+ */
+static void each_frame(struct xen_domain *d, void (*fn)(struct xen_domain *d, mfn_t mfn))
+{
+	const struct xen *hv = d->hv;
+	uint64_t left = d->tot_pages + d->heap_pages;
+
+	for (mfn_t mfn = 0; mfn < hv->frames && left != 0; mfn++) {
+		if (frame_of(hv, mfn)->owner != d)
+			continue;
+		left--;
+		fn(d, mfn);
+	}
+}
+
+static void unpin(struct xen_domain *d, mfn_t mfn, unsigned flag)
+{
+	int ret;
+
+	if (!(frame_of(d->hv, mfn)->flags & flag))
+		return;
+	ret = l1_unpin(d, NULL, mfn, flag);
+	assert(ret == 0);
+	(void)ret;
+}
+
+static void leave_direct_map(struct xen_domain *d, mfn_t mfn)
+{
+	unpin(d, mfn, FRAME_ROOT);
+}
+
+static void unpin_table(struct xen_domain *d, mfn_t mfn)
+{
+	unpin(d, mfn, FRAME_PINNED);
+}
+
+static void release_frame(struct xen_domain *d, mfn_t mfn)
+{
+	(void)frame_release(d->hv, NULL, mfn); /* some have been released before */
+}
+
 static void release_memory(struct xen_domain *d)
 {
 	struct xen *hv = d->hv;
-	static const unsigned flags[] = {FRAME_ROOT, FRAME_PINNED};
 
-	for (unsigned i = 0; i < 2; i++)
-		for (mfn_t mfn = 0; mfn < hv->frames; mfn++) {
-			const struct frame *f = frame_of(hv, mfn);
-			int ret;
-
-			if (f->owner != d || !(f->flags & flags[i]))
-				continue;
-			ret = l1_unpin(d, NULL, mfn, flags[i]);
-			assert(ret == 0);
-			(void)ret;
-		}
-	for (mfn_t mfn = 0; mfn < hv->frames; mfn++)
-		if (frame_of(hv, mfn)->owner == d)
-			(void)frame_release(hv, NULL, mfn); /* some have been released before */
+	each_frame(d, leave_direct_map);
+	each_frame(d, unpin_table);
+	each_frame(d, release_frame);
 	if (d->shared_info != MFN_NONE)
 		frame_release_heap(hv, d->shared_info);
 	d->shared_info = MFN_NONE;
