@@ -8,8 +8,10 @@
 
 #define SEED_FILES 10 /* of ageing */
 
-int ffsb_make_dirs(struct ffsb *f, struct cpu *cpu, const char *path)
+/* "a/b/c" with all that is above it; there already is fine. */
+static int make_dirs(struct ffsb_worker *w, const char *path)
 {
+	struct ffsb *f = w->load;
 	char part[FFSB_PATH];
 	int rc = 0;
 
@@ -17,13 +19,17 @@ int ffsb_make_dirs(struct ffsb *f, struct cpu *cpu, const char *path)
 		if (path[end] && path[end] != '/')
 			continue;
 		snprintf(part, sizeof(part), "%.*s", (int)end, path);
-		rc = extfs_mkdir(f->fs, cpu, part);
+		rc = extfs_mkdir(f->fs, w->cpu, part);
 		if (rc == -EEXIST)
 			rc = 0;
 		if (!path[end])
 			break;
 	}
-	if (rc)
+	if (rc == -ENOSPC)
+		ffsb_fail(f, rc,
+			  "%s:%d: num_dirs: the file system has no room for %s; expected fewer",
+			  f->profile->name, w->set->profile->line, path);
+	else if (rc)
 		ffsb_fail(f, rc, "building: making %s: %s", path, strerror(-rc));
 	return rc;
 }
@@ -130,13 +136,13 @@ static int build(struct ffsb_worker *w)
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/meta", s->profile->location);
-	rc = ffsb_make_dirs(w->load, w->cpu, path);
+	rc = make_dirs(w, path);
 	snprintf(path, sizeof(path), "%s/data", s->profile->location);
 	if (!rc)
-		rc = ffsb_make_dirs(w->load, w->cpu, path);
+		rc = make_dirs(w, path);
 	for (uint32_t i = 0; i < s->profile->num_dirs && !rc; i++) {
 		snprintf(path, sizeof(path), "%s/data/datadir%u", s->profile->location, i);
-		rc = ffsb_make_dirs(w->load, w->cpu, path);
+		rc = make_dirs(w, path);
 	}
 	if (rc)
 		return rc;

@@ -10,9 +10,45 @@ struct extfs *ffsb_fs(const struct ffsb_doing *d)
 	return d->w->load->fs;
 }
 
+/* The key that made a file set as large as it was becoming. */
+static const char *cause_of_set(const struct ffsb_worker *w, const struct ffsb_filesystem *p)
+{
+	if (w->list)
+		return "agefs";
+	if (p->num_files)
+		return "num_files";
+	return p->init_size ? "init_size" : "init_util";
+}
+
+/* What filled the file system: the file sets that were wanted, or later the threads. */
+static void full(const struct ffsb_doing *d)
+{
+	struct ffsb *f = d->w->load;
+	struct extfs_statfs st;
+
+	extfs_statfs(f->fs, &st);
+	if (f->running)
+		ffsb_fail(f, -ENOSPC,
+			  "%s:%d: %s_weight: the file system of %llu MiB has no room for %s; "
+			  "expected "
+			  "file sets that leave room for what is written",
+			  f->profile->name, d->w->group->line, ffsb_op_name(d->op),
+			  (unsigned long long)(st.blocks * EXTFS_BLOCK >> 20), d->path);
+	else
+		ffsb_fail(f, -ENOSPC,
+			  "%s:%d: %s: the file system of %llu MiB has no room for %s, file %llu; "
+			  "expected fewer files or smaller ones",
+			  f->profile->name, d->set->profile->line,
+			  cause_of_set(d->w, d->set->profile),
+			  (unsigned long long)(st.blocks * EXTFS_BLOCK >> 20), d->path,
+			  (unsigned long long)d->list->live + 1);
+}
+
 int ffsb_failed(const struct ffsb_doing *d, int rc, const char *what)
 {
-	if (rc != -ECANCELED)
+	if (rc == -ENOSPC)
+		full(d);
+	else if (rc != -ECANCELED)
 		ffsb_fail(d->w->load, rc, "%s: %s %s: %s", ffsb_op_name(d->op), what, d->path,
 			  strerror(-rc));
 	return rc;

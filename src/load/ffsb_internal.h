@@ -125,7 +125,5 @@ enum ffsb_op ffsb_pick(const struct ffsb_group *g, struct rng *rng);
 
 void ffsb_builder(void *ctx); /* a worker; builds its set */
 void ffsb_ager(void *ctx);
-/* "a/b/c" with all that is above it; there already is fine. */
-int ffsb_make_dirs(struct ffsb *f, struct cpu *cpu, const char *path) MUST_CHECK;
 
 #endif

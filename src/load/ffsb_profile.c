@@ -355,6 +355,9 @@ int ffsb_profile_read_text(struct ffsb_profile *out, const char *name, const cha
 	if (bytes > FFSB_PROFILE_MAX)
 		return err_set(err, -EFBIG, "%s: expected at most %zu bytes", name,
 			       FFSB_PROFILE_MAX);
+	made.name = strdup(name);
+	if (!made.name)
+		return err_set(err, -ENOMEM, "no memory for %s", name);
 	rc = read_lines(&r, text, bytes);
 	if (!rc)
 		rc = ffsb_profile_finish(&r);
@@ -413,5 +416,6 @@ void ffsb_profile_free(struct ffsb_profile *p)
 		free(p->warning[i]);
 	free(p->filesystem);
 	free(p->group);
+	free(p->name);
 	*p = (struct ffsb_profile){.dialect = FFSB_6};
 }

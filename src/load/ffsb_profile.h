@@ -119,6 +119,7 @@ struct ffsb_filesystem {
 };
 
 struct ffsb_profile {
+	char *name; /* what messages call it: the file's path */
 	enum ffsb_dialect dialect;
 	bool has_time;   /* 4.x never has */
 	uint32_t time_s; /* 0: build the file sets and stop */

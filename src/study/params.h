@@ -32,5 +32,11 @@ const char *param_nearest(const char *section, const char *key, char *to, size_t
 /* Put @value into @s by @row. -EINVAL: @err says "section.key: what was expected". */
 int param_apply(struct scenario *s, const struct param_row *row, const char *value,
 		struct err *err) MUST_CHECK;
+/*
+ * -EINVAL, and "PLACE: section.key: words" in @err, PLACE being where the setting was given: file
+ * and line, or the command line.
+ */
+int param_refuse(const struct scenario *s, const char *section, const char *key, struct err *err,
+		 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "load/ffsb_load.h"
 #include "spec/calgary.h"
+#include "study/params.h"
 #include "study/run_internal.h"
 
 #define STEP        SIM_MS
@@ -38,7 +39,14 @@ static int check(struct run *r, int rc, struct err *err)
 		return err_set(err, -EIO, "the TCP/IP stack gave up: %s", panic);
 	if (rc)
 		return err_set(err, rc, "the simulation was stopped");
-	return load_error(r->bed.load, err);
+	rc = load_error(r->bed.load, err);
+	if (rc == -ENOSPC) { /* too much for the disk: the user gave both */
+		const struct err why = *err;
+
+		return param_refuse(r->bed.scenario, "disk", "size", err,
+				    "expected more, or another ffsb.profile: %s", why.text);
+	}
+	return rc;
 }
 
 static int pass(struct run *r, sim_time until, struct err *err)

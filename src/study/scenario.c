@@ -261,3 +261,17 @@ char *scenario_text(const struct scenario *s)
 	}
 	return text;
 }
+
+int param_refuse(const struct scenario *s, const char *section, const char *key, struct err *err,
+		 const char *fmt, ...)
+{
+	const struct param_row *row = param_find(section, key);
+	char words[440];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
+	return err_set(err, -EINVAL, "%s%s.%s: %s", row ? s->origin[row - param_rows] : "", section,
+		       key, words);
+}

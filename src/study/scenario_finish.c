@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What settings must fulfil together, told with the place of the one that does not. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,24 +11,6 @@
 #include "spec/calgary.h"
 #include "spec/dart.h"
 #include "study/params.h"
-
-/* "FILE:LINE: section.key: words" */
-static int refuse(const struct scenario *s, const char *section, const char *key, struct err *err,
-		  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-
-static int refuse(const struct scenario *s, const char *section, const char *key, struct err *err,
-		  const char *fmt, ...)
-{
-	const struct param_row *row = param_find(section, key);
-	char words[400];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(words, sizeof(words), fmt, ap);
-	va_end(ap);
-	return err_set(err, -EINVAL, "%s%s.%s: %s", row ? s->origin[row - param_rows] : "", section,
-		       key, words);
-}
 
 bool scenario_has_table(const struct scenario *s)
 {
@@ -76,7 +57,7 @@ static int check_strategy(struct scenario *s, struct err *err)
 			return rc;
 	}
 	if (!has_iommu && strcmp(s->strategy, "off"))
-		return refuse(
+		return param_refuse(
 			s, "dma", "strategy", err,
 			"'%s' needs an IOMMU but iommu.model is none; expected off, auto, or a "
 			"model",
@@ -87,12 +68,12 @@ static int check_strategy(struct scenario *s, struct err *err)
 static int check_injection(const struct scenario *s, struct err *err)
 {
 	if (s->corrupt_tce_ps && !scenario_has_table(s))
-		return refuse(
+		return param_refuse(
 			s, "inject", "corrupt_tce", err,
 			"there is no table to corrupt with iommu.model=%s and dma.strategy=%s",
 			s->iommu_model, s->strategy);
 	if (s->corrupt_tce_ps > s->warmup_ps + s->duration_ps)
-		return refuse(
+		return param_refuse(
 			s, "inject", "corrupt_tce", err,
 			"lies after the run's end; expected at most run.warmup + run.duration");
 	return 0;
@@ -116,7 +97,7 @@ static int check_geometry(const struct scenario *s, const char *prefix,
 	if (!iotlb_config_check(config, &field, &why))
 		return 0;
 	snprintf(key, sizeof(key), "%s%s", prefix, field);
-	return refuse(s, "iommu", key, err, "%s", why.text);
+	return param_refuse(s, "iommu", key, err, "%s", why.text);
 }
 
 static int check_ats(const struct scenario *s, struct err *err)
@@ -127,16 +108,17 @@ static int check_ats(const struct scenario *s, struct err *err)
 				     .policy = "lru"};
 
 	if (s->ats && !serves_ats(s))
-		return refuse(
+		return param_refuse(
 			s, "iommu", "ats", err,
 			"iommu.model=%s serves no ATS; expected vtd or amdvi, or iommu.ats=off",
 			s->iommu_model);
 	if (s->translated_write_ps && !serves_ats(s))
-		return refuse(s, "inject", "translated_write", err,
-			      "iommu.model=%s knows no translated requests; expected vtd or amdvi",
-			      s->iommu_model);
+		return param_refuse(
+			s, "inject", "translated_write", err,
+			"iommu.model=%s knows no translated requests; expected vtd or amdvi",
+			s->iommu_model);
 	if (s->translated_write_ps > s->warmup_ps + s->duration_ps)
-		return refuse(
+		return param_refuse(
 			s, "inject", "translated_write", err,
 			"lies after the run's end; expected at most run.warmup + run.duration");
 	if (!s->ats)
@@ -160,19 +142,21 @@ static int check_iotlb(const struct scenario *s, struct err *err)
 static int check_table(const struct scenario *s, struct err *err)
 {
 	if (!strcmp(s->iommu_model, "calgary") && calgary_size_code(s->table_entries) < 0)
-		return refuse(s, "iommu", "table_entries", err,
-			      "%s is no Calgary table; expected 8192 times a power of two, at most "
-			      "1048576",
-			      s->text[param_find("iommu", "table_entries") - param_rows]);
+		return param_refuse(
+			s, "iommu", "table_entries", err,
+			"%s is no Calgary table; expected 8192 times a power of two, at most "
+			"1048576",
+			s->text[param_find("iommu", "table_entries") - param_rows]);
 	if (!strncmp(s->iommu_model, "dart", 4) &&
 	    (s->table_entries % DART_PAGE_ENTRIES ||
 	     s->table_entries > iotoll_dma_driver_entries(s->iommu_model)))
-		return refuse(s, "iommu", "table_entries", err,
-			      "%s is no DART table of Linux's; expected a multiple of %u, at most "
-			      "%llu",
-			      s->text[param_find("iommu", "table_entries") - param_rows],
-			      DART_PAGE_ENTRIES,
-			      (unsigned long long)iotoll_dma_driver_entries(s->iommu_model));
+		return param_refuse(
+			s, "iommu", "table_entries", err,
+			"%s is no DART table of Linux's; expected a multiple of %u, at most "
+			"%llu",
+			s->text[param_find("iommu", "table_entries") - param_rows],
+			DART_PAGE_ENTRIES,
+			(unsigned long long)iotoll_dma_driver_entries(s->iommu_model));
 	return 0;
 }
 
@@ -184,14 +168,15 @@ static int check_disk(const struct scenario *s, struct err *err)
 	if (!load_find(s->load)->needs_disk)
 		return 0;
 	if (volume || s->ffsb_cache_bytes % 4096)
-		return refuse(s, volume ? "disk" : "ffsb", volume ? "size" : "cache", err,
-			      "expected whole pages of 4096 bytes");
+		return param_refuse(s, volume ? "disk" : "ffsb", volume ? "size" : "cache", err,
+				    "expected whole pages of 4096 bytes");
 	if (s->ats)
-		return refuse(s, "iommu", "ats", err,
-			      "the disk's adapter has no translation cache; expected off");
+		return param_refuse(s, "iommu", "ats", err,
+				    "the disk's adapter has no translation cache; expected off");
 	if (s->corrupt_tce_ps || s->translated_write_ps)
-		return refuse(s, "inject", s->corrupt_tce_ps ? "corrupt_tce" : "translated_write",
-			      err, "%s uses no NIC; expected 0", s->load);
+		return param_refuse(s, "inject",
+				    s->corrupt_tce_ps ? "corrupt_tce" : "translated_write", err,
+				    "%s uses no NIC; expected 0", s->load);
 	return 0;
 }
 
@@ -199,11 +184,13 @@ static int check_disk(const struct scenario *s, struct err *err)
 static int check_units(const struct scenario *s, struct err *err)
 {
 	if (s->rx_ticks_ps % SIM_US)
-		return refuse(s, "nic", "rx_ticks", err, "the chip counts whole microseconds");
+		return param_refuse(s, "nic", "rx_ticks", err,
+				    "the chip counts whole microseconds");
 	if (s->tx_ticks_ps % SIM_US)
-		return refuse(s, "nic", "tx_ticks", err, "the chip counts whole microseconds");
+		return param_refuse(s, "nic", "tx_ticks", err,
+				    "the chip counts whole microseconds");
 	if (s->link_bps % 1000000)
-		return refuse(s, "link", "rate", err, "expected whole Mb/s");
+		return param_refuse(s, "link", "rate", err, "expected whole Mb/s");
 	return 0;
 }
 
@@ -222,21 +209,23 @@ static int check_platform(struct scenario *s, struct err *err)
 	if (s->platform == PLATFORM_METAL)
 		return 0;
 	if (s->scheduler == SCHEDULER_PINNED && s->platform_cpus < vcpus)
-		return refuse(s, "platform", "cpus", err,
-			      "%llu pinned virtual CPUs need as many; expected that, or "
-			      "platform.scheduler=credit",
-			      (unsigned long long)vcpus);
+		return param_refuse(s, "platform", "cpus", err,
+				    "%llu pinned virtual CPUs need as many; expected that, or "
+				    "platform.scheduler=credit",
+				    (unsigned long long)vcpus);
 	if (s->dom0_bytes % 4096 || s->domu_bytes % 4096)
-		return refuse(s, "platform", s->dom0_bytes % 4096 ? "dom0_memory" : "domu_memory",
-			      err, "expected whole pages of 4096 bytes");
+		return param_refuse(s, "platform",
+				    s->dom0_bytes % 4096 ? "dom0_memory" : "domu_memory", err,
+				    "expected whole pages of 4096 bytes");
 	if (!strncmp(s->iommu_model, "dart", 4))
-		return refuse(
+		return param_refuse(
 			s, "iommu", "model", err,
 			"there is no hypervisor for %s here; expected none, calgary, vtd or amdvi",
 			s->iommu_model);
 	if (s->ats)
-		return refuse(s, "iommu", "ats", err,
-			      "the hypervisor serves no device's translation cache; expected off");
+		return param_refuse(
+			s, "iommu", "ats", err,
+			"the hypervisor serves no device's translation cache; expected off");
 	return 0;
 }
 

@@ -251,7 +251,19 @@ static void what_cannot_go_on_says_why(void **state)
 	expect_failure("time=1\n[filesystem]\nlocation=/a\nnum_files=5\nmin_filesize=1m\n"
 		       "max_filesize=1m\n[end]\n[threadgroup]\nnum_threads=2\ncreate_weight=1\n"
 		       "write_blocksize=64k\n[end]\n",
-		       4096, -ENOSPC, "create: writing /a/data/datafile");
+		       4096, -ENOSPC, "p:8: create_weight: the file system of ");
+	expect_failure("time=1\n[filesystem]\nlocation=/a\nnum_files=500\nmin_filesize=1m\n"
+		       "max_filesize=1m\n[end]\n[threadgroup]\nnum_threads=2\nstat_weight=1\n"
+		       "[end]\n",
+		       4096, -ENOSPC, "p:2: num_files: the file system of ");
+	expect_failure("time=1\n[filesystem]\nlocation=/a\ninit_size=500m\nmin_filesize=1m\n"
+		       "max_filesize=1m\n[end]\n[threadgroup]\nnum_threads=2\nstat_weight=1\n"
+		       "[end]\n",
+		       4096, -ENOSPC, "p:2: init_size: the file system of ");
+	expect_failure("time=1\n[filesystem]\nlocation=/a\nnum_dirs=100000\n[end]\n"
+		       "[threadgroup]\nnum_threads=2\nstat_weight=1\n[end]\n",
+		       4096, -ENOSPC,
+		       "p:2: num_dirs: the file system has no room for /a/data/datadir");
 	expect_failure("time=1\n[filesystem]\nlocation=/a\nnum_files=1\nmax_filesize=9k\n"
 		       "min_filesize=9k\n[end]\n[threadgroup]\nnum_threads=1\nread_weight=1\n"
 		       "read_size=8k\nread_blocksize=4k\nread_skip=1\nread_skipsize=4k\n[end]\n",

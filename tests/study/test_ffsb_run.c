@@ -263,6 +263,10 @@ static void what_cannot_be_built_is_refused_with_the_setting_named(void **state)
 		"platform.domu_memory: ");
 	refused("sut.profile=js21-2007", NULL, -EINVAL, "js21-2007 has no [disk] section");
 	refused("ffsb.profile=no-such", NULL, -ENOENT, "no-such");
+	refused("disk.size=64 MiB", NULL, -EINVAL,
+		"--set disk.size: expected more, or another ffsb");
+	refused("disk.size=64 MiB", "platform.kind=domu", -EINVAL,
+		"loads/ffsb-mixed.profile:8: num_files: ");
 	refused("ffsb.cache=5000000 B", NULL, -EINVAL, "ffsb.cache: expected whole pages");
 	refused("inject.corrupt_tce=1 ms", "iommu.model=calgary", -EINVAL, "inject.corrupt_tce");
 }
