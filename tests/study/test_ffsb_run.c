@@ -127,26 +127,27 @@ static void nothing_was_damaged(const json_t *r)
 }
 
 static const struct {
-	const char *model, *strategy;
+	const char *model, *profile, *strategy;
 	bool on;
 } ways[] = {
-	{"iommu.model=none", "dma.strategy=off", false},
-	{"iommu.model=calgary", "dma.strategy=off", false},
-	{"iommu.model=calgary", "dma.strategy=strict", true},
-	{"iommu.model=calgary", "dma.strategy=deferred", true},
-	{"iommu.model=vtd", "dma.strategy=off", false},
-	{"iommu.model=vtd", "dma.strategy=strict", true},
-	{"iommu.model=vtd", "dma.strategy=flush-queue", true},
-	{"iommu.model=amdvi", "dma.strategy=off", false},
-	{"iommu.model=amdvi", "dma.strategy=strict", true},
-	{"iommu.model=amdvi", "dma.strategy=flush-queue", true},
+	{"iommu.model=none", "sut.profile=x460-2007", "dma.strategy=off", false},
+	{"iommu.model=calgary", "sut.profile=x460-2007", "dma.strategy=off", false},
+	{"iommu.model=calgary", "sut.profile=x460-2007", "dma.strategy=strict", true},
+	{"iommu.model=calgary", "sut.profile=x460-2007", "dma.strategy=deferred", true},
+	{"iommu.model=vtd", "sut.profile=e3-1220-2015", "dma.strategy=off", false},
+	{"iommu.model=vtd", "sut.profile=e3-1220-2015", "dma.strategy=strict", true},
+	{"iommu.model=vtd", "sut.profile=e3-1220-2015", "dma.strategy=flush-queue", true},
+	{"iommu.model=amdvi", "sut.profile=epyc-7742-2019", "dma.strategy=off", false},
+	{"iommu.model=amdvi", "sut.profile=epyc-7742-2019", "dma.strategy=strict", true},
+	{"iommu.model=amdvi", "sut.profile=epyc-7742-2019", "dma.strategy=flush-queue", true},
 };
 
 static void a_guests_files_are_whole_behind_every_iommu(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		json_t *r = RUN("platform.kind=domu", ways[i].model, ways[i].strategy);
+		json_t *r =
+			RUN("platform.kind=domu", ways[i].model, ways[i].profile, ways[i].strategy);
 		const double pages = get(r, "xen.disk.segments");
 
 		print_message("%s %s: %.0f ops/s, dom0 %.0f us, domU %.0f us\n", ways[i].model,
