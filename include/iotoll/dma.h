@@ -41,14 +41,16 @@ struct iotoll_dma_domain;
 struct iotoll_dma_device;
 
 struct iotoll_dma_config {
-	const char *driver;    /* "none", "calgary", "dart-u4", ... : a row of the registry */
-	const char *strategy;  /* "off", "strict", "deferred", ... : a row of the registry */
-	const char *allocator; /* "next-fit": a row of the registry; NULL will do for "off" */
-	unsigned bus;          /* calgary: the host bridge (PHB) of this domain: one domain each;
-			      xen: the number of the device */
+	const char *driver;   /* "none", "calgary", "dart-u4", ... : a row of the registry */
+	const char *strategy; /* "off", "strict", "deferred", ... : a row of the registry */
+	const char
+		*allocator; /* "next-fit", "tree": a row of the registry; NULL will do for "off" */
+	unsigned bus;       /* calgary: the host bridge (PHB) of this domain: one domain each;
+			   xen: the number of the device */
 	/* translation entries; calgary: 8192 << n, n = 0..7; dart: a multiple of 1024; else any */
 	uint64_t table_entries;
-	uint64_t start_hint; /* where the allocator's first search begins (0 = the bottom) */
+	/* where the allocator's first search begins: 0 = the bottom, and where there are no laps */
+	uint64_t start_hint;
 	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
@@ -100,7 +102,7 @@ struct iotoll_dma_stats {
 	uint64_t flush_ps;             /* time in flushes and invalidations, 0 without a clock */
 	uint64_t timer_flushes;        /* of flushes: because time had passed */
 	uint64_t wraps;                /* the allocator went back to the bottom */
-	uint64_t words_searched;       /* bitmap words examined */
+	uint64_t words_searched;       /* bitmap words or tree nodes examined for room */
 	uint64_t usable_entries;       /* table entries minus reservations */
 	uint64_t emergency_unmaps;     /* unmaps inside the emergency pages: ignored */
 	uint64_t lock_acquisitions, lock_contended, lock_wait_ps; /* of the domain's lock */

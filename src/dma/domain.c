@@ -64,6 +64,26 @@ static void on_wrap(void *ctx)
 		domain->strategy->wrapped(domain);
 }
 
+/* Can @allocator do what the strategy and the configuration expect of it? */
+static int choose_allocator(const struct iotoll_dma_config *config,
+			    const struct strategy_ops *strategy, const struct driver_ops *driver,
+			    const struct iova_ops *allocator, struct err *err)
+{
+	if (!strategy->translates || allocator->wraps)
+		return 0;
+	/* Where mappings are flushed as they are made the strategy has nothing to flush. */
+	if (strategy->wrapped && !driver->flushes_maps)
+		return err_set(err, -EINVAL,
+			       "strategy %s flushes when its allocator wraps, which %s never does: "
+			       "expected next-fit or another that does",
+			       strategy->name, allocator->name);
+	if (config->start_hint)
+		return err_set(err, -EINVAL,
+			       "start_hint %llu: 0 expected, allocator %s searches in no laps",
+			       (unsigned long long)config->start_hint, allocator->name);
+	return 0;
+}
+
 /* Choose the three rows by name; -EINVAL says which name is unknown. */
 static int choose(const struct iotoll_dma_config *config, const struct strategy_ops **strategy,
 		  const struct driver_ops **driver, const struct iova_ops **allocator,
@@ -85,7 +105,7 @@ static int choose(const struct iotoll_dma_config *config, const struct strategy_
 	if ((*strategy)->translates && !(*driver)->translates)
 		return err_set(err, -EINVAL, "strategy %s needs a table, driver %s has none",
 			       (*strategy)->name, (*driver)->name);
-	return 0;
+	return *allocator ? choose_allocator(config, *strategy, *driver, *allocator, err) : 0;
 }
 
 /* Everything a translating domain has beyond its driver. Undone by domain_destroy(). */
@@ -105,7 +125,7 @@ static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops 
 			       config->start_hint);
 	if (rc) {
 		env_free_pages(domain->env, domain->shared_lines, 1);
-		return err_set(err, rc, "no memory for the allocator's bitmap");
+		return err_set(err, rc, "no memory for allocator %s", allocator->name);
 	}
 	domain->iova->ops = allocator;
 	domain->iova->wrapped = on_wrap;

@@ -8,10 +8,12 @@
 #include "mem/memory.h"
 
 void *__real_calloc(size_t n, size_t bytes);
+void *__real_realloc(void *old, size_t bytes);
 void *__real_aligned_alloc(size_t align, size_t bytes);
 int __real_memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_t below,
 			phys_t *out);
 void *__wrap_calloc(size_t n, size_t bytes);
+void *__wrap_realloc(void *old, size_t bytes);
 void *__wrap_aligned_alloc(size_t align, size_t bytes);
 int __wrap_memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_t below,
 			phys_t *out);
@@ -26,6 +28,11 @@ static bool fails_now(void)
 void *__wrap_calloc(size_t n, size_t bytes)
 {
 	return fails_now() ? NULL : __real_calloc(n, bytes);
+}
+
+void *__wrap_realloc(void *old, size_t bytes)
+{
+	return fails_now() ? NULL : __real_realloc(old, bytes);
 }
 
 void *__wrap_aligned_alloc(size_t align, size_t bytes)

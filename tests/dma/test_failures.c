@@ -57,6 +57,61 @@ static void creating_and_attaching_survive_every_failure(void **state)
 	}
 }
 
+static void every_allocator_survives_every_failure(void **state)
+{
+	static struct rig rig;
+	const char *name;
+
+	(void)state;
+	for (unsigned i = 0; (name = iotoll_dma_allocator_name(i, NULL)) != NULL; i++) {
+		struct iotoll_dma_config config = rig_config();
+
+		config.strategy = "strict";
+		config.allocator = name;
+		rig_open(&rig, 16u << 20);
+		assert_true(set_up_with_failures(&rig, &config) >= 5);
+		rig_unmap(&rig, rig_map(&rig, 0x5000, 5000), 5000);
+		rig_close(&rig);
+	}
+}
+
+/* Each map fails where its allocator asks for memory, and succeeds at the second attempt. */
+static void a_map_whose_allocator_cannot_grow_fails_and_leaves_nothing(void **state)
+{
+	static struct rig rig;
+	const char *name;
+
+	(void)state;
+	for (unsigned i = 0; (name = iotoll_dma_allocator_name(i, NULL)) != NULL; i++) {
+		struct iotoll_dma_config config = rig_config();
+		iotoll_iova_t iova[500];
+		uint64_t failed = 0;
+
+		config.strategy = "strict";
+		config.allocator = name;
+		config.check_misuse = false;
+		rig_start(&rig, &config);
+		for (unsigned n = 0; n < 500; n++) {
+			until_failure = 0;
+			iova[n] = iotoll_dma_map_page(rig.dev, IOTOLL_PHYS(n * 4096), 4096,
+						      IOTOLL_DMA_FROM_DEVICE);
+			for (int ask = 1; iotoll_dma_mapping_error(iova[n]); ask++) {
+				assert_int_equal(rig_stats(&rig).pages_live, n);
+				failed++;
+				until_failure = ask;
+				iova[n] = iotoll_dma_map_page(rig.dev, IOTOLL_PHYS(n * 4096), 4096,
+							      IOTOLL_DMA_FROM_DEVICE);
+			}
+		}
+		until_failure = -1;
+		assert_int_equal(rig_stats(&rig).map_failures, failed);
+		for (unsigned n = 0; n < 500; n++)
+			rig_unmap(&rig, iova[n], 4096);
+		assert_int_equal(rig_stats(&rig).unmaps, 500);
+		rig_close(&rig);
+	}
+}
+
 static void a_map_whose_book_cannot_grow_fails_and_leaves_nothing(void **state)
 {
 	static struct rig rig;
@@ -165,6 +220,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(creating_and_attaching_survive_every_failure),
+		cmocka_unit_test(every_allocator_survives_every_failure),
+		cmocka_unit_test(a_map_whose_allocator_cannot_grow_fails_and_leaves_nothing),
 		cmocka_unit_test(a_map_whose_book_cannot_grow_fails_and_leaves_nothing),
 		cmocka_unit_test(coherent_memory_survives_every_failure),
 		cmocka_unit_test(a_leak_is_taken_down_in_order_without_memory_for_a_list),

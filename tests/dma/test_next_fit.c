@@ -5,148 +5,99 @@
  */
 #include <errno.h>
 
-#include "rig.h"
-
 #include "base/rng.h"
-#include "dma/iova/iova.h"
-
-struct fixture {
-	struct dma_env *env;
-	struct iova *a;
-	unsigned wraps;
-};
-
-static void on_wrap(void *ctx)
-{
-	((struct fixture *)ctx)->wraps++;
-}
-
-static void open_allocator(struct fixture *f, uint64_t entries, uint64_t hint)
-{
-	const struct iotoll_env_config config = {.memory_bytes = 4u << 20};
-	const struct iova_ops *ops = iova_find("next-fit");
-
-	f->wraps = 0;
-	assert_int_equal(iotoll_env_create(&f->env, &config), 0);
-	assert_int_equal(ops->create(&f->a, f->env, entries, hint), 0);
-	f->a->ops = ops;
-	f->a->wrapped = on_wrap;
-	f->a->ctx = f;
-}
-
-static void close_allocator(struct fixture *f)
-{
-	f->a->ops->destroy(f->a);
-	iotoll_env_destroy(f->env);
-}
-
-static int64_t take(struct fixture *f, uint64_t count, uint64_t limit)
-{
-	uint64_t first;
-	const int rc =
-		f->a->ops->alloc(f->a, &(struct iova_want){.count = count, .limit = limit}, &first);
-
-	assert_true(f->a->ops->check(f->a));
-	return rc ? rc : (int64_t)first;
-}
-
-static void give(struct fixture *f, uint64_t first, uint64_t count)
-{
-	assert_true(f->a->ops->owns(f->a, first, count));
-	f->a->ops->free(f->a, first, count);
-	assert_true(f->a->ops->check(f->a));
-}
+#include "iovarig.h"
 
 static void a_search_begins_behind_the_last_allocation_not_at_what_was_freed(void **state)
 {
-	struct fixture f;
+	struct iovarig f;
 
 	(void)state;
-	open_allocator(&f, 256, 0);
-	assert_int_equal(take(&f, 3, 256), 0);
-	give(&f, 0, 3);
-	assert_int_equal(take(&f, 2, 256), 3);
-	give(&f, 3, 2);
-	assert_int_equal(take(&f, 1, 256), 5);
+	iovarig_open(&f, "next-fit", 256, 0);
+	assert_int_equal(iovarig_take(&f, 3, 256), 0);
+	iovarig_give(&f, 0, 3);
+	assert_int_equal(iovarig_take(&f, 2, 256), 3);
+	iovarig_give(&f, 3, 2);
+	assert_int_equal(iovarig_take(&f, 1, 256), 5);
 	assert_int_equal(f.wraps, 0);
-	close_allocator(&f);
+	iovarig_close(&f);
 }
 
 static void the_start_hint_is_where_the_first_search_begins(void **state)
 {
-	struct fixture f;
+	struct iovarig f;
 
 	(void)state;
-	open_allocator(&f, 256, 200);
-	assert_int_equal(take(&f, 4, 256), 200);
+	iovarig_open(&f, "next-fit", 256, 200);
+	assert_int_equal(iovarig_take(&f, 4, 256), 200);
 	assert_int_equal(f.wraps, 0);
-	close_allocator(&f);
+	iovarig_close(&f);
 }
 
 static void the_last_entry_is_never_used(void **state)
 {
-	struct fixture f;
+	struct iovarig f;
 
 	(void)state;
-	open_allocator(&f, 128, 0);
+	iovarig_open(&f, "next-fit", 128, 0);
 	for (int64_t i = 0; i < 127; i++)
-		assert_int_equal(take(&f, 1, 128), i);
-	assert_int_equal(take(&f, 1, 128), -ENOSPC);
+		assert_int_equal(iovarig_take(&f, 1, 128), i);
+	assert_int_equal(iovarig_take(&f, 1, 128), -ENOSPC);
 	assert_int_equal(f.wraps, 1);
-	give(&f, 5, 1);
-	assert_int_equal(take(&f, 1, 128), 5);
+	iovarig_give(&f, 5, 1);
+	assert_int_equal(iovarig_take(&f, 1, 128), 5);
 	assert_int_equal(f.wraps, 2);
-	close_allocator(&f);
+	iovarig_close(&f);
 	/* Nor as the end of a longer run. */
-	open_allocator(&f, 128, 120);
-	assert_int_equal(take(&f, 8, 128), 0);
-	close_allocator(&f);
-	open_allocator(&f, 128, 120);
-	assert_int_equal(take(&f, 7, 128), 120);
-	close_allocator(&f);
+	iovarig_open(&f, "next-fit", 128, 120);
+	assert_int_equal(iovarig_take(&f, 8, 128), 0);
+	iovarig_close(&f);
+	iovarig_open(&f, "next-fit", 128, 120);
+	assert_int_equal(iovarig_take(&f, 7, 128), 120);
+	iovarig_close(&f);
 }
 
 static void no_run_goes_around_the_end(void **state)
 {
-	struct fixture f;
+	struct iovarig f;
 
 	(void)state;
-	open_allocator(&f, 128, 100);
-	assert_int_equal(take(&f, 50, 128), 0);
+	iovarig_open(&f, "next-fit", 128, 100);
+	assert_int_equal(iovarig_take(&f, 50, 128), 0);
 	assert_int_equal(f.wraps, 1);
-	close_allocator(&f);
+	iovarig_close(&f);
 }
 
 static void a_full_table_wraps_at_every_attempt(void **state)
 {
-	struct fixture f;
+	struct iovarig f;
 
 	(void)state;
-	open_allocator(&f, 64, 0);
-	assert_int_equal(take(&f, 63, 64), 0);
+	iovarig_open(&f, "next-fit", 64, 0);
+	assert_int_equal(iovarig_take(&f, 63, 64), 0);
 	for (unsigned i = 1; i <= 5; i++) {
-		assert_int_equal(take(&f, 1, 64), -ENOSPC);
+		assert_int_equal(iovarig_take(&f, 1, 64), -ENOSPC);
 		assert_int_equal(f.wraps, i);
 		assert_int_equal(f.a->wraps, i);
 	}
-	close_allocator(&f);
+	iovarig_close(&f);
 }
 
 static void what_is_reserved_is_neither_handed_out_nor_owned(void **state)
 {
-	struct fixture f;
+	struct iovarig f;
 
 	(void)state;
-	open_allocator(&f, 128, 0);
+	iovarig_open(&f, "next-fit", 128, 0);
 	assert_int_equal(f.a->ops->reserve(f.a, 0, 4), 0);
 	assert_int_equal(f.a->ops->reserve(f.a, 2, 4), 0);
 	assert_int_equal(f.a->ops->reserve(f.a, 120, 1000), 0);
 	assert_int_equal(f.a->ops->reserve(f.a, 128, 10), 0);
 	assert_int_equal(f.a->ops->reserve(f.a, UINT64_MAX, UINT64_MAX), 0);
 	assert_int_equal(f.a->reserved, 6 + 8);
-	assert_int_equal(take(&f, 1, 128), 6);
-	assert_int_equal(take(&f, 113, 128), 7);
-	assert_int_equal(take(&f, 1, 128), -ENOSPC);
+	assert_int_equal(iovarig_take(&f, 1, 128), 6);
+	assert_int_equal(iovarig_take(&f, 113, 128), 7);
+	assert_int_equal(iovarig_take(&f, 1, 128), -ENOSPC);
 	assert_false(f.a->ops->owns(f.a, 0, 1));
 	assert_false(f.a->ops->owns(f.a, 5, 2));
 	assert_true(f.a->ops->owns(f.a, 6, 114));
@@ -155,15 +106,15 @@ static void what_is_reserved_is_neither_handed_out_nor_owned(void **state)
 	assert_false(f.a->ops->owns(f.a, 128, 1));
 	assert_false(f.a->ops->owns(f.a, 6, UINT64_MAX));
 	assert_false(f.a->ops->owns(f.a, 6, 0));
-	close_allocator(&f);
+	iovarig_close(&f);
 }
 
 static void usable_below_sees_past_reservations_only(void **state)
 {
-	struct fixture f;
+	struct iovarig f;
 
 	(void)state;
-	open_allocator(&f, 128, 0);
+	iovarig_open(&f, "next-fit", 128, 0);
 	assert_true(f.a->ops->usable_below(f.a, 1));
 	assert_false(f.a->ops->usable_below(f.a, 0));
 	assert_int_equal(f.a->ops->reserve(f.a, 0, 32), 0);
@@ -173,24 +124,24 @@ static void usable_below_sees_past_reservations_only(void **state)
 	assert_int_equal(f.a->ops->reserve(f.a, 40, 87), 0);
 	/* What is left is the last entry. */
 	assert_false(f.a->ops->usable_below(f.a, 128));
-	close_allocator(&f);
+	iovarig_close(&f);
 }
 
 static void words_are_counted_as_they_are_examined(void **state)
 {
-	struct fixture f;
+	struct iovarig f;
 
 	(void)state;
-	open_allocator(&f, 1024, 0);
-	assert_int_equal(take(&f, 1, 1024), 0);
+	iovarig_open(&f, "next-fit", 1024, 0);
+	assert_int_equal(iovarig_take(&f, 1, 1024), 0);
 	assert_int_equal(f.a->words_searched, 1);
 	/* Bits 1..150 are clear: words 0, 1 and 2 are looked at. */
-	assert_int_equal(take(&f, 150, 1024), 1);
+	assert_int_equal(iovarig_take(&f, 150, 1024), 1);
 	assert_int_equal(f.a->words_searched, 1 + 3);
-	assert_int_equal(take(&f, 1000, 1024), -ENOSPC);
+	assert_int_equal(iovarig_take(&f, 1000, 1024), -ENOSPC);
 	/* Bit 151 is clear but too near the end for 1000; from 0 the first clear one is 151 too. */
 	assert_int_equal(f.a->words_searched, 4 + 1 + 3);
-	close_allocator(&f);
+	iovarig_close(&f);
 }
 
 /* ---- the model ---- */
@@ -238,10 +189,10 @@ static void run_program(struct rng *rng, uint64_t entries)
 		uint64_t first, count;
 	} live[512];
 	unsigned n = 0;
-	struct fixture f;
+	struct iovarig f;
 
 	m.used = calloc(entries, 1);
-	open_allocator(&f, entries, m.hint);
+	iovarig_open(&f, "next-fit", entries, m.hint);
 	for (unsigned i = 0; i < 3; i++) {
 		const uint64_t first = rng_below(rng, entries), count = rng_below(rng, 40);
 
@@ -257,7 +208,7 @@ static void run_program(struct rng *rng, uint64_t entries)
 				rng_below(rng, 4) ? entries : 1 + rng_below(rng, entries);
 			const int64_t want = model_take(&m, count, limit);
 
-			assert_int_equal(take(&f, count, limit), want);
+			assert_int_equal(iovarig_take(&f, count, limit), want);
 			assert_int_equal(f.a->wraps, m.wraps);
 			if (want >= 0) {
 				live[n].first = (uint64_t)want;
@@ -266,13 +217,13 @@ static void run_program(struct rng *rng, uint64_t entries)
 		} else if (n) {
 			const unsigned i = (unsigned)rng_below(rng, n);
 
-			give(&f, live[i].first, live[i].count);
+			iovarig_give(&f, live[i].first, live[i].count);
 			memset(&m.used[live[i].first], 0, live[i].count);
 			live[i] = live[--n];
 		}
 	}
 	assert_int_equal(f.wraps, m.wraps);
-	close_allocator(&f);
+	iovarig_close(&f);
 	free(m.used);
 }
 

@@ -33,9 +33,10 @@ struct iova {
 	/* Called when the search goes back to the bottom, before anything is handed out there. */
 	void (*wrapped)(void *ctx);
 	void *ctx;
-	uint64_t live;           /* entries handed out */
-	uint64_t reserved;       /* entries withheld for ever */
-	uint64_t words_searched; /* since creation */
+	uint64_t live;     /* entries handed out */
+	uint64_t reserved; /* entries withheld for ever */
+	/* Bitmap words or tree nodes that searches for room looked at, since creation. */
+	uint64_t words_searched;
 	uint64_t wraps;
 };
 
@@ -43,8 +44,13 @@ struct iova_ops {
 	const char *name;
 	const char *title;
 	/*
-	 * An allocator over @entries entries whose first search begins at @start_hint < @entries.
-	 * 0 or -ENOMEM. The caller then fills in ops, wrapped and ctx.
+	 * Its search goes round: what was handed out comes back only behind a call of wrapped().
+	 * Where it does not, wrapped() is never called and a start hint means nothing.
+	 */
+	bool wraps;
+	/*
+	 * An allocator over @entries entries whose first search begins at @start_hint < @entries
+	 * (0 where it does not wrap). 0 or -ENOMEM. The caller then fills in ops, wrapped and ctx.
 	 */
 	int (*create)(struct iova **out, struct dma_env *env, uint64_t entries,
 		      uint64_t start_hint);
@@ -54,11 +60,14 @@ struct iova_ops {
 	 * nothing is live yet. 0, or -ENOSPC if the allocator cannot remember another range.
 	 */
 	int (*reserve)(struct iova *a, uint64_t first, uint64_t count);
-	/* 0 and the first entry in *@out, or -ENOSPC. */
+	/* 0 and the first entry in *@out, -ENOSPC, or -ENOMEM. */
 	int (*alloc)(struct iova *a, const struct iova_want *want, uint64_t *out);
 	/* Are these entries handed out, all of them? Pure, and free of charge. */
 	bool (*owns)(const struct iova *a, uint64_t first, uint64_t count);
-	/* Take back entries that owns() holds true for. */
+	/*
+	 * Take back entries that owns() holds true for, in any portions. An allocator that keeps
+	 * ranges as they were asked for can use one again when all of it is back.
+	 */
 	void (*free)(struct iova *a, uint64_t first, uint64_t count);
 	/* Is there an entry below @limit that reservations leave to hand out? Pure. */
 	bool (*usable_below)(const struct iova *a, uint64_t limit);

@@ -263,6 +263,7 @@ static int next_fit_create(struct iova **out, struct dma_env *env, uint64_t entr
 const struct iova_ops next_fit_ops = {
 	.name = "next-fit",
 	.title = "next-fit bitmap, as the Calgary driver of Linux 2.6.21",
+	.wraps = true,
 	.create = next_fit_create,
 	.destroy = next_fit_destroy,
 	.reserve = next_fit_reserve,

@@ -7,8 +7,9 @@
 #include <string.h>
 
 extern const struct iova_ops next_fit_ops;
+extern const struct iova_ops tree_ops;
 
-const struct iova_ops *const iova_allocators[] = {&next_fit_ops, NULL};
+const struct iova_ops *const iova_allocators[] = {&next_fit_ops, &tree_ops, NULL};
 
 const struct iova_ops *iova_find(const char *name)
 {
