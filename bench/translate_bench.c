@@ -22,6 +22,7 @@
 #include "spec/amdvi.h"
 #include "spec/calgary.h"
 #include "spec/dart.h"
+#include "spec/riommu.h"
 #include "spec/vtd.h"
 
 #define TURNS   200
@@ -44,6 +45,7 @@ enum pattern {
 	HOT,  /* random among half of what the IOTLB holds */
 	NEAR, /* random among 512 neighbours: one last-level table */
 	FAR,  /* each as far from the one before as one top-level entry reaches */
+	RING, /* mapping after mapping of one ring */
 };
 
 struct world;
@@ -223,6 +225,21 @@ static void amdvi_tables(struct world *w)
 	reg_write(w, AMDVI_CONTROL, AMDVI_CTRL_IOMMU_EN, 8);
 }
 
+/* One ring, as long as the pattern; each mapping has all the bytes that one can have. */
+static void riommu_tables(struct world *w)
+{
+	riommu_pack(&w->memory[ROOT + DEVICE * RIOMMU_ENTRY_BYTES],
+		    (struct riommu_pair){CONTEXTS, 1});
+	riommu_pack(&w->memory[CONTEXTS], (struct riommu_pair){LEAVES, PATTERN});
+	for (uint64_t i = 0; i < PATTERN; i++)
+		riommu_pack(&w->memory[LEAVES + i * RIOMMU_ENTRY_BYTES],
+			    (struct riommu_pair){i << 12,
+						 riommu_rpte_hi(RIOMMU_MAX_BYTES, true, true)});
+	reg_write(w, RIOMMU_DEVICES, ROOT, 8);
+	reg_write(w, RIOMMU_DEVICE_COUNT, DEVICE + 1, 8);
+	reg_write(w, RIOMMU_CONTROL, RIOMMU_CONTROL_ENABLE, 8);
+}
+
 /* ---- worlds ---- */
 
 static void draw(struct world *w)
@@ -233,7 +250,9 @@ static void draw(struct world *w)
 
 	rng_seed(&rng, 1);
 	for (uint64_t i = 0; i < PATTERN; i++) {
-		if (r->pattern == FAR && strcmp(r->model, "vtd") == 0)
+		if (r->pattern == RING)
+			w->address[i] = riommu_iova(0, i, 0);
+		else if (r->pattern == FAR && strcmp(r->model, "vtd") == 0)
 			w->address[i] = i % 512 << (12 + 9 * (4 - r->levels));
 		else if (r->pattern == FAR)
 			w->address[i] = i % (r->levels == 6 ? 128 : 512)
@@ -301,6 +320,8 @@ static bool make(struct world *w, const struct row *row)
 		vtd_tables(w);
 	else if (strcmp(row->model, "amdvi") == 0)
 		amdvi_tables(w);
+	else if (strcmp(row->model, "riommu") == 0)
+		riommu_tables(w);
 	else
 		dart_tables(w);
 	return row->batch != NULL || as_said(w);
@@ -371,6 +392,9 @@ static const struct row rows[] = {
 	{"amdvi", "walk, 3 tables", 0, 0, FAR, 3, .levels = 3},
 	{"amdvi", "walk, 4 tables", 0, 0, FAR, 4, .levels = 4},
 	{"amdvi", "walk, 6 tables", 0, 0, FAR, 6, .levels = 6},
+	{"riommu", "hit, the mapping used last", .entries = 64},
+	{"riommu", "hit, moving on, next one fetched ahead", .entries = 64, .pattern = RING},
+	{"riommu", "walk: device, ring, mapping", 0, 0, RING, .fetches = 3},
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -128,7 +128,7 @@ int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes
 
 		ret = iommu_translate(bus->iommu, source, iova, direction, &x);
 		bus->stats.translations++;
-		bus->stats.table_reads += x.fetches;
+		bus->stats.table_reads += x.fetches + x.ahead;
 	}
 	*took_ps = x.fetches * cost->walk_read + (x.bypass ? 0 : cost->iotlb_hit);
 	bus->stats.translation_ps += *took_ps;

@@ -10,10 +10,11 @@
 #include "hw/calgary.h"
 #include "hw/dart.h"
 #include "hw/iommu.h"
+#include "hw/riommu.h"
 #include "hw/vtd.h"
 
 const struct iommu_ops *const iommu_models[] = {
-	&calgary_ops, &dart_u3_ops, &dart_u4_ops, &vtd_ops, &amdvi_ops, NULL,
+	&calgary_ops, &dart_u3_ops, &dart_u4_ops, &vtd_ops, &amdvi_ops, &riommu_ops, NULL,
 };
 
 const struct iommu_ops *iommu_find(const char *name)

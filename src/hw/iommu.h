@@ -53,9 +53,11 @@ struct iommu_source {
 };
 
 struct iommu_xlat {
-	uint64_t paddr;   /* where @iova's byte is */
-	uint64_t bytes;   /* how many from there on follow contiguously (to the page's end) */
+	uint64_t paddr; /* where @iova's byte is */
+	/* How many from there on follow contiguously: to the page's end; riommu, the mapping's. */
+	uint64_t bytes;
 	unsigned fetches; /* memory reads for table entries: one per 64-byte line of a table */
+	unsigned ahead;   /* further ones, which the access did not wait for */
 	bool hit;         /* answered by the IOTLB */
 	bool bypass;      /* not translated at all */
 	bool stale; /* answered by an IOTLB entry that the tables no longer back (see below) */
@@ -128,7 +130,7 @@ struct iommu_dart_config {
 };
 
 struct iommu_config {
-	const char *model; /* a row of the registry: "calgary", "vtd", "amdvi" */
+	const char *model; /* a row of the registry: "calgary", "vtd", "riommu" */
 	struct iotlb_config iotlb;
 	struct iommu_memory memory;
 	bool track_stale; /* compare each hit with the tables and report xlat.stale (slower) */

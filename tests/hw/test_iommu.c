@@ -154,6 +154,8 @@ static void every_failing_allocation_is_survived(void **state)
 	assert_int_equal(survive("calgary"), 1 + 4 * 6);
 	/* One unit, the IOTLB, fault records, contexts, three levels of tables. */
 	assert_int_equal(survive("vtd"), 1 + 6 + 1 + 1 + 3);
+	/* One unit, the IOTLB of rings, what is held of them, where it is. */
+	assert_int_equal(survive("riommu"), 1 + 6 + 2);
 }
 
 /* Memory whose every byte is 0xAA, up to address 48. */
