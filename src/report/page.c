@@ -139,7 +139,7 @@ int report_page(FILE *out, const json_t *study, struct err *err)
 	if (ret)
 		return ret;
 	fputs("</main>\n<footer><p>Times are virtual: one seed and one set of profiles give this "
-	      "page again, to the byte. Everything on it is in <a "
+	      "page again, to the byte. Everything on it, and every run, is in <a "
 	      "href=\"study.json\">study.json</a>."
 	      "</p></footer>\n</body>\n</html>\n",
 	      out);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A study as one self-contained HTML page: figures drawn inline, their data, tables, claims with
- * verdicts, and every run with the command that repeats it. Nothing is fetched, nothing is
- * executed; it reads on a telephone, on paper and in the dark. Links to the files written beside
- * it (study.json, CSV, SVG) are the only references to anything outside.
+ * verdicts, and every run that a figure links to with the command that repeats it; the other runs
+ * are in study.json. Nothing is fetched, nothing is executed; it reads on a telephone, on paper and
+ * in the dark. Links to the files written beside it (study.json, CSV, SVG) are the only references
+ * to anything outside.
  */
 #ifndef IOTOLL_REPORT_PAGE_H
 #define IOTOLL_REPORT_PAGE_H

@@ -48,6 +48,74 @@ static void page_is_well_formed_and_whole(void **state)
 	json_decref(study);
 }
 
+/* The sample with @more runs that no figure names. */
+static json_t *study_with_unlinked(unsigned more)
+{
+	json_t *study = json_of(SAMPLE_STUDY);
+	json_t *runs = json_object_get(study, "runs");
+
+	for (unsigned i = 0; i < more; i++) {
+		json_t *run = json_deep_copy(json_array_get(runs, 0));
+		char id[32];
+
+		snprintf(id, sizeof(id), "c/off/%u", i);
+		json_object_set_new(run, "id", json_string(id));
+		json_array_append_new(runs, run);
+	}
+	return study;
+}
+
+static void page_has_the_runs_that_figures_link_to_and_no_others(void **state)
+{
+	json_t *study = study_with_unlinked(3);
+	char *page = page_of(study);
+
+	(void)state;
+	assert_non_null(strstr(page, "id=\"run-b:2foff:2f16\""));
+	assert_null(strstr(page, "c/off/"));
+	assert_null(strstr(page, "run-c:"));
+	assert_non_null(strstr(page, "<p>1 of 4, those that the figures"));
+	assert_non_null(strstr(page, "3 more, from which ranges, tables and claims are made as "
+				     "well, are not on this page: <a href=\"study.json\">"));
+	free(page);
+	json_decref(study);
+}
+
+static void page_with_every_run_speaks_of_no_others(void **state)
+{
+	json_t *study = study_with_unlinked(0);
+	char *page = page_of(study);
+
+	(void)state;
+	assert_non_null(strstr(page, "<p>1 of 1, "));
+	assert_null(strstr(page, "not on this page"));
+	free(page);
+	json_decref(study);
+}
+
+static void every_run_that_is_there_can_be_reached_by_its_link(void **state)
+{
+	json_t *study = study_with_unlinked(2), *points;
+	char *page;
+
+	(void)state;
+	/* A point of another series leads to one of them, another to a run that is not there. */
+	points = json_object_get(
+		json_array_get(json_object_get(json_array_get(json_object_get(study, "figures"), 0),
+					       "series"),
+			       1),
+		"points");
+	json_object_set_new(json_array_get(points, 0), "run", json_string("c/off/1"));
+	json_object_set_new(json_array_get(points, 1), "run", json_string("nowhere"));
+	page = page_of(study);
+	assert_non_null(strstr(page, "href=\"#run-c:2foff:2f1\""));
+	assert_non_null(strstr(page, "id=\"run-c:2foff:2f1\""));
+	assert_null(strstr(page, "id=\"run-c:2foff:2f0\""));
+	assert_non_null(strstr(page, "<p>2 of 3, "));
+	free(page);
+	json_decref(study);
+}
+
 static void page_fetches_nothing(void **state)
 {
 	static const char *const foreign[] = {"http", "//",      "<script", "<link",
@@ -258,6 +326,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(page_is_well_formed_and_whole),
+		cmocka_unit_test(page_has_the_runs_that_figures_link_to_and_no_others),
+		cmocka_unit_test(page_with_every_run_speaks_of_no_others),
+		cmocka_unit_test(every_run_that_is_there_can_be_reached_by_its_link),
 		cmocka_unit_test(page_fetches_nothing),
 		cmocka_unit_test(ids_of_the_page_are_unique),
 		cmocka_unit_test(hostile_strings_are_escaped_everywhere),
