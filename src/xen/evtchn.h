@@ -26,6 +26,21 @@ struct evtchns {
 int evtchns_create(struct xen_domain *d) MUST_CHECK;
 /* Close every port (peers become unbound) and free the table. */
 void evtchns_destroy(struct xen_domain *d);
+/* The page that @d shares with the hypervisor, as the board sees it. */
+shared_info_t *evtchn_shared_info(const struct xen_domain *d);
+
+/* @port of @d, if it is in use (port 0 is reserved, which counts as use); else NULL. */
+struct evtchn *evtchn_at(const struct xen_domain *d, uint32_t port);
+/* The lowest free port, not yet taken; -ENOSPC. */
+int evtchn_free_port(const struct xen_domain *d);
+/* Take @port, which is free, into use in @state (EVTCHNSTAT_*), its other fields 0. */
+struct evtchn *evtchn_take(struct xen_domain *d, uint32_t port, uint8_t state);
+/* Undo what @port is bound to and free it; its peer becomes unbound. 0; -EINVAL: port 0 or free. */
+int evtchn_close(struct xen_domain *d, uint32_t port);
+void evtchn_close_all(struct xen_domain *d);
+
+/* Clear @port's mask bit; what is pending is delivered. 0; -EINVAL: free. */
+int evtchn_unmask(struct xen_domain *d, struct cpu *cpu, uint32_t port);
 /* Two-level delivery: pending bit, selector, upcall (section 7.2 of the interface). */
 void evtchn_set_pending(struct xen_domain *d, struct cpu *cpu, uint32_t port);
 
