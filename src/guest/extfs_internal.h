@@ -120,21 +120,22 @@ void extfs_unlock_alone(struct extfs *fs, struct extfs_lock *l, struct cpu *cpu)
 enum charge extfs_enter(struct extfs *fs, struct cpu *cpu);
 void extfs_leave(struct cpu *cpu, enum charge before);
 
-/* extfs_journal.c */
+/* extfs_journal.c: transactions are closed, written and brought home */
 int extfs_journal_init(struct extfs *fs, uint64_t sequence) MUST_CHECK;
 void extfs_journal_fini(struct extfs *fs);
 /* Let go of the pages of what was not written home, and will not be. */
 void extfs_journal_forget(struct extfs *fs, struct cpu *cpu);
-/* Join the running transaction for up to @credits blocks of metadata. 0, -EROFS, or a commit's
- * error. */
-int extfs_begin(struct extfs *fs, struct cpu *cpu, unsigned credits) MUST_CHECK;
-void extfs_end(struct extfs *fs, struct cpu *cpu, unsigned credits);
-/* @page of metadata was or is about to be changed, with no sleep in between. */
-void extfs_journal(struct extfs *fs, struct page *page);
 /* See that @tid is safe on the disk; with @empty, that the journal is empty as well. Not with a
  * handle. */
 int extfs_commit(struct extfs *fs, struct cpu *cpu, uint64_t tid, bool empty) MUST_CHECK;
 void extfs_committer(void *ctx);
+
+/* extfs_txn.c: what the running transaction consists of */
+/* Join it for up to @credits blocks of metadata. 0, -EROFS, or a commit's error. */
+int extfs_begin(struct extfs *fs, struct cpu *cpu, unsigned credits) MUST_CHECK;
+void extfs_end(struct extfs *fs, struct cpu *cpu, unsigned credits);
+/* @page of metadata was or is about to be changed, with no sleep in between. */
+void extfs_journal(struct extfs *fs, struct page *page);
 /* Metadata block @block, pinned, uptodate; as it is on the disk, or (@fresh) all zeros. */
 int extfs_meta(struct extfs *fs, struct cpu *cpu, uint32_t block, bool fresh,
 	       struct page **out) MUST_CHECK;
@@ -142,6 +143,17 @@ int extfs_meta(struct extfs *fs, struct cpu *cpu, uint32_t block, bool fresh,
 int extfs_free_later(struct extfs *fs, uint32_t start, uint32_t count, bool meta) MUST_CHECK;
 /* @node's data is written before the running transaction commits. 0 or -ENOMEM. */
 int extfs_order(struct extfs *fs, struct extfs_node *node) MUST_CHECK;
+
+/* Sets of blocks, a bit each. */
+static inline bool extfs_in_set(const uint8_t *set, uint64_t block)
+{
+	return set[block / 8] >> block % 8 & 1;
+}
+
+static inline void extfs_flip(uint8_t *set, uint64_t block)
+{
+	set[block / 8] ^= (uint8_t)(1u << block % 8);
+}
 
 /* extfs_alloc.c */
 int extfs_bitmap_load(struct extfs *fs, struct extfs_bitmap *b, struct cpu *cpu) MUST_CHECK;
@@ -170,6 +182,12 @@ int extfs_node_new(struct extfs *fs, struct cpu *cpu, uint16_t type, uint32_t pa
 void extfs_node_put(struct extfs_node *node);
 /* Into its blocks of metadata; with a handle. */
 int extfs_node_store(struct extfs_node *node, struct cpu *cpu) MUST_CHECK;
+/* Its blocks, then itself, its name being gone. With a handle of extfs_cut_credits(). */
+int extfs_node_remove(struct extfs_node *node, struct cpu *cpu) MUST_CHECK;
+unsigned extfs_cut_credits(const struct extfs_node *node);
+unsigned extfs_write_credits(const struct extfs_node *node);
+
+/* extfs_extent.c */
 /* Block of @logical, 0 in a hole; *@run as mapping_ops.block() says. */
 uint32_t extfs_node_block(const struct extfs_node *node, uint64_t logical, uint64_t *run);
 /* Give @logical, which is in a hole, a block. With a handle. 0, -ENOSPC, -EFBIG, -ENOMEM. */
@@ -177,10 +195,44 @@ int extfs_node_grow(struct extfs_node *node, struct cpu *cpu, uint32_t logical,
 		    uint32_t *out) MUST_CHECK;
 /* Give up blocks from @logical on. With a handle. */
 int extfs_node_cut(struct extfs_node *node, struct cpu *cpu, uint32_t logical) MUST_CHECK;
-/* Its blocks, then itself, its name being gone. With a handle of extfs_cut_credits(). */
-int extfs_node_remove(struct extfs_node *node, struct cpu *cpu) MUST_CHECK;
-unsigned extfs_cut_credits(const struct extfs_node *node);
-unsigned extfs_write_credits(const struct extfs_node *node);
+/* Room in memory for @extents. 0, -EFBIG, -ENOMEM. */
+int extfs_extents_room(struct extfs_node *node, uint32_t extents) MUST_CHECK;
+/* An extent the data area does not hold, or out of order, would lead astray. */
+bool extfs_extents_sensible(const struct extfs_node *node);
+/* Read the extent blocks from @block on, behind which @node has @extents. 0, -EIO, -EUCLEAN. */
+int extfs_chain_load(struct extfs_node *node, struct cpu *cpu, uint32_t block,
+		     uint32_t extents) MUST_CHECK;
+/* As many extent blocks as @extents need. With a handle. 0, -ENOSPC, -ENOMEM, -EUCLEAN. */
+int extfs_chain_fit(struct extfs_node *node, struct cpu *cpu, uint32_t extents) MUST_CHECK;
+/* What has changed into its extent blocks, of which there are enough. With a handle. */
+int extfs_chain_store(struct extfs_node *node, struct cpu *cpu) MUST_CHECK;
+
+/* extfs_direct.c */
+/*
+ * All of [@offset, @offset + @bytes), whole sectors, to or from @user, in as many bios as there are
+ * runs of blocks; waits for them. What lies in holes reads as zeros. The node's map is locked and
+ * nothing of the range is in the cache. 0, -ENOMEM, or the disk's error.
+ */
+int extfs_direct_io(struct extfs_node *node, struct cpu *cpu, enum bio_op op, uint64_t offset,
+		    phys_t user, uint64_t bytes) MUST_CHECK;
+
+/* extfs_path.c */
+/* A directory, referenced, and the last name of a path in it. */
+struct extfs_place {
+	struct extfs_node *dir;
+	const char *name;
+	size_t length;
+};
+
+/* The directory that holds the last name of @path; @path must outlive @place. 0; -EINVAL for the
+ * root, which has none; -ENOENT, -ENOTDIR, -ENAMETOOLONG, or what reading a directory gave. */
+int extfs_walk(struct extfs *fs, struct cpu *cpu, const char *path,
+	       struct extfs_place *place) MUST_CHECK;
+/* What @place leads to, referenced; its directory is locked. 0, -ENOENT, or extfs_node_get()'s. */
+int extfs_find(struct extfs *fs, struct cpu *cpu, const struct extfs_place *place,
+	       struct extfs_node **out) MUST_CHECK;
+/* See that the names of @dir, not locked, are in memory. */
+int extfs_load_names(struct extfs *fs, struct cpu *cpu, struct extfs_node *dir) MUST_CHECK;
 
 /* extfs_dir.c; the directory's lock is held, alone for changes. */
 int extfs_dir_find(struct extfs_node *dir, struct cpu *cpu, const char *name, size_t length,

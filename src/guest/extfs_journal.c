@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * extfs: transactions. Changes of metadata gather in the running one; a commit closes it for as
- * long as it takes to copy its blocks, waits for the file data they refer to, writes the copies
- * into the journal one behind the other, and then, alone, the block that makes them count. When the
- * journal is nearly full the commit keeps changes out until all blocks have been written home as
- * well. After ext3's ordered mode (fs/jbd), with a sum over the copies beside.
+ * extfs: the journal. A commit closes the running transaction (extfs_txn.c) for as long as it takes
+ * to copy its blocks, waits for the file data they refer to, writes the copies into the journal one
+ * behind the other, and then, alone, the block that makes them count. When the journal is nearly
+ * full the commit keeps changes out until all blocks have been written home as well. After ext3's
+ * ordered mode (fs/jbd), with a sum over the copies beside.
  */
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,133 +13,6 @@
 #include "guest/extfs_internal.h"
 
 #define COMMIT_EVERY (5 * SIM_S) /* as ext3 */
-
-static bool test(const uint8_t *map, uint64_t i)
-{
-	return map[i / 8] >> i % 8 & 1;
-}
-
-static void flip(uint8_t *map, uint64_t i)
-{
-	map[i / 8] ^= (uint8_t)(1u << i % 8);
-}
-
-/* ---- metadata ---- */
-
-int extfs_meta(struct extfs *fs, struct cpu *cpu, uint32_t block, bool fresh, struct page **out)
-{
-	struct page *page;
-	int rc = page_get(&fs->meta, block, cpu, &page);
-
-	if (rc)
-		return rc;
-	if (fresh) {
-		memset(page->data, 0, PAGE_BYTES);
-		cpu_touch(cpu, page->paddr, PAGE_BYTES, true);
-		page->uptodate = true;
-		extfs_journal(fs, page);
-	} else if (!page->uptodate) {
-		rc = page_fill(page, cpu);
-	}
-	page_unlock(page, cpu);
-	if (rc)
-		page_put(page, cpu);
-	else
-		*out = page;
-	return rc;
-}
-
-void extfs_journal(struct extfs *fs, struct page *page)
-{
-	assert(fs->handles);
-	if (test(fs->in_running, page->index))
-		return;
-	assert(fs->running_count < fs->capacity); /* or credits were too few */
-	flip(fs->in_running, page->index);
-	page_pin(page);
-	fs->running[fs->running_count++] = page;
-}
-
-/* ---- handles ---- */
-
-static bool full(const struct extfs *fs, unsigned credits)
-{
-	return fs->running_count + fs->credits + credits > fs->capacity;
-}
-
-int extfs_begin(struct extfs *fs, struct cpu *cpu, unsigned credits)
-{
-	if (credits > fs->capacity)
-		return -EFBIG;
-	cpu_sync(cpu);
-	for (;;) {
-		if (fs->error)
-			return -EROFS;
-		if (!fs->closing && !full(fs, credits))
-			break;
-		if (fs->closing || fs->handles) {
-			if (!fs->closing && !fs->commit_lock.exclusive)
-				waitq_wake(&fs->committer_wait, cpu);
-			waitq_wait(&fs->gate, cpu);
-		} else {
-			const int rc = extfs_commit(fs, cpu, fs->tid, false);
-
-			if (rc)
-				return rc;
-		}
-	}
-	fs->handles++;
-	fs->credits += credits;
-	return 0;
-}
-
-void extfs_end(struct extfs *fs, struct cpu *cpu, unsigned credits)
-{
-	assert(fs->handles && fs->credits >= credits);
-	fs->handles--;
-	fs->credits -= credits;
-	if (fs->closing ? !fs->handles : fs->gate.first != NULL)
-		waitq_wake(&fs->gate, cpu);
-}
-
-int extfs_order(struct extfs *fs, struct extfs_node *node)
-{
-	struct extfs_ordered *o = &fs->ordered;
-
-	if (node->ordered)
-		return 0;
-	if (o->count == o->room) {
-		const uint64_t room = o->room ? o->room * 2 : 64;
-		struct extfs_node **larger = realloc(o->node, room * sizeof(struct extfs_node *));
-
-		if (!larger)
-			return -ENOMEM;
-		o->node = larger;
-		o->room = room;
-	}
-	node->ordered = true;
-	node->refs++;
-	o->node[o->count++] = node;
-	return 0;
-}
-
-int extfs_free_later(struct extfs *fs, uint32_t start, uint32_t count, bool meta)
-{
-	struct extfs_freed *f = meta ? &fs->freed_meta : &fs->freed;
-
-	if (f->runs == f->room) {
-		const uint64_t room = f->room ? f->room * 2 : 64;
-		struct extfs_run *larger = realloc(f->run, room * sizeof(*larger));
-
-		if (!larger)
-			return -ENOMEM;
-		f->run = larger;
-		f->room = room;
-	}
-	f->run[f->runs++] = (struct extfs_run){start, count};
-	f->blocks += count;
-	return 0;
-}
 
 /* ---- a commit ---- */
 
@@ -174,7 +46,7 @@ static void open_gate(struct extfs *fs, struct cpu *cpu)
 /* Blocks written home are remembered once, however often they were committed. */
 static int wait_for_home(struct extfs *fs, struct page *page)
 {
-	if (test(fs->in_waiting, page->index)) {
+	if (extfs_in_set(fs->in_waiting, page->index)) {
 		page->pins--; /* pinned for that already */
 		return 0;
 	}
@@ -187,7 +59,7 @@ static int wait_for_home(struct extfs *fs, struct page *page)
 		fs->waiting = larger;
 		fs->waiting_room = room;
 	}
-	flip(fs->in_waiting, page->index);
+	extfs_flip(fs->in_waiting, page->index);
 	fs->waiting[fs->waiting_count++] = page;
 	return 0;
 }
@@ -207,7 +79,7 @@ static int copy_out(struct extfs *fs, struct cpu *cpu, struct closed *c)
 		d->home[i] = (uint32_t)page->index;
 		memcpy(staged(fs, i + 1), page->data, EXTFS_BLOCK);
 		cpu_copy(cpu, to, page->paddr, EXTFS_BLOCK);
-		flip(fs->in_running, page->index);
+		extfs_flip(fs->in_running, page->index);
 		if (!rc)
 			rc = wait_for_home(fs, page);
 	}
@@ -357,7 +229,7 @@ static int checkpoint(struct extfs *fs, struct cpu *cpu)
 	if (rc)
 		return rc;
 	for (uint64_t i = 0; i < fs->waiting_count; i++) {
-		flip(fs->in_waiting, fs->waiting[i]->index);
+		extfs_flip(fs->in_waiting, fs->waiting[i]->index);
 		page_put(fs->waiting[i], cpu);
 	}
 	fs->waiting_count = 0;

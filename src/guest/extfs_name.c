@@ -2,91 +2,8 @@
 /* extfs: calls that take a path. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "guest/extfs_internal.h"
-
-/* A directory, referenced, and the last name of a path in it. */
-struct place {
-	struct extfs_node *dir;
-	const char *name;
-	size_t length;
-};
-
-static int load_names(struct extfs *fs, struct cpu *cpu, struct extfs_node *dir)
-{
-	int rc;
-
-	if (dir->dir)
-		return 0;
-	extfs_lock_alone(fs, &dir->lock, cpu);
-	rc = dir->dead ? -ENOENT : extfs_dir_load(dir, cpu);
-	extfs_unlock_alone(fs, &dir->lock, cpu);
-	return rc;
-}
-
-/* What @name leads to, referenced. */
-static int step(struct extfs *fs, struct cpu *cpu, struct extfs_node *dir, const char *name,
-		size_t length, struct extfs_node **out)
-{
-	uint32_t inode;
-	uint8_t type;
-	int rc = dir->type == EXTFS_DIRECTORY ? load_names(fs, cpu, dir) : -ENOTDIR;
-
-	if (rc)
-		return rc;
-	extfs_lock_shared(fs, &dir->lock, cpu);
-	rc = dir->dead ? -ENOENT : extfs_dir_find(dir, cpu, name, length, &inode, &type);
-	if (!rc)
-		rc = extfs_node_get(fs, cpu, inode, out);
-	extfs_unlock_shared(fs, &dir->lock, cpu);
-	return rc;
-}
-
-static const char *next_name(const char **path, size_t *length)
-{
-	const char *name = *path + strspn(*path, "/");
-
-	*length = strcspn(name, "/");
-	*path = name + *length;
-	return name;
-}
-
-/* The directory that holds the last name; -EINVAL for the root, which has none. */
-static int walk(struct extfs *fs, struct cpu *cpu, const char *path, struct place *p)
-{
-	struct extfs_node *next;
-	int rc = extfs_node_get(fs, cpu, EXTFS_ROOT, &p->dir);
-
-	if (rc)
-		return rc;
-	p->name = next_name(&path, &p->length);
-	while (!rc && path[strspn(path, "/")]) {
-		rc = step(fs, cpu, p->dir, p->name, p->length, &next);
-		extfs_node_put(p->dir);
-		if (rc)
-			return rc;
-		p->dir = next;
-		p->name = next_name(&path, &p->length);
-	}
-	rc = !p->length ? -EINVAL : p->length > EXTFS_NAME ? -ENAMETOOLONG : 0;
-	if (!rc)
-		rc = p->dir->type == EXTFS_DIRECTORY ? load_names(fs, cpu, p->dir) : -ENOTDIR;
-	if (rc)
-		extfs_node_put(p->dir);
-	return rc;
-}
-
-/* The place's node, referenced; the directory is locked. */
-static int find(struct extfs *fs, struct cpu *cpu, const struct place *p, struct extfs_node **out)
-{
-	uint32_t inode;
-	uint8_t type;
-	int rc = p->dir->dead ? -ENOENT
-			      : extfs_dir_find(p->dir, cpu, p->name, p->length, &inode, &type);
-
-	return rc ? rc : extfs_node_get(fs, cpu, inode, out);
-}
 
 /* What a new name may change: two inodes, two bitmaps, and a block more of the directory. */
 static unsigned name_credits(const struct extfs_node *dir)
@@ -96,7 +13,7 @@ static unsigned name_credits(const struct extfs_node *dir)
 
 /* ---- making ---- */
 
-static int make_named(struct extfs *fs, struct cpu *cpu, const struct place *p, uint16_t type,
+static int make_named(struct extfs *fs, struct cpu *cpu, const struct extfs_place *p, uint16_t type,
 		      struct extfs_node **out)
 {
 	const unsigned credits = name_credits(p->dir);
@@ -123,7 +40,7 @@ static int make_named(struct extfs *fs, struct cpu *cpu, const struct place *p, 
 }
 
 /* The same; a full disk is looked at again after a commit has freed what was given up. */
-static int make(struct extfs *fs, struct cpu *cpu, const struct place *p, uint16_t type,
+static int make(struct extfs *fs, struct cpu *cpu, const struct extfs_place *p, uint16_t type,
 		struct extfs_node **out)
 {
 	int rc = make_named(fs, cpu, p, type, out);
@@ -134,21 +51,21 @@ static int make(struct extfs *fs, struct cpu *cpu, const struct place *p, uint16
 	return rc;
 }
 
-static int open_node(struct extfs *fs, struct cpu *cpu, const struct place *p, unsigned flags,
+static int open_node(struct extfs *fs, struct cpu *cpu, const struct extfs_place *p, unsigned flags,
 		     struct extfs_node **out)
 {
 	int rc;
 
 	if (!(flags & EXTFS_CREATE)) {
 		extfs_lock_shared(fs, &p->dir->lock, cpu);
-		rc = find(fs, cpu, p, out);
+		rc = extfs_find(fs, cpu, p, out);
 		if (!rc)
 			(*out)->opens++;
 		extfs_unlock_shared(fs, &p->dir->lock, cpu);
 		return rc;
 	}
 	extfs_lock_alone(fs, &p->dir->lock, cpu);
-	rc = find(fs, cpu, p, out);
+	rc = extfs_find(fs, cpu, p, out);
 	if (rc == -ENOENT && !p->dir->dead) {
 		rc = make(fs, cpu, p, EXTFS_FILE, out);
 	} else if (!rc && (flags & EXTFS_EXCLUSIVE)) {
@@ -174,8 +91,8 @@ int extfs_open(struct extfs *fs, struct cpu *cpu, const char *path, unsigned fla
 	const enum charge before = extfs_enter(fs, cpu);
 	struct extfs_file *f = calloc(1, sizeof(*f));
 	struct extfs_node *n = NULL;
-	struct place p;
-	int rc = f ? walk(fs, cpu, path, &p) : -ENOMEM;
+	struct extfs_place p;
+	int rc = f ? extfs_walk(fs, cpu, path, &p) : -ENOMEM;
 
 	if (rc)
 		goto out;
@@ -214,12 +131,12 @@ int extfs_mkdir(struct extfs *fs, struct cpu *cpu, const char *path)
 {
 	const enum charge before = extfs_enter(fs, cpu);
 	struct extfs_node *n;
-	struct place p;
-	int rc = walk(fs, cpu, path, &p);
+	struct extfs_place p;
+	int rc = extfs_walk(fs, cpu, path, &p);
 
 	if (!rc) {
 		extfs_lock_alone(fs, &p.dir->lock, cpu);
-		rc = find(fs, cpu, &p, &n);
+		rc = extfs_find(fs, cpu, &p, &n);
 		if (!rc)
 			rc = -EEXIST;
 		else if (rc == -ENOENT && !p.dir->dead)
@@ -236,7 +153,7 @@ int extfs_mkdir(struct extfs *fs, struct cpu *cpu, const char *path)
 /* ---- removing ---- */
 
 /* Take the name away, then what it named. The directory, and @n, are locked alone. */
-static int remove_named(struct extfs *fs, struct cpu *cpu, const struct place *p,
+static int remove_named(struct extfs *fs, struct cpu *cpu, const struct extfs_place *p,
 			struct extfs_node *n)
 {
 	const unsigned credits = extfs_cut_credits(n) + name_credits(p->dir);
@@ -265,15 +182,16 @@ static int removable(const struct extfs_node *n, uint16_t type)
 	return 0;
 }
 
-static int remove_locked(struct extfs *fs, struct cpu *cpu, const struct place *p, uint16_t type)
+static int remove_locked(struct extfs *fs, struct cpu *cpu, const struct extfs_place *p,
+			 uint16_t type)
 {
 	struct extfs_node *n;
-	int rc = find(fs, cpu, p, &n);
+	int rc = extfs_find(fs, cpu, p, &n);
 
 	if (rc)
 		return rc;
 	if (n->type == EXTFS_DIRECTORY)
-		rc = load_names(fs, cpu, n);
+		rc = extfs_load_names(fs, cpu, n);
 	if (!rc) {
 		extfs_lock_alone(fs, &n->lock, cpu);
 		extfs_lock_alone(fs, &n->map, cpu);
@@ -292,8 +210,8 @@ static int remove_locked(struct extfs *fs, struct cpu *cpu, const struct place *
 static int remove_path(struct extfs *fs, struct cpu *cpu, const char *path, uint16_t type)
 {
 	const enum charge before = extfs_enter(fs, cpu);
-	struct place p;
-	int rc = walk(fs, cpu, path, &p);
+	struct extfs_place p;
+	int rc = extfs_walk(fs, cpu, path, &p);
 
 	if (!rc) {
 		extfs_lock_alone(fs, &p.dir->lock, cpu);
@@ -354,8 +272,8 @@ static int above(struct extfs *fs, struct cpu *cpu, const struct extfs_node *n,
 	return at == n->number ? -EINVAL : 0;
 }
 
-static int move(struct extfs *fs, struct cpu *cpu, const struct place *from, const struct place *to,
-		struct extfs_node *n)
+static int move(struct extfs *fs, struct cpu *cpu, const struct extfs_place *from,
+		const struct extfs_place *to, struct extfs_node *n)
 {
 	const unsigned credits = name_credits(from->dir) + name_credits(to->dir);
 	int rc = extfs_begin(fs, cpu, credits);
@@ -377,15 +295,15 @@ static int move(struct extfs *fs, struct cpu *cpu, const struct place *from, con
 	return rc;
 }
 
-static int rename_locked(struct extfs *fs, struct cpu *cpu, const struct place *from,
-			 const struct place *to)
+static int rename_locked(struct extfs *fs, struct cpu *cpu, const struct extfs_place *from,
+			 const struct extfs_place *to)
 {
 	struct extfs_node *n, *there;
-	int rc = find(fs, cpu, from, &n);
+	int rc = extfs_find(fs, cpu, from, &n);
 
 	if (rc)
 		return rc;
-	rc = find(fs, cpu, to, &there);
+	rc = extfs_find(fs, cpu, to, &there);
 	if (!rc) {
 		extfs_node_put(there);
 		rc = -EEXIST;
@@ -401,13 +319,13 @@ static int rename_locked(struct extfs *fs, struct cpu *cpu, const struct place *
 int extfs_rename(struct extfs *fs, struct cpu *cpu, const char *from, const char *to)
 {
 	const enum charge before = extfs_enter(fs, cpu);
-	struct place a, b;
+	struct extfs_place a, b;
 	int rc;
 
 	extfs_lock_alone(fs, &fs->rename, cpu);
-	rc = walk(fs, cpu, from, &a);
+	rc = extfs_walk(fs, cpu, from, &a);
 	if (!rc) {
-		rc = walk(fs, cpu, to, &b);
+		rc = extfs_walk(fs, cpu, to, &b);
 		if (!rc) {
 			lock_two(fs, cpu, a.dir, b.dir);
 			rc = rename_locked(fs, cpu, &a, &b);
@@ -427,14 +345,14 @@ int extfs_stat(struct extfs *fs, struct cpu *cpu, const char *path, struct extfs
 {
 	const enum charge before = extfs_enter(fs, cpu);
 	struct extfs_node *n;
-	struct place p;
-	int rc = walk(fs, cpu, path, &p);
+	struct extfs_place p;
+	int rc = extfs_walk(fs, cpu, path, &p);
 
 	if (rc == -EINVAL) { /* the root */
 		rc = extfs_node_get(fs, cpu, EXTFS_ROOT, &n);
 	} else if (!rc) {
 		extfs_lock_shared(fs, &p.dir->lock, cpu);
-		rc = find(fs, cpu, &p, &n);
+		rc = extfs_find(fs, cpu, &p, &n);
 		extfs_unlock_shared(fs, &p.dir->lock, cpu);
 		extfs_node_put(p.dir);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* extfs: inodes in memory and their extents. */
+/* extfs: inodes in memory: fetched, stored, made and removed. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -27,70 +27,6 @@ static int inode_page(struct extfs_node *n, struct cpu *cpu, struct page **out)
 
 /* ---- from the disk ---- */
 
-static int room_for(struct extfs_node *n, uint32_t extents)
-{
-	struct extfs_extent *larger;
-	uint32_t room = n->room ? n->room : EXTFS_INLINE;
-
-	if (extents > EXTFS_EXTENTS_MAX)
-		return -EFBIG;
-	while (room < extents)
-		room *= 2;
-	if (room == n->room)
-		return 0;
-	larger = realloc(n->extent, room * sizeof(*larger));
-	if (!larger)
-		return -ENOMEM;
-	n->extent = larger;
-	n->room = room;
-	return 0;
-}
-
-static int load_chain(struct extfs_node *n, struct cpu *cpu, uint32_t block, uint32_t extents)
-{
-	while (block) {
-		const struct extfs_extent_block *b;
-		struct page *page;
-		int rc;
-
-		if (n->chains == EXTFS_CHAIN_MAX || block < n->fs->s.data_start ||
-		    block >= n->fs->s.blocks)
-			return -EUCLEAN;
-		rc = extfs_meta(n->fs, cpu, block, false, &page);
-		if (rc)
-			return rc;
-		b = (const struct extfs_extent_block *)(const void *)page->data;
-		cpu_touch(cpu, page->paddr, 16 + b->count % (EXTFS_CHAINED + 1) * 12, false);
-		if (b->magic != EXTFS_EXTENT_MAGIC || b->owner != n->number ||
-		    b->count > EXTFS_CHAINED || n->extents + b->count > extents) {
-			page_put(page, cpu);
-			return -EUCLEAN;
-		}
-		memcpy(n->extent + n->extents, b->extent, b->count * sizeof(*n->extent));
-		n->extents += b->count;
-		n->chain[n->chains++] = block;
-		block = b->next;
-		page_put(page, cpu);
-	}
-	return n->extents == extents ? 0 : -EUCLEAN;
-}
-
-/* An extent the data area does not hold, or out of order, would lead astray. */
-static bool extents_sensible(const struct extfs_node *n)
-{
-	uint64_t next = 0;
-
-	for (uint32_t i = 0; i < n->extents; i++) {
-		const struct extfs_extent *e = &n->extent[i];
-
-		if (!e->count || e->logical < next || e->start < n->fs->s.data_start ||
-		    (uint64_t)e->start + e->count > n->fs->s.blocks)
-			return false;
-		next = (uint64_t)e->logical + e->count;
-	}
-	return true;
-}
-
 static int load(struct extfs_node *n, struct cpu *cpu)
 {
 	const struct extfs_inode *on_disk;
@@ -110,7 +46,7 @@ static int load(struct extfs_node *n, struct cpu *cpu)
 	n->blocks = on_disk->blocks;
 	chain = on_disk->chain;
 	extents = on_disk->extents;
-	rc = room_for(n, extents);
+	rc = extfs_extents_room(n, extents);
 	if (!rc) {
 		n->extents = extents < EXTFS_INLINE ? extents : EXTFS_INLINE;
 		memcpy(n->extent, on_disk->extent, n->extents * sizeof(*n->extent));
@@ -120,9 +56,9 @@ static int load(struct extfs_node *n, struct cpu *cpu)
 		return rc == -EFBIG ? -EUCLEAN : rc;
 	if (n->type != EXTFS_FILE && n->type != EXTFS_DIRECTORY)
 		return -EUCLEAN;
-	rc = load_chain(n, cpu, chain, extents);
+	rc = extfs_chain_load(n, cpu, chain, extents);
 	n->changed = n->extents;
-	return rc ? rc : extents_sensible(n) ? 0 : -EUCLEAN;
+	return rc ? rc : extfs_extents_sensible(n) ? 0 : -EUCLEAN;
 }
 
 static void node_free(struct extfs_node *n)
@@ -179,98 +115,14 @@ void extfs_node_put(struct extfs_node *n)
 
 /* ---- to the disk ---- */
 
-static void touched(struct extfs_node *n, uint32_t i)
-{
-	if (i < n->changed)
-		n->changed = i;
-}
-
-/* A new extent block at the end of the chain. */
-static int lengthen_chain(struct extfs_node *n, struct cpu *cpu)
-{
-	struct page *page;
-	uint32_t block;
-	int rc = extfs_alloc_block(n->fs, cpu, n, 0, &block);
-
-	if (rc)
-		return rc;
-	rc = extfs_meta(n->fs, cpu, block, true, &page);
-	if (rc)
-		return extfs_free_blocks(n->fs, cpu, block, 1, true) ? -ENOMEM : rc;
-	page_put(page, cpu);
-	n->chain[n->chains++] = block;
-	n->blocks++;
-	return 0;
-}
-
-/* The last extent block begins, or ends, to be followed by another: it must be written again. */
-static void chain_changed(struct extfs_node *n)
-{
-	if (n->chains)
-		touched(n, EXTFS_INLINE + (n->chains - 1) * EXTFS_CHAINED);
-}
-
-/* As many extent blocks as @extents need. */
-static int fit_chain(struct extfs_node *n, struct cpu *cpu, uint32_t extents)
-{
-	const uint32_t beyond = extents > EXTFS_INLINE ? extents - EXTFS_INLINE : 0;
-	const uint32_t want = (beyond + EXTFS_CHAINED - 1) / EXTFS_CHAINED;
-	int rc = 0;
-
-	while (n->chains < want && !rc) {
-		chain_changed(n);
-		rc = lengthen_chain(n, cpu);
-	}
-	while (n->chains > want && !rc) {
-		rc = extfs_free_blocks(n->fs, cpu, n->chain[n->chains - 1], 1, true);
-		if (rc)
-			break;
-		n->chains--;
-		n->blocks--;
-		chain_changed(n);
-	}
-	return rc;
-}
-
-static int store_chain(struct extfs_node *n, struct cpu *cpu)
-{
-	for (uint32_t i = 0; i < n->chains; i++) {
-		const uint32_t first = EXTFS_INLINE + i * EXTFS_CHAINED;
-		uint32_t count = n->extents - first;
-		struct extfs_extent_block *b;
-		struct page *page;
-		int rc;
-
-		count = count < EXTFS_CHAINED ? count : EXTFS_CHAINED;
-		if (n->changed >= first + count)
-			continue;
-		rc = extfs_meta(n->fs, cpu, n->chain[i], false, &page);
-		if (rc)
-			return rc;
-		extfs_journal(n->fs, page);
-		b = (struct extfs_extent_block *)(void *)page->data;
-		memset(b, 0, sizeof(*b));
-		b->magic = EXTFS_EXTENT_MAGIC;
-		b->owner = n->number;
-		b->count = count;
-		b->next = i + 1 < n->chains ? n->chain[i + 1] : 0;
-		memcpy(b->extent, n->extent + first, count * sizeof(*n->extent));
-		/* Mostly one extent was added or became longer: a kernel would store just that. */
-		cpu_touch(cpu, page->paddr, 16, true);
-		cpu_touch(cpu, page->paddr + 16 + (count ? count - 1 : 0) * 12, 12, true);
-		page_put(page, cpu);
-	}
-	return 0;
-}
-
 int extfs_node_store(struct extfs_node *n, struct cpu *cpu)
 {
 	struct extfs_inode *to;
 	struct page *page;
-	int rc = fit_chain(n, cpu, n->extents);
+	int rc = extfs_chain_fit(n, cpu, n->extents);
 
 	if (!rc)
-		rc = store_chain(n, cpu);
+		rc = extfs_chain_store(n, cpu);
 	if (!rc)
 		rc = inode_page(n, cpu, &page);
 	if (rc)
@@ -297,119 +149,6 @@ int extfs_node_store(struct extfs_node *n, struct cpu *cpu)
 	return 0;
 }
 
-/* ---- extents ---- */
-
-/* The first extent that ends behind @logical. */
-static uint32_t find(const struct extfs_node *n, uint64_t logical)
-{
-	uint32_t low = 0, high = n->extents;
-
-	while (low < high) {
-		const uint32_t mid = (low + high) / 2;
-
-		if ((uint64_t)n->extent[mid].logical + n->extent[mid].count <= logical)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-uint32_t extfs_node_block(const struct extfs_node *n, uint64_t logical, uint64_t *run)
-{
-	const uint32_t i = find(n, logical);
-	const struct extfs_extent *e = &n->extent[i];
-
-	if (i == n->extents || logical < e->logical) {
-		*run = i == n->extents ? UINT32_MAX : e->logical - logical;
-		return 0;
-	}
-	*run = e->count - (logical - e->logical);
-	return e->start + (uint32_t)(logical - e->logical);
-}
-
-/* Enter one block before extent @i, joined with its neighbours where they touch. */
-static int insert(struct extfs_node *n, uint32_t i, uint32_t logical, uint32_t block)
-{
-	struct extfs_extent *before = i ? &n->extent[i - 1] : NULL;
-	struct extfs_extent *after = i < n->extents ? &n->extent[i] : NULL;
-	const bool joins_before = before && before->logical + before->count == logical &&
-				  before->start + before->count == block;
-	const bool joins_after =
-		after && after->logical == logical + 1 && after->start == block + 1;
-	int rc;
-
-	touched(n, i ? i - 1 : 0);
-	if (joins_before && joins_after) {
-		before->count += 1 + after->count;
-		memmove(after, after + 1, (n->extents - i - 1) * sizeof(*after));
-		n->extents--;
-	} else if (joins_before) {
-		before->count++;
-	} else if (joins_after) {
-		after->logical--;
-		after->start--;
-		after->count++;
-	} else {
-		rc = room_for(n, n->extents + 1);
-		if (rc)
-			return rc;
-		memmove(n->extent + i + 1, n->extent + i, (n->extents - i) * sizeof(*n->extent));
-		n->extent[i] = (struct extfs_extent){logical, block, 1};
-		n->extents++;
-	}
-	return 0;
-}
-
-int extfs_node_grow(struct extfs_node *n, struct cpu *cpu, uint32_t logical, uint32_t *out)
-{
-	uint32_t goal = 0, i;
-	int rc = room_for(n, n->extents + 1); /* so that nothing fails once a block is taken */
-
-	if (!rc && n->extents + 1 > EXTFS_INLINE + n->chains * EXTFS_CHAINED)
-		rc = fit_chain(n, cpu, n->extents + 1);
-	if (rc)
-		return rc;
-	i = find(n, logical);
-	if (i && n->extent[i - 1].logical + n->extent[i - 1].count == logical)
-		goal = n->extent[i - 1].start + n->extent[i - 1].count;
-	rc = extfs_alloc_block(n->fs, cpu, n, goal, out);
-	if (rc)
-		return rc;
-	rc = insert(n, find(n, logical), logical, *out);
-	assert(!rc);
-	n->blocks++;
-	return 0;
-}
-
-int extfs_node_cut(struct extfs_node *n, struct cpu *cpu, uint32_t logical)
-{
-	extfs_unreserve(n->fs, n);
-	n->window = 0;
-	while (n->extents) {
-		struct extfs_extent *e = &n->extent[n->extents - 1];
-		uint32_t keep, gone;
-		int rc;
-
-		if ((uint64_t)e->logical + e->count <= logical)
-			break;
-		keep = e->logical < logical ? logical - e->logical : 0;
-		gone = e->count - keep;
-		rc = extfs_free_blocks(n->fs, cpu, e->start + keep, gone,
-				       n->type == EXTFS_DIRECTORY);
-		if (rc)
-			return rc;
-		n->blocks -= gone;
-		touched(n, n->extents - 1);
-		e->count = keep;
-		if (!keep)
-			n->extents--;
-		if (n->extents) /* the last extent block counts fewer */
-			touched(n, n->extents - 1);
-	}
-	return 0;
-}
-
 /* ---- birth and death ---- */
 
 int extfs_node_new(struct extfs *fs, struct cpu *cpu, uint16_t type, uint32_t parent,
@@ -421,7 +160,7 @@ int extfs_node_new(struct extfs *fs, struct cpu *cpu, uint16_t type, uint32_t pa
 
 	if (!n)
 		return -ENOMEM;
-	rc = room_for(n, 1);
+	rc = extfs_extents_room(n, 1);
 	if (!rc)
 		rc = extfs_alloc_inode(fs, cpu, &n->number);
 	if (rc) {
@@ -457,7 +196,7 @@ int extfs_node_remove(struct extfs_node *n, struct cpu *cpu)
 		return rc;
 	rc = extfs_node_cut(n, cpu, 0);
 	if (!rc)
-		rc = fit_chain(n, cpu, n->extents);
+		rc = extfs_chain_fit(n, cpu, n->extents);
 	if (!rc) {
 		extfs_journal(fs, page);
 		to = slot_of(n, page);

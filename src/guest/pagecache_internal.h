@@ -39,7 +39,7 @@ struct pagecache {
 	struct pagecache_stats stats;
 };
 
-/* pagecache.c */
+/* pagecache_page.c */
 /* NULL if it is not there. Changes nothing. */
 struct page *page_find(const struct mapping *m, uint64_t index);
 /* Made, locked, pinned; NULL: there already, or @may_sleep is false and no page is to be had. */
