@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See bus_ats.h. The life of an access is in bus_dma.c; here are the messages.
+ * See bus_ats.h. The life of an access is in bus_dma.c, what ATS has to do with it in
+ * bus_ats_access.c; here are the messages.
  *
  * Modelling choices: an invalidation takes half of the profile's round trip each way, and so does a
  * translation request, besides what the tables take; messages of one direction stay in order; all
@@ -11,58 +12,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "dev/bus_internal.h"
+#include "dev/bus_ats_internal.h"
 
 /* Pages of a block larger than this (1 GiB) are told as one. */
 #define TOLD_ORDER_MAX 18u
 
-struct message {
-	uint32_t tags;
-	uint64_t payload;
-	unsigned cc, copies;
-	sim_time at;
-};
-
-/* One message for each tag is on its way in one direction. */
-struct wire {
-	struct message message[ATS_TAGS];
-	unsigned first, count;
-	struct event event;
-};
-
-struct bus_ats {
-	struct bus_port *port;
-	struct atc *atc;
-	struct wire down, up; /* to the device, and back */
-	struct event limit;
-	uint32_t open; /* tags sent and not completed */
-	sim_time sent[ATS_TAGS];
-	bool silent;
-};
-
-static const struct iommu_ats_ops *ops_of(const struct bus *bus)
-{
-	return bus->iommu ? bus->iommu->ops->ats : NULL;
-}
-
-static struct bus_port *port_of(const struct bus *bus, uint16_t devid)
-{
-	struct bus_port *port = bus->ports;
-
-	while (port && port->devid != devid)
-		port = port->next;
-	return port;
-}
-
-static struct bus_ats *ats_of(const struct bus *bus, uint16_t devid)
-{
-	const struct bus_port *port = port_of(bus, devid);
-
-	return port ? port->ats : NULL;
-}
-
 /* Software that makes the IOMMU forget its tags can send more than there are: those are lost. */
-static void push(struct bus *bus, struct wire *w, struct message message)
+static void push(struct bus *bus, struct bus_ats_wire *w, struct bus_ats_message message)
 {
 	if (w->count == ATS_TAGS)
 		return;
@@ -73,7 +29,7 @@ static void push(struct bus *bus, struct wire *w, struct message message)
 }
 
 /* The oldest message, if its time has come. */
-static bool pop(struct bus *bus, struct wire *w, struct message *out)
+static bool pop(struct bus *bus, struct bus_ats_wire *w, struct bus_ats_message *out)
 {
 	if (!w->count || w->message[w->first].at > bus_now(bus)) {
 		if (w->count)
@@ -88,30 +44,29 @@ static bool pop(struct bus *bus, struct wire *w, struct message *out)
 
 /* ---- completions ---- */
 
-static void deliver_completion(struct bus_ats *a, const struct message *m)
+static void deliver_completion(struct bus_ats *a, const struct bus_ats_message *m)
 {
 	struct bus *bus = a->port->bus;
 	const uint16_t devid = a->port->devid;
 
 	a->open &= ~m->tags;
 	for (unsigned i = 0; i < m->copies; i++)
-		ops_of(bus)->completion(bus->iommu, devid, m->tags, m->cc);
+		bus_ats_ops(bus)->completion(bus->iommu, devid, m->tags, m->cc);
 }
 
 static void on_completion(void *ctx)
 {
 	struct bus_ats *a = ctx;
-	struct message m;
+	struct bus_ats_message m;
 
 	while (pop(a->port->bus, &a->up, &m))
 		deliver_completion(a, &m);
 }
 
-/* Send off what has come to an end. */
-static void collect(struct bus_ats *a)
+void bus_ats_collect(struct bus_ats *a)
 {
 	struct bus *bus = a->port->bus;
-	struct message m = {.at = 0};
+	struct bus_ats_message m = {.at = 0};
 
 	m.tags = atc_completed(a->atc, &m.cc, &m.copies);
 	if (!m.tags || a->silent)
@@ -128,7 +83,7 @@ static void take_invalidation(struct bus_ats *a, unsigned itag, uint64_t payload
 {
 	/* -EBUSY: a tag given up and used again, of an invalidation still under way here. */
 	(void)!atc_invalidate(a->atc, itag, payload);
-	collect(a);
+	bus_ats_collect(a);
 }
 
 static unsigned tag_number(uint32_t tags)
@@ -143,7 +98,7 @@ static unsigned tag_number(uint32_t tags)
 static void on_invalidation(void *ctx)
 {
 	struct bus_ats *a = ctx;
-	struct message m;
+	struct bus_ats_message m;
 
 	while (pop(a->port->bus, &a->down, &m))
 		take_invalidation(a, tag_number(m.tags), m.payload);
@@ -154,7 +109,7 @@ static void on_limit(void *ctx)
 {
 	struct bus_ats *a = ctx;
 	struct bus *bus = a->port->bus;
-	const uint64_t limit_ps = ops_of(bus)->limit_ns(bus->iommu) * 1000;
+	const uint64_t limit_ps = bus_ats_ops(bus)->limit_ns(bus->iommu) * 1000;
 	sim_time next = SIM_NEVER;
 
 	for (unsigned i = 0; limit_ps && i < ATS_TAGS; i++) {
@@ -165,7 +120,7 @@ static void on_limit(void *ctx)
 			continue;
 		}
 		a->open &= ~(UINT32_C(1) << i);
-		ops_of(bus)->time_out(bus->iommu, i);
+		bus_ats_ops(bus)->time_out(bus->iommu, i);
 	}
 	if (next != SIM_NEVER)
 		sim_schedule(bus->machine->sim, &a->limit, next);
@@ -175,7 +130,7 @@ static void on_limit(void *ctx)
 static bool fabric_invalidate(void *ctx, uint16_t devid, unsigned itag, uint64_t payload)
 {
 	struct bus *bus = ctx;
-	struct bus_ats *a = ats_of(bus, devid);
+	struct bus_ats *a = bus_ats_of(bus, devid);
 	uint64_t limit_ps;
 
 	if (!a)
@@ -187,8 +142,9 @@ static bool fabric_invalidate(void *ctx, uint16_t devid, unsigned itag, uint64_t
 		take_invalidation(a, itag, payload);
 		return true;
 	}
-	push(bus, &a->down, (struct message){.tags = UINT32_C(1) << itag, .payload = payload});
-	limit_ps = ops_of(bus)->limit_ns(bus->iommu) * 1000;
+	push(bus, &a->down,
+	     (struct bus_ats_message){.tags = UINT32_C(1) << itag, .payload = payload});
+	limit_ps = bus_ats_ops(bus)->limit_ns(bus->iommu) * 1000;
 	if (limit_ps && !event_pending(&a->limit))
 		sim_schedule(bus->machine->sim, &a->limit, bus_now(bus) + limit_ps);
 	return true;
@@ -205,7 +161,7 @@ static bool fabric_respond(void *ctx, uint16_t devid, unsigned index, unsigned c
 
 void bus_ats_join(struct bus *bus)
 {
-	if (!ops_of(bus))
+	if (!bus_ats_ops(bus))
 		return;
 	bus->fabric = (struct ats_fabric){
 		.ctx = bus, .invalidate = fabric_invalidate, .page_response = fabric_respond};
@@ -217,7 +173,7 @@ void bus_ats_leave(struct bus *bus)
 {
 	const struct ats_fabric **at;
 
-	if (!ops_of(bus))
+	if (!bus_ats_ops(bus))
 		return;
 	at = &bus->iommu->fabric;
 	while (*at && (*at)->invalidate == fabric_invalidate) {
@@ -244,11 +200,11 @@ static void on_drop(void *ctx, uint64_t pfn, unsigned order)
 
 int bus_ats_add(struct bus *bus, uint16_t devid, const struct atc_config *config, struct err *err)
 {
-	struct bus_port *port = port_of(bus, devid);
+	struct bus_port *port = bus_ats_port(bus, devid);
 	struct bus_ats *a;
 	int rc;
 
-	if (!port || !ops_of(bus))
+	if (!port || !bus_ats_ops(bus))
 		return err_set(err, -ENODEV, "no device and IOMMU for ATS");
 	if (port->ats)
 		return err_set(err, -EBUSY, "the device has a translation cache");
@@ -286,7 +242,7 @@ void bus_ats_fini(struct bus_port *port)
 
 void bus_ats_switch(struct bus *bus, uint16_t devid, bool on)
 {
-	struct bus_ats *a = ats_of(bus, devid);
+	struct bus_ats *a = bus_ats_of(bus, devid);
 
 	if (!a)
 		return;
@@ -297,7 +253,7 @@ void bus_ats_switch(struct bus *bus, uint16_t devid, bool on)
 
 void bus_ats_silence(struct bus *bus, uint16_t devid, bool silent)
 {
-	struct bus_ats *a = ats_of(bus, devid);
+	struct bus_ats *a = bus_ats_of(bus, devid);
 
 	if (a)
 		a->silent = silent;
@@ -318,157 +274,4 @@ void bus_ats_stats(const struct bus *bus, struct atc_stats *out)
 		for (size_t i = 0; i < words; i++) /* counters, and nothing else */
 			sum[i] += ((const uint64_t *)&one)[i];
 	}
-}
-
-/* ---- accesses ---- */
-
-enum atc_verdict bus_ats_begin(struct bus_port *port, struct atc_access *x, uint64_t iova,
-			       enum iommu_access direction)
-{
-	return port->ats ? atc_begin(port->ats->atc, x, iova, direction) : ATC_UNTRANSLATED;
-}
-
-void bus_ats_ask(struct bus_port *port, const struct atc_access *x, struct ats_completion *out)
-{
-	struct bus *bus = port->bus;
-	struct ats_request request;
-
-	atc_request(port->ats->atc, x, &request);
-	request.source = (struct iommu_source){.bus = bus->number, .devid = port->devid};
-	bus->stats.translations++;
-	if (ops_of(bus)->request(bus->iommu, &request, out))
-		*out = (struct ats_completion){.status = ATS_ABORT};
-	bus->stats.table_reads += out->fetches;
-}
-
-enum atc_verdict bus_ats_answered(struct bus_port *port, struct atc_access *x,
-				  const struct ats_completion *completion)
-{
-	return atc_answer(port->ats->atc, x, completion);
-}
-
-void bus_ats_end(struct bus_port *port, struct atc_access *x)
-{
-	if (!port->ats || (!x->using && !x->asking))
-		return;
-	atc_end(port->ats->atc, x);
-	collect(port->ats);
-}
-
-/* Do the tables, or failing them the IOTLB, no longer say what the device's cache does? */
-static bool is_stale(const struct bus *bus, const struct bus_port *port, const struct atc_access *x)
-{
-	const struct iommu_source source = {.bus = bus->number, .devid = port->devid};
-	struct iommu_xlat now;
-
-	return iommu_probe(bus->iommu, source, x->iova, x->direction, &now) != 0 ||
-	       now.paddr != x->paddr || now.stale;
-}
-
-int bus_ats_translated(struct bus_port *port, const struct atc_access *x, uint32_t bytes,
-		       void **host, uint64_t *paddr, uint32_t *chunk)
-{
-	struct bus *bus = port->bus;
-	const struct iommu_source source = {.bus = bus->number, .devid = port->devid};
-	struct iommu_xlat out;
-	const int ret = ops_of(bus)->translated(bus->iommu, source, x->paddr, x->direction, &out);
-	uint64_t most = out.bytes < x->bytes ? out.bytes : x->bytes;
-
-	if (ret) {
-		bus->stats.refused++;
-		return ret == -EFAULT ? ret : -EPERM;
-	}
-	if (is_stale(bus, port, x))
-		*(x->direction == IOMMU_READ ? &bus->stats.stale_reads
-					     : &bus->stats.stale_writes) += 1;
-	*paddr = out.paddr;
-	*chunk = most < bytes ? (uint32_t)most : bytes;
-	*host = memory_ptr(bus->machine->mem, out.paddr, *chunk);
-	if (!*host) {
-		bus->stats.unmapped++;
-		return -EFAULT;
-	}
-	return 0;
-}
-
-/* ---- at this instant ---- */
-
-int bus_ats_now(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
-		enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk)
-{
-	struct bus_port *port = port_of(bus, devid);
-	struct atc_access x = {0};
-	struct ats_completion answer;
-	enum atc_verdict verdict;
-	uint64_t took;
-	int ret = -EPERM;
-
-	if (!port || !port->ats)
-		return bus_translate(bus, devid, iova, bytes, direction, host, paddr, chunk, &took);
-	verdict = bus_ats_begin(port, &x, iova, direction);
-	if (verdict == ATC_ASK) {
-		bus_ats_ask(port, &x, &answer);
-		verdict = bus_ats_answered(port, &x, &answer);
-	}
-	if (verdict == ATC_TRANSLATED)
-		ret = bus_ats_translated(port, &x, bytes, host, paddr, chunk);
-	else if (verdict == ATC_UNTRANSLATED)
-		ret = bus_translate(bus, devid, iova, bytes, direction, host, paddr, chunk, &took);
-	else
-		bus->stats.refused++;
-	bus_ats_end(port, &x);
-	return ret;
-}
-
-int bus_probe(const struct bus *bus, uint16_t devid, uint64_t iova, enum iommu_access access,
-	      struct iommu_xlat *out)
-{
-	const struct iommu_source source = {.bus = bus->number, .devid = devid};
-	const struct bus_ats *a = ats_of(bus, devid);
-	uint64_t paddr;
-
-	*out = (struct iommu_xlat){.paddr = 0};
-	if (!bus->iommu)
-		return -ENODEV;
-	if (a && atc_peek(a->atc, iova, access, &paddr) &&
-	    ops_of(bus)->probe_translated(bus->iommu, source, paddr, access, out) == 0) {
-		out->hit = true;
-		out->bypass = false; /* it was translated, by the device */
-		return 0;
-	}
-	return iommu_probe(bus->iommu, source, iova, access, out);
-}
-
-int bus_dma_translated(struct bus *bus, uint16_t devid, uint64_t paddr, void *buffer,
-		       uint32_t bytes, enum iommu_access direction)
-{
-	const struct iommu_source source = {.bus = bus->number, .devid = devid};
-	struct iommu_xlat out;
-	int ret;
-
-	if (!ops_of(bus)) {
-		bus->stats.refused++;
-		return -EPERM;
-	}
-	while (bytes) {
-		uint32_t chunk;
-		void *host;
-
-		ret = ops_of(bus)->translated(bus->iommu, source, paddr, direction, &out);
-		if (ret) {
-			bus->stats.refused++;
-			return ret == -EFAULT ? ret : -EPERM;
-		}
-		chunk = out.bytes < bytes ? (uint32_t)out.bytes : bytes;
-		host = memory_ptr(bus->machine->mem, paddr, chunk);
-		if (!host) {
-			bus->stats.unmapped++;
-			return -EFAULT;
-		}
-		bus_move(bus, direction, buffer, host, paddr, chunk);
-		paddr += chunk;
-		buffer = (uint8_t *)buffer + chunk;
-		bytes -= chunk;
-	}
-	return 0;
 }

@@ -16,7 +16,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <string.h>
 
 enum stage {
 	STAGE_QUEUED,
@@ -29,148 +28,13 @@ enum stage {
 	STAGE_OVER,
 };
 
-static inline unsigned side(const struct bus_request *req)
-{
-	return req->direction == IOMMU_WRITE;
-}
-
-/* ---- bookkeeping of a port ---- */
-
-static void queue_append(struct bus_port *port, struct bus_request *req)
-{
-	const unsigned s = side(req);
-
-	req->next = NULL;
-	if (port->queue[s].last)
-		port->queue[s].last->next = req;
-	else
-		port->queue[s].first = req;
-	port->queue[s].last = req;
-}
-
-static void queue_prepend(struct bus_port *port, struct bus_request *req)
-{
-	const unsigned s = side(req);
-
-	req->stage = STAGE_QUEUED;
-	req->next = port->queue[s].first;
-	port->queue[s].first = req;
-	if (!port->queue[s].last)
-		port->queue[s].last = req;
-}
-
-static void queue_pop(struct bus_port *port, unsigned s)
-{
-	struct bus_request *req = port->queue[s].first;
-
-	port->queue[s].first = req->next;
-	if (!req->next)
-		port->queue[s].last = NULL;
-	req->next = NULL;
-}
-
-static void active_add(struct bus_port *port, struct bus_request *req)
-{
-	req->next_active = port->active;
-	port->active = req;
-	port->active_count[side(req)]++;
-}
-
-/* The burst is over or was never begun: free its place. */
-static void active_remove(struct bus_port *port, struct bus_request *req)
-{
-	struct bus *bus = port->bus;
-	struct bus_request **at = &port->active;
-
-	bus_ats_end(port, &req->ats);
-	while (*at != req)
-		at = &(*at)->next_active;
-	*at = req->next_active;
-	port->active_count[side(req)]--;
-	if (req->begun && bus->iommu)
-		bus->iommu->ops->end(bus->iommu, bus->number);
-	req->begun = false;
-}
-
-/* The request that may be started next by the device's own rules, NULL if none. */
-static struct bus_request *eligible(const struct bus_port *port)
-{
-	struct bus_request *read = port->queue[0].first, *write = port->queue[1].first;
-
-	if (port->limits.one_dma) {
-		if (port->active)
-			return NULL;
-	} else {
-		if (port->active_count[0] >= port->limits.outstanding)
-			read = NULL;
-		if (port->active_count[1])
-			write = NULL;
-	}
-	if (read && write)
-		return read->order < write->order ? read : write;
-	return read ? read : write;
-}
-
-/* ---- the life of a burst ---- */
-
 static void port_kick(struct bus_port *port);
 
-int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
-		  enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk,
-		  uint64_t *took_ps)
+/* What is left of @req waits for its turn again, before the others. */
+static void requeue(struct bus_port *port, struct bus_request *req)
 {
-	const struct cost *cost = machine_cost(bus->machine);
-	struct iommu_xlat x = {.paddr = iova, .bytes = bytes, .bypass = true};
-	int ret = 0;
-
-	if (bus->iommu) {
-		const struct iommu_source source = {.bus = bus->number, .devid = devid};
-
-		ret = iommu_translate(bus->iommu, source, iova, direction, &x);
-		bus->stats.translations++;
-		bus->stats.table_reads += x.fetches + x.ahead;
-	}
-	*took_ps = x.fetches * cost->walk_read + (x.bypass ? 0 : cost->iotlb_hit);
-	bus->stats.translation_ps += *took_ps;
-	if (ret == -ESHUTDOWN) {
-		bus->stats.shut++;
-		return ret;
-	}
-	if (ret) {
-		bus->stats.refused++;
-		return ret == -EFAULT ? ret : -EPERM;
-	}
-	if (x.stale)
-		*(direction == IOMMU_READ ? &bus->stats.stale_reads : &bus->stats.stale_writes) +=
-			1;
-	if (bus->has_dummy && !x.bypass && x.paddr / BUS_PAGE_BYTES == bus->dummy_page)
-		bus->stats.redirected++;
-	*paddr = x.paddr;
-	*chunk = x.bytes < bytes ? (uint32_t)x.bytes : bytes;
-	*host = *chunk ? memory_ptr(bus->machine->mem, x.paddr, *chunk) : NULL;
-	if (!*host) {
-		bus->stats.unmapped++;
-		return -EFAULT;
-	}
-	return 0;
-}
-
-void bus_move(struct bus *bus, enum iommu_access direction, void *buffer, void *host,
-	      uint64_t paddr, uint32_t bytes)
-{
-	struct cache *cache = bus->machine->cache;
-
-	if (direction == IOMMU_WRITE) {
-		memcpy(host, buffer, bytes);
-		if (cache)
-			cache_dma_write(cache, paddr, bytes);
-		bus->stats.write_bytes += bytes;
-	} else {
-		memcpy(buffer, host, bytes);
-		if (cache)
-			cache_dma_read(cache, paddr, bytes);
-		bus->stats.read_bytes += bytes;
-	}
+	req->stage = STAGE_QUEUED;
+	bus_queue_prepend(port, req);
 }
 
 /* Where the page is has become known @took after now: say when its bytes will have moved. */
@@ -288,8 +152,8 @@ static void begin_burst(struct bus_request *req)
 	struct bus *bus = port->bus;
 
 	if (!bus_open(bus)) {
-		active_remove(port, req);
-		queue_prepend(port, req);
+		bus_active_remove(port, req);
+		requeue(port, req);
 		port_kick(port);
 		return;
 	}
@@ -311,7 +175,7 @@ static void grant(struct bus_request *req)
 	const uint32_t burst = left < limit ? left : limit;
 	sim_time start;
 
-	active_add(port, req);
+	bus_active_add(port, req);
 	req->burst_end = req->moved + burst;
 	req->stage = STAGE_GRANTED;
 	start = bus_path_reserve(bus, path_ps(req));
@@ -326,7 +190,7 @@ static void over(struct bus_request *req, int status)
 {
 	struct bus *bus = req->port->bus;
 
-	active_add(req->port, req);
+	bus_active_add(req->port, req);
 	req->stage = STAGE_OVER;
 	req->status = status;
 	sim_schedule(bus->machine->sim, &req->event, bus_now(bus));
@@ -346,18 +210,18 @@ static void port_kick(struct bus_port *port)
 	struct bus *bus = port->bus;
 	struct bus_request *req;
 
-	while ((req = eligible(port))) {
+	while ((req = bus_queue_next(port))) {
 		if (!bus_open(bus)) {
 			if (!shut_off(bus, req)) {
 				note_stall(bus);
 				return;
 			}
-			queue_pop(port, side(req));
+			bus_queue_pop(port, bus_side(req));
 			bus->stats.shut++;
 			over(req, -ESHUTDOWN);
 			continue;
 		}
-		queue_pop(port, side(req));
+		bus_queue_pop(port, bus_side(req));
 		if (req->bytes == req->moved)
 			over(req, 0);
 		else
@@ -375,7 +239,7 @@ static void finish(struct bus_request *req)
 {
 	struct bus_port *port = req->port;
 
-	active_remove(port, req);
+	bus_active_remove(port, req);
 	req->busy = false;
 	req->done(req->ctx, req, req->status);
 	port_kick(port);
@@ -403,8 +267,8 @@ static void land(struct bus_request *req)
 		finish(req);
 		return;
 	}
-	active_remove(port, req);
-	queue_prepend(port, req);
+	bus_active_remove(port, req);
+	requeue(port, req);
 	port_kick(port);
 }
 
@@ -447,7 +311,7 @@ void bus_submit(struct bus_port *port, struct bus_request *req)
 	req->ats = (struct atc_access){.iova = 0};
 	req->stage = STAGE_QUEUED;
 	event_init(&req->event, on_event, req);
-	queue_append(port, req);
+	bus_queue_append(port, req);
 	port_kick(port);
 }
 
@@ -462,13 +326,13 @@ void bus_port_abort(struct bus_port *port)
 
 		sim_cancel(bus->machine->sim, &req->event);
 		bus_path_forget(bus, req);
-		active_remove(port, req);
+		bus_active_remove(port, req);
 		req->busy = false;
 	}
 	for (unsigned s = 0; s < 2; s++) {
 		while (port->queue[s].first) {
 			port->queue[s].first->busy = false;
-			queue_pop(port, s);
+			bus_queue_pop(port, s);
 		}
 	}
 	bus_path_reschedule(bus);

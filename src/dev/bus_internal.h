@@ -49,6 +49,11 @@ void bus_path_reschedule(struct bus *bus);
 /* Start whatever may start on every port. */
 void bus_kick(struct bus *bus);
 
+/* Tell who watches that @devid's own cache no longer holds page @pfn. */
+void bus_told_dropped(struct bus *bus, uint16_t devid, uint64_t pfn);
+
+/* ---- bus_bridge.c ---- */
+
 /*
  * Translate @iova for at most @bytes of an access by @devid and count what came of it. 0 with
  * *@host, *@paddr and *@chunk bytes that lie behind each other; else the status for the device.
@@ -56,10 +61,31 @@ void bus_kick(struct bus *bus);
 int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
 		  enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk,
 		  uint64_t *took_ps);
-/* Tell who watches that @devid's own cache no longer holds page @pfn. */
-void bus_told_dropped(struct bus *bus, uint16_t devid, uint64_t pfn);
+/* Move @bytes between the device's @buffer and memory at @host. */
+void bus_move(struct bus *bus, enum iommu_access direction, void *buffer, void *host,
+	      uint64_t paddr, uint32_t bytes);
 
-/* ---- bus_ats.c ---- */
+/* ---- bus_queue.c ---- */
+
+/* Which of a port's queues @req waits in: reads are 0, writes 1. */
+static inline unsigned bus_side(const struct bus_request *req)
+{
+	return req->direction == IOMMU_WRITE;
+}
+
+/* At the end of its queue, or before the others. */
+void bus_queue_append(struct bus_port *port, struct bus_request *req);
+void bus_queue_prepend(struct bus_port *port, struct bus_request *req);
+/* Take the first one of queue @side, which is not empty, out. */
+void bus_queue_pop(struct bus_port *port, unsigned side);
+/* The request that may be started next by the device's own rules, NULL if none. Not taken out. */
+struct bus_request *bus_queue_next(const struct bus_port *port);
+/* @req is under way. */
+void bus_active_add(struct bus_port *port, struct bus_request *req);
+/* The burst is over or was never begun: free its place. */
+void bus_active_remove(struct bus_port *port, struct bus_request *req);
+
+/* ---- bus_ats.c and bus_ats_access.c ---- */
 
 /* Take the IOMMU's messages to devices, if it sends any; and no longer. */
 void bus_ats_join(struct bus *bus);
@@ -80,9 +106,5 @@ int bus_ats_translated(struct bus_port *port, const struct atc_access *x, uint32
 /* A whole access up to a page's end at this instant: as bus_translate(), cache included. */
 int bus_ats_now(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
 		enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk);
-
-/* Move @bytes between the device's @buffer and memory at @host. */
-void bus_move(struct bus *bus, enum iommu_access direction, void *buffer, void *host,
-	      uint64_t paddr, uint32_t bytes);
 
 #endif
