@@ -115,6 +115,11 @@ void ffsb_fill(struct ffsb_worker *w, const struct ffsb_set *set, const struct f
 void ffsb_compare(struct ffsb_worker *w, const struct ffsb_set *set, const struct ffsb_list *list,
 		  uint32_t number, uint64_t offset, uint64_t bytes);
 
+/* ---- ffsb_interval.c ---- */
+
+/* Nothing has happened in any group yet. */
+void ffsb_reset_stats(struct ffsb *f);
+
 /* ---- ffsb_ops.c ---- */
 
 /* One operation on @set; counted if the worker's are. 0, or an error already reported. */

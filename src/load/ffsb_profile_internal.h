@@ -47,6 +47,12 @@ int ffsb_take_line(struct ffsb_reading *r, char *text);
 /* 4.x's settings that fit nowhere until the last line was read. */
 int ffsb_old_finish(struct ffsb_reading *r);
 
+/* ffsb_profile_lists.c: true if @text is a list's line; *@rc is what became of it. */
+bool ffsb_take_list(struct ffsb_reading *r, const char *text, int *rc);
+/* The value of "ignore": a call's name, of which a beginning will do, in any case. An unknown one
+ * is remarked on and changes nothing. 0 or -ENOMEM. */
+int ffsb_take_ignored_call(struct ffsb_reading *r, const char *value);
+
 /*
  * ffsb_profile_values.c: @value of @key as a number, a size, ... into @out. 0, -EINVAL with a
  * message, -ENOMEM. Text after a number is a remark.
