@@ -51,6 +51,7 @@ struct iotoll_dma_config {
 	uint64_t table_entries;
 	/* where the allocator's first search begins: 0 = the bottom, and where there are no laps */
 	uint64_t start_hint;
+	uint64_t quota;      /* on-demand, optimistic: pages kept mapped; 0: as it was published */
 	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
@@ -86,6 +87,7 @@ struct iotoll_dma_stats {
 	uint64_t maps;   /* map requests that succeeded (an sg element counts as one) */
 	uint64_t unmaps; /* unmaps that took something down; coherent ones are counted apart */
 	uint64_t map_failures;      /* calls that mapped nothing (a failed list counts once) */
+	uint64_t reused_maps;       /* of maps: those that found their entries in the table */
 	uint64_t single_entry_maps; /* of maps: those of one page */
 	uint64_t single_entry_unmaps;
 	uint64_t mapped_pages_total;     /* pages over all maps */

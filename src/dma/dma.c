@@ -87,11 +87,12 @@ static struct mapping element(const struct list_call *c, int i)
 }
 
 /* Take the first @n elements down again: they were mapped, but nobody was told. */
-static void roll_back(const struct list_call *c, int n)
+static void roll_back(const struct list_call *c, int n, bool refused)
 {
 	for (int i = 0; i < n; i++) {
-		const struct mapping what = element(c, i);
+		struct mapping what = element(c, i);
 
+		what.refused = refused;
 		(void)mapping_remove(&what);
 	}
 	for (int i = 0; i < c->n; i++) {
@@ -124,7 +125,7 @@ static int map_list(const struct list_call *c)
 		mapping_announce(&made, c->sg[i].paddr);
 	}
 	if (mapped < c->n || refused) {
-		roll_back(c, mapped);
+		roll_back(c, mapped, refused != 0);
 		mapping_count_failure(domain);
 		mapped = 0;
 	}

@@ -163,6 +163,7 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 		if (rc)
 			return rc;
 	}
+	domain->quota = config->quota;
 	env_timer_init(domain->env, &domain->timer, domain_timer, domain);
 	if (strategy->create) {
 		rc = strategy->create(domain);

@@ -43,6 +43,7 @@ struct iotoll_dma_domain {
 	struct dma_env *env;
 	const struct strategy_ops *strategy;
 	void *strategy_data;
+	uint64_t quota; /* see iotoll_dma_config */
 	struct dma_driver *driver;
 	struct iova *iova;     /* NULL: no table, addresses are physical */
 	struct misuse *misuse; /* NULL: not watched for */

@@ -113,11 +113,13 @@ void mapping_announce(const struct mapping *mapping, iotoll_phys_t paddr)
 
 int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr)
 {
+	struct mapping made = *mapping;
 	const int rc = domain_commit(mapping->dev->domain);
 
 	mapping_announce(mapping, paddr);
+	made.refused = rc != 0;
 	if (rc)
-		(void)mapping_remove(mapping);
+		(void)mapping_remove(&made);
 	return rc;
 }
 
@@ -169,6 +171,7 @@ uint64_t mapping_remove(const struct mapping *what)
 		if (!misuse_take(domain->misuse, what, domain->stats.misuse, &found))
 			return 0;
 		found.attrs = what->attrs;
+		found.refused = what->refused;
 		if (found.kind == MAPPING_COHERENT && what->kind != MAPPING_COHERENT)
 			coherent_unmapped(domain, &found);
 	} else if (!plausible(domain, what)) {

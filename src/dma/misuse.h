@@ -23,6 +23,7 @@ struct mapping {
 	enum iotoll_dma_dir dir;
 	enum mapping_kind kind;
 	struct iotoll_dma_attrs attrs; /* hints: not held against its map */
+	bool refused;                  /* its map was: commit() said so, and it is on its way out */
 };
 
 struct misuse;

@@ -30,6 +30,18 @@ static void set(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages
 					 pages, dir);
 }
 
+void table_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages, uint64_t paddr,
+		   enum iotoll_dma_dir dir)
+{
+	if (domain->driver->ops->sets_only_clear) {
+		domain->driver->ops->clear(domain->driver, first, pages);
+		domain->stats.table_writes += pages;
+	}
+	domain->driver->ops->set(domain->driver, first, pages, IOTOLL_PHYS(paddr), dir);
+	domain_mapped(domain, first, pages);
+	domain->stats.table_writes += pages;
+}
+
 int table_set(const struct mapping *want, uint64_t paddr, uint64_t pages, uint64_t *first)
 {
 	struct iotoll_dma_domain *domain = want->dev->domain;

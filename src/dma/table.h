@@ -23,6 +23,14 @@ int table_set(const struct mapping *want, uint64_t paddr, uint64_t pages,
  */
 void table_clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages);
 
+/*
+ * Have entries that table_set() made say something else: @dir, and pages from @paddr's on. What
+ * they said before may be cached: that is the caller's. Live DMA through them goes on, except
+ * under a hypervisor, which knows no such call: there they are cleared in between.
+ */
+void table_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages, uint64_t paddr,
+		   enum iotoll_dma_dir dir);
+
 /* What a device puts on the bus to reach @paddr through the entry @first. */
 static inline iotoll_iova_t table_address(uint64_t first, uint64_t paddr)
 {

@@ -95,6 +95,7 @@ static int make_domain(struct rig *r, const struct rig_config *c, const struct d
 		.bus = RIG_BUS,
 		.table_entries = c->table_entries,
 		.start_hint = c->start_hint,
+		.quota = c->quota,
 		.check_misuse = c->check_misuse,
 		.quiesce_system = c->quiesce_system,
 		.unused_invalid = c->unused_invalid,

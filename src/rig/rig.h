@@ -21,7 +21,7 @@ struct rig_config {
 	const char *model; /* "none" or a row of the registry */
 	struct iotlb_config iotlb;
 	const char *strategy, *allocator;
-	uint64_t table_entries, start_hint;
+	uint64_t table_entries, start_hint, quota;
 	uint16_t devid; /* the device whose reach is watched */
 	bool multicall; /* of a domain under a hypervisor: see iotoll_dma_config */
 	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached;

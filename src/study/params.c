@@ -180,6 +180,8 @@ const struct param_row param_rows[] = {
 	     "when translations are invalidated; auto: deferred, or off without an IOMMU", "auto"),
 	NAME("dma", "allocator", allocator, iotoll_dma_allocator_name, "next-fit",
 	     "how I/O addresses are chosen", NULL),
+	NUMBER("dma", "quota", quota, QUANTITY_COUNT, "pages", 0, 1u << 24, "0",
+	       "on-demand: pages mapped at most; optimistic: unmapped pages kept; 0: its own"),
 	CHOICE("dma", "start", random_start, start, "bottom",
 	       "where the allocator's first lap begins"),
 	CHOICE("dma", "check_misuse", check_misuse, off_on, "on",

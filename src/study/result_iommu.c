@@ -42,6 +42,7 @@ json_t *result_dma(const struct testbed *t, const struct measurement *m,
 	put(o, "maps", s->maps);
 	put(o, "unmaps", s->unmaps);
 	put(o, "map_failures", s->map_failures);
+	put(o, "reused_maps", s->reused_maps);
 	put_real(o, "single_entry_fraction",
 		 ratio((double)(s->single_entry_maps + s->single_entry_unmaps),
 		       (double)(s->maps + s->unmaps)));

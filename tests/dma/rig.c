@@ -60,6 +60,14 @@ const char *rig_translating(unsigned index)
 	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
 }
 
+bool rig_follows_requests(const char *strategy)
+{
+	for (unsigned i = 0; rig_translating(i); i++)
+		if (strcmp(rig_translating(i), strategy) == 0)
+			return true;
+	return false;
+}
+
 struct iotoll_dma_config rig_config(void)
 {
 	return (struct iotoll_dma_config){.driver = "calgary",

@@ -41,8 +41,13 @@ struct rig {
 	size_t logged; /* also beyond RIG_LOG_MAX */
 };
 
-/* "strict", "deferred", ...: every strategy with a table; NULL past the last. */
+/*
+ * "strict", "deferred", ...: every strategy with a table whose entries come and go with requests;
+ * NULL past the last.
+ */
 const char *rig_translating(unsigned index);
+/* Is @strategy one of those? */
+bool rig_follows_requests(const char *strategy);
 
 /* Calgary on PHB 1, deferred, 8192 entries, misuse watched for. */
 struct iotoll_dma_config rig_config(void);

@@ -66,6 +66,18 @@ static void two_replays_of_a_recording_are_identical(void **state)
 	}
 }
 
+/* Entries go as requests end, and the IOTLB forgets them later. */
+static bool forgets_late(const char *strategy)
+{
+	static const char *const names[] = {"deferred", "deferred-tracked", "flush-queue",
+					    "unflushed"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], strategy) == 0)
+			return true;
+	return false;
+}
+
 static void the_recording_under_every_strategy(void **state)
 {
 	(void)state;
@@ -89,7 +101,7 @@ static void the_recording_under_every_strategy(void **state)
 			assert_int_equal(r.exposure.stale_pages, 0);
 		} else if (strcmp(strategy, "off") == 0) {
 			assert_true(r.exposure.untranslated);
-		} else {
+		} else if (forgets_late(strategy)) {
 			assert_true(r.exposure.stale_pages > 0);
 			assert_int_equal(r.exposure.stale_pages, r.exposure.unmapped_pages);
 		}

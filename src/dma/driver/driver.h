@@ -53,6 +53,7 @@ struct driver_ops {
 	 * it said before, and no strategy need flush for it.
 	 */
 	bool flushes_maps;
+	bool sets_only_clear; /* set() is for entries that are clear */
 	/*
 	 * For @translate: get a table of config->table_entries and clear it. Otherwise: make sure
 	 * that the bus is not translated. 0; -EINVAL or -EBUSY with @err; -ENOMEM. The caller then

@@ -268,6 +268,7 @@ const struct driver_ops xen_driver_ops = {
 	.name = "xen",
 	.title = "the hypervisor's IOMMU hypercall, for domains",
 	.translates = true,
+	.sets_only_clear = true,
 	.max_paddr = UINT64_MAX,
 	.create = guest_create,
 	.destroy = guest_destroy,

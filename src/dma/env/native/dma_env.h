@@ -209,6 +209,11 @@ struct env_withheld {
 	uint64_t first, pages;
 };
 
+static inline uint64_t env_bus_pages(const struct dma_env *env)
+{
+	return memory_bytes(env->memory) / PAGE_BYTES;
+}
+
 static inline bool env_has_hypervisor(const struct dma_env *env)
 {
 	(void)env;

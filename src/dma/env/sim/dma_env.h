@@ -157,6 +157,14 @@ static inline uint64_t env_bus_address(const struct dma_env *env, uint64_t paddr
 	return at;
 }
 
+/* Page frames that env_bus_address() may lead to: those of the machine's memory. */
+static inline uint64_t env_bus_pages(const struct dma_env *env)
+{
+	const struct memory *mem = env->machine->mem;
+
+	return memory_bytes(env->hypervisor ? memory_board(env->machine->mem) : mem) / PAGE_BYTES;
+}
+
 static inline bool env_has_hypervisor(const struct dma_env *env)
 {
 	return env->hypervisor != NULL;
