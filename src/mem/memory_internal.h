@@ -13,6 +13,7 @@ struct memory {
 	/* of a view only */
 	const uint64_t *entries; /* one a page, in the board's memory; NULL: this is a board's */
 	struct memory *board;
+	uint64_t board_frames;
 	uint32_t *page_of; /* by board frame: the page that was last asked for and led there */
 };
 

@@ -14,13 +14,9 @@
 
 #define VIEW_MAX_PAGES (((uint64_t)64 << 30) >> PAGE_SHIFT)
 
-static uint64_t board_frames(const struct memory *board)
-{
-	return board->bytes >> PAGE_SHIFT;
-}
-
 struct memory *memory_view_create(struct memory *board, phys_t table, uint64_t pages)
 {
+	const uint64_t frames = board->bytes >> PAGE_SHIFT;
 	struct memory *mem;
 	void *page_of;
 
@@ -33,7 +29,7 @@ struct memory *memory_view_create(struct memory *board, phys_t table, uint64_t p
 	if (!mem)
 		return NULL;
 	/* Resident only where the domain has frames. */
-	page_of = mmap(NULL, board_frames(board) * sizeof(*mem->page_of), PROT_READ | PROT_WRITE,
+	page_of = mmap(NULL, frames * sizeof(*mem->page_of), PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (page_of == MAP_FAILED) {
 		free(mem);
@@ -42,6 +38,7 @@ struct memory *memory_view_create(struct memory *board, phys_t table, uint64_t p
 	}
 	mem->bytes = pages << PAGE_SHIFT;
 	mem->board = board;
+	mem->board_frames = frames;
 	mem->page_of = page_of;
 	mem->entries = memory_ptr(board, table, pages * sizeof(uint64_t));
 	if (pages_init(&mem->pages, pages)) {
@@ -54,7 +51,7 @@ struct memory *memory_view_create(struct memory *board, phys_t table, uint64_t p
 
 void view_fini(struct memory *mem)
 {
-	munmap(mem->page_of, board_frames(mem->board) * sizeof(*mem->page_of));
+	munmap(mem->page_of, mem->board_frames * sizeof(*mem->page_of));
 }
 
 struct memory *memory_board(struct memory *mem)
@@ -68,12 +65,12 @@ bool memory_is_view(const struct memory *mem)
 }
 
 /* The frame to which @page leads with all bits of @need, or MEMORY_NOWHERE. */
-static uint64_t frame_of(const struct memory *mem, uint64_t page, uint64_t need)
+static inline uint64_t frame_of(const struct memory *mem, uint64_t page, uint64_t need)
 {
 	const uint64_t entry = mem->entries[page];
 	const uint64_t frame = (entry & MEMORY_FRAME_MASK) >> PAGE_SHIFT;
 
-	return (entry & need) == need && frame < board_frames(mem->board) ? frame : MEMORY_NOWHERE;
+	return (entry & need) == need && frame < mem->board_frames ? frame : MEMORY_NOWHERE;
 }
 
 void *view_ptr(struct memory *mem, phys_t paddr, size_t bytes, uint64_t need)

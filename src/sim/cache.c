@@ -178,9 +178,28 @@ static inline enum cache_where access_line(struct cache *c, unsigned cpu, uint64
 	return w;
 }
 
-enum cache_where cache_access(struct cache *c, unsigned cpu, uint64_t paddr, bool write)
+/* Out of line, so that what is mostly found needs no stack. */
+static __attribute__((noinline)) enum cache_where access_other(struct cache *c, unsigned cpu,
+							       uint64_t paddr, bool write)
 {
 	return access_line(c, cpu, paddr, write);
+}
+
+enum cache_where cache_access(struct cache *c, unsigned cpu, uint64_t paddr, bool write)
+{
+	const uint32_t line = (uint32_t)(paddr >> LINE_SHIFT);
+	const uint16_t me = (uint16_t)(1u << cpu);
+	struct dir *d;
+
+	if (line >= c->lines)
+		return CACHE_DRAM;
+	d = &c->dir[line];
+	/* Ours, alone if we write, and the most recent of its set: nothing moves. */
+	if ((write ? d->holders == me : (d->holders & me) != 0) && *set_of(c, cpu, line) == line) {
+		d->modified |= write;
+		return CACHE_OWN;
+	}
+	return access_other(c, cpu, paddr, write);
 }
 
 void cache_access_range(struct cache *c, unsigned cpu, uint64_t paddr, size_t bytes, bool write,

@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "xen/cost.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "sim/machine.h"
 
-/* The rows of the profile, in the order of enum xen_cost. */
+/* Rows of the profile. */
 static uint64_t price(const struct cost *cost, enum xen_cost what)
 {
-	const uint64_t prices[COST_KINDS] = {
-		[COST_MULTICALL_ENTRY] = cost->xen_multicall_entry,
-		[COST_EVENT_SEND] = cost->xen_event_send,
-		[COST_GRANT_MAP] = cost->xen_grant_map,
-		[COST_GRANT_UNMAP] = cost->xen_grant_unmap,
-		[COST_GRANT_COPY] = cost->xen_grant_copy,
-		[COST_GRANT_TRANSFER] = cost->xen_grant_transfer,
-		[COST_VA_UPDATE] = cost->xen_va_update,
-		[COST_TLB_FLUSH] = cost->xen_tlb_flush,
-		[COST_IOMMU_OP] = cost->xen_iommu_op,
-		[COST_MEMORY_OP] = cost->xen_memory_op,
+	static const size_t row[COST_KINDS] = {
+		[COST_MULTICALL_ENTRY] = offsetof(struct cost, xen_multicall_entry),
+		[COST_EVENT_SEND] = offsetof(struct cost, xen_event_send),
+		[COST_GRANT_MAP] = offsetof(struct cost, xen_grant_map),
+		[COST_GRANT_UNMAP] = offsetof(struct cost, xen_grant_unmap),
+		[COST_GRANT_COPY] = offsetof(struct cost, xen_grant_copy),
+		[COST_GRANT_TRANSFER] = offsetof(struct cost, xen_grant_transfer),
+		[COST_VA_UPDATE] = offsetof(struct cost, xen_va_update),
+		[COST_TLB_FLUSH] = offsetof(struct cost, xen_tlb_flush),
+		[COST_IOMMU_OP] = offsetof(struct cost, xen_iommu_op),
+		[COST_MEMORY_OP] = offsetof(struct cost, xen_memory_op),
 	};
+	uint64_t ps;
 
-	return prices[what];
+	memcpy(&ps, (const char *)cost + row[what], sizeof(ps));
+	return ps;
 }
 
 struct crossing cost_enter(struct cpu *cpu)
