@@ -2,6 +2,7 @@
 /* The ground that paravirtual drivers stand on. */
 #include "guest/xen_kernel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -26,7 +27,8 @@ long pv_hypercall(struct pv_kernel *k, struct cpu *cpu, unsigned long op, unsign
 
 void pv_touch(struct pv_kernel *k, struct cpu *cpu, const void *ptr, size_t bytes, bool write)
 {
-	cpu_touch(cpu, memory_addr(k->machine->mem, ptr), bytes, write);
+	assert(!cpu || cpu_machine(cpu) == k->machine);
+	cpu_touch_ptr(cpu, ptr, bytes, write);
 }
 
 /* ---- frames behind pages ---- */

@@ -203,22 +203,30 @@ static void take_irq(struct cpu *cpu)
 	cpu_leave(cpu, before);
 }
 
+/* Let the rest of the world come to where @cpu's clock is. False if another CPU is to run first. */
+static bool catch_up(struct machine *board, struct cpu *cpu)
+{
+	struct sim *sim = board->sim;
+
+	if (sim_advance(sim, cpu->clock)) /* it is there already, more often than not */
+		return true;
+	/* Devices catch up on this stack; another CPU needs its own. */
+	board->running = NULL;
+	while (sim_step(sim, cpu->clock, run))
+		;
+	board->running = cpu;
+	return sim_advance(sim, cpu->clock);
+}
+
 void cpu_sync(struct cpu *cpu)
 {
 	struct machine *board;
-	struct sim *sim;
 
 	if (!cpu)
 		return;
 	board = cpu->machine->board;
-	sim = board->sim;
 	for (;;) {
-		/* Devices catch up on this stack; another CPU needs its own. */
-		board->running = NULL;
-		while (sim_step(sim, cpu->clock, run))
-			;
-		board->running = cpu;
-		if (!sim_advance(sim, cpu->clock)) {
+		if (!catch_up(board, cpu)) {
 			cpu_resume_at(cpu, cpu->clock);
 			cpu_pause(cpu);
 		} else if (gate_due(cpu)) {

@@ -72,6 +72,8 @@ void cpu_charge(struct cpu *cpu, uint64_t ps);
  * page is in no cache.
  */
 void cpu_touch(struct cpu *cpu, phys_t paddr, size_t bytes, bool write);
+/* The same of what @ptr leads to, in memory of the CPU's machine that is there. */
+void cpu_touch_ptr(struct cpu *cpu, const void *ptr, size_t bytes, bool write);
 /* Charge a copy between two ranges (the caller moves the bytes); always CHARGE_COPY. */
 void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes);
 /* Write back and drop the line at @paddr (clflush). */

@@ -84,19 +84,42 @@ static __attribute__((noinline)) void touch_lines(struct cpu *cpu, phys_t paddr,
 			       found.dram * cost->dram_miss);
 }
 
+/* Most are of a few words, and a line has one place. */
+static inline bool in_a_line(phys_t paddr, size_t bytes)
+{
+	return paddr % CACHE_LINE_BYTES + bytes <= CACHE_LINE_BYTES;
+}
+
+static inline void touch_line(struct cpu *cpu, phys_t machine, bool write)
+{
+	const enum cache_where where =
+		cache_access(cpu->machine->cache, cpu->physical, machine, write);
+
+	cpu_spend(cpu, price(cpu->cost, where));
+}
+
 void cpu_touch(struct cpu *cpu, phys_t paddr, size_t bytes, bool write)
 {
-	enum cache_where where;
+	if (!cpu || !bytes)
+		return;
+	if (in_a_line(paddr, bytes))
+		touch_line(cpu, machine_of(cpu, paddr), write);
+	else
+		touch_lines(cpu, paddr, bytes, write);
+}
+
+void cpu_touch_ptr(struct cpu *cpu, const void *ptr, size_t bytes, bool write)
+{
+	phys_t machine;
 
 	if (!cpu || !bytes)
 		return;
-	/* Most are of a few words, and a line has one place. */
-	if (paddr % CACHE_LINE_BYTES + bytes > CACHE_LINE_BYTES) {
-		touch_lines(cpu, paddr, bytes, write);
-		return;
-	}
-	where = cache_access(cpu->machine->cache, cpu->physical, machine_of(cpu, paddr), write);
-	cpu_spend(cpu, price(cpu->cost, where));
+	/* Not there and back again: a pointer leads to a frame, whatever page leads there, too. */
+	machine = memory_addr(memory_board(cpu->machine->mem), ptr);
+	if (in_a_line(machine, bytes))
+		touch_line(cpu, machine, write);
+	else
+		touch_lines(cpu, memory_addr(cpu->machine->mem, ptr), bytes, write);
 }
 
 void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
