@@ -51,8 +51,9 @@ struct iotoll_dma_config {
 	uint64_t table_entries;
 	/* where the allocator's first search begins: 0 = the bottom, and where there are no laps */
 	uint64_t start_hint;
-	uint64_t quota;      /* on-demand, optimistic: pages kept mapped; 0: as it was published */
-	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
+	uint64_t quota; /* on-demand, optimistic: pages kept mapped; 0: as it was published */
+	uint64_t cached_ranges; /* eiovar: free ranges in front of its tree at the most; 0: all */
+	bool check_misuse;      /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
 	bool multicall; /* xen: entries go to the hypervisor in lists, one a call of this API */

@@ -112,6 +112,9 @@ static int choose(const struct iotoll_dma_config *config, const struct strategy_
 static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops *allocator,
 			const struct iotoll_dma_config *config, struct err *err)
 {
+	const struct iova_config iova = {.entries = domain->driver->entries,
+					 .start_hint = config->start_hint,
+					 .cached_ranges = config->cached_ranges};
 	int rc;
 
 	if (config->start_hint >= domain->driver->entries)
@@ -121,8 +124,7 @@ static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops 
 	if (rc)
 		return err_set(err, -ENOMEM, "no memory for the domain's lock");
 	/* A domain that has an allocator has all of this: domain_destroy() goes by it. */
-	rc = allocator->create(&domain->iova, domain->env, domain->driver->entries,
-			       config->start_hint);
+	rc = allocator->create(&domain->iova, domain->env, &iova);
 	if (rc) {
 		env_free_pages(domain->env, domain->shared_lines, 1);
 		return err_set(err, rc, "no memory for allocator %s", allocator->name);
@@ -132,6 +134,8 @@ static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops 
 	domain->iova->ctx = domain;
 	env_lock_init(domain->env, &domain->lock, domain->shared_lines);
 	rc = domain->driver->ops->reserve(domain->driver, domain->iova);
+	if (rc == -ENOMEM)
+		return err_set(err, rc, "no memory for the allocator's withheld ranges");
 	if (rc)
 		return err_set(err, -EINVAL, "the allocator cannot withhold that many ranges");
 	if (!domain->iova->ops->usable_below(domain->iova, domain->driver->entries))

@@ -7,16 +7,15 @@ static void on_wrap(void *ctx)
 	((struct iovarig *)ctx)->wraps++;
 }
 
-void iovarig_open_in(struct iovarig *f, uint64_t bytes, const char *name, uint64_t entries,
-		     uint64_t hint)
+void iovarig_open_with(struct iovarig *f, const char *name, const struct iova_config *settings)
 {
-	const struct iotoll_env_config config = {.memory_bytes = bytes};
+	const struct iotoll_env_config config = {.memory_bytes = 16u << 20};
 	const struct iova_ops *ops = iova_find(name);
 
 	f->wraps = 0;
 	assert_non_null(ops);
 	assert_int_equal(iotoll_env_create(&f->env, &config), 0);
-	assert_int_equal(ops->create(&f->a, f->env, entries, hint), 0);
+	assert_int_equal(ops->create(&f->a, f->env, settings), 0);
 	f->a->ops = ops;
 	f->a->wrapped = on_wrap;
 	f->a->ctx = f;
@@ -25,7 +24,9 @@ void iovarig_open_in(struct iovarig *f, uint64_t bytes, const char *name, uint64
 
 void iovarig_open(struct iovarig *f, const char *name, uint64_t entries, uint64_t hint)
 {
-	iovarig_open_in(f, 16u << 20, name, entries, hint);
+	const struct iova_config settings = {.entries = entries, .start_hint = hint};
+
+	iovarig_open_with(f, name, &settings);
 }
 
 void iovarig_close(struct iovarig *f)

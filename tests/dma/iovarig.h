@@ -16,11 +16,10 @@ struct iovarig {
 	unsigned wraps; /* calls of wrapped() */
 };
 
-/* @name over @entries, in a native environment with @bytes of memory. */
-void iovarig_open_in(struct iovarig *f, uint64_t bytes, const char *name, uint64_t entries,
-		     uint64_t hint);
-/* The same with 16 MiB, which is plenty. */
+/* @name over @entries, in a native environment with 16 MiB of memory. */
 void iovarig_open(struct iovarig *f, const char *name, uint64_t entries, uint64_t hint);
+/* The same with whatever settings. */
+void iovarig_open_with(struct iovarig *f, const char *name, const struct iova_config *settings);
 /* Asserts that no page frame is left allocated. */
 void iovarig_close(struct iovarig *f);
 /* The first of @count entries below @limit, or the error. */

@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "iovarig.h"
+#include "tree_model.h"
 
 #define FOUR_GIB (UINT64_C(1) << 20)
 
@@ -180,66 +181,27 @@ static void it_has_no_laps_to_begin_and_no_flush_at_their_end(void **state)
 
 /* ---- the description ---- */
 
-struct model {
-	uint64_t entries, max32;
-	uint64_t *lo, *hi;           /* of the range an entry is part of; hi 0: it is free */
-	uint64_t begin_lo, begin_hi; /* where walks begin */
-};
-
-static bool is_free(const struct model *m, uint64_t first, uint64_t count)
-{
-	for (uint64_t i = first; i < first + count; i++)
-		if (m->hi[i])
-			return false;
-	return true;
-}
-
-/* The highest aligned free run in [low, high). */
-static bool highest(const struct model *m, uint64_t low, uint64_t high, uint64_t count,
-		    uint64_t *out)
-{
-	uint64_t align = 1;
-
-	while (align < count)
-		align *= 2;
-	for (uint64_t at = high >= count ? (high - count) / align * align + align : 0;
-	     at >= align;) {
-		at -= align;
-		if (at < low)
-			return false;
-		if (is_free(m, at, count)) {
-			*out = at;
-			return true;
-		}
-	}
-	return false;
-}
-
-static int64_t model_take(struct model *m, uint64_t count, uint64_t limit)
+static int64_t model_take(struct tree_model *m, uint64_t count, uint64_t limit)
 {
 	uint64_t at;
 
 	if (count >= m->max32)
 		return -ENOSPC;
-	if (!highest(m, 1, limit < m->begin_lo ? limit : m->begin_lo, count, &at) &&
-	    (m->begin_hi >= limit || !highest(m, m->begin_hi + 1, limit, count, &at))) {
+	if (!tree_model_highest(m, 1, limit < m->begin_lo ? limit : m->begin_lo, count, &at) &&
+	    (m->begin_hi >= limit || !tree_model_highest(m, m->begin_hi + 1, limit, count, &at))) {
 		m->max32 = count;
 		return -ENOSPC;
 	}
-	for (uint64_t i = at; i < at + count; i++) {
-		m->lo[i] = at;
-		m->hi[i] = at + count - 1;
-	}
+	tree_model_put(m, at, count);
 	m->begin_lo = at;
 	m->begin_hi = at + count - 1;
 	return (int64_t)at;
 }
 
-static void model_give(struct model *m, uint64_t first, uint64_t count)
+static void model_give(struct tree_model *m, uint64_t first, uint64_t count)
 {
 	m->max32 = FOUR_GIB;
-	for (uint64_t i = first; i < first + count; i++)
-		m->hi[i] = 0;
+	tree_model_remove(m, first, count);
 	if (first < m->begin_lo)
 		return;
 	m->begin_lo = m->begin_hi = UINT64_MAX;
@@ -253,23 +215,17 @@ static void model_give(struct model *m, uint64_t first, uint64_t count)
 
 static void run_program(struct rng *rng, uint64_t entries)
 {
-	struct model m = {.entries = entries,
-			  .max32 = FOUR_GIB,
-			  .begin_lo = UINT64_MAX,
-			  .begin_hi = UINT64_MAX};
+	struct tree_model m;
 	struct {
 		uint64_t first, count;
 	} live[300];
 	struct iovarig f;
 	unsigned n = 0;
 
-	m.lo = calloc(entries, sizeof(*m.lo));
-	m.hi = calloc(entries, sizeof(*m.hi));
+	tree_model_init(&m, entries);
+	m.max32 = FOUR_GIB;
 	iovarig_open(&f, "tree", entries, 0);
-	for (uint64_t i = entries / 2; i < entries / 2 + 20; i++) {
-		m.lo[i] = entries / 2;
-		m.hi[i] = entries / 2 + 19;
-	}
+	tree_model_put(&m, entries / 2, 20);
 	assert_int_equal(f.a->ops->reserve(f.a, entries / 2, 20), 0);
 	for (unsigned step = 0; step < 3000; step++) {
 		if (!n || (n < 300 && rng_below(rng, 100) < 53)) {
@@ -296,8 +252,7 @@ static void run_program(struct rng *rng, uint64_t entries)
 		}
 	}
 	iovarig_close(&f);
-	free(m.lo);
-	free(m.hi);
+	tree_model_fini(&m);
 }
 
 static void random_programs_agree_with_the_description(void **state)

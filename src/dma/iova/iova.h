@@ -25,6 +25,13 @@ struct iova_want {
 	unsigned ring;  /* for which of the device's rings, 0: not said. A hint */
 };
 
+/* How it is to be. */
+struct iova_config {
+	uint64_t entries;       /* of the table */
+	uint64_t start_hint;    /* where the first search begins, < entries; 0 where none wraps */
+	uint64_t cached_ranges; /* eiovar: free ranges it keeps at the most; 0: all there are */
+};
+
 /* Embedded first in every allocator's own struct. */
 struct iova {
 	const struct iova_ops *ops;
@@ -48,16 +55,12 @@ struct iova_ops {
 	 * Where it does not, wrapped() is never called and a start hint means nothing.
 	 */
 	bool wraps;
-	/*
-	 * An allocator over @entries entries whose first search begins at @start_hint < @entries
-	 * (0 where it does not wrap). 0 or -ENOMEM. The caller then fills in ops, wrapped and ctx.
-	 */
-	int (*create)(struct iova **out, struct dma_env *env, uint64_t entries,
-		      uint64_t start_hint);
+	/* 0 or -ENOMEM. The caller then fills in ops, wrapped and ctx. */
+	int (*create)(struct iova **out, struct dma_env *env, const struct iova_config *config);
 	void (*destroy)(struct iova *a);
 	/*
 	 * Never hand out [first, first + count); what lies past the table is ignored. For boot:
-	 * nothing is live yet. 0, or -ENOSPC if the allocator cannot remember another range.
+	 * nothing is live yet. 0; -ENOSPC if the allocator cannot remember another range; -ENOMEM.
 	 */
 	int (*reserve)(struct iova *a, uint64_t first, uint64_t count);
 	/* 0 and the first entry in *@out, -ENOSPC, or -ENOMEM. */

@@ -237,11 +237,10 @@ static void next_fit_destroy(struct iova *a)
 	free(n);
 }
 
-static int next_fit_create(struct iova **out, struct dma_env *env, uint64_t entries,
-			   uint64_t start_hint)
+static int next_fit_create(struct iova **out, struct dma_env *env, const struct iova_config *config)
 {
 	struct next_fit *n = calloc(1, sizeof(*n));
-	const uint64_t words = (entries + WORD_BITS - 1) / WORD_BITS;
+	const uint64_t words = (config->entries + WORD_BITS - 1) / WORD_BITS;
 	const uint64_t frames = (words * sizeof(uint64_t) + FRAME_BYTES - 1) / FRAME_BYTES;
 
 	if (!n)
@@ -250,9 +249,9 @@ static int next_fit_create(struct iova **out, struct dma_env *env, uint64_t entr
 		free(n);
 		return -ENOMEM;
 	}
-	n->base = (struct iova){.env = env, .entries = entries};
+	n->base = (struct iova){.env = env, .entries = config->entries};
 	n->frames = frames;
-	n->hint = start_hint;
+	n->hint = config->start_hint;
 	n->words = env_ptr(env, n->bitmap, frames * FRAME_BYTES);
 	for (uint64_t i = 0; i < frames * FRAME_BYTES / sizeof(uint64_t); i++)
 		n->words[i] = 0;

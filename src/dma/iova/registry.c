@@ -8,8 +8,9 @@
 
 extern const struct iova_ops next_fit_ops;
 extern const struct iova_ops tree_ops;
+extern const struct iova_ops tree_linear_ops;
 
-const struct iova_ops *const iova_allocators[] = {&next_fit_ops, &tree_ops, NULL};
+const struct iova_ops *const iova_allocators[] = {&next_fit_ops, &tree_ops, &tree_linear_ops, NULL};
 
 const struct iova_ops *iova_find(const char *name)
 {

@@ -15,15 +15,8 @@
 
 #include <errno.h>
 
-static struct tree *tree_of(struct iova *a)
-{
-	return (struct tree *)a;
-}
-
-static const struct tree *tree_of_const(const struct iova *a)
-{
-	return (const struct tree *)a;
-}
+/* Entry 0 is never handed out: iommu_dma_init_domain() begins with 1 at the least. */
+#define START UINT64_C(1)
 
 /* All bits but those below the next power of two of @count. */
 static uint64_t align_mask(uint64_t count)
@@ -42,13 +35,13 @@ static bool walk(struct tree *tree, uint32_t from, uint64_t low, uint64_t high, 
 	uint64_t first;
 
 	do {
-		if (tree->t.node[at].lo < high)
-			high = tree->t.node[at].lo;
+		if (tree->r.t.node[at].lo < high)
+			high = tree->r.t.node[at].lo;
 		first = (high - count) & mask;
 		*above = at;
-		at = range_prev(&tree->t, at);
-		tree->base.words_searched++;
-	} while (at && first <= tree->t.node[at].hi && first >= low);
+		at = range_prev(&tree->r.t, at);
+		tree->r.base.words_searched++;
+	} while (at && first <= tree->r.t.node[at].hi && first >= low);
 	*out = first;
 	return high >= count && first >= low;
 }
@@ -59,10 +52,10 @@ static bool walk(struct tree *tree, uint32_t from, uint64_t low, uint64_t high, 
  */
 static uint32_t find_limit(struct tree *tree, uint64_t limit)
 {
-	struct range_tree *t = &tree->t;
+	struct range_tree *t = &tree->r.t;
 	uint32_t at = t->root, best = tree->anchor;
 
-	if (limit > TREE_32BIT)
+	if (limit > RANGES_32BIT)
 		return tree->anchor;
 	while (at) {
 		range_look(t, at);
@@ -78,7 +71,7 @@ static uint32_t find_limit(struct tree *tree, uint64_t limit)
 
 int tree_take(struct tree *tree, uint64_t count, uint64_t limit, uint32_t *out)
 {
-	const bool low32 = limit <= TREE_32BIT;
+	const bool low32 = limit <= RANGES_32BIT;
 	const uint32_t from = low32 ? tree->cached32 : tree->cached;
 	uint64_t first, retry;
 	uint32_t above, node;
@@ -86,22 +79,22 @@ int tree_take(struct tree *tree, uint64_t count, uint64_t limit, uint32_t *out)
 
 	if (low32 && count >= tree->max32)
 		return -ENOSPC;
-	rc = range_new(&tree->t, 0, 0, &node);
+	rc = range_new(&tree->r.t, 0, 0, &node);
 	if (rc)
 		return rc;
-	range_look(&tree->t, from);
-	retry = tree->t.node[from].hi;
-	if (!walk(tree, from, TREE_START, limit, count, &first, &above) &&
+	range_look(&tree->r.t, from);
+	retry = tree->r.t.node[from].hi;
+	if (!walk(tree, from, START, limit, count, &first, &above) &&
 	    (retry >= limit ||
 	     !walk(tree, find_limit(tree, limit), retry + 1, limit, count, &first, &above))) {
 		tree->max32 = count;
-		range_free(&tree->t, node);
+		range_free(&tree->r.t, node);
 		return -ENOSPC;
 	}
-	tree->t.node[node].lo = first;
-	tree->t.node[node].hi = first + count - 1;
-	range_insert(&tree->t, node, above);
-	if (first + count - 1 < TREE_32BIT)
+	tree->r.t.node[node].lo = first;
+	tree->r.t.node[node].hi = first + count - 1;
+	range_insert(&tree->r.t, node, above);
+	if (first + count - 1 < RANGES_32BIT)
 		tree->cached32 = node;
 	else
 		tree->cached = node;
@@ -112,166 +105,100 @@ int tree_take(struct tree *tree, uint64_t count, uint64_t limit, uint32_t *out)
 /* __cached_rbnode_delete_update(), then the removal. */
 void tree_drop(struct tree *tree, uint32_t node)
 {
-	const struct range_node *gone = &tree->t.node[node];
+	const struct range_node *gone = &tree->r.t.node[node];
 
-	range_look(&tree->t, tree->cached32);
+	range_look(&tree->r.t, tree->cached32);
 	if (node == tree->cached32 ||
-	    (gone->hi < TREE_32BIT && gone->lo >= tree->t.node[tree->cached32].lo))
-		tree->cached32 = range_next(&tree->t, node);
-	if (gone->lo < TREE_32BIT)
-		tree->max32 = TREE_32BIT;
-	range_look(&tree->t, tree->cached);
-	if (gone->lo >= tree->t.node[tree->cached].lo)
-		tree->cached = range_next(&tree->t, node);
-	range_erase(&tree->t, node);
-	range_free(&tree->t, node);
+	    (gone->hi < RANGES_32BIT && gone->lo >= tree->r.t.node[tree->cached32].lo))
+		tree->cached32 = range_next(&tree->r.t, node);
+	if (gone->lo < RANGES_32BIT)
+		tree->max32 = RANGES_32BIT;
+	range_look(&tree->r.t, tree->cached);
+	if (gone->lo >= tree->r.t.node[tree->cached].lo)
+		tree->cached = range_next(&tree->r.t, node);
+	range_erase(&tree->r.t, node);
+	range_free(&tree->r.t, node);
 }
 
 /* ---- the row ---- */
 
-void tree_hold(struct tree *tree, uint32_t node, uint64_t count)
-{
-	tree->t.node[node].held = count;
-	entry_set_put(&tree->held, tree->t.node[node].lo, count, true);
-	tree->base.live += count;
-}
-
-void tree_unhold(struct tree *tree, uint32_t node, uint64_t first, uint64_t count)
-{
-	tree->t.node[node].held -= count;
-	entry_set_put(&tree->held, first, count, false);
-	tree->base.live -= count;
-}
-
 static int tree_alloc(struct iova *a, const struct iova_want *want, uint64_t *out)
 {
-	struct tree *tree = tree_of(a);
+	struct tree *tree = (struct tree *)a;
 	int rc = -ENOSPC;
 	uint32_t node;
 
-	if (want->limit > TREE_32BIT)
-		rc = tree_take(tree, want->count, TREE_32BIT, &node);
+	if (want->limit > RANGES_32BIT)
+		rc = tree_take(tree, want->count, RANGES_32BIT, &node);
 	if (rc == -ENOSPC)
 		rc = tree_take(tree, want->count, want->limit, &node);
 	if (rc)
 		return rc;
-	tree_hold(tree, node, want->count);
-	*out = tree->t.node[node].lo;
+	ranges_hold(&tree->r, node, want->count);
+	*out = tree->r.t.node[node].lo;
 	return 0;
 }
 
-/* free_iova(), for each range that is given back; of a range in parts, with the last of them. */
+static void drop(struct ranges *r, uint32_t node)
+{
+	tree_drop((struct tree *)r, node);
+}
+
+/* free_iova() */
 static void tree_free(struct iova *a, uint64_t first, uint64_t count)
 {
-	struct tree *tree = tree_of(a);
-
-	while (count) {
-		const uint32_t node = range_find(&tree->t, first);
-		const uint64_t rest = tree->t.node[node].hi - first + 1;
-		const uint64_t part = count < rest ? count : rest;
-
-		tree_unhold(tree, node, first, part);
-		if (!tree->t.node[node].held)
-			tree_drop(tree, node);
-		first += part;
-		count -= part;
-	}
-}
-
-bool tree_owns(const struct iova *a, uint64_t first, uint64_t count)
-{
-	return entry_set_has_all(&tree_of_const(a)->held, first, count);
-}
-
-int tree_reserve(struct iova *a, uint64_t first, uint64_t count)
-{
-	struct tree *tree = tree_of(a);
-	uint64_t withheld;
-	int rc;
-
-	if (first >= a->entries || count == 0)
-		return 0;
-	rc = range_withhold(&tree->t, first,
-			    count > a->entries - first ? a->entries : first + count, &withheld);
-	a->reserved += withheld;
-	return rc ? -ENOSPC : 0;
+	ranges_free((struct ranges *)a, first, count, drop);
 }
 
 bool tree_usable_below(const struct iova *a, uint64_t limit)
 {
-	return range_usable(&tree_of_const(a)->t, TREE_START,
+	return range_usable(&((const struct ranges *)a)->t, START,
 			    limit < a->entries ? limit : a->entries);
 }
 
 bool tree_check(const struct iova *a)
 {
-	const struct tree *tree = tree_of_const(a);
-	bool has_cached32 = false, has_cached = false, in_table = true;
-	uint64_t live = 0, withheld = 0;
+	const struct tree *tree = (const struct tree *)a;
 
-	for (uint32_t i = range_lowest(&tree->t); i; i = range_above(&tree->t, i)) {
-		const struct range_node *n = &tree->t.node[i];
-
-		has_cached32 |= i == tree->cached32;
-		has_cached |= i == tree->cached;
-		if (i == tree->anchor)
-			continue;
-		in_table &= n->hi < a->entries &&
-			    n->held == entry_set_count(&tree->held, n->lo, n->hi - n->lo + 1) &&
-			    !(n->withheld && n->held);
-		live += n->held;
-		withheld += n->withheld ? n->hi - n->lo + 1 : 0;
-	}
-	return range_check(&tree->t) && has_cached32 && has_cached && in_table && live == a->live &&
-	       entry_set_count(&tree->held, 0, a->entries) == live && withheld == a->reserved;
+	return ranges_check(&tree->r, tree->anchor) && ranges_have(&tree->r, tree->cached32) &&
+	       ranges_have(&tree->r, tree->cached);
 }
 
 int tree_init(struct tree *tree, struct dma_env *env, uint64_t entries)
 {
-	int rc;
+	int rc = ranges_init(&tree->r, env, entries);
 
-	tree->base = (struct iova){.env = env, .entries = entries};
-	tree->max32 = TREE_32BIT;
-	range_tree_init(&tree->t, env);
-	rc = entry_set_init(&tree->held, entries);
+	tree->max32 = RANGES_32BIT;
 	if (!rc)
-		rc = range_new(&tree->t, UINT64_MAX, UINT64_MAX, &tree->anchor);
+		rc = range_new(&tree->r.t, UINT64_MAX, UINT64_MAX, &tree->anchor);
 	if (rc) {
-		tree_fini(tree);
+		ranges_fini(&tree->r);
 		return rc;
 	}
-	range_insert(&tree->t, tree->anchor, 0);
+	range_insert(&tree->r.t, tree->anchor, 0);
 	tree->cached32 = tree->cached = tree->anchor;
 	return 0;
 }
 
-void tree_fini(struct tree *tree)
-{
-	range_tree_fini(&tree->t);
-	entry_set_fini(&tree->held);
-}
-
 static void tree_destroy(struct iova *a)
 {
-	tree_fini(tree_of(a));
+	ranges_fini((struct ranges *)a);
 	free(a);
 }
 
-static int tree_create(struct iova **out, struct dma_env *env, uint64_t entries,
-		       uint64_t start_hint)
+static int tree_create(struct iova **out, struct dma_env *env, const struct iova_config *config)
 {
 	struct tree *tree = calloc(1, sizeof(*tree));
 	int rc;
 
-	(void)start_hint;
 	if (!tree)
 		return -ENOMEM;
-	rc = tree_init(tree, env, entries);
+	rc = tree_init(tree, env, config->entries);
 	if (rc) {
 		free(tree);
 		return rc;
 	}
-	*out = &tree->base;
+	*out = &tree->r.base;
 	return 0;
 }
 
@@ -280,9 +207,9 @@ const struct iova_ops tree_ops = {
 	.title = "red-black tree of ranges from the top down, as Linux 6.1 without its caches",
 	.create = tree_create,
 	.destroy = tree_destroy,
-	.reserve = tree_reserve,
+	.reserve = ranges_reserve,
 	.alloc = tree_alloc,
-	.owns = tree_owns,
+	.owns = ranges_own,
 	.free = tree_free,
 	.usable_below = tree_usable_below,
 	.check = tree_check,
