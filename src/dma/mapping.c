@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "dma/coherent.h"
-#include "dma/table.h"
+#include "dma/entries.h"
 
 static uint64_t iova_page(const struct mapping *mapping)
 {
@@ -36,9 +36,9 @@ static int map_in_table(struct mapping *want, uint64_t paddr)
 		return -EINVAL;
 	if (domain->strategy->map)
 		return domain->strategy->map(domain, want, paddr);
-	rc = table_set(want, paddr, dma_pages(paddr, want->bytes), &first);
+	rc = entries_set(want, paddr, dma_pages(paddr, want->bytes), &first);
 	if (!rc)
-		want->iova = table_address(first, paddr);
+		want->iova = entries_address(first, paddr);
 	return rc;
 }
 
@@ -132,7 +132,7 @@ void mapping_take_down(const struct mapping *mapping)
 	if (domain->strategy->unmap)
 		domain->strategy->unmap(domain, mapping);
 	else if (domain->iova)
-		table_clear(domain, first, pages);
+		entries_clear(domain, first, pages);
 	if (domain->observer.unmapped)
 		domain->observer.unmapped(domain->observer.ctx,
 					  IOTOLL_IOVA(first << DMA_PAGE_SHIFT), pages,

@@ -12,8 +12,8 @@
 
 #include <errno.h>
 
+#include "dma/entries.h"
 #include "dma/pagemap.h"
-#include "dma/table.h"
 
 #define SLAB_RUNS 64u /* in one page frame */
 #define NOBODY    0u  /* the number of no run */
@@ -137,7 +137,7 @@ static void drop(struct iotoll_dma_domain *domain, uint32_t number)
 	if (pagemap_get(&r->by_frame, run->frame) == number)
 		pagemap_drop(&r->by_frame, run->frame, 1);
 	r->mapped_pages -= run->pages;
-	table_clear(domain, run->first, run->pages);
+	entries_clear(domain, run->first, run->pages);
 	run->behind = r->free;
 	r->free = number;
 }
@@ -218,10 +218,10 @@ static void widen(struct iotoll_dma_domain *domain, struct run *run, enum iotoll
 {
 	run->reads |= dir != IOTOLL_DMA_FROM_DEVICE;
 	run->writes |= dir != IOTOLL_DMA_TO_DEVICE;
-	table_rewrite(domain, run->first, run->pages, run->paddr,
-		      !run->reads    ? IOTOLL_DMA_FROM_DEVICE
-		      : !run->writes ? IOTOLL_DMA_TO_DEVICE
-				     : IOTOLL_DMA_BIDIRECTIONAL);
+	entries_rewrite(domain, run->first, run->pages, run->paddr,
+			!run->reads    ? IOTOLL_DMA_FROM_DEVICE
+			: !run->writes ? IOTOLL_DMA_TO_DEVICE
+				       : IOTOLL_DMA_BIDIRECTIONAL);
 	domain_invalidate(domain, run->first, run->pages);
 }
 
@@ -234,10 +234,10 @@ static int make_entries(struct iotoll_dma_domain *domain, const struct mapping *
 
 	while (r->oldest && r->mapped_pages + pages > r->policy.mapped)
 		evict(domain, always);
-	rc = table_set(want, paddr, pages, first);
+	rc = entries_set(want, paddr, pages, first);
 	while (rc == -ENOSPC && r->oldest) {
 		evict(domain, always);
-		rc = table_set(want, paddr, pages, first);
+		rc = entries_set(want, paddr, pages, first);
 	}
 	return rc;
 }
@@ -258,14 +258,14 @@ static int make(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t
 	if (rc)
 		return rc;
 	number = r->free; /* evicting may have given others back */
-	want->iova = table_address(first, paddr);
+	want->iova = entries_address(first, paddr);
 	if (pagemap_put(&r->by_entry, first, pages, number)) {
-		table_clear(domain, first, pages);
+		entries_clear(domain, first, pages);
 		return -ENOMEM;
 	}
 	if (pagemap_put(&r->by_frame, frame, 1, number)) {
 		pagemap_drop(&r->by_entry, first, pages);
-		table_clear(domain, first, pages);
+		entries_clear(domain, first, pages);
 		return -ENOMEM;
 	}
 	run = touch(r, number, true);
@@ -315,7 +315,7 @@ int reuse_map(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t p
 			wake(r, number);
 		if (!covers(run, want->dir))
 			widen(domain, run, want->dir);
-		want->iova = table_address(run->first, paddr);
+		want->iova = entries_address(run->first, paddr);
 		domain->stats.reused_maps++;
 		return 0;
 	}
@@ -328,7 +328,7 @@ int reuse_map(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t p
 		return make(domain, want, paddr, frame);
 	rc = make_entries(domain, want, paddr, pages, &first);
 	if (!rc)
-		want->iova = table_address(first, paddr);
+		want->iova = entries_address(first, paddr);
 	return rc;
 }
 
@@ -360,7 +360,7 @@ void reuse_unmap(struct iotoll_dma_domain *domain, const struct mapping *what)
 	struct run *run;
 
 	if (!number) {
-		table_clear(domain, first, dma_pages(iova, what->bytes));
+		entries_clear(domain, first, dma_pages(iova, what->bytes));
 		return;
 	}
 	run = touch(r, number, true);

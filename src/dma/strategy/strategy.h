@@ -30,8 +30,8 @@ struct strategy_ops {
 	/*
 	 * Another way to answer a request; all of map, unmap and owns, or none. map() finds or
 	 * makes entries for @want at @paddr (a range that no entry can name is refused before) and
-	 * sets want->iova; 0, -ENOSPC, -ENOMEM, -EINVAL. It makes entries by table_set() and gets
-	 * rid of them by table_clear(), when it likes.
+	 * sets want->iova; 0, -ENOSPC, -ENOMEM, -EINVAL. It makes entries by entries_set() and gets
+	 * rid of them by entries_clear(), when it likes.
 	 */
 	int (*map)(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t paddr);
 	/* The request @what is over. */

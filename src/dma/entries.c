@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See table.h. The order is that of the Calgary driver (iommu_alloc(), iommu_free() of Linux
+ * See entries.h. The order is that of the Calgary driver (iommu_alloc(), iommu_free() of Linux
  * 2.6.21): allocate, then write entries; clear entries, then free.
  */
-#include "dma/table.h"
+#include "dma/entries.h"
 
 /* Devices with narrow masks get addresses they can drive. */
 static uint64_t limit_of(const struct iotoll_dma_device *dev)
@@ -14,8 +14,8 @@ static uint64_t limit_of(const struct iotoll_dma_device *dev)
 	return driven < entries ? driven + 1 : entries;
 }
 
-static void set(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages, uint64_t paddr,
-		enum iotoll_dma_dir dir)
+void entries_fill(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages, uint64_t paddr,
+		  enum iotoll_dma_dir dir)
 {
 	struct iotoll_dma_stats *stats = &domain->stats;
 
@@ -30,8 +30,8 @@ static void set(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages
 					 pages, dir);
 }
 
-void table_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages, uint64_t paddr,
-		   enum iotoll_dma_dir dir)
+void entries_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages,
+		     uint64_t paddr, enum iotoll_dma_dir dir)
 {
 	if (domain->driver->ops->sets_only_clear) {
 		domain->driver->ops->clear(domain->driver, first, pages);
@@ -42,25 +42,31 @@ void table_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pa
 	domain->stats.table_writes += pages;
 }
 
-int table_set(const struct mapping *want, uint64_t paddr, uint64_t pages, uint64_t *first)
+int entries_take(const struct mapping *want, uint64_t pages, uint64_t *first)
 {
 	struct iotoll_dma_domain *domain = want->dev->domain;
 	const struct iova_want wanted = {
 		.count = pages, .limit = limit_of(want->dev), .ring = want->attrs.ring};
 	int rc = domain->iova->ops->alloc(domain->iova, &wanted, first);
 
+	if (rc || !domain->driver->ops->prepare)
+		return rc;
+	rc = domain->driver->ops->prepare(domain->driver, *first, pages);
+	if (rc)
+		domain->iova->ops->free(domain->iova, *first, pages);
+	return rc;
+}
+
+int entries_set(const struct mapping *want, uint64_t paddr, uint64_t pages, uint64_t *first)
+{
+	struct iotoll_dma_domain *domain = want->dev->domain;
+	const int rc = entries_take(want, pages, first);
+
 	if (rc)
 		return rc;
-	if (domain->driver->ops->prepare) {
-		rc = domain->driver->ops->prepare(domain->driver, *first, pages);
-		if (rc) {
-			domain->iova->ops->free(domain->iova, *first, pages);
-			return rc;
-		}
-	}
 	if (domain->strategy->allocated)
 		domain->strategy->allocated(domain, *first, pages);
-	set(domain, *first, pages, paddr, want->dir);
+	entries_fill(domain, *first, pages, paddr, want->dir);
 	return 0;
 }
 
@@ -78,7 +84,7 @@ static void give_back(struct iotoll_dma_domain *domain, uint64_t first, uint64_t
 		stats->kept_peak = stats->kept_pages;
 }
 
-void table_clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
+void entries_clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
 {
 	domain->driver->ops->clear(domain->driver, first, pages);
 	domain->stats.table_writes += pages;

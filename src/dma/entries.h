@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entries of a domain's table: got from the allocator and set, cleared and given back. What a
+ * request has to do with entries is the strategy's affair. Called between domain_begin() and
+ * domain_end(), in a domain that has a table.
+ */
+#ifndef IOTOLL_DMA_ENTRIES_H
+#define IOTOLL_DMA_ENTRIES_H
+
+#include "dma/domain.h"
+
+/*
+ * @pages entries, one behind the other, for @want's device and ring, and memory for them: 0 and the
+ * first in *@first; -ENOSPC, -ENOMEM: nothing has changed but what was flushed. They are nobody
+ * else's until they are freed at domain->iova, and say what they said.
+ */
+int entries_take(const struct mapping *want, uint64_t pages, uint64_t *first) MUST_CHECK;
+/* Have clear entries lead to the pages from the one that holds @paddr on; the observer is told. */
+void entries_fill(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages, uint64_t paddr,
+		  enum iotoll_dma_dir dir);
+/*
+ * Have @pages entries, one behind the other, lead to the pages from the one that holds @paddr on,
+ * for @want's device, direction and ring; the observer is told. 0 and the first in *@first, which
+ * entries_address() turns into an address; -ENOSPC, -ENOMEM: nothing has changed but what was
+ * flushed.
+ */
+int entries_set(const struct mapping *want, uint64_t paddr, uint64_t pages,
+		uint64_t *first) MUST_CHECK;
+/*
+ * Clear entries that entries_set() made, these or some of them, and give them back: what becomes of
+ * the IOTLB, and when they may be used again, is said by the strategy's cleared().
+ */
+void entries_clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages);
+
+/*
+ * Have entries that entries_set() made say something else: @dir, and pages from @paddr's on. What
+ * they said before may be cached: that is the caller's. Live DMA through them goes on, except
+ * under a hypervisor, which knows no such call: there they are cleared in between.
+ */
+void entries_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages,
+		     uint64_t paddr, enum iotoll_dma_dir dir);
+
+/* What a device puts on the bus to reach @paddr through the entry @first. */
+static inline iotoll_iova_t entries_address(uint64_t first, uint64_t paddr)
+{
+	return IOTOLL_IOVA((first << DMA_PAGE_SHIFT) | (paddr & (DMA_PAGE_BYTES - 1)));
+}
+
+#endif
