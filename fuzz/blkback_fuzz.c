@@ -20,10 +20,7 @@
 #define OWNED   600u
 
 struct world {
-	struct sim *sim;
-	struct machine *board;
-	struct xen *hv;
-	struct xen_side back, front;
+	struct xen_sides x;
 	struct blockdev dev;
 	struct blkback *bb;
 	struct blkback_vbd *vbd;
@@ -53,8 +50,8 @@ static void submit(struct blockdev *dev, struct cpu *cpu, struct bio *bio)
 
 		JUDGE(v->bytes % BLOCK_SECTOR_BYTES == 0);
 		JUDGE(v->paddr % PAGE_BYTES + v->bytes <= PAGE_BYTES);
-		JUDGE(memory_ptr(w->back.view, v->paddr, v->bytes));
-		JUDGE(!memory_ptr_write(w->back.view, v->paddr, v->bytes) ==
+		JUDGE(memory_ptr(w->x.back.view, v->paddr, v->bytes));
+		JUDGE(!memory_ptr_write(w->x.back.view, v->paddr, v->bytes) ==
 		      (bio->op == BIO_WRITE));
 	}
 	w->held[w->count++] = bio;
@@ -70,7 +67,7 @@ static void end_one(struct world *w, unsigned which, int status)
 	bio = w->held[which];
 	w->held[which] = w->held[--w->count];
 	for (unsigned i = 0; i < bio->nvec; i++) {
-		uint8_t *at = memory_ptr(w->back.view, bio->vec[i].paddr, bio->vec[i].bytes);
+		uint8_t *at = memory_ptr(w->x.back.view, bio->vec[i].paddr, bio->vec[i].bytes);
 
 		JUDGE(at); /* mapped until it is done */
 		if (bio->op == BIO_READ)
@@ -87,7 +84,7 @@ static void connect(struct world *w, unsigned how)
 		.domid = 1,
 		.ring_ref = w->ring_ref,
 		.event_channel =
-			(evtchn_port_t)(w->port = pv_event_alloc(w->front.k->events, NULL, 0,
+			(evtchn_port_t)(w->port = pv_event_alloc(w->x.front.k->events, NULL, 0,
 								 xen_side_ignore, NULL)),
 	};
 	const struct blkback_extent extent = {
@@ -96,7 +93,7 @@ static void connect(struct world *w, unsigned how)
 
 	memset(w->ring, 0, PAGE_BYTES);
 	w->ring[4] = w->ring[12] = 1; /* both events */
-	JUDGE(blkback_vbd_open(&w->vbd, w->bb, &keys, &extent, machine_cpu(w->back.machine, 0),
+	JUDGE(blkback_vbd_open(&w->vbd, w->bb, &keys, &extent, machine_cpu(w->x.back.machine, 0),
 			       &err) == 0);
 }
 
@@ -104,34 +101,23 @@ static void disconnect(struct world *w)
 {
 	blkback_vbd_close(w->vbd, NULL);
 	blkback_quit(w->vbd, NULL); /* its task, which never runs here */
-	pv_event_close(w->front.k->events, NULL, (evtchn_port_t)w->port);
+	pv_event_close(w->x.front.k->events, NULL, (evtchn_port_t)w->port);
 }
 
 static void make(struct world *w, unsigned how)
 {
 	static const struct blockdev_ops ops = {.submit = submit};
-	struct profile profile = {.name = "fuzz",
-				  .clock_mhz = 1000,
-				  .cpus = 2,
-				  .memory_bytes = 16 << 20,
-				  .l2_bytes = 64 * 1024,
-				  .l2_ways = 4,
-				  .has_xen = true};
 	struct err err = {{0}};
 
-	w->sim = sim_create();
-	JUDGE(machine_create(&w->board, w->sim, &profile, &err) == 0);
-	JUDGE(xen_create(&w->hv, w->board->mem, NULL) == 0);
-	xen_side_make(&w->back, w->hv, w->board, 0, 512, 800);
-	xen_side_make(&w->front, w->hv, w->board, 1, 256, 320);
+	xen_sides_make(&w->x, 800);
 	w->dev = (struct blockdev){.ops = &ops, .sectors = SECTORS};
-	JUDGE(blkback_create(&w->bb, w->back.k, &err) == 0);
-	w->ring = kmalloc_alloc(w->front.kmalloc, PAGE_BYTES);
-	w->ring_ref = xen_side_grant(&w->front, w->ring, false);
+	JUDGE(blkback_create(&w->bb, w->x.back.k, &err) == 0);
+	w->ring = kmalloc_alloc(w->x.front.kmalloc, PAGE_BYTES);
+	w->ring_ref = xen_side_grant(&w->x.front, w->ring, false);
 	for (unsigned i = 0; i < GRANTED; i++) {
-		w->page[i] = kmalloc_alloc(w->front.kmalloc, PAGE_BYTES);
+		w->page[i] = kmalloc_alloc(w->x.front.kmalloc, PAGE_BYTES);
 		memset(w->page[i], (int)i, PAGE_BYTES);
-		w->ref[i] = xen_side_grant(&w->front, w->page[i], i % 4 == 3);
+		w->ref[i] = xen_side_grant(&w->x.front, w->page[i], i % 4 == 3);
 	}
 	connect(w, how);
 }
@@ -177,16 +163,12 @@ static void advance(struct world *w, struct input *in)
 	memcpy(w->ring, &prod, sizeof(prod));
 }
 
-/* Grant @i ends, unless it is in use, and comes again as something else. */
-static void regrant(struct world *w, unsigned i, unsigned how)
+/* A grant ends, unless it is in use, and comes again as something else. */
+static void regrant(struct world *w, struct input *in)
 {
-	struct pv_grants *g = w->front.k->grants;
-	const uint64_t mfn = pv_mfn(w->front.k, NULL, kmalloc_phys(w->front.kmalloc, w->page[i]));
+	const unsigned i = (unsigned)take(in, 1) % GRANTED;
 
-	if (pv_grant_end_access(g, NULL, w->ref[i]))
-		return;
-	if (how % 4)
-		pv_grant_access(g, NULL, w->ref[i], how % 4 == 3 ? 5 : 0, mfn, how & 4);
+	xen_side_regrant(&w->x.front, w->page[i], w->ref[i], (unsigned)take(in, 1));
 }
 
 static void step(struct world *w, struct input *in)
@@ -211,7 +193,7 @@ static void step(struct world *w, struct input *in)
 		end_one(w, (unsigned)take(in, 1), take(in, 1) & 1 ? -5 : 0);
 		break;
 	case 8:
-		regrant(w, (unsigned)take(in, 1) % GRANTED, (unsigned)take(in, 1));
+		regrant(w, in);
 		break;
 	default:
 		disconnect(w);
@@ -234,28 +216,21 @@ static void settle(struct world *w)
 	JUDGE(s.pending == 0 && s.unmap_errors == 0 && s.maps == s.unmaps);
 	JUDGE(w->bb->nfree == BLKBACK_PENDING && !w->bb->hungry);
 	for (unsigned i = 0; i < GRANTED; i++)
-		JUDGE(pv_grant_end_access(w->front.k->grants, NULL, w->ref[i]) == 0);
-	JUDGE(pv_grant_end_access(w->front.k->grants, NULL, w->ring_ref) == 0);
-	JUDGE(xen_check(w->hv, &err) == 0);
+		JUDGE(pv_grant_end_access(w->x.front.k->grants, NULL, w->ref[i]) == 0);
+	JUDGE(pv_grant_end_access(w->x.front.k->grants, NULL, w->ring_ref) == 0);
+	JUDGE(xen_check(w->x.hv, &err) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct input in = {.at = data, .left = bytes};
 	struct world w = {.count = 0};
-	struct kmalloc_stats memory;
 
 	make(&w, (unsigned)take(&in, 1));
 	for (unsigned i = 0; i < STEPS && in.left; i++)
 		step(&w, &in);
 	settle(&w);
 	blkback_destroy(w.bb);
-	xen_side_drop(&w.front);
-	kmalloc_stats(w.back.kmalloc, &memory);
-	JUDGE(memory.bad_frees == 0);
-	xen_side_drop(&w.back);
-	xen_destroy(w.hv);
-	machine_destroy(w.board);
-	sim_destroy(w.sim);
+	xen_sides_drop(&w.x);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Building one side. */
+/* Building one side, and both with what is below them. */
 #include "xen_side.h"
 
 #include "input.h"
@@ -59,4 +59,45 @@ grant_ref_t xen_side_grant(struct xen_side *s, void *page, bool readonly)
 	pv_grant_access(s->k->grants, NULL, ref, 0,
 			pv_mfn(s->k, NULL, kmalloc_phys(s->kmalloc, page)), readonly);
 	return ref;
+}
+
+void xen_side_regrant(struct xen_side *s, void *page, grant_ref_t ref, unsigned how)
+{
+	const uint64_t mfn = pv_mfn(s->k, NULL, kmalloc_phys(s->kmalloc, page));
+
+	if (pv_grant_end_access(s->k->grants, NULL, ref))
+		return;
+	if (how % 4)
+		pv_grant_access(s->k->grants, NULL, ref, how % 4 == 3 ? 5 : 0, mfn, how & 4);
+}
+
+void xen_sides_make(struct xen_sides *x, uint64_t empty)
+{
+	struct profile profile = {.name = "fuzz",
+				  .clock_mhz = 1000,
+				  .cpus = 2,
+				  .memory_bytes = 16 << 20,
+				  .l2_bytes = 64 * 1024,
+				  .l2_ways = 4,
+				  .has_xen = true};
+	struct err err = {{0}};
+
+	x->sim = sim_create();
+	JUDGE(machine_create(&x->board, x->sim, &profile, &err) == 0);
+	JUDGE(xen_create(&x->hv, x->board->mem, NULL) == 0);
+	xen_side_make(&x->back, x->hv, x->board, 0, 512, empty);
+	xen_side_make(&x->front, x->hv, x->board, 1, 256, 320);
+}
+
+void xen_sides_drop(struct xen_sides *x)
+{
+	struct kmalloc_stats memory;
+
+	xen_side_drop(&x->front);
+	kmalloc_stats(x->back.kmalloc, &memory);
+	JUDGE(memory.bad_frees == 0);
+	xen_side_drop(&x->back);
+	xen_destroy(x->hv);
+	machine_destroy(x->board);
+	sim_destroy(x->sim);
 }
