@@ -61,6 +61,17 @@ static void activate(struct world *w, unsigned vcpu)
 	w->b.vcpu[vcpu].credit = 0;
 }
 
+/* A period of @pcpus CPUs with two domains of one busy virtual CPU each, of @weight and of 256. */
+static void period_of_two(struct world *w, unsigned pcpus, unsigned weight)
+{
+	w->b.pcpus = pcpus;
+	add(w, 0, 0, weight, 0);
+	add(w, 1, 1, 256, 0);
+	activate(w, 0);
+	activate(w, 1);
+	credit_period(&w->b);
+}
+
 #define CREDIT(w, n) ((w)->b.vcpu[n].credit)
 
 /* 300 x 256/512 = 150 each. */
@@ -68,12 +79,7 @@ static void two_equal_domains_share_one_cpu(void **state)
 {
 	struct world *w = *state;
 
-	w->b.pcpus = 1;
-	add(w, 0, 0, 256, 0);
-	add(w, 1, 1, 256, 0);
-	activate(w, 0);
-	activate(w, 1);
-	credit_period(&w->b);
+	period_of_two(w, 1, 256);
 	assert_int_equal(CREDIT(w, 0), 150);
 	assert_int_equal(CREDIT(w, 1), 150);
 }
@@ -83,12 +89,7 @@ static void shares_follow_weights(void **state)
 {
 	struct world *w = *state;
 
-	w->b.pcpus = 1;
-	add(w, 0, 0, 512, 0);
-	add(w, 1, 1, 256, 0);
-	activate(w, 0);
-	activate(w, 1);
-	credit_period(&w->b);
+	period_of_two(w, 1, 512);
 	assert_int_equal(CREDIT(w, 0), 200);
 	assert_int_equal(CREDIT(w, 1), 100);
 }
@@ -98,12 +99,7 @@ static void two_domains_have_a_cpu_each(void **state)
 {
 	struct world *w = *state;
 
-	w->b.pcpus = 2;
-	add(w, 0, 0, 256, 0);
-	add(w, 1, 1, 256, 0);
-	activate(w, 0);
-	activate(w, 1);
-	credit_period(&w->b);
+	period_of_two(w, 2, 256);
 	assert_int_equal(CREDIT(w, 0), 300);
 	assert_int_equal(CREDIT(w, 1), 300);
 }
