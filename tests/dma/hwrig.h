@@ -9,6 +9,12 @@
 #include "hw/iommu.h"
 #include "rig.h"
 
+/* Calgary's 8192 entries less the last, the 32 emergency pages and the 640 KiB - 1 MiB hole. */
+#define USABLE (8192u - 1u - 32u - 96u)
+/* A page that was mapped, and one that is mapped in its place. */
+#define OLD UINT64_C(0x0A0A000)
+#define NEW UINT64_C(0x0B0B000)
+
 struct hwrig {
 	struct memory *memory;
 	struct dma_env *env;

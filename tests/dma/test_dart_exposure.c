@@ -8,9 +8,6 @@
 #include "base/rng.h"
 #include "hwrig.h"
 
-#define OLD UINT64_C(0x0A0A000)
-#define NEW UINT64_C(0x0B0B000)
-
 static const char *const models[] = {"dart-u3", "dart-u4"};
 
 static void start_missing(struct hwrig *h, const char *model, const char *strategy,

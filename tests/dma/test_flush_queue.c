@@ -8,11 +8,7 @@
 #include "base/rng.h"
 #include "hwrig.h"
 
-/* 8192 entries less the last, the 32 emergency pages and the 640 KiB - 1 MiB hole. */
-#define USABLE (8192u - 1u - 32u - 96u)
-#define SLOTS  255u /* 256, one of which stays empty */
-#define OLD    UINT64_C(0x0A0A000)
-#define NEW    UINT64_C(0x0B0B000)
+#define SLOTS 255u /* 256, one of which stays empty */
 
 static void the_256th_unmap_forces_a_flush_and_waits_for_the_next(void **state)
 {

@@ -8,11 +8,6 @@
 #include "base/rng.h"
 #include "hwrig.h"
 
-/* 8192 entries less the last, the 32 emergency pages and the 640 KiB - 1 MiB hole. */
-#define USABLE (8192u - 1u - 32u - 96u)
-#define OLD    UINT64_C(0x0A0A000)
-#define NEW    UINT64_C(0x0B0B000)
-
 /* Map and unmap single pages until the allocator's next answer is @iova. */
 static void advance_to(struct hwrig *h, uint64_t iova)
 {
