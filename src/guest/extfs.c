@@ -187,19 +187,46 @@ int extfs_mount(struct extfs **out, const struct extfs_config *config, struct cp
 	return 0;
 }
 
+/* ---- what calls hold ---- */
+
+struct extfs_held {
+	struct extfs_held *next, **at;
+};
+
+void *extfs_hold(struct extfs *fs, size_t bytes)
+{
+	struct extfs_held *h = calloc(1, sizeof(*h) + bytes);
+
+	if (!h)
+		return NULL;
+	h->next = fs->held;
+	h->at = &fs->held;
+	if (h->next)
+		h->next->at = &h->next;
+	fs->held = h;
+	return h + 1;
+}
+
+void extfs_let_go(void *memory)
+{
+	struct extfs_held *h = (struct extfs_held *)memory - 1;
+
+	if (!memory)
+		return;
+	*h->at = h->next;
+	if (h->next)
+		h->next->at = h->at;
+	free(h);
+}
+
 void extfs_abandon(struct extfs *fs)
 {
 	if (!fs)
 		return;
-	for (uint32_t i = 0; fs->node && i < fs->s.inodes; i++) {
-		struct extfs_node *n = fs->node[i];
-
-		if (!n)
-			continue;
-		extfs_dir_free(n);
-		free(n->extent);
-		free(n);
-	}
+	while (fs->made)
+		extfs_node_free(fs->made);
+	while (fs->held)
+		extfs_let_go(fs->held + 1);
 	free(fs->node);
 	extfs_journal_fini(fs);
 	free(fs->block_map.page);

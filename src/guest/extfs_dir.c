@@ -132,14 +132,20 @@ static int load_block(struct extfs_node *n, struct extfs_dir *d, struct cpu *cpu
 	return rc;
 }
 
+static void names_free(struct extfs_dir *d)
+{
+	if (!d)
+		return;
+	free(d->place);
+	free(d->bucket);
+	free(d);
+}
+
 void extfs_dir_free(struct extfs_node *n)
 {
-	if (!n->dir)
-		return;
-	free(n->dir->place);
-	free(n->dir->bucket);
-	free(n->dir);
-	n->dir = NULL;
+	names_free(n->dir);
+	names_free(n->unread);
+	n->dir = n->unread = NULL;
 }
 
 int extfs_dir_load(struct extfs_node *n, struct cpu *cpu)
@@ -155,11 +161,13 @@ int extfs_dir_load(struct extfs_node *n, struct cpu *cpu)
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
+	n->unread = d;
 	rc = make_room(d, blocks ? (uint32_t)blocks * EXTFS_ENTRIES : EXTFS_ENTRIES);
 	for (uint64_t i = blocks; i-- > 0 && !rc;)
 		rc = load_block(n, d, cpu, i);
 	d->places = (uint32_t)blocks * EXTFS_ENTRIES;
 	n->dir = d;
+	n->unread = NULL;
 	if (rc)
 		extfs_dir_free(n);
 	return rc;

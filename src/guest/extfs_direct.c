@@ -4,7 +4,6 @@
  * (fs/direct-io.c): the program's pages are pinned one by one and handed to the disk.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "guest/extfs_internal.h"
@@ -20,7 +19,7 @@ static void direct_done(struct bio *bio, struct cpu *cpu, int status)
 	struct direct *d = bio->ctx;
 
 	d->status = d->status ? d->status : status;
-	free(bio);
+	extfs_let_go(bio);
 	if (!--d->pending)
 		waitq_wake(&d->wait, cpu);
 }
@@ -30,7 +29,7 @@ static int direct_submit(struct extfs *fs, struct cpu *cpu, struct direct *d, en
 			 uint64_t sector, phys_t user, uint32_t bytes)
 {
 	const unsigned most = bytes / PAGE_BYTES + 2;
-	struct bio *bio = calloc(1, sizeof(*bio) + most * sizeof(struct bio_vec));
+	struct bio *bio = extfs_hold(fs, sizeof(*bio) + most * sizeof(struct bio_vec));
 
 	if (!bio)
 		return -ENOMEM;

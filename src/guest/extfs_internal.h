@@ -33,12 +33,13 @@ struct extfs_node {
 	uint32_t chains;
 	uint32_t changed; /* extents from this one on differ from the disk's */
 	uint32_t blocks;
-	uint32_t reserved_at, reserved; /* blocks set aside for the next allocations */
-	uint32_t window;                /* how many the next time */
-	uint64_t tid;                   /* the last transaction that changed it */
-	struct extfs_lock lock;         /* names of a directory; a file's writers */
-	struct extfs_lock map;          /* shared: pages come; exclusive: they go */
-	struct extfs_dir *dir;
+	uint32_t reserved_at, reserved;     /* blocks set aside for the next allocations */
+	uint32_t window;                    /* how many the next time */
+	uint64_t tid;                       /* the last transaction that changed it */
+	struct extfs_lock lock;             /* names of a directory; a file's writers */
+	struct extfs_lock map;              /* shared: pages come; exclusive: they go */
+	struct extfs_dir *dir, *unread;     /* unread: on its way to being the names */
+	struct extfs_node *made, **made_at; /* list of all there are */
 	unsigned refs, opens;
 	bool dead;    /* removed: freed with the last reference */
 	bool ordered; /* its data must be written before the running transaction commits */
@@ -81,6 +82,8 @@ struct extfs {
 	struct extfs_super s;
 	struct mapping meta; /* index = block */
 	struct extfs_node **node;
+	struct extfs_node *made; /* every one, in use, dead or not read yet */
+	struct extfs_held *held; /* see extfs_hold() */
 	struct extfs_bitmap block_map, inode_map;
 	struct vlock map_lock;
 	phys_t lock_page;
@@ -94,6 +97,9 @@ struct extfs {
 	uint8_t *in_running, *in_waiting; /* by block */
 	struct extfs_freed freed, freed_meta;
 	struct extfs_ordered ordered;
+	/* the same of the one that is being committed */
+	struct extfs_freed closed_freed;
+	struct extfs_ordered closed_ordered;
 	bool closing;
 	struct waitq gate;
 	/* the journal */
@@ -104,12 +110,19 @@ struct extfs {
 	phys_t staging;        /* EXTFS_TXN_MAX + 2 blocks */
 	struct page **waiting; /* committed, not yet home */
 	uint64_t waiting_count, waiting_room;
-	struct extfs_freed freed_waiting;
 	struct event alarm;
 	struct waitq committer_wait;
 	bool stopping, stopped;
 	struct extfs_stats stats;
 };
+
+/* extfs.c */
+/*
+ * Zeroed memory of a call, or of an open file, until extfs_let_go() (NULL is allowed); where the
+ * machine stops first, until extfs_abandon(). NULL when there is none.
+ */
+void *extfs_hold(struct extfs *fs, size_t bytes);
+void extfs_let_go(void *memory);
 
 /* extfs_lock.c */
 void extfs_lock_shared(struct extfs *fs, struct extfs_lock *l, struct cpu *cpu);
@@ -180,6 +193,8 @@ int extfs_node_get(struct extfs *fs, struct cpu *cpu, uint32_t number,
 int extfs_node_new(struct extfs *fs, struct cpu *cpu, uint16_t type, uint32_t parent,
 		   struct extfs_node **out) MUST_CHECK;
 void extfs_node_put(struct extfs_node *node);
+/* Gone, whoever has a reference: of one that nobody has seen, or with the machine. */
+void extfs_node_free(struct extfs_node *node);
 /* Into its blocks of metadata; with a handle. */
 int extfs_node_store(struct extfs_node *node, struct cpu *cpu) MUST_CHECK;
 /* Its blocks, then itself, its name being gone. With a handle of extfs_cut_credits(). */

@@ -16,12 +16,10 @@
 
 /* ---- a commit ---- */
 
-/* What a closed transaction consists of. */
+/* A closed transaction, besides what it is to write and to free (struct extfs). */
 struct closed {
 	uint64_t tid;
 	unsigned count;
-	struct extfs_freed freed;
-	struct extfs_ordered ordered;
 	bool kept_shut; /* no changes until the journal is empty */
 };
 
@@ -85,13 +83,13 @@ static int copy_out(struct extfs *fs, struct cpu *cpu, struct closed *c)
 	}
 	c->tid = fs->tid++;
 	c->count = fs->running_count;
-	c->ordered = fs->ordered;
-	c->freed = fs->freed;
+	fs->closed_ordered = fs->ordered;
+	fs->closed_freed = fs->freed;
 	fs->ordered = (struct extfs_ordered){.count = 0};
 	fs->freed = (struct extfs_freed){.runs = 0};
 	fs->running_count = 0;
-	for (uint64_t i = 0; i < c->ordered.count; i++)
-		c->ordered.node[i]->ordered = false;
+	for (uint64_t i = 0; i < fs->closed_ordered.count; i++)
+		fs->closed_ordered.node[i]->ordered = false;
 	return rc;
 }
 
@@ -109,6 +107,7 @@ static int write_ordered(struct extfs_ordered *o, struct cpu *cpu)
 		extfs_node_put(o->node[i]);
 	}
 	free(o->node);
+	*o = (struct extfs_ordered){.count = 0};
 	return rc;
 }
 
@@ -180,7 +179,7 @@ static int by_block(const void *a, const void *b)
 
 static int write_home(struct extfs *fs, struct cpu *cpu)
 {
-	struct homing *h = calloc(fs->waiting_count ? fs->waiting_count : 1, sizeof(*h));
+	struct homing *h = extfs_hold(fs, fs->waiting_count * sizeof(*h));
 	struct homecoming all = {.pending = 1};
 
 	if (!h)
@@ -205,7 +204,7 @@ static int write_home(struct extfs *fs, struct cpu *cpu)
 	blockdev_unplug(fs->dev, cpu);
 	while (all.pending)
 		waitq_wait(&all.wait, cpu);
-	free(h);
+	extfs_let_go(h);
 	return all.status;
 }
 
@@ -257,7 +256,7 @@ static int commit_locked(struct extfs *fs, struct cpu *cpu, bool empty)
 	rc = copy_out(fs, cpu, &c);
 	if (!c.kept_shut)
 		open_gate(fs, cpu);
-	failed = write_ordered(&c.ordered, cpu);
+	failed = write_ordered(&fs->closed_ordered, cpu);
 	rc = rc ? rc : failed;
 	if (!rc && c.count) {
 		rc = write_transaction(fs, cpu, &c);
@@ -269,9 +268,10 @@ static int commit_locked(struct extfs *fs, struct cpu *cpu, bool empty)
 	}
 	if (!rc) {
 		fs->committed = c.tid;
-		extfs_release(fs, &c.freed);
+		extfs_release(fs, &fs->closed_freed);
 	}
-	free(c.freed.run);
+	free(fs->closed_freed.run);
+	fs->closed_freed = (struct extfs_freed){.runs = 0};
 	if (!rc && c.kept_shut)
 		rc = checkpoint(fs, cpu);
 	if (rc)
@@ -363,8 +363,10 @@ void extfs_journal_fini(struct extfs *fs)
 	free(fs->in_waiting);
 	free(fs->freed.run);
 	free(fs->freed_meta.run);
+	free(fs->closed_freed.run);
 	free(fs->waiting);
 	free(fs->ordered.node);
+	free(fs->closed_ordered.node);
 	if (fs->staging)
 		memory_free(fs->machine->mem, fs->staging, EXTFS_TXN_MAX + 2);
 }

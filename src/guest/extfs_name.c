@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* extfs: calls that take a path. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "guest/extfs_internal.h"
 
@@ -89,7 +88,7 @@ int extfs_open(struct extfs *fs, struct cpu *cpu, const char *path, unsigned fla
 	       struct extfs_file **out)
 {
 	const enum charge before = extfs_enter(fs, cpu);
-	struct extfs_file *f = calloc(1, sizeof(*f));
+	struct extfs_file *f = extfs_hold(fs, sizeof(*f));
 	struct extfs_node *n = NULL;
 	struct extfs_place p;
 	int rc = f ? extfs_walk(fs, cpu, path, &p) : -ENOMEM;
@@ -111,7 +110,7 @@ int extfs_open(struct extfs *fs, struct cpu *cpu, const char *path, unsigned fla
 		close_node(n);
 out:
 	if (rc)
-		free(f);
+		extfs_let_go(f);
 	else
 		*out = f;
 	extfs_leave(cpu, before);
@@ -123,7 +122,7 @@ void extfs_close(struct extfs_file *f, struct cpu *cpu)
 	const enum charge before = extfs_enter(f->node->fs, cpu);
 
 	close_node(f->node);
-	free(f);
+	extfs_let_go(f);
 	extfs_leave(cpu, before);
 }
 

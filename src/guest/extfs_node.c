@@ -61,8 +61,11 @@ static int load(struct extfs_node *n, struct cpu *cpu)
 	return rc ? rc : extfs_extents_sensible(n) ? 0 : -EUCLEAN;
 }
 
-static void node_free(struct extfs_node *n)
+void extfs_node_free(struct extfs_node *n)
 {
+	*n->made_at = n->made;
+	if (n->made)
+		n->made->made_at = n->made_at;
 	extfs_dir_free(n);
 	free(n->extent);
 	free(n);
@@ -77,6 +80,11 @@ static struct extfs_node *node_make(struct extfs *fs, uint32_t number)
 	n->fs = fs;
 	n->number = number;
 	n->refs = 1;
+	n->made = fs->made;
+	n->made_at = &fs->made;
+	if (n->made)
+		n->made->made_at = &n->made;
+	fs->made = n;
 	mapping_init(&n->mapping, fs->cache, &node_mapping);
 	return n;
 }
@@ -93,7 +101,7 @@ int extfs_node_get(struct extfs *fs, struct cpu *cpu, uint32_t number, struct ex
 		rc = n ? load(n, cpu) : -ENOMEM;
 		if (rc || fs->node[number]) { /* failed, or somebody was faster */
 			if (n)
-				node_free(n);
+				extfs_node_free(n);
 			if (rc)
 				return rc;
 		} else {
@@ -110,7 +118,7 @@ void extfs_node_put(struct extfs_node *n)
 {
 	assert(n->refs);
 	if (!--n->refs && n->dead)
-		node_free(n);
+		extfs_node_free(n);
 }
 
 /* ---- to the disk ---- */
@@ -164,7 +172,7 @@ int extfs_node_new(struct extfs *fs, struct cpu *cpu, uint16_t type, uint32_t pa
 	if (!rc)
 		rc = extfs_alloc_inode(fs, cpu, &n->number);
 	if (rc) {
-		node_free(n);
+		extfs_node_free(n);
 		return rc;
 	}
 	rc = inode_page(n, cpu, &page);
@@ -177,7 +185,7 @@ int extfs_node_new(struct extfs *fs, struct cpu *cpu, uint16_t type, uint32_t pa
 	}
 	if (rc) {
 		extfs_free_inode(fs, cpu, n->number);
-		node_free(n);
+		extfs_node_free(n);
 		return rc;
 	}
 	fs->node[n->number] = n;
