@@ -80,7 +80,9 @@ static inline void place(struct sim *sim, struct node node, size_t i)
 	node.ev->slot = i + 1;
 }
 
-static void sift_up(struct sim *sim, struct node node, size_t i)
+/* Inline: a node that was just made stays in registers, and goes to memory once. */
+static inline __attribute__((always_inline)) void sift_up(struct sim *sim, struct node node,
+							  size_t i)
 {
 	while (i) {
 		const size_t parent = (i - 1) / 2;

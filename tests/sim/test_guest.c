@@ -226,6 +226,52 @@ static void a_guests_addresses_are_found_where_they_lie_on_the_board(void **stat
 			 CACHE_REMOTE);
 }
 
+static void toucher_by_pointer(void *ctx)
+{
+	struct world *w = ctx;
+	struct cpu *cpu = cpu_current(w->board);
+	uint8_t *page = memory_ptr(w->a.view, 9 * PAGE_BYTES, PAGE_BYTES);
+	sim_time t = cpu_now(cpu);
+
+	cpu_touch_ptr(cpu, page, 64, true);
+	w->at[0] = cpu_now(cpu) - t;
+	t = cpu_now(cpu);
+	cpu_touch(cpu, 9 * PAGE_BYTES, 8, true); /* the same line */
+	w->at[1] = cpu_now(cpu) - t;
+	t = cpu_now(cpu);
+	cpu_touch_ptr(cpu, page + 60, 8, false); /* that and the next */
+	w->at[2] = cpu_now(cpu) - t;
+	t = cpu_now(cpu);
+	w->a.entry[11] = w->a.entry[9]; /* the frame moves to another page, another comes here */
+	w->a.entry[9] = 901ull << PAGE_SHIFT | GUEST_RW;
+	cpu_touch_ptr(cpu, page, 8, true);
+	w->at[3] = cpu_now(cpu) - t;
+	t = cpu_now(cpu);
+	cpu_touch_ptr(cpu, memory_ptr(w->a.view, 9 * PAGE_BYTES, 8), 8, true);
+	w->at[4] = cpu_now(cpu) - t;
+	t = cpu_now(cpu);
+	cpu_touch_ptr(cpu, page + 128, 0, true);
+	cpu_touch_ptr(NULL, page + 128, 8, true); /* boot touches nothing */
+	w->at[5] = cpu_now(cpu) - t;
+	cpu_touch(cpu, 11 * PAGE_BYTES + 128, 8, true);
+	w->at[6] = cpu_now(cpu) - t;
+}
+
+static void what_a_pointer_leads_to_is_touched_where_it_lies(void **state)
+{
+	struct world *w = *state;
+
+	assert_non_null(task_create(a_cpu(w, 0), "t", toucher_by_pointer, w));
+	assert_int_equal(sim_run(w->sim, sim_now(w->sim) + SIM_MS), 0);
+	assert_int_equal(w->at[0], 100 * SIM_NS);
+	assert_int_equal(w->at[1], 1 * SIM_NS);
+	assert_int_equal(w->at[2], (1 + 100) * SIM_NS);
+	assert_int_equal(w->at[3], 1 * SIM_NS);
+	assert_int_equal(w->at[4], 100 * SIM_NS);
+	assert_int_equal(w->at[5], 0);
+	assert_int_equal(w->at[6], 100 * SIM_NS);
+}
+
 static void writer(void *ctx)
 {
 	struct world *w = ctx;
@@ -377,6 +423,7 @@ int main(void)
 		GUEST_TEST(the_profile_of_a_guest_has_its_sizes_and_its_extras),
 		GUEST_TEST(who_executes_is_known_to_every_domain),
 		GUEST_TEST(a_guests_addresses_are_found_where_they_lie_on_the_board),
+		GUEST_TEST(what_a_pointer_leads_to_is_touched_where_it_lies),
 		GUEST_TEST(a_shared_frame_is_one_line_for_all_domains),
 		GUEST_TEST(a_devices_interrupt_passes_the_hypervisor),
 		GUEST_TEST(an_event_from_another_cpu_takes_an_ipi_and_no_devices_interrupt),
