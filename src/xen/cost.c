@@ -56,11 +56,6 @@ void cost_charge(struct cpu *cpu, enum xen_cost what)
 		cpu_charge(cpu, price(machine_cost(cpu_machine(cpu)->board), what));
 }
 
-void cost_touch(struct cpu *cpu, phys_t at, size_t bytes, bool write)
-{
-	cpu_touch(cpu, at, bytes, write);
-}
-
 void cost_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
 {
 	cpu_copy(cpu, to, from, bytes);

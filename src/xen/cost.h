@@ -38,7 +38,11 @@ void cost_leave(struct cpu *cpu, struct crossing before);
 /* One event of this kind, in the category in force. */
 void cost_charge(struct cpu *cpu, enum xen_cost what);
 /* Load or store [at, at + bytes), machine addresses. */
-void cost_touch(struct cpu *cpu, phys_t at, size_t bytes, bool write);
+static inline void cost_touch(struct cpu *cpu, phys_t at, size_t bytes, bool write)
+{
+	if (cpu)
+		cpu_touch(cpu, at, bytes, write);
+}
 /* A copy between two machine addresses, each within a page. */
 void cost_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes);
 /* A locked read-modify-write of the line at @at. */

@@ -235,15 +235,10 @@ static struct plan plan_of(const struct xen_domain_config *config)
 	return p;
 }
 
-static uint64_t *l1_words(const struct xen_domain *d)
-{
-	return memory_ptr(d->hv->board, d->l1_first << PAGE_SHIFT, d->l1_frames << PAGE_SHIFT);
-}
-
 /* Page @pfn is @mfn: an entry that nobody has checked yet, and the m2p. */
 static void place(struct xen_domain *d, uint64_t pfn, mfn_t mfn, bool write)
 {
-	l1_words(d)[pfn] = pte_make(mfn, write);
+	d->l1[pfn] = pte_make(mfn, write);
 	m2p_set(d->hv, NULL, mfn, pfn);
 }
 
@@ -286,7 +281,8 @@ static int build_memory(struct xen_domain *d, const struct plan *p)
 	if (ret != 0)
 		return ret;
 	d->l1_frames = p->l1_frames;
-	memset(l1_words(d), 0, p->l1_frames << PAGE_SHIFT);
+	d->l1 = memory_ptr(d->hv->board, d->l1_first << PAGE_SHIFT, d->l1_frames << PAGE_SHIFT);
+	memset(d->l1, 0, p->l1_frames << PAGE_SHIFT);
 	ret = place_memory(d, 0, XEN_SHARED_INFO_PADDR >> PAGE_SHIFT);
 	if (ret == 0)
 		ret = place_shared_info(d);
@@ -319,7 +315,7 @@ static int build_tables(struct xen_domain *d, const struct plan *p)
 	snprintf(info.magic, sizeof(info.magic), "xen-3.1-x86_64");
 	ret = guest_write(d, NULL, XEN_PAGE_OFFSET + XEN_START_INFO_PADDR, &info, sizeof(info));
 	for (uint64_t pfn = 0; pfn < d->span && ret == 0; pfn++) {
-		const uint64_t pte = l1_words(d)[pfn];
+		const uint64_t pte = d->l1[pfn];
 		const uint64_t word = pte & PTE_PRESENT ? pte_mfn(pte) : UINT64_MAX;
 
 		ret = guest_write(d, NULL, XEN_PAGE_OFFSET + XEN_P2M_PADDR + pfn * 8, &word, 8);

@@ -157,6 +157,7 @@ struct xen_domain {
 	uint64_t span, free_first, free_end;
 	mfn_t l1_first, shared_info;
 	uint64_t l1_frames;
+	uint64_t *l1; /* the direct map's entries, in the board's memory */
 	struct vcpu vcpu[XEN_VCPUS_MAX];
 	struct grant_table *grants;
 	struct evtchns *evtchns;
