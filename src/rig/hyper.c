@@ -172,51 +172,32 @@ void hyper_kill_domain(struct hyper_domain *d)
 
 /* ---- the bus ---- */
 
-/* Entries for all of @d's memory, in its own name: what a domain builder does before it runs. */
-static int map_whole(struct hyper_domain *d, struct err *err)
-{
-	phys_t scratch;
-	struct xen_iommu_op *op;
-	int rc = memory_alloc(d->view, 1, PAGE_BYTES, 0, &scratch);
-
-	if (rc)
-		return err_set(err, rc, "no memory to build the device's table with");
-	op = memory_ptr_write(d->view, scratch, sizeof(*op));
-	for (uint64_t pfn = 0; pfn < xen_domain_span(d->xen) && !rc; pfn++) {
-		const phys_t at = memory_machine(d->view, pfn << PAGE_SHIFT);
-		const unsigned long args[6] = {XEN_PAGE_OFFSET + scratch, 1};
-
-		if (at == MEMORY_NOWHERE || !memory_writable(d->view, pfn << PAGE_SHIFT))
-			continue;
-		*op = (struct xen_iommu_op){.what = XEN_IOMMU_MAP,
-					    .flags = XEN_IOMMU_R | XEN_IOMMU_W,
-					    .device = HYPER_DEVICE,
-					    .count = 1,
-					    .bfn = pfn,
-					    .frame = at >> PAGE_SHIFT};
-		rc = (int)knock(d, NULL, XEN_HYPERCALL_IOMMU_OP, args);
-		/* The page that the hypervisor shares with it is not the domain's. */
-		if (!rc && op->status != -EPERM)
-			rc = op->status;
-	}
-	memory_free(d->view, scratch, 1);
-	return rc ? err_set(err, rc, "the device's table does not take all of the domain's memory")
-		  : 0;
-}
-
 static int assign_table(struct hyper_domain *d, uint16_t devid, struct err *err)
 {
 	struct hyper *h = d->hyper;
 	const struct driver_ops *ops = h->driver->ops;
+	const struct xen_device_config config = {
+		.device = HYPER_DEVICE,
+		.bfns = h->driver->entries,
+		.table = h->config.tables == HYPER_WHOLE ? XEN_TABLE_PSEUDO : XEN_TABLE_ASKED,
+		.ops = &hyper_table_ops,
+		.ctx = h,
+	};
 	int rc = ops->attach ? ops->attach(h->driver, devid, 0) : 0;
 
 	if (!rc)
-		rc = xen_device_assign(d->xen, HYPER_DEVICE, h->driver->entries, &hyper_table_ops,
-				       h);
+		rc = xen_device_assign(d->xen, &config);
+	if (rc == -ENOSPC)
+		return err_set(
+			err, -EINVAL,
+			"the device's table has %llu entries; expected %llu or more, one for "
+			"each page of the domain",
+			(unsigned long long)h->driver->entries,
+			(unsigned long long)xen_domain_span(d->xen));
 	if (rc)
 		return err_set(err, rc, "the bus cannot be given to the domain");
 	h->assigned = true;
-	return h->config.tables == HYPER_WHOLE ? map_whole(d, err) : 0;
+	return 0;
 }
 
 int hyper_assign_bus(struct hyper_domain *d, uint16_t devid, struct err *err)

@@ -18,7 +18,8 @@
  *	-EADDRINUSE	map: the bfn has an entry already; it stays
  *	-EPERM		map: the frame is not the caller's, nor covered by a live grant mapping
  *			of the caller's (a writable one for W), or there is no such handle;
- *			unmap: the entry came with a grant mapping and goes with it
+ *			unmap: the entry came with a grant mapping and goes with it;
+ *			both: the device's table is kept by the hypervisor alone
  *	-EBUSY		map with W: the frame is a page table now; or its counts are exhausted
  *	-ENOENT		unmap: the bfn has no entry
  *	-ENOSPC, -ENOMEM  the IOMMU's table takes no more

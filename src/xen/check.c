@@ -15,7 +15,7 @@
  *  9. a pinned grant's domain is the one that has the handles;
  * 10. free handles and live ones are all handles; live ones name a grant that there is;
  * 11. a device reaches frames of its domain's, or such as it has mapped by grant, with no more
- * rights;
+ * rights; one whose table follows the page table reaches what that says, and nothing is missing;
  * 13. an interdomain channel's peer points back;
  *     and records of what is mapped, and of virtual and physical interrupts, agree with what they
  *     are records of.
@@ -101,7 +101,7 @@ static int count_device(struct checking *k, const struct device *v)
 	}
 	for (uint32_t i = 0; i < v->queued; i++)
 		hold(k, v->queue[i].mfn, v->queue[i].write);
-	return 0;
+	return v->table == XEN_TABLE_ASKED ? 0 : follow_check(v, k->err);
 }
 
 static int count_handle(struct checking *k, const struct xen_domain *d, uint32_t handle)

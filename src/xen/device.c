@@ -41,7 +41,7 @@ void device_flush(struct device *v, struct cpu *cpu)
 	struct xen *hv = v->d->hv;
 
 	v->ops->flush(v->ctx, cpu, v->id);
-	v->grant_stale = false;
+	v->stale = false;
 	hv->counters.iommu_flushes++;
 	while (v->queued != 0) {
 		const struct unflushed u = v->queue[--v->queued];
@@ -67,6 +67,7 @@ bool device_frame_steal(struct call *c, mfn_t mfn)
 {
 	bool flushed = false;
 
+	devices_settle(c->d, c->cpu);
 	if (frame_steal(c->hv, c->cpu, mfn, c->d))
 		return true;
 	for (struct device *v = c->d->devices; v; v = v->next) {
@@ -100,7 +101,7 @@ static bool queue_room(struct device *v)
 	return true;
 }
 
-static void defer(struct device *v, struct cpu *cpu, mfn_t mfn, bool write)
+void device_defer(struct device *v, struct cpu *cpu, mfn_t mfn, bool write)
 {
 	if (queue_room(v)) {
 		v->queue[v->queued++] = (struct unflushed){mfn, write};
@@ -121,34 +122,49 @@ struct device *device_find(const struct xen_domain *d, uint32_t id)
 	return NULL;
 }
 
-int xen_device_assign(struct xen_domain *d, uint32_t device, uint64_t bfns,
-		      const struct xen_iommu_ops *ops, void *ctx)
+static int assign_check(const struct xen_domain *d, const struct xen_device_config *c)
 {
-	struct device *v;
-
-	if (bfns == 0 || bfns > BFNS_MAX || d->dying)
+	if (c->bfns == 0 || c->bfns > BFNS_MAX || d->dying)
 		return -EINVAL;
-	if (d->grants_reach_devices && d->grants->live != 0)
+	/* What grants give is a window of pseudo-physical pages, or goes by machine frames. */
+	if (c->table == XEN_TABLE_PSEUDO && d->grants_reach_devices)
+		return -EINVAL;
+	if ((d->grants_reach_devices || c->table != XEN_TABLE_ASKED) && d->grants->live != 0)
 		return -EBUSY;
 	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++)
-		if (d->hv->domain[i] && device_find(d->hv->domain[i], device))
+		if (d->hv->domain[i] && device_find(d->hv->domain[i], c->device))
 			return -EEXIST;
+	return follow_possible(d, c->table, c->bfns);
+}
+
+int xen_device_assign(struct xen_domain *d, const struct xen_device_config *config)
+{
+	struct device *v;
+	int ret = assign_check(d, config);
+
+	if (ret != 0)
+		return ret;
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	v->entry = calloc(bfns, sizeof(*v->entry));
+	v->entry = calloc(config->bfns, sizeof(*v->entry));
 	if (!v->entry) {
 		free(v);
 		return -ENOMEM;
 	}
 	v->d = d;
-	v->id = device;
-	v->bfns = bfns;
-	v->ops = ops;
-	v->ctx = ctx;
+	v->id = config->device;
+	v->bfns = config->bfns;
+	v->table = config->table;
+	v->ops = config->ops;
+	v->ctx = config->ctx;
 	v->next = d->devices;
 	d->devices = v;
-	return 0;
+	if (v->table != XEN_TABLE_ASKED)
+		ret = follow_begin(v);
+	if (ret != 0)
+		device_remove(v);
+	return ret;
 }
 
 void device_entry_clear(struct device *v, struct cpu *cpu, uint64_t bfn)
@@ -159,11 +175,11 @@ void device_entry_clear(struct device *v, struct cpu *cpu, uint64_t bfn)
 
 	v->ops->unmap(v->ctx, cpu, v->id, bfn);
 	v->entry[bfn] = 0;
-	if (entry & ENTRY_GRANT)
-		v->grant_stale = true;
+	if (entry & (ENTRY_GRANT | ENTRY_OWN))
+		v->stale = true;
 	else if (owner != v->d)
 		mapped_dma(v->d, owner, mfn, (entry & ENTRY_W) != 0, -1);
-	defer(v, cpu, mfn, (entry & ENTRY_W) != 0);
+	device_defer(v, cpu, mfn, (entry & ENTRY_W) != 0);
 }
 
 void device_remove(struct device *v)
@@ -177,6 +193,7 @@ void device_remove(struct device *v)
 		if (v->entry[bfn] != 0)
 			device_entry_clear(v, NULL, bfn);
 	device_flush(v, NULL);
+	follow_end(v);
 	while (*link != v)
 		link = &(*link)->next;
 	*link = v->next;
@@ -303,7 +320,7 @@ void devices_grant_unmapped(struct xen_domain *d, struct cpu *cpu, const struct 
 void devices_grant_flush(struct xen_domain *d, struct cpu *cpu)
 {
 	for (struct device *v = d->devices; v; v = v->next) {
-		if (!v->grant_stale)
+		if (!v->stale)
 			continue;
 		device_lock(v, cpu);
 		device_flush(v, cpu);

@@ -76,6 +76,7 @@ static int16_t take_frame(struct call *c, const gnttab_map_grant_ref_t *op, cons
 			goto untell;
 		old = pte_read(c->hv, c->cpu, at);
 		pte_write(c->hv, c->cpu, at, pte_make(w->frame, w->write));
+		follow_granted(c->d, at);
 		pte_put(c->hv, c->cpu, old);
 	}
 	return GNTST_okay;

@@ -79,6 +79,7 @@ static int16_t clear_entries(struct call *c, const gnttab_unmap_grant_ref_t *op,
 	const int16_t status = check(c, op, g, &at);
 	struct maptrack *m;
 	unsigned left;
+	bool astray;
 
 	if (status != GNTST_okay || g->parts == 0)
 		return status;
@@ -86,12 +87,15 @@ static int16_t clear_entries(struct call *c, const gnttab_unmap_grant_ref_t *op,
 	left = m->flags & (GNTMAP_host_map | GNTMAP_device_map) & ~g->parts;
 	if (left == 0 && devices_need(c, g))
 		return GNTST_general_error;
+	astray = g->parts & GNTMAP_host_map && !follow_is_granted(c->d, at);
 	if (g->parts & GNTMAP_host_map)
 		pte_write(c->hv, c->cpu, at, 0);
 	m->flags &= (uint8_t)~g->parts;
 	g->last = left == 0;
 	if (left == 0) {
 		mapped_drop(c->d, g->rd, g->frame, g->write);
+		if (astray)
+			follow_recheck(c->d, g->frame);
 		devices_grant_unmapped(c->d, c->cpu, g->rd, g->frame);
 	}
 	return GNTST_okay;
@@ -126,6 +130,7 @@ static void finish(struct call *c, const struct going *going, unsigned n)
 		host = host || going[i].parts & GNTMAP_host_map;
 	if (host)
 		cost_charge(c->cpu, COST_TLB_FLUSH);
+	devices_settle(c->d, c->cpu);
 	devices_grant_flush(c->d, c->cpu);
 	for (unsigned i = 0; i < n; i++)
 		drop_references(c, &going[i]);

@@ -11,6 +11,7 @@
 #include "sim/cpu.h"
 #include "xen/cost.h"
 #include "xen/impl.h"
+#include "xen/iommu.h"
 
 bool call_preempt(struct call *c)
 {
@@ -71,6 +72,7 @@ long xen_hypercall(struct xen_domain *d, unsigned vcpu, struct cpu *cpu, unsigne
 		c.work = 0;
 		d->inside++;
 		ret = call_dispatch(&c, op);
+		devices_settle(d, cpu);
 		d->inside--;
 		cost_leave(cpu, before);
 	} while (ret == CALL_RESTART);

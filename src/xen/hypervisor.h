@@ -161,14 +161,41 @@ struct xen_iommu_ops {
 	void (*unlock)(void *ctx, struct cpu *cpu, uint32_t device);
 };
 
+/* Who decides what a device's table holds. */
+enum xen_table {
+	/* Its domain, entry by entry: the IOMMU hypercall. */
+	XEN_TABLE_ASKED,
+	/*
+	 * Its domain's direct map ("The Price of Safety", section 4.3.1): bus address is
+	 * pseudo-physical address. A page that the domain may write can be reached; one that is
+	 * mapped there by grant, in the pages above its memory, with the grant's rights. When an
+	 * entry of the direct map changes the table does before that hypercall returns, and no
+	 * IOTLB holds what it said before.
+	 */
+	XEN_TABLE_PSEUDO,
+	/*
+	 * The same with bus address = machine address: the domain's frames that it can write
+	 * through its direct map. This is Xen as it came to be; with grants_reach_devices frames
+	 * of others come and go with grant mappings.
+	 */
+	XEN_TABLE_MACHINE,
+};
+
+struct xen_device_config {
+	uint32_t device; /* its number */
+	uint64_t bfns;   /* pages of its I/O address space: at most 2^28 */
+	enum xen_table table;
+	const struct xen_iommu_ops *ops; /* an empty table */
+	void *ctx;
+};
+
 /*
- * Give @d the device (or bus) @device, whose I/O address space has @bfns pages (at most 2^28) and
- * an empty table behind @ops. Both outlive the hypervisor or xen_device_remove(). 0, -EINVAL,
- * -EEXIST (some domain has a device of that number), -EBUSY (grants reach this domain's devices,
- * and it has mapped some already), -ENOMEM.
+ * Give @d a device (or bus). ops and ctx outlive the hypervisor or xen_device_remove(). 0; -EINVAL,
+ * also for a domain whose other devices follow it in another way; -EEXIST (some domain has a device
+ * of that number), -EBUSY (grants reach this domain's devices, and it has mapped some already),
+ * -ENOSPC (the table has no room for all of the domain), -ENOMEM.
  */
-int xen_device_assign(struct xen_domain *d, uint32_t device, uint64_t bfns,
-		      const struct xen_iommu_ops *ops, void *ctx) MUST_CHECK;
+int xen_device_assign(struct xen_domain *d, const struct xen_device_config *config) MUST_CHECK;
 /*
  * Take it away: detach, clear, flush, and only then drop the frames' references. Not while one of
  * its domain's hypercalls is being carried out.
@@ -188,6 +215,7 @@ struct xen_counters {
 	uint64_t iommu_maps, iommu_unmaps, iommu_flushes; /* pages, pages, flushes */
 	/* Of these: because too many frames waited, or one of them was to be given away. */
 	uint64_t iommu_forced_flushes;
+	uint64_t iommu_follows; /* entries changed because a page-table entry was */
 };
 
 void xen_counters(const struct xen *hv, struct xen_counters *out);

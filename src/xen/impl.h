@@ -162,6 +162,7 @@ struct xen_domain {
 	struct grant_table *grants;
 	struct evtchns *evtchns;
 	struct device *devices;
+	struct follow *follow; /* NULL: no device's table follows its page table */
 };
 
 struct xen {

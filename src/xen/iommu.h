@@ -12,6 +12,7 @@
 #define ENTRY_R     UINT64_C(1)
 #define ENTRY_W     UINT64_C(2)
 #define ENTRY_GRANT UINT64_C(4) /* made by a grant mapping; goes with it */
+#define ENTRY_OWN   UINT64_C(8) /* made by a page-table entry of the domain's; goes with it */
 
 static inline mfn_t entry_mfn(uint64_t entry)
 {
@@ -29,12 +30,15 @@ struct device {
 	struct xen_domain *d;
 	uint32_t id;
 	uint64_t bfns;
+	enum xen_table table;
 	const struct xen_iommu_ops *ops;
 	void *ctx;
 	uint64_t *entry; /* one for each bfn; 0: none */
 	struct unflushed *queue;
 	uint32_t queued, room;
-	bool grant_stale; /* an entry of a grant mapping was cleared since the last flush */
+	/* An entry that the domain did not make was cleared since the last flush. */
+	bool stale;
+	uint64_t missed; /* entries that could not be made: DMA there is refused */
 };
 
 /* Around everything below that takes a device. */
@@ -48,6 +52,8 @@ void device_entry_clear(struct device *v, struct cpu *cpu, uint64_t bfn);
 void device_remove(struct device *v);
 /* Empty the device's IOTLB, then let go of what waited for it. */
 void device_flush(struct device *v, struct cpu *cpu);
+/* A frame's references wait for the next flush; too many that wait are one. */
+void device_defer(struct device *v, struct cpu *cpu, mfn_t mfn, bool write);
 /*
  * frame_steal() for @c's domain; a frame that only waits for a flush of one of the domain's devices
  * is flushed out first.
@@ -65,5 +71,35 @@ void devices_grant_unmapped(struct xen_domain *d, struct cpu *cpu, const struct 
 			    mfn_t mfn);
 /* Before references and pins of unmapped grants go: no entry of theirs is in an IOTLB. */
 void devices_grant_flush(struct xen_domain *d, struct cpu *cpu);
+
+/* ---- tables that follow the page table (follow.c) ---- */
+
+/* May @d have a device with such a table of @bfns pages? 0; -EINVAL, -ENOSPC. */
+int follow_possible(const struct xen_domain *d, enum xen_table table, uint64_t bfns) MUST_CHECK;
+/* @v, of a table other than XEN_TABLE_ASKED, gets its entries. 0, -ENOMEM. */
+int follow_begin(struct device *v) MUST_CHECK;
+/* Its entries are gone. */
+void follow_end(struct device *v);
+/* A page-table entry at @at is about to be @pte: what follows it has to, before the call ends. */
+void follow_changes(struct xen *hv, phys_t at, uint64_t pte);
+/* It has just been written for a grant mapping, which gives devices a right to it. */
+void follow_granted(struct xen_domain *d, phys_t at);
+/* Was it? */
+bool follow_is_granted(const struct xen_domain *d, phys_t at);
+/*
+ * A grant mapping of @mfn ended, but not with the page-table entry that it was made with: look at
+ * everything that leads there.
+ */
+void follow_recheck(struct xen_domain *d, mfn_t mfn);
+/*
+ * Make every entry what its page-table entry says by now, and let no IOTLB hold another: before a
+ * hypercall ends, and before a frame or a type changes hands. Others may run meanwhile.
+ */
+void devices_settle(struct xen_domain *d, struct cpu *cpu);
+/*
+ * For xen_check(): does entry @bfn say what it should? Nothing must be waiting for
+ * devices_settle(). -EINVAL with @err.
+ */
+int follow_check(const struct device *v, struct err *err);
 
 #endif

@@ -126,6 +126,8 @@ static int run_locked(struct call *c, struct device *v, struct xen_iommu_op *op)
 	if (op->count == 0 || op->count > XEN_IOMMU_PAGES_MAX || op->bfn >= v->bfns ||
 	    op->count > v->bfns - op->bfn)
 		return -EINVAL;
+	if (v->table != XEN_TABLE_ASKED)
+		return -EPERM;
 	c->work += op->count - 1;
 	return op->what == XEN_IOMMU_MAP ? map_range(c, v, op) : unmap_range(c, v, op);
 }

@@ -16,6 +16,7 @@
 
 #include "xen/cost.h"
 #include "xen/impl.h"
+#include "xen/iommu.h"
 
 #define PTE_ALLOWED                                                                           \
 	(PTE_PRESENT | PTE_RW | PTE_USER | PTE_ACCESSED | PTE_DIRTY | PTE_AVAIL | PTE_FRAME | \
@@ -38,6 +39,7 @@ uint64_t pte_read(const struct xen *hv, struct cpu *cpu, phys_t at)
 void pte_write(struct xen *hv, struct cpu *cpu, phys_t at, uint64_t pte)
 {
 	assert(frame_of(hv, at >> PAGE_SHIFT)->type == TYPE_L1);
+	follow_changes(hv, at, pte);
 	cost_touch(cpu, at, 8, true);
 	*pte_at(hv, at) = pte;
 }

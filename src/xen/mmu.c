@@ -8,6 +8,7 @@
 
 #include "xen/cost.h"
 #include "xen/impl.h"
+#include "xen/iommu.h"
 
 #define PREEMPTED 0x80000000u /* of count: a continuation; done so far lies in *pdone */
 
@@ -201,7 +202,11 @@ static long mmuext_one(struct call *c, const struct batch *b, uint64_t va)
 long do_mmuext_op(struct call *c)
 {
 	struct batch b;
-	long ret = batch_begin(c, &b, sizeof(struct mmuext_op));
+	long ret;
+
+	/* What an earlier entry of the multicall made read-only can be a page table by now. */
+	devices_settle(c->d, c->cpu);
+	ret = batch_begin(c, &b, sizeof(struct mmuext_op));
 
 	if (ret != 0)
 		return ret;

@@ -40,6 +40,11 @@ static void behind_its_back(void *ctx)
 		scribble(h, d);
 }
 
+static void give_device(struct hostile *h, struct xen_domain *d, uint64_t bfns)
+{
+	(void)!world_device_with(&h->w, d, bfns, (enum xen_table)choose(h, 3));
+}
+
 static void create(struct hostile *h, unsigned i)
 {
 	const struct xen_domain_config config = {
@@ -61,7 +66,7 @@ static void create(struct hostile *h, unsigned i)
 	if (rarely(h, 2))
 		memset(((shared_info_t *)guest_page(h->d[i], 1))->evtchn_mask, 0, 512);
 	if (rarely(h, 2))
-		(void)!world_device(&h->w, h->d[i], rarely(h, 4) ? 8 : 256);
+		give_device(h, h->d[i], rarely(h, 4) ? 8 : 256);
 	if (rarely(h, 4))
 		(void)!xen_pirq_permit(h->d[i], 3);
 }
@@ -81,7 +86,7 @@ static void lifecycle(struct hostile *h)
 	} else if (rarely(h, 2)) {
 		xen_device_remove(h->w.hv, WORLD_DEVICE);
 	} else {
-		(void)!world_device(&h->w, h->d[i], 64);
+		give_device(h, h->d[i], 64);
 		h->w.iommu.full = rarely(h, 6);
 	}
 }

@@ -97,10 +97,21 @@ static bool kept(const struct world *w, const struct world_entry *e)
 	return f->count != 0 && (!e->write || f->type == TYPE_WRITABLE);
 }
 
+/* Whose table follows a page table, and nobody is in the middle of a call. */
+static bool follows(const struct world *w)
+{
+	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++)
+		if (w->hv->domain[i] && w->hv->domain[i]->follow && !w->hv->domain[i]->inside)
+			return true;
+	return false;
+}
+
 const char *world_broken(struct world *w, struct err *err)
 {
 	if (xen_check(w->hv, err) != 0)
 		return err->text;
+	if (follows(w) && w->iommu.stales != 0)
+		return "the IOTLB holds what the page table said before";
 	for (unsigned i = 0; i < w->iommu.stales; i++)
 		if (!kept(w, &w->iommu.stale[i]))
 			return "the IOTLB leads to a frame that nobody keeps";
@@ -136,15 +147,27 @@ struct xen_domain *world_domain(struct world *w, uint16_t id, bool hardware)
 	return d;
 }
 
-int world_device(struct world *w, struct xen_domain *d, uint64_t bfns)
+int world_device_with(struct world *w, struct xen_domain *d, uint64_t bfns, enum xen_table table)
 {
-	const int ret = xen_device_assign(d, WORLD_DEVICE, bfns, &ops, &w->iommu);
+	const struct xen_device_config config = {.device = WORLD_DEVICE,
+						 .bfns = bfns,
+						 .table = table,
+						 .ops = &ops,
+						 .ctx = &w->iommu};
+	bool taken = false;
 
-	if (ret == 0) {
+	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++)
+		taken |= w->hv->domain[i] && device_find(w->hv->domain[i], WORLD_DEVICE);
+	if (!taken) {
 		memset(w->iommu.table, 0, sizeof(w->iommu.table));
 		w->iommu.detached = false;
 	}
-	return ret;
+	return xen_device_assign(d, &config);
+}
+
+int world_device(struct world *w, struct xen_domain *d, uint64_t bfns)
+{
+	return world_device_with(w, d, bfns, XEN_TABLE_ASKED);
 }
 
 /* ---- a guest's own view ---- */
