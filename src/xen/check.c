@@ -101,7 +101,7 @@ static int count_device(struct checking *k, const struct device *v)
 	}
 	for (uint32_t i = 0; i < v->queued; i++)
 		hold(k, v->queue[i].mfn, v->queue[i].write);
-	return v->table == XEN_TABLE_ASKED ? 0 : follow_check(v, k->err);
+	return v->follows ? follow_check(v, k->err) : 0;
 }
 
 static int count_handle(struct checking *k, const struct xen_domain *d, uint32_t handle)

@@ -164,6 +164,8 @@ int xen_device_assign(struct xen_domain *d, const struct xen_device_config *conf
 		ret = follow_begin(v);
 	if (ret != 0)
 		device_remove(v);
+	else if (config->frozen)
+		follow_end(v);
 	return ret;
 }
 

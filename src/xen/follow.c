@@ -251,7 +251,7 @@ static unsigned take(struct follow *f, uint64_t unit[BATCH])
 
 static void settle_batch(struct device *v, struct cpu *cpu, const uint64_t *unit, unsigned n)
 {
-	if (v->table == XEN_TABLE_ASKED)
+	if (!v->follows)
 		return;
 	device_lock(v, cpu);
 	for (unsigned i = 0; i < n; i++)
@@ -330,6 +330,7 @@ int follow_begin(struct device *v)
 		return ret;
 	f = d->follow;
 	f->devices++;
+	v->follows = true;
 	for (uint64_t pfn = 0; first && f->writers && pfn < d->span; pfn++)
 		count(f, d, direct_map(d, pfn), 1);
 	for (uint64_t unit = 0; unit < f->units; unit++)
@@ -340,10 +341,9 @@ int follow_begin(struct device *v)
 
 void follow_end(struct device *v)
 {
-	struct follow *f = v->d->follow;
-
-	if (f && v->table == f->table && --f->devices == 0)
+	if (v->follows && --v->d->follow->devices == 0)
 		free_follow(v->d);
+	v->follows = false;
 }
 
 /* ---- checking ---- */
@@ -375,7 +375,7 @@ int follow_check(const struct device *v, struct err *err)
 {
 	const struct follow *f = v->d->follow;
 
-	if (!f || v->d->inside != 0) /* being made, or in the middle of a call */
+	if (v->d->inside != 0) /* in the middle of a call */
 		return 0;
 	for (uint64_t bfn = 0; bfn < v->bfns; bfn++) {
 		const uint64_t want = bfn < f->units ? wanted(v, bfn) : 0;

@@ -185,6 +185,11 @@ struct xen_device_config {
 	uint32_t device; /* its number */
 	uint64_t bfns;   /* pages of its I/O address space: at most 2^28 */
 	enum xen_table table;
+	/*
+	 * For demonstration: a table that follows is made once and never changed again, so that
+	 * after a flip devices reach the frame that was there before. It stays its owner's.
+	 */
+	bool frozen;
 	const struct xen_iommu_ops *ops; /* an empty table */
 	void *ctx;
 };

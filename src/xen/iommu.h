@@ -31,6 +31,7 @@ struct device {
 	uint32_t id;
 	uint64_t bfns;
 	enum xen_table table;
+	bool follows; /* the page table, as its table should */
 	const struct xen_iommu_ops *ops;
 	void *ctx;
 	uint64_t *entry; /* one for each bfn; 0: none */
@@ -78,7 +79,7 @@ void devices_grant_flush(struct xen_domain *d, struct cpu *cpu);
 int follow_possible(const struct xen_domain *d, enum xen_table table, uint64_t bfns) MUST_CHECK;
 /* @v, of a table other than XEN_TABLE_ASKED, gets its entries. 0, -ENOMEM. */
 int follow_begin(struct device *v) MUST_CHECK;
-/* Its entries are gone. */
+/* Its entries are gone, or stay as they are for good. */
 void follow_end(struct device *v);
 /* A page-table entry at @at is about to be @pte: what follows it has to, before the call ends. */
 void follow_changes(struct xen *hv, phys_t at, uint64_t pte);

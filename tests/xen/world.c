@@ -147,11 +147,13 @@ struct xen_domain *world_domain(struct world *w, uint16_t id, bool hardware)
 	return d;
 }
 
-int world_device_with(struct world *w, struct xen_domain *d, uint64_t bfns, enum xen_table table)
+int world_device_frozen(struct world *w, struct xen_domain *d, uint64_t bfns, enum xen_table table,
+			bool frozen)
 {
 	const struct xen_device_config config = {.device = WORLD_DEVICE,
 						 .bfns = bfns,
 						 .table = table,
+						 .frozen = frozen,
 						 .ops = &ops,
 						 .ctx = &w->iommu};
 	bool taken = false;
@@ -163,6 +165,11 @@ int world_device_with(struct world *w, struct xen_domain *d, uint64_t bfns, enum
 		w->iommu.detached = false;
 	}
 	return xen_device_assign(d, &config);
+}
+
+int world_device_with(struct world *w, struct xen_domain *d, uint64_t bfns, enum xen_table table)
+{
+	return world_device_frozen(w, d, bfns, table, false);
 }
 
 int world_device(struct world *w, struct xen_domain *d, uint64_t bfns)

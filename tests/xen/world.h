@@ -61,6 +61,9 @@ struct xen_domain *world_domain(struct world *w, uint16_t id, bool hardware);
 int world_device(struct world *w, struct xen_domain *d, uint64_t bfns);
 /* The same with a table that @table says how to keep. */
 int world_device_with(struct world *w, struct xen_domain *d, uint64_t bfns, enum xen_table table);
+/* The same, made once and for all if @frozen. */
+int world_device_frozen(struct world *w, struct xen_domain *d, uint64_t bfns, enum xen_table table,
+			bool frozen);
 
 /* ---- a guest's own view ---- */
 
