@@ -99,7 +99,8 @@ static int choose(const struct iotoll_dma_config *config, const struct strategy_
 		return err_set(err, -EINVAL, "driver '%s' is not known",
 			       config->driver ? config->driver : "");
 	/* Nothing is allocated without a table, so there the name may be left out. */
-	if (!*allocator && ((*strategy)->translates || config->allocator))
+	if (!*allocator &&
+	    (((*strategy)->translates && !(*strategy)->standing) || config->allocator))
 		return err_set(err, -EINVAL, "allocator '%s' is not known",
 			       config->allocator ? config->allocator : "");
 	if ((*strategy)->translates && !(*driver)->translates)
@@ -162,13 +163,18 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 		if (!domain->misuse)
 			return err_set(err, -ENOMEM, "no memory to watch for misuse");
 	}
-	if (strategy->translates) {
+	if (strategy->translates && !strategy->standing) {
 		rc = set_up_table(domain, allocator, config, err);
 		if (rc)
 			return rc;
 	}
 	domain->quota = config->quota;
 	env_timer_init(domain->env, &domain->timer, domain_timer, domain);
+	if (strategy->fits) {
+		rc = strategy->fits(domain, err);
+		if (rc)
+			return rc;
+	}
 	if (strategy->create) {
 		rc = strategy->create(domain);
 		if (rc)

@@ -45,12 +45,15 @@ static int map_in_table(struct mapping *want, uint64_t paddr)
 /* Without a table a device is given the address that it must put on the bus. */
 static int map_as_it_is(struct mapping *want, uint64_t paddr)
 {
-	const uint64_t at = env_bus_address(want->dev->domain->env, paddr, want->bytes);
+	const struct iotoll_dma_domain *domain = want->dev->domain;
+	const uint64_t at = env_bus_address(domain->env, paddr, want->bytes);
 
 	if (at == ENV_NO_BUS_ADDRESS || at + (want->bytes - 1) > want->dev->dma_mask ||
 	    at + (want->bytes - 1) == UINT64_MAX)
 		return -EINVAL;
 	want->iova = IOTOLL_IOVA(at);
+	if (domain->strategy->owns && !domain->strategy->owns(domain, want))
+		return -EINVAL;
 	return 0;
 }
 

@@ -158,7 +158,10 @@ int hyper_add_domain(struct hyper *h, const struct hyper_domain_config *c,
 			       c->name, (unsigned long long)c->pages);
 	h->domains++; /* hyper_fini() sees to what there is from here on */
 	rc = make_machine(d, c, err);
-	d->door = (struct env_hypervisor){d, knock, h->withheld, h->withheld_count};
+	d->door = (struct env_hypervisor){.ctx = d,
+					  .call = knock,
+					  .withheld = h->withheld,
+					  .withheld_count = h->withheld_count};
 	*out = d;
 	return rc;
 }
@@ -179,7 +182,10 @@ static int assign_table(struct hyper_domain *d, uint16_t devid, struct err *err)
 	const struct xen_device_config config = {
 		.device = HYPER_DEVICE,
 		.bfns = h->driver->entries,
-		.table = h->config.tables == HYPER_WHOLE ? XEN_TABLE_PSEUDO : XEN_TABLE_ASKED,
+		.table = h->config.tables == HYPER_WHOLE     ? XEN_TABLE_PSEUDO
+			 : h->config.tables == HYPER_MACHINE ? XEN_TABLE_MACHINE
+							     : XEN_TABLE_ASKED,
+		.frozen = h->config.frozen,
 		.ops = &hyper_table_ops,
 		.ctx = h,
 	};
@@ -204,10 +210,11 @@ int hyper_assign_bus(struct hyper_domain *d, uint16_t devid, struct err *err)
 {
 	struct hyper *h = d->hyper;
 	const bool asks = h->config.tables == HYPER_ASKED;
+	const bool knows = asks || rig_stands(&h->config.rig);
 	struct rig_config config = h->config.rig;
 	/* A domain that knows nothing puts its own addresses on the bus. */
 	const struct dma_env env = {.machine = d->machine,
-				    .hypervisor = asks || !h->driver ? &d->door : NULL};
+				    .hypervisor = knows || !h->driver ? &d->door : NULL};
 	int rc;
 
 	if (h->assigned)
@@ -216,13 +223,15 @@ int hyper_assign_bus(struct hyper_domain *d, uint16_t devid, struct err *err)
 		rc = assign_table(d, devid, err);
 		if (rc)
 			return rc;
+		d->door.keeps_table = !asks;
+		d->door.own_addresses = h->config.tables == HYPER_WHOLE;
 	}
 	h->assigned = true;
 	config.devid = devid;
-	if (h->driver && asks)
+	if (h->driver && !asks)
+		config.machine = d->machine; /* what is reachable is its memory, and no more */
+	if (h->driver && knows)
 		return rig_init_domain(&h->rig, &config, &env, "xen", err);
 	config.strategy = "off";
-	if (h->driver)
-		config.machine = d->machine; /* what is reachable is its memory, and no more */
 	return rig_init_domain(&h->rig, &config, &env, "none", err);
 }

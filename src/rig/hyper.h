@@ -25,12 +25,15 @@ enum hyper_tables {
 	/* What the domain asks for, entry by entry: it knows of the IOMMU (dom0, driver domain). */
 	HYPER_ASKED,
 	/*
-	 * All of the domain's memory at its own pseudo-physical addresses, from the start: it knows
-	 * of no IOMMU and no hypervisor asks it ("The Price of Safety", section 4.3.1). Page tables
-	 * and the like are left out: devices must not write to them, nor have they anything to read
-	 * there.
+	 * All of the domain's memory at its own pseudo-physical addresses, from the start and
+	 * whatever becomes of its pages: it knows of no IOMMU and nobody asks it ("The Price of
+	 * Safety", section 4.3.1). Page tables and the like are left out: devices must not write to
+	 * them, nor have they anything to read there. Under the strategy "preallocated" the domain
+	 * knows, and asks for nothing.
 	 */
 	HYPER_WHOLE,
+	/* The same at machine addresses; only under that strategy. */
+	HYPER_MACHINE,
 };
 
 struct hyper_domain_config {
@@ -61,6 +64,7 @@ struct hyper_domain {
 struct hyper_config {
 	struct rig_config rig; /* as for bare metal; rig.machine is the board */
 	enum hyper_tables tables;
+	bool frozen; /* for demonstration: HYPER_WHOLE, once: see struct xen_device_config */
 	const struct gate_ops *scheduler; /* of the board's CPUs; NULL: each carries one vCPU */
 };
 

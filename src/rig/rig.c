@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dma/strategy/strategy.h"
+
 static int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
 {
 	const struct machine *m = ctx;
@@ -85,6 +87,13 @@ bool rig_translates(const struct rig_config *c)
 	return strcmp(c->model, "none") && strcmp(c->strategy, "off");
 }
 
+bool rig_stands(const struct rig_config *c)
+{
+	const struct strategy_ops *strategy = strategy_find(c->strategy);
+
+	return rig_translates(c) && strategy && strategy->standing;
+}
+
 static int make_domain(struct rig *r, const struct rig_config *c, const struct dma_env *env,
 		       const char *driver, struct err *err)
 {
@@ -160,7 +169,8 @@ static int make_watchers(struct rig *r, const struct rig_config *c, struct err *
 	iotoll_phys_t dummy;
 	const bool redirects = iotoll_dma_domain_dummy(r->domain, &dummy);
 	const struct exposure_config config = {
-		.iommu = rig_translates(c) ? r->iommu : NULL,
+		/* Where everything is always mapped there is nothing to ask. */
+		.iommu = rig_translates(c) && !rig_stands(c) ? r->iommu : NULL,
 		.source = {.bus = RIG_BUS, .devid = c->devid},
 		.memory_bytes = memory_bytes(c->machine->mem),
 		.redirects = redirects,

@@ -55,6 +55,8 @@ struct rig {
 int rig_init(struct rig *r, const struct rig_config *config, struct err *err) MUST_CHECK;
 /* Is there an IOMMU, and does the strategy switch it on? */
 bool rig_translates(const struct rig_config *config);
+/* And is all of memory mapped all the time? */
+bool rig_stands(const struct rig_config *config);
 
 /*
  * The two halves of rig_init(), for whoever puts something between them: the IOMMU and the bus; the

@@ -68,10 +68,11 @@ static int add_domain(struct hyper *h, const struct scenario *s, uint16_t id,
 	return rc;
 }
 
-/* Page numbers in the table of a domain that was given the bus. */
-static uint64_t domu_pages(const struct scenario *s)
+/* Page numbers in the table of the domain that has the bus. */
+static uint64_t pages_of(const struct scenario *s, bool domu)
 {
-	return s->domu_bytes / PAGE_BYTES + DOMU_EMPTY;
+	return domu ? s->domu_bytes / PAGE_BYTES + DOMU_EMPTY
+		    : s->dom0_bytes / PAGE_BYTES + DOM0_EMPTY;
 }
 
 static int check_board(const struct machine *board, const struct scenario *s, struct err *err)
@@ -94,7 +95,7 @@ int platform_hyper(struct testbed_side *side, const struct scenario *s,
 	const bool domu = s->platform > PLATFORM_DOM0;
 	const struct hyper_config hyper = {
 		.rig = *config,
-		.tables = direct ? HYPER_WHOLE : HYPER_ASKED,
+		.tables = direct || rig_stands(config) ? HYPER_WHOLE : HYPER_ASKED,
 		.scheduler = s->scheduler == SCHEDULER_CREDIT ? &sched_credit : NULL,
 	};
 	struct hyper_domain *dom0, *loaded;
@@ -119,12 +120,13 @@ int platform_hyper(struct testbed_side *side, const struct scenario *s,
 	dom0->machine->free_dma_software = side->board->free_dma_software;
 	loaded->machine->free_dma_software = side->board->free_dma_software;
 	rc = hyper_assign_bus(direct ? loaded : dom0, config->devid, err);
-	if (rc && direct && side->hyper->driver && side->hyper->driver->entries < domu_pages(s))
+	if (rc && hyper.tables == HYPER_WHOLE && side->hyper->driver &&
+	    side->hyper->driver->entries < pages_of(s, direct))
 		return err_set(
 			err, -EINVAL,
 			"iommu.table_entries: expected %llu or more, an entry for each page of "
-			"platform.domu_memory",
-			(unsigned long long)domu_pages(s));
+			"platform.%s_memory and for those mapped besides",
+			(unsigned long long)pages_of(s, direct), direct ? "domu" : "dom0");
 	return rc;
 }
 

@@ -120,7 +120,8 @@ static void set_up(struct world *w, const char *strategy, bool multicall)
 	w->sim = sim_create();
 	w->board = guest_board(w->sim, 1);
 	w->guest = guest_domain(w->board, 0, 1, physical);
-	w->hypervisor = (struct env_hypervisor){w, hypercall, withheld, 2};
+	w->hypervisor = (struct env_hypervisor){
+		.ctx = w, .call = hypercall, .withheld = withheld, .withheld_count = 2};
 	w->env = (struct dma_env){.machine = w->guest.m, .hypervisor = &w->hypervisor};
 	if (iotoll_dma_domain_create(&w->domain, &w->env, &config, why, sizeof(why)))
 		fail_msg("%s", why);

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 struct iotoll_dma_domain;
 struct mapping;
 
@@ -23,6 +25,14 @@ struct strategy_ops {
 	const char *source; /* where it was published, or whose it is */
 	/* false: addresses are physical ones, there is no table and no hook is called. */
 	bool translates;
+	/*
+	 * With translates: create() makes every entry there will be, and requests are answered
+	 * with where the memory lies: there is no allocator and no lock, and of the hooks only
+	 * fits(), create(), destroy() and owns() are called, the last for maps as well.
+	 */
+	bool standing;
+	/* Can it be done here? 0, or -EINVAL with @err. Before create(); NULL: it can. */
+	int (*fits)(const struct iotoll_dma_domain *domain, struct err *err);
 	/* Set up domain->strategy_data, if it needs any. 0 or -ENOMEM. */
 	int (*create)(struct iotoll_dma_domain *domain);
 	/* Only after a create() that succeeded. */

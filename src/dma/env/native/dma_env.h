@@ -220,6 +220,12 @@ static inline bool env_has_hypervisor(const struct dma_env *env)
 	return false;
 }
 
+static inline bool env_table_kept(const struct dma_env *env)
+{
+	(void)env;
+	return false;
+}
+
 static inline const struct env_withheld *env_withheld(const struct dma_env *env, unsigned *count)
 {
 	(void)env;

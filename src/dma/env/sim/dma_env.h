@@ -40,6 +40,10 @@ struct env_hypervisor {
 	long (*call)(void *ctx, struct cpu *cpu, unsigned long op, const unsigned long args[6]);
 	const struct env_withheld *withheld;
 	unsigned withheld_count;
+	/* Entries for all of the domain's memory are there, and the hypervisor sees to them. */
+	bool keeps_table;
+	/* Bus addresses are the domain's own, instead of the machine's. */
+	bool own_addresses;
 };
 
 /* Everything but the first members starts as zeros. */
@@ -148,13 +152,17 @@ static inline uint64_t env_bus_address(const struct dma_env *env, uint64_t paddr
 {
 	const struct memory *mem = env->machine->mem;
 	const uint64_t at = env->hypervisor ? memory_machine(mem, paddr) : paddr;
+	const bool own = env->hypervisor && env->hypervisor->own_addresses;
 
 	if (!env->hypervisor || at == MEMORY_NOWHERE)
 		return at;
-	for (uint64_t ahead = PAGE_BYTES - paddr % PAGE_BYTES; ahead < bytes; ahead += PAGE_BYTES)
-		if (memory_machine(mem, paddr + ahead) != at + ahead)
+	for (uint64_t ahead = PAGE_BYTES - paddr % PAGE_BYTES; ahead < bytes; ahead += PAGE_BYTES) {
+		const uint64_t there = memory_machine(mem, paddr + ahead);
+
+		if (own ? there == MEMORY_NOWHERE : there != at + ahead)
 			return ENV_NO_BUS_ADDRESS;
-	return at;
+	}
+	return own ? paddr : at;
 }
 
 /* Page frames that env_bus_address() may lead to: those of the machine's memory. */
@@ -168,6 +176,11 @@ static inline uint64_t env_bus_pages(const struct dma_env *env)
 static inline bool env_has_hypervisor(const struct dma_env *env)
 {
 	return env->hypervisor != NULL;
+}
+
+static inline bool env_table_kept(const struct dma_env *env)
+{
+	return env->hypervisor && env->hypervisor->keeps_table;
 }
 
 static inline const struct env_withheld *env_withheld(const struct dma_env *env, unsigned *count)
