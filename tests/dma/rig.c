@@ -78,6 +78,21 @@ struct iotoll_dma_config rig_config(void)
 					  .check_misuse = true};
 }
 
+bool rig_stands(const char *strategy)
+{
+	return strcmp(strategy, "preallocated") == 0;
+}
+
+struct iotoll_dma_config rig_config_for(const char *strategy)
+{
+	struct iotoll_dma_config config = rig_config();
+
+	config.strategy = strategy;
+	if (rig_stands(strategy))
+		config.table_entries = 16384;
+	return config;
+}
+
 void rig_open(struct rig *rig, uint64_t bytes)
 {
 	struct iotoll_env_config config = {

@@ -51,6 +51,10 @@ bool rig_follows_requests(const char *strategy);
 
 /* Calgary on PHB 1, deferred, 8192 entries, misuse watched for. */
 struct iotoll_dma_config rig_config(void);
+/* The same for @strategy, with a table in which all of rig_start()'s memory has room. */
+struct iotoll_dma_config rig_config_for(const char *strategy);
+/* Does @strategy map all memory at once, with nothing to allocate for a request? */
+bool rig_stands(const char *strategy);
 /* Run @body on a fresh rig under "off" and each of rig_translating(), with and without the watch.
  */
 void rig_for_each_strategy(void (*body)(struct rig *rig));

@@ -30,7 +30,13 @@ static unsigned set_up_with_failures(struct rig *rig, const struct iotoll_dma_co
 			until_failure = -1;
 			return n;
 		}
-		assert_int_equal(rc, -ENOMEM);
+		if (rc == 0 && rig_stands(config->strategy)) {
+			/* A page that it would have kept from drivers stays where it is. */
+			iotoll_dma_detach(rig->dev);
+			rig->dev = NULL;
+		} else {
+			assert_int_equal(rc, -ENOMEM);
+		}
 		assert_null(rig->dev);
 		iotoll_dma_domain_destroy(rig->domain);
 		rig->domain = NULL;
@@ -52,7 +58,7 @@ static void creating_and_attaching_survive_every_failure(void **state)
 		rig_open(&rig, 16u << 20);
 		/* Domain, driver, book twice and device at least. */
 		assert_true(set_up_with_failures(&rig, &config) >= 5);
-		rig_unmap(&rig, rig_map(&rig, 0x5000, 5000), 5000);
+		rig_unmap(&rig, rig_map(&rig, 0x205000, 5000), 5000);
 		rig_close(&rig);
 	}
 }
@@ -70,7 +76,7 @@ static void every_allocator_survives_every_failure(void **state)
 		config.allocator = name;
 		rig_open(&rig, 16u << 20);
 		assert_true(set_up_with_failures(&rig, &config) >= 5);
-		rig_unmap(&rig, rig_map(&rig, 0x5000, 5000), 5000);
+		rig_unmap(&rig, rig_map(&rig, 0x205000, 5000), 5000);
 		rig_close(&rig);
 	}
 }
@@ -93,14 +99,15 @@ static void a_map_whose_allocator_cannot_grow_fails_and_leaves_nothing(void **st
 		rig_start(&rig, &config);
 		for (unsigned n = 0; n < 500; n++) {
 			until_failure = 0;
-			iova[n] = iotoll_dma_map_page(rig.dev, IOTOLL_PHYS(n * 4096), 4096,
+			iova[n] = iotoll_dma_map_page(rig.dev, IOTOLL_PHYS((256 + n) * 4096), 4096,
 						      IOTOLL_DMA_FROM_DEVICE);
 			for (int ask = 1; iotoll_dma_mapping_error(iova[n]); ask++) {
 				assert_int_equal(rig_stats(&rig).pages_live, n);
 				failed++;
 				until_failure = ask;
-				iova[n] = iotoll_dma_map_page(rig.dev, IOTOLL_PHYS(n * 4096), 4096,
-							      IOTOLL_DMA_FROM_DEVICE);
+				iova[n] =
+					iotoll_dma_map_page(rig.dev, IOTOLL_PHYS((256 + n) * 4096),
+							    4096, IOTOLL_DMA_FROM_DEVICE);
 			}
 		}
 		until_failure = -1;
@@ -119,23 +126,23 @@ static void a_map_whose_book_cannot_grow_fails_and_leaves_nothing(void **state)
 
 	(void)state;
 	for (unsigned i = 0; (name = iotoll_dma_strategy_name(i, NULL)) != NULL; i++) {
-		struct iotoll_dma_config config = rig_config();
+		const struct iotoll_dma_config config = rig_config_for(name);
 		unsigned failed = 0;
 
-		config.strategy = name;
 		rig_start(&rig, &config);
 		for (unsigned n = 0; n < 1000; n++) {
 			const uint64_t live = rig_stats(&rig).pages_live;
 
 			until_failure = 0;
-			if (iotoll_dma_mapping_error(iotoll_dma_map_page(
-				    rig.dev, IOTOLL_PHYS(n * 4096), 4096, IOTOLL_DMA_TO_DEVICE))) {
+			if (iotoll_dma_mapping_error(
+				    iotoll_dma_map_page(rig.dev, IOTOLL_PHYS((256 + n) * 4096),
+							4096, IOTOLL_DMA_TO_DEVICE))) {
 				assert_int_equal(rig_stats(&rig).pages_live, live);
 				failed++;
 				until_failure = -1;
 				assert_false(iotoll_dma_mapping_error(
-					iotoll_dma_map_page(rig.dev, IOTOLL_PHYS(n * 4096), 4096,
-							    IOTOLL_DMA_TO_DEVICE)));
+					iotoll_dma_map_page(rig.dev, IOTOLL_PHYS((256 + n) * 4096),
+							    4096, IOTOLL_DMA_TO_DEVICE)));
 			}
 		}
 		until_failure = -1;
@@ -155,14 +162,13 @@ static void coherent_memory_survives_every_failure(void **state)
 
 	(void)state;
 	for (unsigned i = 0; (name = iotoll_dma_strategy_name(i, NULL)) != NULL; i++) {
-		struct iotoll_dma_config config = rig_config();
+		const struct iotoll_dma_config config = rig_config_for(name);
 		unsigned failed = 0;
 		iotoll_phys_t paddr;
 		iotoll_iova_t iova;
 		uint64_t before;
 		void *ptr;
 
-		config.strategy = name;
 		rig_start(&rig, &config);
 		before = memory_allocated_pages(rig.memory);
 		for (;; failed++) {

@@ -287,9 +287,9 @@ static void every_row_has_a_name_a_title_and_can_be_found_by_it(void **state)
 		assert_null(lists[l](1000, &title));
 	}
 	for (unsigned i = 0; iotoll_dma_strategy_name(i, &title); i++) {
-		struct iotoll_dma_config config = rig_config();
+		const struct iotoll_dma_config config =
+			rig_config_for(iotoll_dma_strategy_name(i, NULL));
 
-		config.strategy = iotoll_dma_strategy_name(i, NULL);
 		rig_start(&rig, &config);
 		rig_close(&rig);
 		/* Nobody shall pick this one by accident. */

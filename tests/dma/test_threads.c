@@ -86,13 +86,12 @@ static void run(const char *strategy, bool check, uint64_t seed)
 {
 	static struct shared shared;
 	struct worker workers[THREADS];
-	struct iotoll_dma_config config = rig_config();
+	struct iotoll_dma_config config = rig_config_for(strategy);
 	uint64_t maps = 0, unmaps = 0, failures = 0;
 	pthread_t threads[THREADS];
 	struct iotoll_dma_stats stats;
 
 	memset(&shared, 0, sizeof(shared));
-	config.strategy = strategy;
 	config.check_misuse = check;
 	rig_start(&shared.rig, &config);
 	for (unsigned i = 0; i < THREADS; i++) {

@@ -47,7 +47,8 @@ static inline struct replay_config config_of(const char *strategy)
 		.iotlb = {.entries = 64, .ways = 4, .line_pages = 1, .policy = "lru"},
 		.strategy = strategy,
 		.allocator = "next-fit",
-		.table_entries = 8192,
+		/* An entry for each page of the profile's 4 GiB, or few. */
+		.table_entries = strcmp(strategy, "preallocated") ? 8192 : 1048576,
 	};
 }
 
