@@ -307,6 +307,20 @@ void iotoll_dma_sync_single_for_device(struct iotoll_dma_device *dev, iotoll_iov
 const char *iotoll_dma_strategy_name(unsigned index, const char **title);
 const char *iotoll_dma_allocator_name(unsigned index, const char **title);
 const char *iotoll_dma_driver_name(unsigned index, const char **title);
+/* What a strategy is about, in whole sentences. */
+struct iotoll_dma_strategy_words {
+	const char *title;
+	const char *does, *protects, *gives_up;
+	const char *source; /* where it was published */
+};
+
+/* Of strategy @name; -ENOENT if there is none. */
+int iotoll_dma_strategy_words(const char *name, struct iotoll_dma_strategy_words *out);
+/*
+ * Do driver, strategy and allocator of @config go together? 0, or -EINVAL with a line in @why (may
+ * be NULL) that says what was expected. Nothing is created; sizes and addresses are not looked at.
+ */
+int iotoll_dma_config_check(const struct iotoll_dma_config *config, char *why, size_t why_bytes);
 /* Table entries that driver @name usually has; 0 if there is no table or no such driver. */
 uint64_t iotoll_dma_driver_entries(const char *name);
 

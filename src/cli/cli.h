@@ -25,6 +25,7 @@ struct command {
 int cli_run(int argc, char **argv);
 int cli_study(int argc, char **argv);
 int cli_list(int argc, char **argv);
+int cli_explain(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_iotlb(int argc, char **argv);
 
@@ -53,6 +54,12 @@ int cli_output_possible(const struct cli_format *format, struct err *err) MUST_C
 int cli_output(const struct cli_format *format, const json_t *json, report_writer text,
 	       report_writer csv, struct err *err) MUST_CHECK;
 
+/*
+ * Writers for an array of objects with the same string fields: the first one's keys are the
+ * headings.
+ */
+int cli_rows_text(FILE *out, const json_t *rows, struct err *err);
+int cli_rows_csv(FILE *out, const json_t *rows, struct err *err);
 /* A run's result for people: a report_writer. */
 int cli_run_text(FILE *out, const json_t *result, struct err *err);
 /*

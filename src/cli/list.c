@@ -6,13 +6,12 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "cli/applies.h"
 #include "cli/cli.h"
 #include "hw/iommu.h"
 #include "hw/iotlb.h"
 #include "iotoll/dma.h"
 #include "load/load.h"
-#include "report/csv.h"
-#include "report/table.h"
 #include "sim/profile.h"
 #include "study/paths.h"
 #include "study/scenario.h"
@@ -63,9 +62,16 @@ static void add_registry(json_t *rows, const char *(*name)(unsigned index, const
 
 static int list_strategies(json_t *rows, const char *arg, struct err *err)
 {
+	const char *name, *title;
+	char where[160];
+
 	(void)arg;
 	(void)err;
-	add_registry(rows, iotoll_dma_strategy_name);
+	for (unsigned i = 0; (name = iotoll_dma_strategy_name(i, &title)) != NULL; i++) {
+		applies_to(name, where, sizeof(where));
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "name", name, "drivers",
+						      where, "title", title));
+	}
 	return 0;
 }
 
@@ -170,41 +176,6 @@ static const struct kind {
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* ---- output ---- */
-
-static int print_text(FILE *out, const json_t *rows, struct err *err)
-{
-	struct table *t = table_create();
-	const char *key;
-	json_t *row, *value;
-	size_t i;
-	int rc;
-
-	json_object_foreach(json_array_get(rows, 0), key, value) table_column(t, key, TABLE_LEFT);
-	json_array_foreach(rows, i, row) json_object_foreach(row, key, value)
-		table_cell(t, "%s", json_string_value(value));
-	rc = table_print(t, out, 0);
-	table_destroy(t);
-	return rc ? err_set(err, rc, "cannot print the list") : 0;
-}
-
-static int print_csv(FILE *out, const json_t *rows, struct err *err)
-{
-	const char *fields[16], *key;
-	json_t *row, *value;
-	size_t i, n = 0;
-
-	json_object_foreach(json_array_get(rows, 0), key, value) fields[n++] = key;
-	csv_row(out, fields, n);
-	json_array_foreach(rows, i, row)
-	{
-		n = 0;
-		json_object_foreach(row, key, value) fields[n++] = json_string_value(value);
-		csv_row(out, fields, n);
-	}
-	return ferror(out) ? err_set(err, -EIO, "cannot write the list") : 0;
-}
-
 /* ---- arguments ---- */
 
 struct args {
@@ -278,7 +249,7 @@ int cli_list(int argc, char **argv)
 	}
 	rc = fill(&a, rows);
 	if (!rc)
-		rc = cli_output(&a.format, rows, print_text, print_csv, &a.err);
+		rc = cli_output(&a.format, rows, cli_rows_text, cli_rows_csv, &a.err);
 	json_decref(rows);
 	return rc ? cli_fail(rc, &a.err) : CLI_OK;
 }

@@ -144,6 +144,19 @@ static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops 
 	return 0;
 }
 
+int iotoll_dma_config_check(const struct iotoll_dma_config *config, char *why, size_t why_bytes)
+{
+	const struct strategy_ops *strategy;
+	const struct driver_ops *driver;
+	const struct iova_ops *allocator;
+	struct err err = {.text = ""};
+	const int rc = choose(config, &strategy, &driver, &allocator, &err);
+
+	if (rc && why && why_bytes)
+		(void)snprintf(why, why_bytes, "%s", err.text);
+	return rc;
+}
+
 static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma_config *config,
 		       struct err *err)
 {
@@ -332,6 +345,22 @@ const char *iotoll_dma_strategy_name(unsigned index, const char **title)
 			return dma_strategies[i]->name;
 		}
 	return NULL;
+}
+
+int iotoll_dma_strategy_words(const char *name, struct iotoll_dma_strategy_words *out)
+{
+	const struct strategy_ops *row = strategy_find(name);
+
+	if (!row)
+		return -ENOENT;
+	*out = (struct iotoll_dma_strategy_words){
+		.title = row->title,
+		.does = row->does,
+		.protects = row->protects,
+		.gives_up = row->gives_up,
+		.source = row->source,
+	};
+	return 0;
 }
 
 const char *iotoll_dma_allocator_name(unsigned index, const char **title)

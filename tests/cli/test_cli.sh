@@ -67,6 +67,7 @@ typos_are_refused_with_the_nearest_name() {
 	refused "did you mean run?" rnu
 	refused "did you mean strategies?" list stratgies
 	refused "there is: paper" study papers
+	refused "did you mean optimistic?" explain optmistic
 }
 
 bad_values_are_refused_with_what_was_expected() {
@@ -115,6 +116,20 @@ lists_name_what_there_is() {
 	run_for 0 list loads
 	run_for 0 list settings --format json
 	expect "JSON" grep -q '"setting": "load.message_bytes"' "$scratch/out"
+}
+
+every_strategy_is_explained_with_all_its_parts() {
+	run_for 0 list strategies --format csv
+	cut -d, -f1 "$scratch/out" | tail -n +2 >"$scratch/names"
+	while read -r name; do
+		run_for 0 explain "$name" --format json
+		for part in title does protects gives_up drivers source; do
+			expect "$name: $part" grep -q "\"$part\": \"..*\"" "$scratch/out"
+		done
+	done <"$scratch/names"
+	run_for 0 explain deferred
+	expect "in words" grep -q '^What it gives up' "$scratch/out"
+	run_for 2 explain
 }
 
 the_effective_scenario_runs_again() {
@@ -266,7 +281,7 @@ tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_li
 	csv_goes_into_the_file_named typos_are_refused_with_the_nearest_name \
 	bad_values_are_refused_with_what_was_expected a_bad_scenario_file_names_file_line_and_key \
 	options_that_do_not_exist_end_with_status_2 help_and_version_succeed \
-	lists_name_what_there_is the_effective_scenario_runs_again \
+	lists_name_what_there_is every_strategy_is_explained_with_all_its_parts the_effective_scenario_runs_again \
 	the_shipped_trace_replays_and_reports_what_is_missing \
 	the_iotlb_laboratory_answers_from_a_recording_and_from_a_run \
 	the_iotlb_laboratory_takes_the_disk_of_a_run \
