@@ -118,12 +118,16 @@ struct iotoll_dma_stats {
  */
 struct iotoll_dma_observer {
 	void *ctx;
-	/* @pages from @iova on now translate to @paddr, for a request of @bytes. */
+	/*
+	 * [iova, iova + bytes), which lies in @pages pages of the device's address space, is from
+	 * now on a request's for the memory at @paddr. A request whose memory is not in one piece
+	 * to devices is told piece by piece.
+	 */
 	void (*mapped)(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys_t paddr,
 		       size_t bytes, enum iotoll_dma_dir dir);
 	/*
-	 * The request that covered these pages is over: from here on the device must not. Told
-	 * last, after whatever the strategy does at an unmap.
+	 * The request that had this is over, all pieces of it: from here on the device must not.
+	 * Told last, after whatever the strategy does at an unmap.
 	 */
 	void (*unmapped)(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t bytes);
 	/*

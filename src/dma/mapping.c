@@ -96,10 +96,8 @@ static size_t announce_piece(const struct mapping *mapping, uint64_t paddr, size
 		bytes = DMA_PAGE_BYTES - paddr % DMA_PAGE_BYTES;
 		at = env_bus_address(domain->env, paddr, bytes);
 	}
-	domain->observer.mapped(
-		domain->observer.ctx, IOTOLL_IOVA(iova & ~(uint64_t)(DMA_PAGE_BYTES - 1)),
-		dma_pages(at, bytes), IOTOLL_PHYS(at & ~(uint64_t)(DMA_PAGE_BYTES - 1)), bytes,
-		mapping->dir);
+	domain->observer.mapped(domain->observer.ctx, IOTOLL_IOVA(iova), dma_pages(iova, bytes),
+				IOTOLL_PHYS(at), bytes, mapping->dir);
 	return bytes;
 }
 
@@ -129,16 +127,14 @@ int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr)
 void mapping_take_down(const struct mapping *mapping)
 {
 	struct iotoll_dma_domain *domain = mapping->dev->domain;
-	const uint64_t first = iova_page(mapping);
 	const uint64_t pages = dma_pages(IOTOLL_IOVA_U64(mapping->iova), mapping->bytes);
 
 	if (domain->strategy->unmap)
 		domain->strategy->unmap(domain, mapping);
 	else if (domain->iova)
-		entries_clear(domain, first, pages);
+		entries_clear(domain, iova_page(mapping), pages);
 	if (domain->observer.unmapped)
-		domain->observer.unmapped(domain->observer.ctx,
-					  IOTOLL_IOVA(first << DMA_PAGE_SHIFT), pages,
+		domain->observer.unmapped(domain->observer.ctx, mapping->iova, pages,
 					  mapping->bytes);
 }
 

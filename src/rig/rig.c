@@ -156,6 +156,26 @@ static void on_withdrawn(void *ctx, iotoll_iova_t iova, uint64_t pages)
 			r->watcher[i].withdrawn(r->watcher[i].ctx, iova, pages);
 }
 
+/* Entries that the strategy made before anybody watched: nothing is in the IOTLB yet. */
+static void tell_entries(const struct rig *r, const struct exposure_config *c, uint64_t entries,
+			 const struct iotoll_dma_observer *watch)
+{
+	struct iotoll_dma_stats stats;
+
+	iotoll_dma_domain_stats(r->domain, &stats);
+	for (uint64_t i = 0; c->iommu && stats.pages_live && i < entries; i++) {
+		struct iommu_xlat x;
+
+		if (iommu_probe(c->iommu, c->source, i << 12, IOMMU_READ, &x) &&
+		    iommu_probe(c->iommu, c->source, i << 12, IOMMU_WRITE, &x))
+			continue;
+		if (x.bypass || (c->redirects && x.paddr >> 12 == c->dummy_paddr >> 12))
+			continue;
+		watch->granted(watch->ctx, IOTOLL_IOVA(i << 12), 1, IOTOLL_DMA_BIDIRECTIONAL);
+		stats.pages_live--;
+	}
+}
+
 /* The watched device's own cache first. */
 static int on_probe(void *ctx, uint64_t iova, enum iommu_access access, struct iommu_xlat *out)
 {
@@ -194,6 +214,7 @@ static int make_watchers(struct rig *r, const struct rig_config *c, struct err *
 						     on_withdrawn};
 	}
 	iotoll_dma_domain_observe(r->domain, &watch);
+	tell_entries(r, &config, c->table_entries, &watch);
 	return r->iommu ? bus_observe(r->bus, &observer) : 0;
 }
 

@@ -16,6 +16,10 @@ json_t *result_exposure(const struct exposure_stats *s)
 	put(o, "unmapped_pages", s->unmapped_pages);
 	put(o, "stale_pages", s->stale_pages);
 	put(o, "redirected_pages", s->redirected_pages);
+	put(o, "shared_pages", s->shared_pages);
+	put(o, "elsewhere_pages", s->elsewhere_pages);
+	put(o, "shadowed_pages", s->shadowed_pages);
+	put(o, "revived_pages", s->revived_pages);
 	put(o, "open_pages", s->open_pages);
 	put_real(o, "window_us_mean", s->window_mean_ns / 1e3);
 	put_real(o, "window_us_p50", (double)s->window_p50_ns / 1e3);
@@ -28,6 +32,15 @@ json_t *result_exposure(const struct exposure_stats *s)
 	put_real(o, "excess_byte_seconds", s->excess_byte_seconds);
 	put(o, "from_device_pages", s->from_device_pages);
 	put(o, "from_device_readable_pages", s->from_device_readable_pages);
+	put(o, "to_device_pages", s->to_device_pages);
+	put(o, "to_device_writable_pages", s->to_device_writable_pages);
+	put_real(o, "entries_mean", s->entries_mean_pages);
+	put(o, "entries_peak", s->entries_peak_pages);
+	put_real(o, "entries_idle_mean", s->idle_mean_pages);
+	put(o, "entries_idle_peak", s->idle_peak_pages);
+	put(o, "entries_live", s->entries_live);
+	put(o, "entries_former", s->entries_former);
+	put(o, "entries_other", s->entries_other);
 	put(o, "live_pages", s->live_pages);
 	put(o, "live_peak_pages", s->live_peak_pages);
 	return o;

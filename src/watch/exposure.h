@@ -3,14 +3,23 @@
  * What a device could reach that it should not. A watcher of one DMA domain and of the IOMMU in
  * front of it; it asks the hardware half with iommu_probe() and so never changes what it watches.
  *
- * - Stale: a page whose unmap is over but that the device can still reach, because the IOTLB holds
- *   its translation. The window runs from the unmap until the IOTLB drops the page. A page that was
- *   not cached is unreachable at once and is no window at all.
- * - Reuse: a stale I/O page given to a new mapping (the device reaches the old owner's memory in
- *   place of the new one's), or a frame given to a new mapping while an old I/O page still leads
- *   there.
- * - Sub-page excess: bytes of mapped pages that no request asked for, as tables grant whole pages.
+ * What a device should reach is said by the live requests, of bytes of physical memory; what it can
+ * reach is said by table and caches. The differences, for any strategy:
+ *
+ * - Stale: a page whose unmap is over but where its I/O address still leads to that memory, by the
+ *   table, the IOTLB or the device's own cache. The window runs from the unmap until none of them
+ *   does, or until a new request has the same memory at the same address (revived). It does not
+ *   open while another request has it there (shared), nor where the address never led to the
+ *   request's own memory, because the device works on a copy, or leads to the dummy page.
+ * - Reuse: a stale I/O page given to a new mapping of other memory (the device reaches the old
+ *   owner's in place of the new one's), or a frame given to a new mapping while an old I/O page
+ *   still leads there.
+ * - Sub-page excess: bytes of a request's I/O pages that lead to memory around its own and that no
+ *   request asked for, as tables grant whole pages. Hardware that counts bytes has none, and a
+ *   request of which the device has a copy has none either.
  * - Rights excess: pages mapped for one direction that the device may also use in the other.
+ * - Entries at rest: all pages that table entries let the device reach, and the stale ones besides;
+ *   and how many of them no live request is behind.
  *
  * Without translation (no IOMMU, or one that passes addresses through) nothing is ever unreachable:
  * then @untranslated is set, no window is kept and all of memory counts as reachable.
@@ -27,6 +36,7 @@
 #include "iotoll/dma.h"
 
 struct exposure;
+struct requests;
 
 struct exposure_config {
 	const struct iommu *iommu;  /* who to ask; NULL = none, the device reaches everything */
@@ -54,7 +64,9 @@ struct exposure_stats {
 	 * anything, and all of it is then 0.
 	 */
 	bool untranslated;
-	uint64_t reachable_bytes; /* mean of live and stale pages; all of memory if untranslated */
+	/* Requests' memory, mean: I/O pages of live ones and stale ones; untranslated: everything
+	 */
+	uint64_t reachable_bytes;
 
 	uint64_t stale_pages; /* of unmapped_pages: those left reachable */
 	/*
@@ -67,7 +79,12 @@ struct exposure_stats {
 	 * is not told, but it reaches nothing of anybody's: such a page is not stale.
 	 */
 	uint64_t redirected_pages;
-	uint64_t windows; /* windows that opened and closed within the interval */
+	/* Of unmapped_pages: those that another live request has as well: nothing is stale. */
+	uint64_t shared_pages;
+	/* Of unmapped_pages: those whose I/O address led to memory that was not the request's. */
+	uint64_t elsewhere_pages;
+	uint64_t revived_pages; /* stale pages that ended as a new request's own */
+	uint64_t windows;       /* windows that opened and closed within the interval */
 	uint64_t window_p50_ns, window_p90_ns, window_p99_ns, window_max_ns;
 	double window_mean_ns;
 	uint64_t open_pages;     /* still reachable now */
@@ -86,12 +103,23 @@ struct exposure_stats {
 	uint64_t to_device_pages;            /* mapped for the device to read only ... */
 	uint64_t to_device_writable_pages;   /* ... of which it may also write */
 
+	/* Table entries, and stale pages without one: what could be used by whoever knows of it. */
+	double entries_mean_pages;
+	uint64_t entries_peak_pages;
+	double idle_mean_pages; /* of them: without a live request */
+	uint64_t idle_peak_pages;
+	/*
+	 * Where they lead now: to frames that live requests have a part of, that only earlier ones
+	 * had, that none ever had (copies, dummy page).
+	 */
+	uint64_t entries_live, entries_former, entries_other;
+
 	uint64_t live_pages, live_peak_pages; /* mapped now; most at any instant */
 	double live_mean_pages;
 	uint64_t frames_ever; /* distinct frames mapped at any time in the interval */
 
 	uint64_t unbalanced_pages; /* unmapped but never seen mapped: attached too late */
-	uint64_t untracked_pages;  /* stale pages not followed because host memory was short */
+	uint64_t untracked_pages;  /* not followed because host memory was short */
 };
 
 /* 0 and *@out; -EINVAL with @err if now_ps is missing; -ENOMEM. The IOMMU must outlive it. */
@@ -102,10 +130,12 @@ void exposure_destroy(struct exposure *e);
 
 /* What to give to iotoll_dma_domain_observe(). */
 struct iotoll_dma_observer exposure_observer(struct exposure *e);
+/* The kernel's books: what live requests own now. Valid until the next event. */
+const struct requests *exposure_requests(const struct exposure *e);
 /*
  * What to call from iommu_observer.dropped; @exposure is the struct exposure. Pages that are not
- * stale and other buses are ignored, so every drop may be passed on. A page that another cache
- * still holds (see probe) stays stale.
+ * stale and other buses are ignored, so every drop may be passed on. A page to which the table or
+ * another cache (see probe) still leads stays stale.
  */
 void exposure_dropped(void *exposure, struct iommu_source source, uint64_t iova_pfn);
 

@@ -47,8 +47,8 @@ static int fake_probe(const struct iommu *iommu, struct iommu_source source, uin
 	entry = f->cache[pfn] ? f->cache[pfn] : f->table[pfn];
 	if (!(entry & (unsigned)access))
 		return -EPERM;
-	out->paddr = (entry >> 2) << 12;
-	out->bytes = 4096;
+	out->paddr = (entry >> 2) << 12 | (iova & 0xFFF);
+	out->bytes = 4096 - (iova & 0xFFF);
 	out->hit = f->cache[pfn] != 0;
 	return 0;
 }
