@@ -45,8 +45,10 @@ void entries_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t 
 int entries_take(const struct mapping *want, uint64_t pages, uint64_t *first)
 {
 	struct iotoll_dma_domain *domain = want->dev->domain;
-	const struct iova_want wanted = {
-		.count = pages, .limit = limit_of(want->dev), .ring = want->attrs.ring};
+	const struct iova_want wanted = {.count = pages,
+					 .limit = limit_of(want->dev),
+					 .ring = want->attrs.ring,
+					 .driven = (want->dev->dma_mask >> DMA_PAGE_SHIFT) + 1};
 	int rc = domain->iova->ops->alloc(domain->iova, &wanted, first);
 
 	if (rc || !domain->driver->ops->prepare)

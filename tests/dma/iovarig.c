@@ -7,6 +7,12 @@ static void on_wrap(void *ctx)
 	((struct iovarig *)ctx)->wraps++;
 }
 
+static void check(const struct iovarig *f)
+{
+	if (!f->a->ops->check(f->a))
+		fail_msg("%s: an invariant is broken", f->a->ops->name);
+}
+
 void iovarig_open_with(struct iovarig *f, const char *name, const struct iova_config *settings)
 {
 	const struct iotoll_env_config config = {.memory_bytes = 16u << 20};
@@ -19,7 +25,7 @@ void iovarig_open_with(struct iovarig *f, const char *name, const struct iova_co
 	f->a->ops = ops;
 	f->a->wrapped = on_wrap;
 	f->a->ctx = f;
-	assert_true(ops->check(f->a));
+	check(f);
 }
 
 void iovarig_open(struct iovarig *f, const char *name, uint64_t entries, uint64_t hint)
@@ -42,7 +48,7 @@ int64_t iovarig_take(struct iovarig *f, uint64_t count, uint64_t limit)
 	uint64_t first;
 	const int rc = f->a->ops->alloc(f->a, &want, &first);
 
-	assert_true(f->a->ops->check(f->a));
+	check(f);
 	if (rc)
 		return rc;
 	assert_true(first + count <= limit);
@@ -54,6 +60,6 @@ void iovarig_give(struct iovarig *f, uint64_t first, uint64_t count)
 {
 	assert_true(f->a->ops->owns(f->a, first, count));
 	f->a->ops->free(f->a, first, count);
-	assert_true(f->a->ops->check(f->a));
+	check(f);
 	assert_false(f->a->ops->owns(f->a, first, count));
 }

@@ -5,8 +5,8 @@
  * back to entries it has handed out in this lap it says so through wrapped(), which is where the
  * strategy decides.
  *
- * Every call is made under the domain's lock, boot excepted. Costs are charged by the allocator
- * itself as it examines its structures.
+ * Calls are made under the domain's lock, boot excepted, or, with config.locks, under none. Costs
+ * are charged by the allocator itself as it examines its structures.
  */
 #ifndef IOTOLL_DMA_IOVA_H
 #define IOTOLL_DMA_IOVA_H
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "dma/locks.h"
 #include "dma_env.h"
 
 struct iova_ops;
@@ -23,6 +24,10 @@ struct iova_want {
 	uint64_t count; /* > 0 consecutive entries ... */
 	uint64_t limit; /* ... all below this one (at most entries) */
 	unsigned ring;  /* for which of the device's rings, 0: not said. A hint */
+	/* pools: */
+	uint64_t driven; /* entries the device could drive in a table of any size; 0: not said */
+	unsigned align_log2; /* the first is a multiple of 2 to this, at least */
+	uint64_t *handle;    /* of a list: 0 at first, then where its last element ended; or NULL */
 };
 
 /* How it is to be. */
@@ -30,6 +35,8 @@ struct iova_config {
 	uint64_t entries;       /* of the table */
 	uint64_t start_hint;    /* where the first search begins, < entries; 0 where none wraps */
 	uint64_t cached_ranges; /* eiovar: free ranges it keeps at the most; 0: all there are */
+	unsigned cpus;          /* magazines: 0: as many as the environment has */
+	bool locks;             /* calls of several CPUs overlap: it takes locks of its own */
 };
 
 /* Embedded first in every allocator's own struct. */
@@ -45,6 +52,10 @@ struct iova {
 	/* Bitmap words or tree nodes that searches for room looked at, since creation. */
 	uint64_t words_searched;
 	uint64_t wraps;
+	uint64_t slow; /* allocations that a cache in front of the tree did not serve */
+	struct locks locks;
+	const unsigned
+		*cpu; /* whose call it is, less than config.cpus; NULL: the CPU it is made on */
 };
 
 struct iova_ops {
@@ -77,6 +88,12 @@ struct iova_ops {
 	/* Recompute every invariant from scratch; false if one is broken. For tests. */
 	bool (*check)(const struct iova *a);
 };
+
+/* The CPU that a call is made for. */
+static inline unsigned iova_cpu(const struct iova *a)
+{
+	return a->cpu ? *a->cpu : env_cpu(a->env);
+}
 
 /* The registry: an explicit array, NULL-terminated, in display order. */
 extern const struct iova_ops *const iova_allocators[];

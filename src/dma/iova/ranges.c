@@ -31,11 +31,11 @@ void ranges_unhold(struct ranges *r, uint32_t i, uint64_t first, uint64_t count)
 	r->base.live -= count;
 }
 
-void ranges_free(struct ranges *r, uint64_t first, uint64_t count,
+void ranges_free(struct ranges *r, uint64_t first, uint64_t count, bool look,
 		 void (*gone)(struct ranges *r, uint32_t i))
 {
 	while (count) {
-		const uint32_t i = range_find(&r->t, first);
+		const uint32_t i = look ? range_find(&r->t, first) : range_peek(&r->t, first);
 		const uint64_t rest = r->t.node[i].hi - first + 1;
 		const uint64_t part = count < rest ? count : rest;
 

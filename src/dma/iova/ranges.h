@@ -29,10 +29,10 @@ void ranges_fini(struct ranges *r);
 void ranges_hold(struct ranges *r, uint32_t i, uint64_t count);
 void ranges_unhold(struct ranges *r, uint32_t i, uint64_t first, uint64_t count);
 /*
- * iova_ops.free(), whose entries may be parts of several ranges: each range is looked for, charged,
- * and handed to @gone when nobody holds anything of it any more.
+ * iova_ops.free(), whose entries may be parts of several ranges: each range is looked for, charged
+ * for if @look, and handed to @gone when nobody holds anything of it any more.
  */
-void ranges_free(struct ranges *r, uint64_t first, uint64_t count,
+void ranges_free(struct ranges *r, uint64_t first, uint64_t count, bool look,
 		 void (*gone)(struct ranges *r, uint32_t i));
 
 /* iova_ops.owns() and reserve(), of rows that begin with a struct ranges. */

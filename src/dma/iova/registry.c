@@ -9,8 +9,13 @@
 extern const struct iova_ops next_fit_ops;
 extern const struct iova_ops tree_ops;
 extern const struct iova_ops tree_linear_ops;
+extern const struct iova_ops magazines_ops;
+extern const struct iova_ops eiovar_ops;
+extern const struct iova_ops pools_ops;
 
-const struct iova_ops *const iova_allocators[] = {&next_fit_ops, &tree_ops, &tree_linear_ops, NULL};
+const struct iova_ops *const iova_allocators[] = {
+	&next_fit_ops, &pools_ops, &tree_linear_ops, &eiovar_ops, &tree_ops, &magazines_ops, NULL,
+};
 
 const struct iova_ops *iova_find(const char *name)
 {

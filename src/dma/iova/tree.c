@@ -128,15 +128,17 @@ static int tree_alloc(struct iova *a, const struct iova_want *want, uint64_t *ou
 	int rc = -ENOSPC;
 	uint32_t node;
 
+	locks_take(&a->locks, 0);
 	if (want->limit > RANGES_32BIT)
 		rc = tree_take(tree, want->count, RANGES_32BIT, &node);
 	if (rc == -ENOSPC)
 		rc = tree_take(tree, want->count, want->limit, &node);
-	if (rc)
-		return rc;
-	ranges_hold(&tree->r, node, want->count);
-	*out = tree->r.t.node[node].lo;
-	return 0;
+	if (!rc) {
+		ranges_hold(&tree->r, node, want->count);
+		*out = tree->r.t.node[node].lo;
+	}
+	locks_release(&a->locks, 0);
+	return rc;
 }
 
 static void drop(struct ranges *r, uint32_t node)
@@ -147,7 +149,9 @@ static void drop(struct ranges *r, uint32_t node)
 /* free_iova() */
 static void tree_free(struct iova *a, uint64_t first, uint64_t count)
 {
-	ranges_free((struct ranges *)a, first, count, drop);
+	locks_take(&a->locks, 0);
+	ranges_free((struct ranges *)a, first, count, true, drop);
+	locks_release(&a->locks, 0);
 }
 
 bool tree_usable_below(const struct iova *a, uint64_t limit)
@@ -182,6 +186,7 @@ int tree_init(struct tree *tree, struct dma_env *env, uint64_t entries)
 
 static void tree_destroy(struct iova *a)
 {
+	locks_fini(&a->locks);
 	ranges_fini((struct ranges *)a);
 	free(a);
 }
@@ -196,6 +201,11 @@ static int tree_create(struct iova **out, struct dma_env *env, const struct iova
 	rc = tree_init(tree, env, config->entries);
 	if (rc) {
 		free(tree);
+		return rc;
+	}
+	rc = locks_init(&tree->r.base.locks, env, config->locks ? 1 : 0, true);
+	if (rc) {
+		tree_destroy(&tree->r.base);
 		return rc;
 	}
 	*out = &tree->r.base;

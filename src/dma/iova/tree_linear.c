@@ -109,15 +109,17 @@ static int linear_alloc(struct iova *a, const struct iova_want *want, uint64_t *
 	int rc = -ENOSPC;
 	uint32_t node;
 
+	locks_take(&a->locks, 0);
 	if (want->limit > RANGES_32BIT)
 		rc = tree_linear_take(tree, want->count, RANGES_32BIT, &node);
 	if (rc == -ENOSPC)
 		rc = tree_linear_take(tree, want->count, want->limit, &node);
-	if (rc)
-		return rc;
-	ranges_hold(&tree->r, node, want->count);
-	*out = tree->r.t.node[node].lo;
-	return 0;
+	if (!rc) {
+		ranges_hold(&tree->r, node, want->count);
+		*out = tree->r.t.node[node].lo;
+	}
+	locks_release(&a->locks, 0);
+	return rc;
 }
 
 static void drop(struct ranges *r, uint32_t node)
@@ -128,7 +130,9 @@ static void drop(struct ranges *r, uint32_t node)
 /* free_iova() */
 static void linear_free(struct iova *a, uint64_t first, uint64_t count)
 {
-	ranges_free((struct ranges *)a, first, count, drop);
+	locks_take(&a->locks, 0);
+	ranges_free((struct ranges *)a, first, count, true, drop);
+	locks_release(&a->locks, 0);
 }
 
 /* Without a node below it even entry 1 is not handed out. */
@@ -158,6 +162,7 @@ int tree_linear_init(struct tree_linear *tree, struct dma_env *env, uint64_t ent
 
 static void linear_destroy(struct iova *a)
 {
+	locks_fini(&a->locks);
 	ranges_fini((struct ranges *)a);
 	free(a);
 }
@@ -170,8 +175,10 @@ static int linear_create(struct iova **out, struct dma_env *env, const struct io
 	if (!tree)
 		return -ENOMEM;
 	rc = tree_linear_init(tree, env, config->entries);
+	if (!rc)
+		rc = locks_init(&tree->r.base.locks, env, config->locks ? 1 : 0, true);
 	if (rc) {
-		free(tree);
+		linear_destroy(&tree->r.base);
 		return rc;
 	}
 	*out = &tree->r.base;
