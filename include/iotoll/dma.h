@@ -53,7 +53,9 @@ struct iotoll_dma_config {
 	uint64_t start_hint;
 	uint64_t quota; /* on-demand, optimistic: pages kept mapped; 0: as it was published */
 	uint64_t cached_ranges; /* eiovar: free ranges in front of its tree at the most; 0: all */
-	bool check_misuse;      /* watch for double unmaps, wrong sizes and leaks */
+	/* xen: pages come from other domains and go to them, each announced: iotoll_dma_forget() */
+	bool pages_change;
+	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
 	bool multicall; /* xen: entries go to the hypervisor in lists, one a call of this API */
@@ -296,6 +298,13 @@ void *iotoll_dma_alloc_coherent(struct iotoll_dma_device *dev, size_t bytes, iot
 				iotoll_phys_t *paddr);
 void iotoll_dma_free_coherent(struct iotoll_dma_device *dev, size_t bytes, void *ptr,
 			      iotoll_iova_t iova);
+
+/*
+ * [paddr, paddr + bytes) is about to be somebody else's memory: whatever the strategy keeps mapped
+ * there for later requests is taken down, and the IOTLB has forgotten it on return. Live requests
+ * are left alone. Nothing where nothing is kept.
+ */
+void iotoll_dma_forget(struct iotoll_dma_domain *domain, iotoll_phys_t paddr, size_t bytes);
 
 /*
  * Ownership of a mapped buffer to the CPU, and back to the device. Memory is coherent on every

@@ -106,6 +106,11 @@ static int choose(const struct iotoll_dma_config *config, const struct strategy_
 	if ((*strategy)->translates && !(*driver)->translates)
 		return err_set(err, -EINVAL, "strategy %s needs a table, driver %s has none",
 			       (*strategy)->name, (*driver)->name);
+	if (config->pages_change && (*strategy)->keeps_pages && !(*strategy)->forget)
+		return err_set(err, -EINVAL,
+			       "strategy %s keeps entries for pages that it cannot find again: "
+			       "expected another where pages go to other domains",
+			       (*strategy)->name);
 	return *allocator ? choose_allocator(config, *strategy, *driver, *allocator, err) : 0;
 }
 
@@ -182,6 +187,7 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 			return rc;
 	}
 	domain->quota = config->quota;
+	domain->pages_change = config->pages_change;
 	env_timer_init(domain->env, &domain->timer, domain_timer, domain);
 	if (strategy->fits) {
 		rc = strategy->fits(domain, err);

@@ -25,6 +25,18 @@ void domain_timer(void *ctx)
 	domain_end(domain, token);
 }
 
+void iotoll_dma_forget(struct iotoll_dma_domain *domain, iotoll_phys_t paddr, size_t bytes)
+{
+	int token;
+
+	if (!domain->strategy->forget || bytes == 0)
+		return;
+	token = domain_begin(domain, DMA_PHASE_UNMAP);
+	domain->strategy->forget(domain, IOTOLL_PHYS_U64(paddr),
+				 dma_pages(IOTOLL_PHYS_U64(paddr), bytes));
+	domain_end(domain, token);
+}
+
 int iotoll_dma_domain_tick(struct iotoll_dma_domain *domain)
 {
 	return env_timer_poll(domain->env, &domain->timer);

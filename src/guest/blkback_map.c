@@ -77,9 +77,11 @@ void blkback_unmap(struct blkback_pending *p, struct cpu *cpu)
 
 	if (!count)
 		return;
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
+		pv_forget(p->bb->k, p->page[i]);
 		op[i] = (struct gnttab_unmap_grant_ref){.host_addr = pv_va(p->page[i]),
 							.handle = p->handle[i]};
+	}
 	p->bb->stats.unmap_calls++;
 	called = call(p, cpu, GNTTABOP_unmap_grant_ref, op, sizeof(*op), count);
 	p->mapped = 0;

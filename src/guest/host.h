@@ -33,6 +33,8 @@ struct host_config {
 	struct mmio_window *nic_regs; /* NULL: the host has no NIC, and the next two mean nothing */
 	struct irq *nic_irq;          /* filled in here; the NIC raises it */
 	struct iotoll_dma_device *dma;
+	/* In a driver domain: told when pages of others, or for others, leave it. May be NULL. */
+	struct iotoll_dma_domain *dma_domain;
 	bool bridge; /* a bridge between NIC and stack */
 	/*
 	 * NULL: bare metal. Otherwise the domain whose memory @machine's is, whose pages that are

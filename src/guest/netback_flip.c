@@ -88,6 +88,7 @@ void netback_give(struct netback_vif *v, struct cpu *cpu, unsigned at, phys_t pa
 	struct gnttab_transfer *op = (struct gnttab_transfer *)nb->flip.list + at;
 	const uint64_t pfn = page / PAGE_BYTES, new = nb->spare[--nb->spares];
 
+	pv_forget(nb->k, page);
 	*op = (struct gnttab_transfer){
 		.mfn = pv_mfn(nb->k, cpu, page), .domid = v->domid, .ref = req->gref};
 	pv_batch_map(&nb->flip, cpu, pfn, new);

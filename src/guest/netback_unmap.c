@@ -40,9 +40,11 @@ static void unmap(struct netback *nb, struct cpu *cpu, const uint16_t *slot, uns
 	for (unsigned i = 0; i < n; i++) {
 		const struct pending *p = &nb->pending[slot[i]];
 
-		if (p->handle != PENDING_UNMAPPED)
-			ops[count++] = (struct gnttab_unmap_grant_ref){.host_addr = pv_va(p->paddr),
-								       .handle = p->handle};
+		if (p->handle == PENDING_UNMAPPED)
+			continue;
+		pv_forget(nb->k, p->paddr);
+		ops[count++] = (struct gnttab_unmap_grant_ref){.host_addr = pv_va(p->paddr),
+							       .handle = p->handle};
 	}
 	if (!count)
 		return;

@@ -9,6 +9,7 @@
 #define IOTOLL_GUEST_XEN_KERNEL_H
 
 #include "guest/kmalloc.h"
+#include "iotoll/dma.h"
 #include "sim/cpu.h"
 #include "xen/abi.h"
 #include "xen/hypervisor.h"
@@ -25,8 +26,9 @@ struct pv_kernel {
 	struct pv_grants *grants; /* xen_grant.h */
 	uint64_t *empty;          /* stack of page numbers without a frame */
 	uint64_t empty_count;
-	unsigned calls; /* hypercalls being made */
-	bool crashed;   /* none is made any more */
+	struct iotoll_dma_domain *dma; /* of its devices, NULL: none that keeps anything */
+	unsigned calls;                /* hypercalls being made */
+	bool crashed;                  /* none is made any more */
 };
 
 /*
@@ -59,6 +61,13 @@ void pv_touch(struct pv_kernel *k, struct cpu *cpu, const void *ptr, size_t byte
 uint64_t pv_mfn(struct pv_kernel *k, struct cpu *cpu, phys_t paddr);
 /* Note in that list what is behind page @pfn now (UINT64_MAX: nothing). */
 void pv_set_p2m(struct pv_kernel *k, struct cpu *cpu, uint64_t pfn, uint64_t mfn);
+
+/* Page @paddr, at rest, is about to lose the frame behind it: devices' entries for it go first. */
+static inline void pv_forget(const struct pv_kernel *k, phys_t paddr)
+{
+	if (k->dma)
+		iotoll_dma_forget(k->dma, IOTOLL_PHYS(paddr), PAGE_BYTES);
+}
 
 /* A page without a frame, to map something at. -ENOSPC if there is none left. */
 int pv_empty_page(struct pv_kernel *k, phys_t *paddr) MUST_CHECK;

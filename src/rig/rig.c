@@ -110,6 +110,7 @@ static int make_domain(struct rig *r, const struct rig_config *c, const struct d
 		.unused_invalid = c->unused_invalid,
 		.table_cached = c->table_cached,
 		.multicall = c->multicall,
+		.pages_change = c->pages_change,
 	};
 	char why[256] = "";
 	int rc;

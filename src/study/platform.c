@@ -145,6 +145,7 @@ static int start_dom0(struct testbed_side *side, const struct scenario *s,
 	config.machine = dom0->machine;
 	config.domain = dom0->xen;
 	config.bridge = true;
+	config.dma_domain = side->rig->domain;
 	config.page_buffers = s->flip;
 	config.ip = DOM0_IP;
 	config.irq_cpu = 0;

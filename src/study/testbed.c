@@ -186,6 +186,7 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 			.unused_invalid = s->unused_invalid,
 			.table_cached = s->table_cached,
 			.multicall = s->multicall,
+			.pages_change = s->platform == PLATFORM_DOMU,
 			.dart = {.missed_one_in = s->missed_invalidate},
 			.check_misuse = s->check_misuse,
 			.track_stale = true,

@@ -240,6 +240,58 @@ static void a_longer_request_of_a_page_in_use_gets_entries_of_its_own(void **sta
 	}
 }
 
+static void a_page_that_goes_is_forgotten_unless_a_request_lives(void **state)
+{
+	static struct hwrig h;
+
+	(void)state;
+	for (unsigned i = 1; i < sizeof(reusing) / sizeof(reusing[0]); i++) {
+		uint64_t gone, lives;
+
+		start(&h, reusing[i], 0, true);
+		gone = hwrig_map(&h, PAGE);
+		lives = hwrig_map(&h, OTHER);
+		assert_true(hwrig_reaches(&h, gone, PAGE));
+		hwrig_unmap(&h, gone);
+		iotoll_dma_forget(h.domain, IOTOLL_PHYS(PAGE + 100), 1);
+		iotoll_dma_forget(h.domain, IOTOLL_PHYS(OTHER), 4096);
+		iotoll_dma_forget(h.domain, IOTOLL_PHYS(OTHER + 0x100000), 8192);
+		assert_int_equal(hwrig_stats(&h).flushes, 1);
+		assert_true(refused(&h, gone));
+		assert_true(hwrig_reaches(&h, lives, OTHER));
+		hwrig_unmap(&h, lives);
+		hwrig_close(&h);
+	}
+}
+
+static void where_pages_change_each_can_be_forgotten_by_itself(void **state)
+{
+	const struct iommu_config model = {
+		.model = "calgary", .iotlb = {.entries = 64, .line_pages = 1, .policy = "lru"}};
+	struct iotoll_dma_config config = {.driver = "calgary",
+					   .allocator = "next-fit",
+					   .table_entries = 8192,
+					   .pages_change = true};
+	static struct hwrig h;
+	char why[160];
+
+	(void)state;
+	config.strategy = "never-free";
+	assert_int_equal(iotoll_dma_config_check(&config, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "never-free"));
+	for (unsigned i = 0; i < sizeof(reusing) / sizeof(reusing[0]); i++) {
+		uint64_t iova;
+
+		config.strategy = reusing[i];
+		hwrig_start_as(&h, &model, &config);
+		iova = map(&h, PAGE, 3 * 4096, IOTOLL_DMA_FROM_DEVICE);
+		assert_true(hwrig_reaches(&h, iova + 4096, PAGE + 4096));
+		unmap(&h, iova, 3 * 4096, IOTOLL_DMA_FROM_DEVICE);
+		assert_true(refused(&h, iova + 4096));
+		hwrig_close(&h);
+	}
+}
+
 static void coherent_memory_is_unmapped_as_it_is_freed(void **state)
 {
 	static struct hwrig h;
@@ -359,6 +411,8 @@ int main(void)
 		cmocka_unit_test(
 			another_direction_widens_the_entry_and_is_not_refused_out_of_the_iotlb),
 		cmocka_unit_test(a_longer_request_of_a_page_in_use_gets_entries_of_its_own),
+		cmocka_unit_test(a_page_that_goes_is_forgotten_unless_a_request_lives),
+		cmocka_unit_test(where_pages_change_each_can_be_forgotten_by_itself),
 		cmocka_unit_test(coherent_memory_is_unmapped_as_it_is_freed),
 		cmocka_unit_test(live_requests_always_reach_their_own_memory),
 	};

@@ -144,6 +144,7 @@ const struct strategy_ops never_free_ops = {
 		    "lap of the allocator, whatever it holds by then.",
 	.source = "\"The Price of Safety\" (OLS 2007), section 4.3.4",
 	.translates = true,
+	.keeps_pages = true,
 	.create = never_free_create,
 	.destroy = never_free_destroy,
 	.map = never_free_map,

@@ -31,5 +31,7 @@ const struct strategy_ops on_demand_ops = {
 	.map = reuse_map,
 	.unmap = reuse_unmap,
 	.owns = reuse_owns,
+	.keeps_pages = true,
+	.forget = reuse_forget,
 	.cleared = reuse_cleared,
 };

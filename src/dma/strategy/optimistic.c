@@ -36,6 +36,8 @@ const struct strategy_ops optimistic_ops = {
 	.map = reuse_map,
 	.unmap = reuse_unmap,
 	.owns = reuse_owns,
+	.keeps_pages = true,
+	.forget = reuse_forget,
 	.cleared = reuse_cleared,
 	.timer = reuse_timer,
 };

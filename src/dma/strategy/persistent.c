@@ -32,5 +32,7 @@ const struct strategy_ops persistent_ops = {
 	.map = reuse_map,
 	.unmap = reuse_unmap,
 	.owns = reuse_owns,
+	.keeps_pages = true,
+	.forget = reuse_forget,
 	.cleared = reuse_cleared,
 };

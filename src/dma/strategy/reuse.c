@@ -3,7 +3,7 @@
  * See reuse.h. A run is a stretch of pages mapped by one request and serving every later one that
  * begins at its first page and is no longer: nearly all requests are of one page. A request that
  * finds a run of its first page too short, and in use, gets entries of its own in the ordinary,
- * strict way.
+ * strict way. So does a longer one where pages come and go, so that each page can be forgotten.
  *
  * Runs lie in memory, one cache line each, and are found by the frame they lead to and by their
  * entries, through one pagemap each. Both ways, and the list of those at rest, are charged.
@@ -324,7 +324,7 @@ int reuse_map(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t p
 		drop(domain, number);
 		run = NULL;
 	}
-	if (!run && frame < r->by_frame.keys)
+	if (!run && frame < r->by_frame.keys && !(domain->pages_change && pages > 1))
 		return make(domain, want, paddr, frame);
 	rc = make_entries(domain, want, paddr, pages, &first);
 	if (!rc)
@@ -372,6 +372,22 @@ void reuse_unmap(struct iotoll_dma_domain *domain, const struct mapping *what)
 		drop(domain, number);
 	else
 		keep(domain, number);
+}
+
+/* Where pages change, runs are of one. */
+void reuse_forget(struct iotoll_dma_domain *domain, uint64_t paddr, uint64_t pages)
+{
+	struct reuse *r = reuse_of(domain);
+
+	for (uint64_t i = 0; i < pages; i++) {
+		const uint64_t frame = frame_of(domain, paddr + (i << DMA_PAGE_SHIFT), 1);
+		const uint32_t number = (uint32_t)pagemap_get(&r->by_frame, frame);
+
+		if (number && touch(r, number, false)->users == 0) {
+			wake(r, number);
+			drop(domain, number);
+		}
+	}
 }
 
 bool reuse_owns(const struct iotoll_dma_domain *domain, const struct mapping *what)

@@ -28,6 +28,7 @@ void reuse_destroy(struct iotoll_dma_domain *domain);
 int reuse_map(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t paddr);
 void reuse_unmap(struct iotoll_dma_domain *domain, const struct mapping *what);
 bool reuse_owns(const struct iotoll_dma_domain *domain, const struct mapping *what);
+void reuse_forget(struct iotoll_dma_domain *domain, uint64_t paddr, uint64_t pages);
 bool reuse_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
 void reuse_timer(struct iotoll_dma_domain *domain);
 

@@ -53,6 +53,10 @@ struct strategy_ops {
 	 * strategies whose devices work on copies.
 	 */
 	void (*sync)(struct iotoll_dma_domain *domain, const struct mapping *what, bool for_cpu);
+	/* Entries lead to a request's pages also when it is over. */
+	bool keeps_pages;
+	/* See iotoll_dma_forget(). NULL in one that keeps pages: it goes only where none change. */
+	void (*forget)(struct iotoll_dma_domain *domain, uint64_t paddr, uint64_t pages);
 	/* The allocator goes back to the bottom of the table. */
 	void (*wrapped)(struct iotoll_dma_domain *domain);
 	/* These entries were just allocated; nothing has been written to them yet. */
