@@ -67,8 +67,8 @@ static int on_section(void *ctx, const char *section, int line, struct err *err)
 			       near);
 	return err_set(
 		err, -EINVAL,
-		"[%s]: unknown section, expected machine, memory, cpu, kernel, iommu, xen, bus or "
-		"disk",
+		"[%s]: unknown section, expected machine, memory, cpu, kernel, iommu, xen, bus, "
+		"pcie or disk",
 		section);
 }
 

@@ -62,6 +62,8 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t irq_body;    /* NIC interrupt handler without its register accesses */
 	uint64_t skb_alloc;   /* allocate and free one packet buffer */
 	uint64_t app_call;    /* what netperf does between two calls */
+	uint64_t gro_segment; /* merge one received segment with those before; 0 if left out */
+	uint64_t tx_fragment; /* each further piece of a frame sent; 0 if left out */
 	uint64_t bridge;      /* pass one frame through a bridge; 0 if left out */
 	uint64_t netback_tx;  /* netback's work for one frame out of a guest; 0 if left out */
 	uint64_t netback_rx;  /* ... into a guest; 0 if left out */
@@ -99,6 +101,8 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 	uint64_t
 		dma_read_latency; /* device read: from request to first data, without translation */
 	uint64_t posted_write_latency; /* register write: from the CPU to the device */
+	/* [pcie] */
+	uint64_t pcie_credit; /* from a write's translation until its credits are back */
 	/* [disk] work of CPUs */
 	uint64_t disk_bio;      /* block layer, per bio */
 	uint64_t disk_request;  /* block layer and SCSI, per request */
@@ -134,11 +138,18 @@ struct profile {
 	uint32_t l2_ways;
 	bool has_iommu; /* false: the profile has no [iommu] section, those costs are 0 */
 	bool has_xen;   /* the same of [xen]: nothing runs under a hypervisor on it */
-	bool has_disk;  /* the same of [disk]; then what follows is 0, too */
-	uint64_t disk_cache_bytes;  /* of the array, for this volume */
-	uint64_t disk_drive_bytes;  /* of one whole drive */
-	uint32_t disk_spindles;     /* drives it is striped over */
-	uint32_t disk_stripe_bytes; /* of it, on one drive */
+	bool has_pcie;  /* the same of [pcie]; then what follows is 0, too */
+	uint32_t pcie_generation, pcie_lanes;
+	uint32_t pcie_mps, pcie_mrrs; /* bytes */
+	uint32_t pcie_packet_bytes;   /* of a packet besides its data */
+	uint32_t pcie_posted_headers; /* credits of the root port */
+	uint32_t pcie_posted_data;    /* likewise, bytes */
+	uint32_t walkers;             /* of the IOMMU; 0 if left out: 1 */
+	bool has_disk;                /* the same of [disk]; then what follows is 0, too */
+	uint64_t disk_cache_bytes;    /* of the array, for this volume */
+	uint64_t disk_drive_bytes;    /* of one whole drive */
+	uint32_t disk_spindles;       /* drives it is striped over */
+	uint32_t disk_stripe_bytes;   /* of it, on one drive */
 	struct cost cost;
 };
 
@@ -158,9 +169,9 @@ struct profile_row {
  * NULL-terminated list of "section.key=VALUE UNIT" (may be NULL), each replacing a value and its
  * range; of several for one key the last counts. Unknown keys, missing keys, wrong units, values
  * out of range and estimated numbers without a range are refused: -EINVAL and @err says
- * FILE:LINE: section.key: what was expected, or names the override. The sections [iommu], [xen]
- * and [disk] may each be absent as a whole. -errno if the file cannot be read. *@out is written on
- * success only.
+ * FILE:LINE: section.key: what was expected, or names the override. The sections [iommu], [xen],
+ * [pcie] and [disk] may each be absent as a whole. -errno if the file cannot be read. *@out is
+ * written on success only.
  */
 int profile_load(struct profile *out, const char *path, enum estimate end,
 		 const char *const *overrides, struct err *err) MUST_CHECK;

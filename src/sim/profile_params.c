@@ -77,6 +77,10 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 	"NIC interrupt handler without its register accesses"},
 {"kernel.skb_alloc", WORK, COST(skb_alloc), 0, 1000 * US, "allocate and free one packet buffer"},
 {"kernel.app_call", WORK, COST(app_call), 0, 1000 * US, "what netperf does between two calls"},
+{"kernel.gro_segment", WORK, OPTIONAL(gro_segment), 0, 1000 * US,
+	"merge one received segment with those before it; left out: 0"},
+{"kernel.tx_fragment", WORK, OPTIONAL(tx_fragment), 0, 1000 * US,
+	"each further piece of memory of a frame sent; left out: 0"},
 {"kernel.bridge", WORK, OPTIONAL(bridge), 0, 1000 * US,
 	"pass one frame through an Ethernet bridge; left out: 0"},
 {"kernel.netback_tx", WORK, OPTIONAL(netback_tx), 0, 1000 * US,
@@ -95,6 +99,8 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 {"iommu.iotlb_hit", DURATION, COST(iotlb_hit), 0, 100 * US, "one translation out of the IOTLB"},
 {"iommu.invalidate", DURATION, COST(iommu_invalidate), 0, 1000 * US,
 	"hardware time to empty the IOTLB after the register write"},
+{"iommu.walkers", COUNT, PLACE(walkers), true, 1, 16,
+	"misses of the IOTLB served at a time, as seen from PCI Express; left out: 1"},
 {"iommu.ats_request", DURATION, OPTIONAL(ats_request), NS, 100 * US,
 	"translation request of a device with ATS, there and back, without the table reads; left out: "
 	"iommu.ats cannot be on"},
@@ -139,6 +145,19 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 	"device read: from request to first data, without translation"},
 {"bus.posted_write_latency", DURATION, COST(posted_write_latency), 0, 100 * US,
 	"register write: from the CPU to the device"},
+
+{"pcie.generation", COUNT, FIELD(pcie_generation), 1, 5, "of PCI Express: its rate"},
+{"pcie.lanes", COUNT, FIELD(pcie_lanes), 1, 16, "of the NIC's slot"},
+{"pcie.mps", BYTES, FIELD(pcie_mps), 128, 4096, "longest write or completion (MPS)"},
+{"pcie.mrrs", BYTES, FIELD(pcie_mrrs), 128, 4096, "longest read request (MRRS)"},
+{"pcie.packet", BYTES, FIELD(pcie_packet_bytes), 16, 64,
+	"of each packet besides its data: framing, header, checksum"},
+{"pcie.posted_headers", COUNT, FIELD(pcie_posted_headers), 1, 256,
+	"writes that the root port takes before it has done any"},
+{"pcie.posted_data", BYTES, FIELD(pcie_posted_data), 128, 64 * KIB,
+	"bytes of writes, likewise"},
+{"pcie.credit", DURATION, COST(pcie_credit), 0, 100 * US,
+	"from a write's being translated until the device has its credits back"},
 
 {"disk.bio", WORK, COST(disk_bio), 0, 1000 * US,
 	"block layer: take one bio, look for a request to merge it with, say that it is done"},
@@ -188,12 +207,13 @@ const struct profile_param profile_params[PROFILE_PARAMS] = {
 /* clang-format on */
 
 const char *const profile_sections[] = {"machine", "memory", "cpu",  "kernel", "iommu",
-					"xen",     "bus",    "disk", NULL};
+					"xen",     "bus",    "pcie", "disk",   NULL};
 
 const struct profile_optional profile_optionals[PROFILE_OPTIONALS] = {
 	{"iommu", offsetof(struct profile, has_iommu)},
 	{"xen", offsetof(struct profile, has_xen)},
 	{"disk", offsetof(struct profile, has_disk)},
+	{"pcie", offsetof(struct profile, has_pcie)},
 };
 
 size_t profile_param_optional(const struct profile_param *p)

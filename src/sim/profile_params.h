@@ -12,7 +12,7 @@
 #include "base/quantity.h"
 #include "sim/profile.h"
 
-#define PROFILE_PARAMS 89
+#define PROFILE_PARAMS 100
 
 struct profile_param {
 	const char *key;
@@ -37,7 +37,7 @@ struct profile_optional {
 	size_t flag;
 };
 
-#define PROFILE_OPTIONALS 3
+#define PROFILE_OPTIONALS 4
 extern const struct profile_optional profile_optionals[PROFILE_OPTIONALS];
 
 /* Which of them @p belongs to; PROFILE_OPTIONALS: to none. */

@@ -4,7 +4,9 @@
  * array of pages that records what the bus asks of it. Times of an undisturbed transaction:
  *	write of n bytes: 50 ns + 10 ns (hit) + n ns
  *	read of n bytes:  50 ns + 10 ns (hit) + 500 ns + n ns
- * and 250 ns for a page met for the first time.
+ * and 250 ns for a page met for the first time. On PCI Express a byte takes 1 ns in each direction:
+ *	write of n <= 256 bytes: n + 24 ns, 10 ns (hit), and the credits 100 ns later
+ *	read of n <= 256 bytes:  24 ns, 10 ns (hit), 500 ns, n + 24 ns
  */
 #ifndef IOTOLL_TESTS_DEV_RIG_H
 #define IOTOLL_TESTS_DEV_RIG_H
@@ -29,6 +31,11 @@
 #define RIG_HIT      (10 * SIM_NS)
 #define RIG_WALK     (250 * SIM_NS)
 #define RIG_LATENCY  (500 * SIM_NS)
+#define RIG_MPS      256u
+#define RIG_MRRS     512u
+#define RIG_PACKET   24u
+#define RIG_HEADERS  8u
+#define RIG_CREDIT   (100 * SIM_NS)
 
 struct fake_iommu {
 	struct iommu iommu; /* first */

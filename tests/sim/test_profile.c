@@ -237,6 +237,28 @@ static int collect(void *ctx, const struct profile_row *row)
 	XEN_ROW(iommu_op)        \
 	XEN_ROW(memory_op)
 
+#define PCIE_ROWS                                       \
+	"[pcie]\ngeneration = 3 | published | manual\n" \
+	"lanes = 8 | published | manual\n"              \
+	"mps = 256 B | published | manual\n"            \
+	"mrrs = 512 B | published | manual\n"           \
+	"packet = 24 B | published | manual\n"          \
+	"posted_headers = 64 | published | manual\n"    \
+	"posted_data = 16 KiB | published | manual\n"   \
+	"credit = 250 ns | published | manual\n"
+
+/* Sizes, numbers and the clock. */
+static bool is_no_cost(const char *key)
+{
+	static const char *const some[] = {"disk.cache", "disk.drive", "disk.spindles",
+					   "disk.stripe", "pcie.credit"};
+
+	for (unsigned i = 0; i < 4; i++)
+		if (!strcmp(key, some[i]))
+			return true;
+	return !strncmp(key, "machine.", 8) || (!strncmp(key, "pcie.", 5) && strcmp(key, some[4]));
+}
+
 static void every_cost_has_exactly_one_key(void **state)
 {
 	struct rig *rig = *state;
@@ -246,7 +268,7 @@ static void every_cost_has_exactly_one_key(void **state)
 	char text[80];
 	const char *overrides[] = {text, NULL};
 
-	write_with(rig, 45, 45, "[xen]\n" XEN_ROWS "[bus]");
+	write_with(rig, 45, 45, "[xen]\n" XEN_ROWS PCIE_ROWS "[bus]");
 	loads(rig, ESTIMATE_DEFAULT, NULL);
 	memcpy(before, &rig->p.cost, sizeof(before));
 	assert_int_equal(profile_rows(rig->path, collect, &keys, &rig->err), 0);
@@ -255,6 +277,8 @@ static void every_cost_has_exactly_one_key(void **state)
 	keys.key[keys.count++] = "iommu.reg_read";
 	keys.key[keys.count++] = "iommu.ats_request";
 	keys.key[keys.count++] = "iommu.ats_invalidate";
+	keys.key[keys.count++] = "kernel.gro_segment";
+	keys.key[keys.count++] = "kernel.tx_fragment";
 	keys.key[keys.count++] = "kernel.bridge";
 	keys.key[keys.count++] = "kernel.netback_tx";
 	keys.key[keys.count++] = "kernel.netback_rx";
@@ -263,9 +287,7 @@ static void every_cost_has_exactly_one_key(void **state)
 	for (unsigned k = 0; k < keys.count; k++) {
 		unsigned changed = 0;
 
-		if (!strncmp(keys.key[k], "machine.", 8) || !strcmp(keys.key[k], "disk.cache") ||
-		    !strcmp(keys.key[k], "disk.drive") || !strcmp(keys.key[k], "disk.spindles") ||
-		    !strcmp(keys.key[k], "disk.stripe"))
+		if (is_no_cost(keys.key[k]))
 			continue;
 		snprintf(text, sizeof(text), "%s=7.777 ns", keys.key[k]);
 		loads(rig, ESTIMATE_DEFAULT, overrides);

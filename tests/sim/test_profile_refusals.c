@@ -91,7 +91,7 @@ static void slips_elsewhere_are_told_too(void **state)
 	write_with(rig, 8, 8, "[printer]");
 	refused(rig, NULL,
 		":8: [printer]: unknown section, expected machine, memory, cpu, kernel, iommu, "
-		"xen, bus "
+		"xen, bus, pcie "
 		"or disk");
 	write_with(rig, 1, 1, NULL);
 	refused(rig, NULL, ":2: title: expected a [section] before the first key");
