@@ -7,13 +7,12 @@
 
 #include "base/nearest.h"
 #include "load/ffsb_load.h"
+#include "load/segment_stream.h"
 #include "load/tcp_stream.h"
 
 const struct load_ops *const load_kinds[] = {
-	&load_tcp_stream,
-	&load_tcp_maerts,
-	&load_ffsb,
-	NULL,
+	&load_tcp_stream,     &load_tcp_maerts,     &load_ffsb,
+	&load_segment_stream, &load_segment_maerts, NULL,
 };
 
 const struct load_ops *load_find(const char *name)

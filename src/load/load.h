@@ -22,6 +22,7 @@ struct blockdev;
 struct host;
 struct load;
 struct machine;
+struct segment_ends;
 
 struct load_param {
 	const char *name;         /* "message_bytes"; NULL ends the table */
@@ -42,6 +43,8 @@ struct load_config {
 	struct machine *machine;
 	struct blockdev *disk;
 	const char *file;
+	/* Of a load that needs_queues: the machine under test, and what connects it. Copied. */
+	const struct segment_ends *ends;
 	const struct load_setting *settings; /* may be NULL if count is 0 */
 	size_t count;
 	uint64_t seed; /* of the data that travels */
@@ -65,6 +68,7 @@ struct load_ops {
 	const char *name;  /* "tcp_stream" */
 	const char *title; /* one line for people */
 	bool needs_disk;   /* and no network */
+	bool needs_queues; /* the multi-queue NIC and an ideal partner, and no TCP stack */
 	const struct load_param *params;
 	/* @values: one per row of params, in its order, already within range. */
 	int (*create)(struct load **out, const struct load_config *config, const uint64_t *values,

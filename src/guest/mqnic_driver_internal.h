@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the multi-queue NIC's driver share. */
+#ifndef IOTOLL_GUEST_MQNIC_DRIVER_INTERNAL_H
+#define IOTOLL_GUEST_MQNIC_DRIVER_INTERNAL_H
+
+#include "guest/mqnic_driver.h"
+#include "spec/mqnic.h"
+
+#define RX_FRAGMENT_BYTES 2048u /* DEFAULT_FRAG_SIZE */
+#define RX_BULK           8u    /* entries posted at a time, at least */
+
+struct mqnic_page {
+	struct mqnic_page *next; /* free ones; all of them */
+	struct mqnic_page *next_all;
+	phys_t paddr;
+	iotoll_iova_t iova;
+	unsigned refs; /* the driver's one, and one a piece above; 0: not in use */
+};
+
+struct rx_fragment {
+	struct mqnic_page *page;
+	uint32_t offset;
+	bool last; /* of its page */
+};
+
+struct rx_entry {
+	struct rx_fragment fragment[MQNIC_RX_FRAGMENTS];
+};
+
+/* One mapping of a packet in flight. */
+struct tx_map {
+	iotoll_iova_t iova;
+	uint32_t bytes;
+};
+
+/* A packet in flight, kept at its first block. */
+struct tx_entry {
+	unsigned blocks, maps;
+	void (*done)(void *ctx, struct cpu *cpu, void *owner, int status);
+	void *ctx, *owner;
+};
+
+/* A range mapped for good. */
+struct shared {
+	uint8_t *ptr;
+	iotoll_iova_t iova;
+	phys_t paddr;
+	size_t bytes;
+};
+
+struct rx_queue {
+	struct shared ring, cq, record;
+	struct rx_entry *entry;
+	uint32_t posted, taken;  /* counters of entries */
+	unsigned begun;          /* fragments that the next one has already */
+	struct mqnic_page *page; /* begun, and used up to */
+	uint32_t page_used;
+	/* Pages that were still mapped when the driver was through with them, oldest first. */
+	struct mqnic_page **cache;
+	uint32_t cache_head, cache_tail;
+};
+
+struct tx_queue {
+	struct shared ring, cq;
+	struct tx_entry *entry; /* by first block */
+	struct tx_map *map;     /* of what is in flight, a ring: four a block is more than fit */
+	uint32_t map_head, map_tail;
+	uint32_t produced, reaped, rung; /* in blocks */
+	uint32_t taken;                  /* completions */
+	bool full;
+	struct vlock lock;
+};
+
+struct driver_queue {
+	struct mqnic_driver *driver;
+	unsigned number;
+	struct cpu *cpu;
+	struct softirq poll;
+	struct rx_queue rx;
+	struct tx_queue tx;
+};
+
+struct mqnic_driver {
+	struct mqnic_driver_config config;
+	struct mqnic_upper upper;
+	struct machine *machine;
+	struct iotoll_dma_device *dma;
+	unsigned fragments, log_stride;
+	uint32_t fragment_bytes, longest; /* frame, without FCS */
+	struct mqnic_page *free_pages, *pages;
+	phys_t lock_lines;
+	struct mqnic_driver_stats stats;
+	struct driver_queue queue[MQNIC_QUEUES_MAX];
+};
+
+static inline uint32_t mqnic_queue_register(const struct driver_queue *q, uint32_t offset)
+{
+	return MQNIC_QUEUE + q->number * MQNIC_QUEUE_STEP + offset;
+}
+
+/*
+ * The completion number @taken of a ring of 2^@log at @cq, if the NIC has written it. False and the
+ * present has been reached: there is none.
+ */
+bool mqnic_driver_cqe(struct cpu *cpu, const struct shared *cq, uint32_t taken, unsigned log,
+		      struct mqnic_cqe *out);
+
+/* mqnic_driver_rx.c */
+unsigned mqnic_driver_rx(struct driver_queue *q, struct cpu *cpu, unsigned budget);
+/* Post what the ring has room for. 0; -ENOMEM, -EIO: less than that, and why. */
+int mqnic_driver_refill(struct driver_queue *q, struct cpu *cpu);
+void mqnic_driver_rx_free(struct driver_queue *q);
+
+/* mqnic_driver_page.c */
+struct mqnic_page *mqnic_driver_page_get(struct driver_queue *q, struct cpu *cpu, int *error);
+/* The NIC is through with all of @page: keep it mapped, or unmap it and let it go. */
+void mqnic_driver_page_release(struct driver_queue *q, struct mqnic_page *page);
+void mqnic_driver_page_drop(struct driver_queue *q, struct mqnic_page *page);
+void mqnic_driver_pages_free(struct mqnic_driver *d);
+
+/* mqnic_driver_tx.c */
+/* Packets that were sent. */
+unsigned mqnic_driver_reap(struct driver_queue *q, struct cpu *cpu);
+void mqnic_driver_tx_free(struct driver_queue *q);
+
+#endif
