@@ -205,8 +205,42 @@ const struct param_row param_rows[] = {
 	NUMBER("link", "jitter", link_jitter_ps, QUANTITY_TIME, "time", 0, SIM_MS, "200 ns",
 	       "each frame is late by up to this, at random: an assumption, so that the clocks of two "
 	       "machines do not lock"),
+	NUMBER("mqnic", "queues", mq_queues, QUANTITY_COUNT, "queues", 1, 16, "1",
+	       "segment loads: queue pairs of the multi-queue NIC, each on a CPU of its own from sut.irq_cpu on"),
+	NUMBER("mqnic", "mtu", mq_mtu, QUANTITY_COUNT, "bytes", 256, 9000, "1500", "longest IP packet"),
+	NUMBER("mqnic", "rx_ring", mq_rx_ring, QUANTITY_COUNT, "entries", 16, 8192, "1024",
+	       "of each receive queue, a power of two"),
+	NUMBER("mqnic", "tx_ring", mq_tx_ring, QUANTITY_COUNT, "blocks", 16, 8192, "1024",
+	       "of each send queue, a power of two"),
+	NUMBER("mqnic", "page_cache", mq_page_cache, QUANTITY_COUNT, "pages", 0, 4096, "256",
+	       "receive pages that a queue keeps mapped for use again; 0: none"),
+	NUMBER("mqnic", "rx_buffer", mq_rx_buffer, QUANTITY_BYTES, "bytes", 16u << 10, 64u << 20,
+	       "512 KiB", "on the chip, for frames that wait for PCI Express"),
+	NUMBER("mqnic", "tags", mq_tags, QUANTITY_COUNT, "reads", 1, 256, "256",
+	       "DMA reads that the NIC has in flight"),
+	NUMBER("mqnic", "rx_ticks", mq_rx_ticks_ps, QUANTITY_TIME, "time", 0, 1000 * SIM_US, "16 us",
+	       "receive moderation: interrupt at the latest after this"),
+	NUMBER("mqnic", "rx_frames", mq_rx_frames, QUANTITY_COUNT, "frames", 1, 65535, "32",
+	       "receive moderation: interrupt after this many"),
+	NUMBER("mqnic", "tx_ticks", mq_tx_ticks_ps, QUANTITY_TIME, "time", 0, 1000 * SIM_US, "16 us",
+	       "the same for send completions"),
+	NUMBER("mqnic", "tx_frames", mq_tx_frames, QUANTITY_COUNT, "entries", 1, 65535, "32",
+	       "the same for send completions"),
+	NUMBER("stream", "window", stream_window, QUANTITY_BYTES, "bytes", 128u << 10, 16776960,
+	       "512 KiB", "segment loads: bytes in flight of each flow, at most"),
+	NUMBER("stream", "burst", stream_burst, QUANTITY_BYTES, "bytes", 256, 1u << 20, "64 KiB",
+	       "the partner sends so much of one flow before the next one's turn"),
+	NUMBER("stream", "ack_every", stream_ack, QUANTITY_COUNT, "segments", 1, 64, "2",
+	       "received segments that are acknowledged at the latest, once merged"),
+	NUMBER("stream", "partner_ack_every", stream_partner_ack, QUANTITY_COUNT, "segments", 1, 1024,
+	       "44", "the same of the partner: 44 are 64 KiB"),
+	CHOICE("stream", "gro", stream_gro, off_on, "on", "received segments of one poll are merged"),
+	CHOICE("stream", "tso", stream_tso, off_on, "on", "the NIC cuts what is sent into segments"),
+	NUMBER("stream", "send_pages", stream_send_pages, QUANTITY_COUNT, "pages", 1, 8, "8",
+	       "contiguous pages that sent data are put into, a mapping each (Linux: 8, 1 before 3.7)"),
 	NAME("load", "name", load, load_name, "tcp_stream",
-	     "what runs: tcp_stream, the machine under test receives; tcp_maerts, it sends", NULL),
+	     "what runs: tcp_stream, the machine under test receives; tcp_maerts, it sends; segment_stream "
+	     "and segment_maerts without a TCP stack at 10 to 200 Gb/s; ffsb, on a disk", NULL),
 	NUMBER("load", "message_bytes", message_bytes, QUANTITY_COUNT, "bytes", 1, 1u << 20,
 	       "16384", "size of each send()"),
 	NUMBER("load", "recv_bytes", recv_bytes, QUANTITY_COUNT, "bytes", 0, 1u << 20, "0",
@@ -242,147 +276,3 @@ const struct param_row param_rows[] = {
 /* clang-format on */
 
 const size_t param_count = sizeof(param_rows) / sizeof(param_rows[0]);
-
-const struct param *scenario_param(size_t index)
-{
-	return index < param_count ? &param_rows[index].param : NULL;
-}
-
-const struct param_row *param_find(const char *section, const char *key)
-{
-	for (size_t i = 0; i < param_count; i++) {
-		const struct param *p = &param_rows[i].param;
-
-		if (!strcmp(p->section, section) && !strcmp(p->key, key))
-			return &param_rows[i];
-	}
-	return NULL;
-}
-
-const char *param_nearest(const char *section, const char *key, char *to, size_t bytes)
-{
-	char wanted[128], best[128] = "";
-	unsigned distance = UINT32_MAX;
-
-	snprintf(wanted, sizeof(wanted), "%s.%s", section, key);
-	for (size_t i = 0; i < param_count; i++) {
-		const struct param *p = &param_rows[i].param;
-		char name[128];
-		struct nearest n;
-
-		snprintf(name, sizeof(name), "%s.%s", p->section, p->key);
-		nearest_init(&n, wanted);
-		nearest_offer(&n, name);
-		if (n.best && n.distance < distance) {
-			distance = n.distance;
-			snprintf(best, sizeof(best), "%s", name);
-		}
-		/* the right key in a wrong or missing section */
-		if (!strcmp(p->key, key) && distance > 1) {
-			distance = 1;
-			snprintf(best, sizeof(best), "%s", name);
-		}
-	}
-	if (!best[0])
-		return NULL;
-	snprintf(to, bytes, "%s", best);
-	return to;
-}
-
-/* The @i-th name a choice or a registry parameter knows, NULL past the last. */
-static const char *nth_name(const struct param_row *row, unsigned i)
-{
-	const char *title;
-	unsigned extra = 0;
-
-	if (row->choices)
-		return row->choices[i];
-	while (extra < 2 && row->extra_names[extra])
-		extra++;
-	return i < extra ? row->extra_names[i] : row->name(i - extra, &title);
-}
-
-/* Its index, or -1 with "a, b, c" in @list and the nearest name in @n. */
-static int find_name(const struct param_row *row, const char *value, char *list, size_t bytes,
-		     struct nearest *n)
-{
-	size_t used = 0;
-	const char *name;
-
-	nearest_init(n, value);
-	list[0] = '\0';
-	for (unsigned i = 0; (name = nth_name(row, i)); i++) {
-		if (!strcmp(name, value))
-			return (int)i;
-		nearest_offer(n, name);
-		if (used < bytes)
-			used += (size_t)snprintf(list + used, bytes - used, "%s%s", i ? ", " : "",
-						 name);
-	}
-	return -1;
-}
-
-static int apply_name(struct scenario *s, const struct param_row *row, const char *value,
-		      struct err *err)
-{
-	void *field = (char *)s + row->offset;
-	char names[300];
-	struct nearest n;
-	const int index = find_name(row, value, names, sizeof(names), &n);
-
-	if (index < 0)
-		return err_set(err, -EINVAL, "%s.%s: '%s' is not one of %s%s%s%s",
-			       row->param.section, row->param.key, value, names,
-			       n.best ? "; did you mean " : "", n.best ? n.best : "",
-			       n.best ? "?" : "");
-	if (row->type == PARAM_CHOICE)
-		*(uint64_t *)field = (uint64_t)index;
-	else
-		snprintf(field, SCENARIO_TEXT, "%s", value);
-	return 0;
-}
-
-static int apply_number(struct scenario *s, const struct param_row *row, const char *value,
-			struct err *err)
-{
-	struct quantity q;
-	int rc;
-
-	if (row->automatic && !strcmp(value, "auto")) {
-		*(uint64_t *)((char *)s + row->offset) = PARAM_AUTO;
-		return 0;
-	}
-	rc = quantity_parse(&q, value, QUANTITY_MASK(row->number), err);
-
-	if (rc)
-		return err_prefix(err, rc, "%s.%s: ", row->param.section, row->param.key);
-	if (q.value < row->min || q.value > row->max) {
-		char lo[40], hi[40];
-
-		quantity_format(lo, sizeof(lo), row->number, row->min);
-		quantity_format(hi, sizeof(hi), row->number, row->max);
-		return err_set(err, -EINVAL, "%s.%s: '%s' is out of range, expected %s to %s",
-			       row->param.section, row->param.key, value, lo, hi);
-	}
-	*(uint64_t *)((char *)s + row->offset) = q.value;
-	return 0;
-}
-
-int param_apply(struct scenario *s, const struct param_row *row, const char *value, struct err *err)
-{
-	const size_t index = (size_t)(row - param_rows);
-	int rc = 0;
-
-	if (strlen(value) >= SCENARIO_TEXT)
-		return err_set(err, -EINVAL, "%s.%s: expected at most %d bytes", row->param.section,
-			       row->param.key, SCENARIO_TEXT - 1);
-	if (row->type == PARAM_NUMBER)
-		rc = apply_number(s, row, value, err);
-	else if (row->type == PARAM_FILE)
-		snprintf((char *)s + row->offset, SCENARIO_TEXT, "%s", value);
-	else
-		rc = apply_name(s, row, value, err);
-	if (!rc)
-		snprintf(s->text[index], SCENARIO_TEXT, "%s", value);
-	return rc;
-}

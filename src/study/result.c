@@ -212,6 +212,19 @@ static json_t *client(const struct testbed *t, const struct measurement *m, uint
 	return o;
 }
 
+/* What a load of segments has. */
+static void put_stream(json_t *o, const struct testbed *t, const struct measurement *m,
+		       const struct iotoll_dma_stats *dma_stats, const struct load_stats *s,
+		       uint64_t elapsed)
+{
+	json_object_set_new(o, "locks", locks(m, dma_stats));
+	json_object_set_new(o, "load", load(t, s));
+	json_object_set_new(o, "stream", result_stream(t, m, s));
+	json_object_set_new(o, "nic", result_stream_nic(m));
+	json_object_set_new(o, "pcie", result_pcie(m));
+	json_object_set_new(o, "link", link(m, elapsed));
+}
+
 /* What a load between hosts has. */
 static void put_network(json_t *o, const struct testbed *t, const struct measurement *m,
 			const struct iotoll_dma_stats *dma_stats, const struct load_stats *s,
@@ -237,6 +250,8 @@ json_t *result_make(const struct testbed *t, const struct measurement *m)
 	struct load_stats s;
 
 	load_stats(t->load, &s);
+	if (t->stream.machine)
+		result_stream_fix(m, &s);
 	iotoll_dma_domain_stats(t->sut.rig->domain, &dma_stats);
 	put(o, "schema", 1);
 	json_object_set_new(o, "version", json_string(IOTOLL_VERSION));
@@ -256,7 +271,9 @@ json_t *result_make(const struct testbed *t, const struct measurement *m)
 	if (t->sut.hyper)
 		json_object_set_new(o, "xen", result_xen(t, m));
 	json_object_set_new(o, "exposure", result_live_exposure(t));
-	if (t->link) {
+	if (t->stream.machine) {
+		put_stream(o, t, m, &dma_stats, &s, elapsed);
+	} else if (t->link) {
 		put_network(o, t, m, &dma_stats, &s, elapsed);
 	} else {
 		json_object_set_new(o, "ffsb", result_ffsb(t, m));

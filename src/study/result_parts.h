@@ -32,6 +32,15 @@ json_t *result_disk(const struct measurement *m);
 /* What was skipped of the profile, appended to @list. */
 void result_ffsb_warnings(const struct testbed *t, json_t *list);
 
+/* ---- result_stream.c; of a load of segments ---- */
+
+/* Put what the partner knows into @s. */
+void result_stream_fix(const struct measurement *m, struct load_stats *s);
+json_t *result_stream(const struct testbed *t, const struct measurement *m,
+		      const struct load_stats *s);
+json_t *result_stream_nic(const struct measurement *m);
+json_t *result_pcie(const struct measurement *m);
+
 /* ---- result_ats.c ---- */
 
 json_t *result_ats(const struct testbed *t, const struct measurement *m,

@@ -102,10 +102,14 @@ static void count(const struct testbed *t, struct counters *c)
 		count_disk(&t->sut, c);
 		return;
 	}
+	if (t->stream.machine)
+		streambed_count(&t->stream, &c->stream);
 	for (unsigned i = 0; i < 2; i++) {
-		c->nic[i] = *tg3_stats(side[i]->nic);
 		c->link[i] = *link_stats(t->link, i);
 		c->link_busy[i] = link_busy_ps(t->link, i, sim_now(t->sim));
+		if (t->stream.machine)
+			continue;
+		c->nic[i] = *tg3_stats(side[i]->nic);
 		netstack_stats(side[i]->host->stack, &c->stack[i]);
 		tg3_driver_stats(side[i]->nic_host->driver, &c->driver[i]);
 	}
@@ -123,7 +127,7 @@ static void mark_begin(struct run *r)
 
 	r->m.began = sim_now(t->sim);
 	reset_accounts(t, &t->sut);
-	if (t->link)
+	if (t->client.machine)
 		reset_accounts(t, &t->client);
 	iotoll_dma_domain_stats_reset(t->sut.rig->domain);
 	exposure_restart(t->sut.rig->exposure);
@@ -140,7 +144,7 @@ static void mark_end(struct run *r)
 	load_end(t->load);
 	r->m.ended = sim_now(t->sim);
 	count(t, &r->m.end);
-	for (int side = 0; side < (t->link ? 2 : 1); side++)
+	for (int side = 0; side < (t->client.machine ? 2 : 1); side++)
 		for (unsigned i = 0; i < testbed_cpus(sides[side]); i++)
 			cpu_account(testbed_cpu(sides[side], i, NULL), &r->m.cpu[side][i]);
 	if (iommu && iommu->ops->latched)
@@ -316,6 +320,8 @@ static int measure(struct run *r, const struct scenario *s, struct err *err)
 	if (rc)
 		return rc;
 	start_watchdog(r, s);
+	if (t->stream.machine)
+		streambed_start(&t->stream);
 	if (!t->link)
 		return measure_disk(r, s, err);
 	arm_corruption(t);

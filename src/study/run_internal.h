@@ -24,6 +24,7 @@ struct counters {
 	struct blkfront_stats blkfront;
 	struct blkback_stats blkback;
 	struct blkback_vbd_stats vbd;
+	struct stream_counters stream; /* of a load of segments */
 	struct link_stats link[2];
 	uint64_t link_busy[2]; /* up to that instant */
 	struct netstack_stats stack[2];

@@ -180,6 +180,43 @@ static int check_disk(const struct scenario *s, struct err *err)
 	return 0;
 }
 
+static bool power_of_two(uint64_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+/* A load of segments has one machine, on bare metal, and a NIC on PCI Express. */
+static int check_stream(const struct scenario *s, struct err *err)
+{
+	if (!load_find(s->load)->needs_queues)
+		return 0;
+	if (s->platform != PLATFORM_METAL)
+		return param_refuse(s, "load", "name", err, "%s runs on bare metal", s->load);
+	if (!strcmp(s->iommu_model, "calgary") || !strncmp(s->iommu_model, "dart", 4))
+		return param_refuse(
+			s, "iommu", "model", err,
+			"%s translates for PCI-X, and the NIC of %s is on PCI Express; expected "
+			"none, vtd or amdvi",
+			s->iommu_model, s->load);
+	if (s->ats)
+		return param_refuse(s, "iommu", "ats", err,
+				    "the multi-queue NIC has no translation cache; expected off");
+	if (s->corrupt_tce_ps || s->translated_write_ps)
+		return param_refuse(s, "inject",
+				    s->corrupt_tce_ps ? "corrupt_tce" : "translated_write", err,
+				    "%s cannot do it; expected 0", s->load);
+	if (!power_of_two(s->mq_rx_ring) || !power_of_two(s->mq_tx_ring))
+		return param_refuse(s, "mqnic", power_of_two(s->mq_rx_ring) ? "tx_ring" : "rx_ring",
+				    err, "expected a power of two");
+	if (2 * s->stream_ack * s->mq_mtu > s->stream_window)
+		return param_refuse(
+			s, "stream", "ack_every", err,
+			"the window would be used up before an acknowledgement; expected at "
+			"most %llu, or a wider stream.window",
+			(unsigned long long)(s->stream_window / (2 * s->mq_mtu)));
+	return 0;
+}
+
 /* What devices keep in coarser units than the setting is written in. */
 static int check_units(const struct scenario *s, struct err *err)
 {
@@ -237,6 +274,8 @@ int scenario_finish(struct scenario *s, struct err *err)
 		rc = check_platform(s, err);
 	if (!rc)
 		rc = check_disk(s, err);
+	if (!rc)
+		rc = check_stream(s, err);
 
 	if (!rc)
 		rc = check_strategy(s, err);

@@ -143,6 +143,9 @@ static int make_side(struct testbed_side *side, struct testbed *t, struct side_p
 					      : platform_hyper(side, t->scenario, &plan->rig, err);
 	if (!rc)
 		rc = check_cpus(side, plan, err);
+	if (!rc && load_find(t->scenario->load)->needs_queues)
+		return streambed_init(&t->stream, t->scenario, side->rig, side->machine, t->link,
+				      t->pool, err);
 	if (!rc && !t->link)
 		return platform_disk(side, t->scenario, (unsigned)plan->side->irq_cpu, err);
 	if (!rc)
@@ -224,7 +227,7 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 	sut.rig.start_hint = start_hint(s, &rng);
 	snprintf(sut.rig.iotlb.policy, sizeof(sut.rig.iotlb.policy), "%.15s", s->iotlb_policy);
 	rc = make_side(&t->sut, t, &sut, 0, err);
-	return rc || !t->link ? rc : make_side(&t->client, t, &client, 1, err);
+	return rc || !t->link || t->stream.machine ? rc : make_side(&t->client, t, &client, 1, err);
 }
 
 static int make_link(struct testbed *t, const char *pcap, struct err *err)
@@ -317,7 +320,9 @@ int testbed_init(struct testbed *t, const struct scenario *s, const struct run_o
 	if (!rc)
 		rc = make_sides(t, options, err);
 	if (!rc)
-		rc = disk ? make_disk_load(t, err) : make_load(t, err);
+		rc = disk                ? make_disk_load(t, err)
+		     : t->stream.machine ? streambed_load(&t->stream, s, &t->load, err)
+					 : make_load(t, err);
 	if (rc)
 		testbed_abandon(t);
 	return rc;
@@ -341,6 +346,7 @@ static void destroy_side(struct testbed_side *side)
 static void destroy(struct testbed *t)
 {
 	load_destroy(t->load);
+	streambed_fini(&t->stream);
 	destroy_side(&t->sut);
 	destroy_side(&t->client);
 	link_destroy(t->link);

@@ -14,6 +14,7 @@
 #include "study/diskbed.h"
 #include "study/run.h"
 #include "study/scenario.h"
+#include "study/streambed.h"
 
 struct testbed_side {
 	struct machine *board;   /* what the profile describes */
@@ -39,9 +40,10 @@ struct testbed {
 	const struct scenario *scenario;
 	struct sim *sim;
 	struct frame_pool *pool;
-	struct link *link; /* NULL, and no client: a load on the disk */
-	struct pcap *pcap; /* NULL: no capture */
-	struct testbed_side sut, client;
+	struct link *link;               /* NULL, and no client: a load on the disk */
+	struct pcap *pcap;               /* NULL: no capture */
+	struct testbed_side sut, client; /* of the client nothing: see stream */
+	struct streambed stream;         /* of a load of segments: NIC, driver and partner */
 	struct load *load;
 	struct event lie;
 	struct {

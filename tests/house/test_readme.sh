@@ -62,11 +62,17 @@ each_field_of_a_run_is_explained() {
 	explained "$scratch/run.csv"
 }
 
+each_field_of_a_stream_is_explained() {
+	"$program" run stream --set iommu.model=vtd --set run.duration='1 ms' --format csv \
+		>"$scratch/run.csv" || exit 1
+	explained "$scratch/run.csv"
+}
+
 each_field_of_a_replay_is_explained() {
 	"$program" replay "$root"/traces/*.trace.txt --format csv >"$scratch/replay.csv" || exit 1
 	explained "$scratch/replay.csv"
 }
 
 tap_run the_sample_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print every_path_it_names_exists \
-	each_field_of_a_run_is_explained each_field_of_a_replay_is_explained
+	each_field_of_a_run_is_explained each_field_of_a_stream_is_explained each_field_of_a_replay_is_explained
 tap_end
