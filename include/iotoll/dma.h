@@ -43,10 +43,11 @@ struct iotoll_dma_device;
 struct iotoll_dma_config {
 	const char *driver;   /* "none", "calgary", "dart-u4", ... : a row of the registry */
 	const char *strategy; /* "off", "strict", "deferred", ... : a row of the registry */
-	const char
-		*allocator; /* "next-fit", "tree": a row of the registry; NULL will do for "off" */
-	unsigned bus;       /* calgary: the host bridge (PHB) of this domain: one domain each;
-			   xen: the number of the device */
+	/* "next-fit", "tree": a row of the registry; NULL will do for "off"; riommu: its rings,
+	 * whatever is said here */
+	const char *allocator;
+	unsigned bus; /* calgary: the host bridge (PHB) of this domain: one domain each;
+		     xen: the number of the device */
 	/* translation entries; calgary: 8192 << n, n = 0..7; dart: a multiple of 1024; else any */
 	uint64_t table_entries;
 	/* where the allocator's first search begins: 0 = the bottom, and where there are no laps */
@@ -60,6 +61,9 @@ struct iotoll_dma_config {
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
 	bool multicall; /* xen: entries go to the hypervisor in lists, one a call of this API */
 	bool unused_invalid; /* dart: unused entries are invalid, instead of naming a dummy page */
+	/* riommu: the hardware does not look into CPU caches, so that lines are pushed out for it
+	 */
+	bool incoherent_walker;
 };
 
 struct iotoll_sg {
@@ -199,6 +203,12 @@ struct iotoll_dma_entry {
 void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr,
 			     size_t *bytes);
 
+/*
+ * Does the hardware protect to the byte (riommu)? Then an address has nothing of the offset within
+ * a page, and devices must drive 64 bits.
+ */
+bool iotoll_dma_domain_bytewise(const struct iotoll_dma_domain *domain);
+
 /* Is there a page that unused table entries lead to? Then where it is. */
 bool iotoll_dma_domain_dummy(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr);
 
@@ -237,7 +247,8 @@ int iotoll_dma_set_mask(struct iotoll_dma_device *dev, uint64_t dma_mask);
 
 /*
  * Map [paddr, paddr + bytes), @bytes > 0, which need not be page aligned: the result has the
- * same offset within its page. IOTOLL_DMA_MAPPING_ERROR if there is no room.
+ * same offset within its page (but see iotoll_dma_domain_bytewise()). IOTOLL_DMA_MAPPING_ERROR if
+ * there is no room.
  */
 iotoll_iova_t iotoll_dma_map_page(struct iotoll_dma_device *dev, iotoll_phys_t paddr, size_t bytes,
 				  enum iotoll_dma_dir dir);
@@ -254,6 +265,11 @@ iotoll_iova_t iotoll_dma_map_page_attrs(struct iotoll_dma_device *dev, iotoll_ph
 					const struct iotoll_dma_attrs *attrs);
 void iotoll_dma_unmap_page_attrs(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
 				 enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs);
+/*
+ * The last unmap said that more would follow at once (iotoll_dma_attrs.more), and now none does.
+ * Free of charge with strategies that do not listen to that.
+ */
+void iotoll_dma_unmap_end(struct iotoll_dma_device *dev);
 static inline iotoll_iova_t iotoll_dma_map_single(struct iotoll_dma_device *dev,
 						  iotoll_phys_t paddr, size_t bytes,
 						  enum iotoll_dma_dir dir)

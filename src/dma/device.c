@@ -10,13 +10,12 @@
 /* Masks are 2^n - 1 and reach at least one address the domain can give out. */
 static int check_mask(const struct iotoll_dma_domain *domain, uint64_t mask)
 {
-	const uint64_t pages = mask >> DMA_PAGE_SHIFT;
-
 	if (mask == 0 || (mask & (mask + 1)) != 0)
 		return -EINVAL;
 	if (mask < DMA_PAGE_BYTES - 1)
 		return -EIO;
-	if (domain->iova && !domain->iova->ops->usable_below(domain->iova, pages + 1))
+	if (domain->iova &&
+	    !domain->iova->ops->usable_below(domain->iova, domain_limit(domain, mask)))
 		return -EIO;
 	return 0;
 }

@@ -28,7 +28,8 @@ iotoll_iova_t iotoll_dma_map_page_attrs(struct iotoll_dma_device *dev, iotoll_ph
 	if (rc)
 		mapping_count_failure(dev->domain);
 	else
-		mapping_count_map(dev->domain, dma_pages(IOTOLL_PHYS_U64(paddr), bytes));
+		mapping_count_map(dev->domain,
+				  domain_entries(dev->domain, IOTOLL_PHYS_U64(paddr), bytes));
 	domain_end(dev->domain, token);
 	return rc ? IOTOLL_DMA_MAPPING_ERROR : want.iova;
 }
@@ -62,6 +63,18 @@ void iotoll_dma_unmap_page(struct iotoll_dma_device *dev, iotoll_iova_t iova, si
 	iotoll_dma_unmap_page_attrs(dev, iova, bytes, dir, NULL);
 }
 
+void iotoll_dma_unmap_end(struct iotoll_dma_device *dev)
+{
+	struct iotoll_dma_domain *domain = dev->domain;
+	int token;
+
+	if (!domain->strategy->end)
+		return;
+	token = domain_begin(domain, DMA_PHASE_UNMAP);
+	domain->strategy->end(domain);
+	domain_end(domain, token);
+}
+
 /* What all elements of a list have in common. */
 struct list_call {
 	struct iotoll_dma_device *dev;
@@ -93,6 +106,7 @@ static void roll_back(const struct list_call *c, int n, bool refused)
 		struct mapping what = element(c, i);
 
 		what.refused = refused;
+		what.attrs.more = i + 1 < n; /* no more than those were mapped */
 		(void)mapping_remove(&what);
 	}
 	for (int i = 0; i < c->n; i++) {
@@ -130,8 +144,8 @@ static int map_list(const struct list_call *c)
 		mapped = 0;
 	}
 	for (int i = 0; i < mapped; i++)
-		mapping_count_map(domain,
-				  dma_pages(IOTOLL_PHYS_U64(c->sg[i].paddr), c->sg[i].bytes));
+		mapping_count_map(domain, domain_entries(domain, IOTOLL_PHYS_U64(c->sg[i].paddr),
+							 c->sg[i].bytes));
 	domain_end(domain, token);
 	return mapped;
 }

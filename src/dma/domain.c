@@ -56,6 +56,35 @@ void domain_end(struct iotoll_dma_domain *domain, int token)
 	}
 }
 
+uint64_t domain_limit(const struct iotoll_dma_domain *domain, uint64_t dma_mask)
+{
+	const struct driver_bytewise *b = domain_bytewise(domain);
+	const uint64_t entries = domain->iova->entries, pages = dma_mask >> DMA_PAGE_SHIFT;
+
+	if (b) /* all or nothing: what is high in an address is not how many there are */
+		return dma_mask >= b->address(domain->driver, entries - 1) + (b->max_bytes - 1)
+			       ? entries
+			       : 0;
+	return pages < entries ? pages + 1 : entries;
+}
+
+iotoll_iova_t domain_address(const struct iotoll_dma_domain *domain, uint64_t first)
+{
+	const struct driver_bytewise *b = domain_bytewise(domain);
+
+	return IOTOLL_IOVA(b ? b->address(domain->driver, first) : first << DMA_PAGE_SHIFT);
+}
+
+bool domain_entry_at(const struct iotoll_dma_domain *domain, iotoll_iova_t iova, uint64_t *entry)
+{
+	const struct driver_bytewise *b = domain_bytewise(domain);
+
+	if (b)
+		return b->entry_at(domain->driver, IOTOLL_IOVA_U64(iova), entry);
+	*entry = IOTOLL_IOVA_U64(iova) >> DMA_PAGE_SHIFT;
+	return true;
+}
+
 static void on_wrap(void *ctx)
 {
 	struct iotoll_dma_domain *domain = ctx;
@@ -98,9 +127,10 @@ static int choose(const struct iotoll_dma_config *config, const struct strategy_
 	if (!*driver)
 		return err_set(err, -EINVAL, "driver '%s' is not known",
 			       config->driver ? config->driver : "");
-	/* Nothing is allocated without a table, so there the name may be left out. */
+	/* Where there is no table, or it brings its own allocator, the name may be left out. */
 	if (!*allocator &&
-	    (((*strategy)->translates && !(*strategy)->standing) || config->allocator))
+	    (((*strategy)->translates && !(*strategy)->standing && !(*driver)->bytewise) ||
+	     config->allocator))
 		return err_set(err, -EINVAL, "allocator '%s' is not known",
 			       config->allocator ? config->allocator : "");
 	if ((*strategy)->translates && !(*driver)->translates)
@@ -111,6 +141,12 @@ static int choose(const struct iotoll_dma_config *config, const struct strategy_
 			       "strategy %s keeps entries for pages that it cannot find again: "
 			       "expected another where pages go to other domains",
 			       (*strategy)->name);
+	if (((*strategy)->map || (*strategy)->standing) && (*driver)->bytewise)
+		return err_set(err, -EINVAL,
+			       "strategy %s keeps pages, the entries of driver %s name buffers",
+			       (*strategy)->name, (*driver)->name);
+	if ((*driver)->bytewise)
+		*allocator = (*driver)->bytewise->allocator;
 	return *allocator ? choose_allocator(config, *strategy, *driver, *allocator, err) : 0;
 }
 
@@ -275,14 +311,19 @@ void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys
 int iotoll_dma_domain_entry(const struct iotoll_dma_domain *domain, iotoll_iova_t iova,
 			    struct iotoll_dma_entry *out)
 {
-	const uint64_t index = IOTOLL_IOVA_U64(iova) >> DMA_PAGE_SHIFT;
+	uint64_t index;
 
 	*out = (struct iotoll_dma_entry){.bytes = 0};
-	if (index >= domain->driver->entries)
+	if (!domain_entry_at(domain, iova, &index) || index >= domain->driver->entries)
 		return -ENOENT;
 	if (!domain->driver->ops->entry)
 		return -ENOSYS;
 	return domain->driver->ops->entry(domain->driver, index, out);
+}
+
+bool iotoll_dma_domain_bytewise(const struct iotoll_dma_domain *domain)
+{
+	return domain_bytewise(domain) != NULL;
 }
 
 bool iotoll_dma_domain_dummy(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr)

@@ -59,6 +59,8 @@ struct iotoll_dma_domain {
 	struct dma_quiet quiet;
 	/* A mapping was made that only a flush makes visible: see driver_ops.flushes_maps. */
 	bool flush_due;
+	/* Of the unmap that is going on: its driver says that another follows at once. */
+	bool more;
 	/* A page whose lines stand for what every map and unmap shares: see domain.c. */
 	iotoll_phys_t shared_lines;
 	struct coherent *coherents;
@@ -113,10 +115,30 @@ void domain_timer(void *domain);
 int domain_begin(struct iotoll_dma_domain *domain, enum dma_phase phase);
 void domain_end(struct iotoll_dma_domain *domain, int token);
 
+/* NULL, or what entries that name buffers are handled with. */
+static inline const struct driver_bytewise *domain_bytewise(const struct iotoll_dma_domain *domain)
+{
+	return domain->iova ? domain->driver->ops->bytewise : NULL;
+}
+
+/* Entries from the bottom on that a device with this mask reaches; 0: none. */
+uint64_t domain_limit(const struct iotoll_dma_domain *domain, uint64_t dma_mask);
+/* What a device puts on the bus for byte 0 of a page or a buffer that begins in entry @first. */
+iotoll_iova_t domain_address(const struct iotoll_dma_domain *domain, uint64_t first);
+/* The entry that holds @iova, or, if entries name buffers, begins there; false: none does. */
+bool domain_entry_at(const struct iotoll_dma_domain *domain, iotoll_iova_t iova, uint64_t *entry);
+
 /* Pages that [address, address + bytes) touches; @bytes > 0 and the range must not wrap. */
 static inline uint64_t dma_pages(uint64_t address, size_t bytes)
 {
 	return (((address & (DMA_PAGE_BYTES - 1)) + bytes - 1) >> DMA_PAGE_SHIFT) + 1;
+}
+
+/* Entries that a mapping of @bytes takes which lies, in memory or for devices, at @address. */
+static inline uint64_t domain_entries(const struct iotoll_dma_domain *domain, uint64_t address,
+				      size_t bytes)
+{
+	return domain_bytewise(domain) ? 1 : dma_pages(address, bytes);
 }
 
 #endif

@@ -5,29 +5,44 @@
  */
 #include "dma/entries.h"
 
-/* Devices with narrow masks get addresses they can drive. */
-static uint64_t limit_of(const struct iotoll_dma_device *dev)
+/* Pages of I/O addresses that entries which are set cover, for the observer. */
+static uint64_t covered(const struct iotoll_dma_domain *domain, uint64_t first, uint64_t entries)
 {
-	const uint64_t entries = dev->domain->iova->entries;
-	const uint64_t driven = dev->dma_mask >> DMA_PAGE_SHIFT;
+	const struct driver_bytewise *b = domain_bytewise(domain);
 
-	return driven < entries ? driven + 1 : entries;
+	return b ? dma_pages(0, b->bytes(domain->driver, first)) : entries;
+}
+
+/* Entries were set: what follows from that. */
+static void filled(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count,
+		   enum iotoll_dma_dir dir)
+{
+	struct iotoll_dma_stats *stats = &domain->stats;
+
+	domain_mapped(domain, first, count);
+	stats->table_writes += count;
+	stats->pages_live += count;
+	if (stats->pages_live > stats->pages_peak)
+		stats->pages_peak = stats->pages_live;
+	if (domain->observer.granted)
+		domain->observer.granted(domain->observer.ctx, domain_address(domain, first),
+					 covered(domain, first, count), dir);
 }
 
 void entries_fill(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages, uint64_t paddr,
 		  enum iotoll_dma_dir dir)
 {
-	struct iotoll_dma_stats *stats = &domain->stats;
-
 	domain->driver->ops->set(domain->driver, first, pages, IOTOLL_PHYS(paddr), dir);
-	domain_mapped(domain, first, pages);
-	stats->table_writes += pages;
-	stats->pages_live += pages;
-	if (stats->pages_live > stats->pages_peak)
-		stats->pages_peak = stats->pages_live;
-	if (domain->observer.granted)
-		domain->observer.granted(domain->observer.ctx, IOTOLL_IOVA(first << DMA_PAGE_SHIFT),
-					 pages, dir);
+	filled(domain, first, pages, dir);
+}
+
+static void fill_buffer(const struct mapping *want, uint64_t entry, uint64_t paddr)
+{
+	struct iotoll_dma_domain *domain = want->dev->domain;
+
+	domain_bytewise(domain)->set(domain->driver, entry, IOTOLL_PHYS(paddr), want->bytes,
+				     want->dir);
+	filled(domain, entry, 1, want->dir);
 }
 
 void entries_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages,
@@ -46,8 +61,9 @@ int entries_take(const struct mapping *want, uint64_t pages, uint64_t *first)
 {
 	struct iotoll_dma_domain *domain = want->dev->domain;
 	const struct iova_want wanted = {.count = pages,
-					 .limit = limit_of(want->dev),
+					 .limit = domain_limit(domain, want->dev->dma_mask),
 					 .ring = want->attrs.ring,
+					 .lasting = want->kind == MAPPING_COHERENT,
 					 .driven = (want->dev->dma_mask >> DMA_PAGE_SHIFT) + 1};
 	int rc = domain->iova->ops->alloc(domain->iova, &wanted, first);
 
@@ -68,7 +84,10 @@ int entries_set(const struct mapping *want, uint64_t paddr, uint64_t pages, uint
 		return rc;
 	if (domain->strategy->allocated)
 		domain->strategy->allocated(domain, *first, pages);
-	entries_fill(domain, *first, pages, paddr, want->dir);
+	if (domain_bytewise(domain))
+		fill_buffer(want, *first, paddr);
+	else
+		entries_fill(domain, *first, pages, paddr, want->dir);
 	return 0;
 }
 
@@ -88,11 +107,13 @@ static void give_back(struct iotoll_dma_domain *domain, uint64_t first, uint64_t
 
 void entries_clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
 {
+	const uint64_t was = covered(domain, first, pages);
+
 	domain->driver->ops->clear(domain->driver, first, pages);
 	domain->stats.table_writes += pages;
 	domain->stats.pages_live -= pages;
 	give_back(domain, first, pages);
 	if (domain->observer.withdrawn)
-		domain->observer.withdrawn(domain->observer.ctx,
-					   IOTOLL_IOVA(first << DMA_PAGE_SHIFT), pages);
+		domain->observer.withdrawn(domain->observer.ctx, domain_address(domain, first),
+					   was);
 }

@@ -20,7 +20,9 @@ void entries_fill(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pag
 		  enum iotoll_dma_dir dir);
 /*
  * Have @pages entries, one behind the other, lead to the pages from the one that holds @paddr on,
- * for @want's device, direction and ring; the observer is told. 0 and the first in *@first, which
+ * for @want's device, direction and ring; where entries name buffers one leads to @want's bytes
+ * from
+ * @paddr on. The observer is told. 0 and the first in *@first, which
  * entries_address() turns into an address; -ENOSPC, -ENOMEM: nothing has changed but what was
  * flushed.
  */

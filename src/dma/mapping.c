@@ -15,6 +15,27 @@ static uint64_t iova_page(const struct mapping *mapping)
 	return IOTOLL_IOVA_U64(mapping->iova) >> DMA_PAGE_SHIFT;
 }
 
+/* Entries that a mapping which exists has. */
+static uint64_t entries_of(const struct mapping *mapping)
+{
+	return domain_entries(mapping->dev->domain, IOTOLL_IOVA_U64(mapping->iova), mapping->bytes);
+}
+
+/* A buffer's entry. */
+static int map_buffer(struct mapping *want, uint64_t paddr)
+{
+	struct iotoll_dma_domain *domain = want->dev->domain;
+	uint64_t entry;
+	int rc;
+
+	if (want->bytes > domain_bytewise(domain)->max_bytes)
+		return -EINVAL;
+	rc = entries_set(want, paddr, 1, &entry);
+	if (!rc)
+		want->iova = domain_address(domain, entry);
+	return rc;
+}
+
 static int check_request(const struct mapping *want, uint64_t paddr)
 {
 	if (want->bytes == 0 || want->bytes - 1 > UINT64_MAX - paddr)
@@ -36,6 +57,8 @@ static int map_in_table(struct mapping *want, uint64_t paddr)
 		return -EINVAL;
 	if (domain->strategy->map)
 		return domain->strategy->map(domain, want, paddr);
+	if (domain_bytewise(domain))
+		return map_buffer(want, paddr);
 	rc = entries_set(want, paddr, dma_pages(paddr, want->bytes), &first);
 	if (!rc)
 		want->iova = entries_address(first, paddr);
@@ -128,11 +151,13 @@ void mapping_take_down(const struct mapping *mapping)
 {
 	struct iotoll_dma_domain *domain = mapping->dev->domain;
 	const uint64_t pages = dma_pages(IOTOLL_IOVA_U64(mapping->iova), mapping->bytes);
+	uint64_t first;
 
+	domain->more = mapping->attrs.more;
 	if (domain->strategy->unmap)
 		domain->strategy->unmap(domain, mapping);
-	else if (domain->iova)
-		entries_clear(domain, iova_page(mapping), pages);
+	else if (domain->iova && domain_entry_at(domain, mapping->iova, &first))
+		entries_clear(domain, first, entries_of(mapping));
 	if (domain->observer.unmapped)
 		domain->observer.unmapped(domain->observer.ctx, mapping->iova, pages,
 					  mapping->bytes);
@@ -152,8 +177,9 @@ static bool plausible(const struct iotoll_dma_domain *domain, const struct mappi
 		return domain->strategy->owns(domain, what);
 	if (!domain->iova)
 		return true;
-	first = iova_page(what);
-	pages = dma_pages(IOTOLL_IOVA_U64(what->iova), what->bytes);
+	if (!domain_entry_at(domain, what->iova, &first))
+		return false;
+	pages = entries_of(what);
 	return domain->iova->ops->owns(domain->iova, first, pages) &&
 	       !(domain->strategy->keeps && domain->strategy->keeps(domain, first, pages));
 }
@@ -179,7 +205,7 @@ uint64_t mapping_remove(const struct mapping *what)
 		return 0;
 	}
 	mapping_take_down(&found);
-	return dma_pages(IOTOLL_IOVA_U64(found.iova), found.bytes);
+	return entries_of(&found);
 }
 
 /* ---- counting ---- */

@@ -76,6 +76,7 @@ struct driver_queue {
 	unsigned number;
 	struct cpu *cpu;
 	struct softirq poll;
+	bool unmapping; /* the last unmap of a page said that another would follow */
 	struct rx_queue rx;
 	struct tx_queue tx;
 };
@@ -116,6 +117,8 @@ struct mqnic_page *mqnic_driver_page_get(struct driver_queue *q, struct cpu *cpu
 /* The NIC is through with all of @page: keep it mapped, or unmap it and let it go. */
 void mqnic_driver_page_release(struct driver_queue *q, struct mqnic_page *page);
 void mqnic_driver_page_drop(struct driver_queue *q, struct mqnic_page *page);
+/* And these were all for now. */
+void mqnic_driver_pages_dropped(struct driver_queue *q);
 void mqnic_driver_pages_free(struct mqnic_driver *d);
 
 /* mqnic_driver_tx.c */

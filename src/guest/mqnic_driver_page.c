@@ -100,7 +100,15 @@ void mqnic_driver_page_drop(struct driver_queue *q, struct mqnic_page *page)
 
 	iotoll_dma_unmap_page_attrs(q->driver->dma, page->iova, PAGE_BYTES, IOTOLL_DMA_FROM_DEVICE,
 				    &attrs);
+	q->unmapping = true;
 	mqnic_driver_put(q->driver, page);
+}
+
+void mqnic_driver_pages_dropped(struct driver_queue *q)
+{
+	if (q->unmapping)
+		iotoll_dma_unmap_end(q->driver->dma);
+	q->unmapping = false;
 }
 
 void mqnic_driver_page_release(struct driver_queue *q, struct mqnic_page *page)

@@ -163,6 +163,7 @@ unsigned mqnic_driver_rx(struct driver_queue *q, struct cpu *cpu, unsigned budge
 			break; /* a completion that names nothing is not looked at again */
 		done++;
 	}
+	mqnic_driver_pages_dropped(q);
 	return done;
 }
 
@@ -185,6 +186,7 @@ void mqnic_driver_rx_free(struct driver_queue *q)
 	rx->page = NULL;
 	for (; rx->cache_head != rx->cache_tail; rx->cache_head++)
 		mqnic_driver_page_drop(q, rx->cache[rx->cache_head % d->config.page_cache]);
+	mqnic_driver_pages_dropped(q);
 	free(rx->entry);
 	free(rx->cache);
 }

@@ -18,6 +18,9 @@
 #define TX_WAKE_ABOVE     (TG3_SEND_ENTRIES / 4)
 #define POLL_WEIGHT       64u
 
+/* What the DMA layer is told that a buffer is for (iotoll_dma_attrs.ring). */
+enum { DMA_RING_STD = 1, DMA_RING_SEND };
+
 /* A range mapped for good. */
 struct coherent {
 	uint8_t *ptr;
@@ -51,6 +54,7 @@ struct tg3_driver {
 
 	struct coherent std, ret, send, status, stats_block;
 
+	bool rx_more; /* the last unmap of the poll said that another would follow */
 	struct rx_slot rx[TG3_STD_ENTRIES];
 	unsigned std_prod, ret_cons;
 

@@ -26,6 +26,7 @@ static void post(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 
 int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 {
+	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_STD};
 	struct rx_slot fresh;
 	phys_t paddr;
 
@@ -34,8 +35,8 @@ int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 	if (!fresh.object)
 		return -ENOMEM;
 	paddr = kmalloc_phys(d->kmalloc, fresh.object) + RX_OFFSET;
-	fresh.iova = iotoll_dma_map_single(d->dma, IOTOLL_PHYS(paddr), RX_MAPPED_BYTES,
-					   IOTOLL_DMA_FROM_DEVICE);
+	fresh.iova = iotoll_dma_map_page_attrs(d->dma, IOTOLL_PHYS(paddr), RX_MAPPED_BYTES,
+					       IOTOLL_DMA_FROM_DEVICE, &attrs);
 	if (iotoll_dma_mapping_error(fresh.iova)) {
 		kmalloc_free(d->kmalloc, fresh.object);
 		return -EIO;
@@ -99,8 +100,10 @@ static void receive_copied(struct tg3_driver *d, struct cpu *cpu, unsigned index
 }
 
 /* A longer frame: first a new buffer, mapped; only then is the old one unmapped and passed up. */
-static void receive_replaced(struct tg3_driver *d, struct cpu *cpu, unsigned index, size_t bytes)
+static void receive_replaced(struct tg3_driver *d, struct cpu *cpu, unsigned index, size_t bytes,
+			     bool more)
 {
+	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_STD, .more = more};
 	const struct rx_slot slot = d->rx[index];
 	int rc;
 
@@ -114,16 +117,20 @@ static void receive_replaced(struct tg3_driver *d, struct cpu *cpu, unsigned ind
 		return;
 	}
 	d->std_prod = (d->std_prod + 1) % TG3_STD_ENTRIES;
-	iotoll_dma_unmap_single(d->dma, slot.iova, RX_MAPPED_BYTES, IOTOLL_DMA_FROM_DEVICE);
+	iotoll_dma_unmap_page_attrs(d->dma, slot.iova, RX_MAPPED_BYTES, IOTOLL_DMA_FROM_DEVICE,
+				    &attrs);
+	d->rx_more = more;
 	hand_up(d, cpu, slot.object, bytes);
 }
 
 /*
  * A returned descriptor comes from the device: what it says is checked before it is used. The chip
  * returns buffers in the order in which they were posted, so the slot at std_prod is free; if it
- * is not, the descriptor is a lie and the buffer it names stays where it is.
+ * is not, the descriptor is a lie and the buffer it names stays where it is. @more: another
+ * descriptor waits behind it.
  */
-static void receive_one(struct tg3_driver *d, struct cpu *cpu, const struct tg3_rxd *desc)
+static void receive_one(struct tg3_driver *d, struct cpu *cpu, const struct tg3_rxd *desc,
+			bool more)
 {
 	const unsigned index = desc->opaque & TG3_RXD_OPAQUE_INDEX;
 	const size_t bytes = desc->bytes - FCS_BYTES;
@@ -146,7 +153,7 @@ static void receive_one(struct tg3_driver *d, struct cpu *cpu, const struct tg3_
 	d->stats.rx_frames++;
 	d->stats.rx_bytes += bytes;
 	if (bytes > RX_COPY_THRESHOLD)
-		receive_replaced(d, cpu, index, bytes);
+		receive_replaced(d, cpu, index, bytes, more);
 	else
 		receive_copied(d, cpu, index, bytes);
 }
@@ -167,11 +174,15 @@ unsigned tg3_driver_rx(struct tg3_driver *d, struct cpu *cpu, unsigned budget)
 		cpu_touch(cpu, d->ret.paddr + at, TG3_RXD_BYTES, false);
 		tg3_rxd_unpack(&desc, d->ret.ptr + at);
 		d->ret_cons = (d->ret_cons + 1) % TG3_RET_ENTRIES;
-		receive_one(d, cpu, &desc);
 		done++;
+		receive_one(d, cpu, &desc, done < budget && status.rx_producer != d->ret_cons);
 		if (d->ret_cons == status.rx_producer)
 			tg3_driver_status(d, cpu, &status);
 	}
+	/* The frames behind the last that was unmapped were short ones, or none at all. */
+	if (d->rx_more)
+		iotoll_dma_unmap_end(d->dma);
+	d->rx_more = false;
 	if (done)
 		tg3_driver_doorbell(d, cpu, TG3_MBOX_RET_CONS, d->ret_cons);
 	if (d->std_prod != posted_before)
@@ -184,8 +195,8 @@ void tg3_driver_rx_free(struct tg3_driver *d)
 	for (unsigned i = 0; i < TG3_STD_ENTRIES; i++) {
 		if (!d->rx[i].object)
 			continue;
-		iotoll_dma_unmap_single(d->dma, d->rx[i].iova, RX_MAPPED_BYTES,
-					IOTOLL_DMA_FROM_DEVICE);
+		iotoll_dma_unmap_page(d->dma, d->rx[i].iova, RX_MAPPED_BYTES,
+				      IOTOLL_DMA_FROM_DEVICE);
 		kmalloc_free(d->kmalloc, d->rx[i].object);
 		d->rx[i].object = NULL;
 	}

@@ -27,8 +27,9 @@ static int submit_piece(struct tg3_driver *d, struct cpu *cpu, unsigned index,
 			const struct net_piece *piece, bool last)
 {
 	const size_t at = (size_t)index * TG3_TXD_BYTES;
-	const iotoll_iova_t iova = iotoll_dma_map_single(d->dma, IOTOLL_PHYS(piece->paddr),
-							 piece->bytes, IOTOLL_DMA_TO_DEVICE);
+	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_SEND};
+	const iotoll_iova_t iova = iotoll_dma_map_page_attrs(
+		d->dma, IOTOLL_PHYS(piece->paddr), piece->bytes, IOTOLL_DMA_TO_DEVICE, &attrs);
 	const struct tg3_txd desc = {
 		.addr = IOTOLL_IOVA_U64(iova),
 		.bytes = (uint16_t)piece->bytes,
@@ -43,9 +44,11 @@ static int submit_piece(struct tg3_driver *d, struct cpu *cpu, unsigned index,
 	return 0;
 }
 
-static void unmap(struct tg3_driver *d, const struct tx_slot *slot)
+static void unmap(struct tg3_driver *d, const struct tx_slot *slot, bool more)
 {
-	iotoll_dma_unmap_single(d->dma, slot->iova, slot->bytes, IOTOLL_DMA_TO_DEVICE);
+	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_SEND, .more = more};
+
+	iotoll_dma_unmap_page_attrs(d->dma, slot->iova, slot->bytes, IOTOLL_DMA_TO_DEVICE, &attrs);
 }
 
 /*
@@ -59,7 +62,7 @@ static int submit(struct tg3_driver *d, struct cpu *cpu, const struct net_frame 
 
 		if (submit_piece(d, cpu, index, &frame->piece[i], i + 1 == frame->pieces)) {
 			while (i-- > 0)
-				unmap(d, &d->tx[(d->tx_prod + i) % TG3_SEND_ENTRIES]);
+				unmap(d, &d->tx[(d->tx_prod + i) % TG3_SEND_ENTRIES], i != 0);
 			d->stats.tx_map_errors++;
 			return -EIO;
 		}
@@ -121,11 +124,11 @@ static void run_queue(struct tg3_driver *d, struct cpu *cpu)
 	vlock_release_bh(&d->tx_lock, cpu);
 }
 
-static void release(struct tg3_driver *d, struct cpu *cpu, struct tx_slot *slot)
+static void release(struct tg3_driver *d, struct cpu *cpu, struct tx_slot *slot, bool more)
 {
 	const struct net_release r = slot->release;
 
-	unmap(d, slot);
+	unmap(d, slot, more);
 	slot->release.fn = NULL;
 	if (r.fn)
 		r.fn(r.ctx, cpu, r.owner);
@@ -145,7 +148,7 @@ void tg3_driver_tx_reap(struct tg3_driver *d, struct cpu *cpu, unsigned consumer
 
 		if (slot->release.fn) /* once a frame, however many pieces */
 			cpu_charge(cpu, work);
-		release(d, cpu, slot);
+		release(d, cpu, slot, (d->tx_cons + 1) % TG3_SEND_ENTRIES != consumer);
 		d->tx_cons = (d->tx_cons + 1) % TG3_SEND_ENTRIES;
 	}
 	if (d->tx_stopped && available(d) > TX_WAKE_ABOVE)
@@ -155,6 +158,6 @@ void tg3_driver_tx_reap(struct tg3_driver *d, struct cpu *cpu, unsigned consumer
 void tg3_driver_tx_free(struct tg3_driver *d)
 {
 	for (; d->tx_cons != d->tx_prod; d->tx_cons = (d->tx_cons + 1) % TG3_SEND_ENTRIES)
-		release(d, NULL, &d->tx[d->tx_cons]);
+		release(d, NULL, &d->tx[d->tx_cons], false);
 	net_queue_fini(&d->queue);
 }

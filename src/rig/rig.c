@@ -109,6 +109,7 @@ static int make_domain(struct rig *r, const struct rig_config *c, const struct d
 		.quiesce_system = c->quiesce_system,
 		.unused_invalid = c->unused_invalid,
 		.table_cached = c->table_cached,
+		.incoherent_walker = c->incoherent_walker,
 		.multicall = c->multicall,
 		.pages_change = c->pages_change,
 	};
@@ -262,6 +263,11 @@ int rig_init(struct rig *r, const struct rig_config *c, struct err *err)
 	if (rc)
 		rig_fini(r);
 	return rc;
+}
+
+uint64_t rig_dma_mask(const struct rig *r)
+{
+	return r->iommu && !iotoll_dma_domain_bytewise(r->domain) ? UINT32_MAX : UINT64_MAX;
 }
 
 int rig_attach_ats(struct rig *r, struct iotoll_dma_device **out, uint64_t dma_mask,

@@ -26,6 +26,7 @@ struct rig_config {
 	bool pages_change; /* likewise */
 	bool multicall;    /* of a domain under a hypervisor: see iotoll_dma_config */
 	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached;
+	bool incoherent_walker;
 	struct iommu_dart_config dart;
 	bool ats; /* the device will get a translation cache: rig_attach_ats() */
 	const struct iotoll_dma_observer *also; /* told of maps and unmaps, too; may be NULL */
@@ -74,6 +75,12 @@ int rig_init_domain(struct rig *r, const struct rig_config *config, const struct
  */
 int rig_attach_ats(struct rig *r, struct iotoll_dma_device **out, uint64_t dma_mask,
 		   const struct atc_config *config, struct err *err) MUST_CHECK;
+/*
+ * What a device on the rig's bus is told that it can drive: all 64 bits without an IOMMU and with
+ * one that keeps a ring's number up there; else 32, since Calgary takes no dual-address cycles and
+ * the others are given no more addresses than that.
+ */
+uint64_t rig_dma_mask(const struct rig *r);
 /* Switch the device's cache off, as its driver does before it is detached. Always allowed. */
 void rig_quiet_ats(struct rig *r);
 /* Take down the DMA domain alone; rig_fini() is still due. Allowed where there is none. */

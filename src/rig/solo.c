@@ -7,9 +7,7 @@
 
 static int attach(struct solo *s, uint16_t devid, struct err *err)
 {
-	/* Calgary takes no dual-address cycles: a driver asks for 32 bits there. */
-	const uint64_t mask = s->rig.iommu ? UINT32_MAX : UINT64_MAX;
-	const int rc = iotoll_dma_attach(&s->device, s->rig.domain, devid, mask);
+	const int rc = iotoll_dma_attach(&s->device, s->rig.domain, devid, rig_dma_mask(&s->rig));
 
 	return rc ? err_set(err, rc, "the device cannot be attached: %s", strerror(-rc)) : 0;
 }

@@ -31,9 +31,7 @@ int storage_init(struct storage *s, struct rig *rig, const struct storage_config
 		goto fini;
 	}
 	mmio_window_init(&s->regs, rig->machine, &qla_mmio_ops, s->hba);
-	/* As for the NIC: behind Calgary and DART a driver asks for 32 bits. */
-	rc = iotoll_dma_attach(&s->dma, rig->domain, STORAGE_DEVID,
-			       rig->iommu ? UINT32_MAX : UINT64_MAX);
+	rc = iotoll_dma_attach(&s->dma, rig->domain, STORAGE_DEVID, rig_dma_mask(rig));
 	if (!rc)
 		return 0;
 	rc = err_set(err, rc, "the disk's adapter cannot use its DMA domain");

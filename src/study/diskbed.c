@@ -32,7 +32,8 @@ int diskbed_init(struct diskbed *b, struct rig *rig, const struct diskbed_config
 	driver.irq_cpu = machine_cpu(m, config->irq_cpu);
 	driver.sectors = disk_sectors(b->storage.disk);
 	/* dma_get_required_mask(): is there memory that 32 bits do not reach? */
-	driver.dma64 = !rig->iommu && memory_bytes(rig->machine->mem) > (uint64_t)1 << 32;
+	driver.dma64 = iotoll_dma_domain_bytewise(rig->domain) ||
+		       (!rig->iommu && memory_bytes(rig->machine->mem) > (uint64_t)1 << 32);
 	rc = qla_driver_open(&b->driver, &driver, err);
 	if (rc) {
 		diskbed_fini(b);

@@ -26,6 +26,7 @@ static const char *const start[] = {"bottom", "random", NULL};
 static const char *const index_by[] = {"modulo", "hashed", NULL}; /* as hw/iommu.h counts */
 static const char *const prefetch[] = {"none", "next", "adjacent", "stride", NULL}; /* likewise */
 static const char *const unused[] = {"dummy", "invalid", NULL};
+static const char *const walker[] = {"coherent", "incoherent", NULL};
 static const char *const table_memory[] = {"uncached", "cached", NULL};
 static const char *const charged[] = {"charged", "free", NULL};
 static const char *const verify[] = {"nothing", "sampled", "all", NULL}; /* as load/ counts */
@@ -167,6 +168,8 @@ const struct param_row param_rows[] = {
 	CHOICE("iommu", "table_memory", table_cached, table_memory, "uncached",
 	       "dart: how Linux writes its table: uncached in the paper's time, later cached and "
 	       "pushed out"),
+	CHOICE("iommu", "walker", incoherent_walker, walker, "coherent",
+	       "riommu: does it look into CPU caches, or are lines pushed out for it (the paper's rIOMMU-)"),
 	CHOICE("iommu", "ats", ats, off_on, "off",
 	       "vtd, amdvi: the NIC has a translation cache of its own (PCIe ATS)"),
 	NUMBER("iommu", "atc_entries", atc_entries, QUANTITY_COUNT, "entries", 0, 1u << 16, "64",

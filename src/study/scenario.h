@@ -55,7 +55,7 @@ struct scenario {
 	uint64_t iotlb_entries, iotlb_ways, iotlb_line_pages;
 	char iotlb_policy[SCENARIO_TEXT];
 	uint64_t iotlb_index, iotlb_partitions, iotlb_prefetch; /* enums of hw/iommu.h; a count */
-	uint64_t quiesce_system, unused_invalid, table_cached;
+	uint64_t quiesce_system, unused_invalid, table_cached, incoherent_walker;
 	uint64_t ats, atc_entries, atc_ways, ats_queue_depth;
 	/* [dma] */
 	char strategy[SCENARIO_TEXT]; /* "auto" is resolved by scenario_finish() */

@@ -10,6 +10,7 @@
 #include "sim/time.h"
 #include "spec/calgary.h"
 #include "spec/dart.h"
+#include "spec/riommu.h"
 #include "study/params.h"
 
 bool scenario_has_table(const struct scenario *s)
@@ -147,6 +148,11 @@ static int check_table(const struct scenario *s, struct err *err)
 			"%s is no Calgary table; expected 8192 times a power of two, at most "
 			"1048576",
 			s->text[param_find("iommu", "table_entries") - param_rows]);
+	if (!strcmp(s->iommu_model, "riommu") &&
+	    (s->table_entries < 2 || s->table_entries > RIOMMU_MAX_ENTRIES))
+		return param_refuse(s, "iommu", "table_entries", err,
+				    "a ring of rIOMMU has 2 to %llu entries",
+				    (unsigned long long)RIOMMU_MAX_ENTRIES);
 	if (!strncmp(s->iommu_model, "dart", 4) &&
 	    (s->table_entries % DART_PAGE_ENTRIES ||
 	     s->table_entries > iotoll_dma_driver_entries(s->iommu_model)))
@@ -254,7 +260,7 @@ static int check_platform(struct scenario *s, struct err *err)
 		return param_refuse(s, "platform",
 				    s->dom0_bytes % 4096 ? "dom0_memory" : "domu_memory", err,
 				    "expected whole pages of 4096 bytes");
-	if (!strncmp(s->iommu_model, "dart", 4))
+	if (!strncmp(s->iommu_model, "dart", 4) || !strcmp(s->iommu_model, "riommu"))
 		return param_refuse(
 			s, "iommu", "model", err,
 			"there is no hypervisor for %s here; expected none, calgary, vtd or amdvi",

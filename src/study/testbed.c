@@ -97,7 +97,7 @@ static int make_nic(struct testbed_side *side, struct testbed *t, const struct s
 	if (plan->rig.ats)
 		return rig_attach_ats(side->rig, &side->dma, NIC_DMA_MASK, &plan->atc, err);
 	rc = iotoll_dma_attach(&side->dma, side->rig->domain, PLATFORM_NIC,
-			       strcmp(plan->rig.model, "none") ? NIC_DMA_MASK : UINT64_MAX);
+			       rig_dma_mask(side->rig));
 	return rc ? err_set(err, rc, "the %s's NIC cannot use its DMA domain", plan->who) : 0;
 }
 
@@ -188,6 +188,7 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 			.quiesce_system = s->quiesce_system,
 			.unused_invalid = s->unused_invalid,
 			.table_cached = s->table_cached,
+			.incoherent_walker = s->incoherent_walker,
 			.multicall = s->multicall,
 			.pages_change = s->platform == PLATFORM_DOMU,
 			.dart = {.missed_one_in = s->missed_invalidate},

@@ -78,7 +78,10 @@ void hwrig_start_as(struct hwrig *h, const struct iommu_config *model,
 	assert_int_equal(iotoll_env_create(&h->env, &env), 0);
 	if (iotoll_dma_domain_create(&h->domain, h->env, config, why, sizeof(why)))
 		fail_msg("%s", why);
-	assert_int_equal(iotoll_dma_attach(&h->dev, h->domain, 8, UINT32_MAX), 0);
+	assert_int_equal(
+		iotoll_dma_attach(&h->dev, h->domain, 8,
+				  iotoll_dma_domain_bytewise(h->domain) ? UINT64_MAX : UINT32_MAX),
+		0);
 }
 
 void hwrig_start(struct hwrig *h, const char *strategy, unsigned iotlb_entries, uint64_t start_hint)

@@ -25,7 +25,9 @@ static unsigned set_up_with_failures(struct rig *rig, const struct iotoll_dma_co
 			assert_int_equal(memory_allocated_pages(rig->memory), 0);
 			continue;
 		}
-		rc = iotoll_dma_attach(&rig->dev, rig->domain, 8, UINT32_MAX);
+		rc = iotoll_dma_attach(&rig->dev, rig->domain, 8,
+				       iotoll_dma_domain_bytewise(rig->domain) ? UINT64_MAX
+									       : UINT32_MAX);
 		if (rc == 0 && until_failure >= 0) {
 			until_failure = -1;
 			return n;
@@ -79,6 +81,25 @@ static void every_allocator_survives_every_failure(void **state)
 		rig_unmap(&rig, rig_map(&rig, 0x205000, 5000), 5000);
 		rig_close(&rig);
 	}
+}
+
+static void rings_survive_every_failure(void **state)
+{
+	static struct rig rig;
+	const struct iotoll_dma_config config = {
+		.driver = "riommu", .strategy = "burst", .table_entries = 64, .check_misuse = true};
+
+	(void)state;
+	rig_open(&rig, 16u << 20);
+	/* Domain, line, driver, three tables, entries, rings twice, list twice, book, device. */
+	assert_true(set_up_with_failures(&rig, &config) >= 12);
+	/* A ring gets memory with its first mapping. */
+	until_failure = 0;
+	assert_true(iotoll_dma_mapping_error(
+		iotoll_dma_map_page(rig.dev, IOTOLL_PHYS(0x5000), 5000, IOTOLL_DMA_FROM_DEVICE)));
+	until_failure = -1;
+	rig_unmap(&rig, rig_map(&rig, 0x5000, 5000), 5000);
+	rig_close(&rig);
 }
 
 /* Each map fails where its allocator asks for memory, and succeeds at the second attempt. */
@@ -233,6 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(creating_and_attaching_survive_every_failure),
 		cmocka_unit_test(every_allocator_survives_every_failure),
+		cmocka_unit_test(rings_survive_every_failure),
 		cmocka_unit_test(a_map_whose_allocator_cannot_grow_fails_and_leaves_nothing),
 		cmocka_unit_test(a_map_whose_book_cannot_grow_fails_and_leaves_nothing),
 		cmocka_unit_test(coherent_memory_survives_every_failure),

@@ -154,6 +154,7 @@ static void what_cannot_be_built_is_refused_with_the_setting_named(void **state)
 {
 	(void)state;
 	refused("dom0", "iommu.model=dart-u4", "iommu.model: there is no hypervisor for dart-u4");
+	refused("dom0", "iommu.model=riommu", "iommu.model: there is no hypervisor for riommu");
 	refused("dom0", "sut.profile=js21-2007", "js21-2007 has no [xen] costs");
 	refused("dom0", "sut.app_cpu=1", "sut.app_cpu: the load's domain has CPUs 0 to 0");
 	refused("direct", "platform.cpus=1", "platform.cpus: 2 pinned virtual CPUs need as many");

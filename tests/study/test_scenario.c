@@ -145,6 +145,10 @@ static void what_is_left_to_the_model_is_settled_by_it(void **state)
 		assert_int_equal(settle(model, NULL, ways), 4);
 		assert_int_equal(settle(model, NULL, line), 4);
 	}
+	assert_int_equal(settle("riommu", NULL, table), 1024); /* of each ring */
+	assert_int_equal(settle("riommu", NULL, lines), 64);
+	assert_int_equal(settle("riommu", NULL, ways), 0);
+	assert_int_equal(settle("riommu", NULL, line), 1);
 	assert_int_equal(settle("dart-u4", "iommu.iotlb_entries=8", lines), 8);
 	assert_int_equal(settle("dart-u4", "iommu.table_entries=2048", table), 2048);
 }

@@ -37,11 +37,34 @@ struct driver_flush {
 	uint64_t device_invalidations; /* sent to devices that cache translations themselves */
 };
 
+/*
+ * Hardware whose entries each name a buffer, of any bytes at any address, in place of a page. Then
+ * a mapping is one entry, and where devices find it has nothing to do with where it lies in its
+ * page.
+ */
+struct driver_bytewise {
+	uint64_t max_bytes; /* of a mapping */
+	/* The allocator of entries, which such hardware dictates: the configured one is not asked.
+	 */
+	const struct iova_ops *allocator;
+	/* In place of driver_ops.set(): @bytes from @paddr on. */
+	void (*set)(struct dma_driver *driver, uint64_t entry, iotoll_phys_t paddr, size_t bytes,
+		    enum iotoll_dma_dir dir);
+	/* The address that a device puts on the bus for the first byte of @entry. Pure. */
+	uint64_t (*address)(const struct dma_driver *driver, uint64_t entry);
+	/* The reverse; false if no entry begins at @iova. Pure. */
+	bool (*entry_at)(const struct dma_driver *driver, uint64_t iova, uint64_t *entry);
+	/* How many bytes @entry, which is set, has. Pure. */
+	size_t (*bytes)(const struct dma_driver *driver, uint64_t entry);
+};
+
 struct driver_ops {
 	const char *name;
 	const char *title;
 	/* Can it write tables? If not, only strategies without one go with it. */
 	bool translates;
+	/* NULL: entries name pages. Else set() is NULL and strategies that keep pages do not go. */
+	const struct driver_bytewise *bytewise;
 	/* Highest physical address an entry can name. */
 	uint64_t max_paddr;
 	/* Entries of the table that its Linux driver uses on a machine with memory enough. */
@@ -117,6 +140,11 @@ struct driver_ops {
 	 */
 	void (*invalidate)(struct dma_driver *driver, uint64_t first, uint64_t count,
 			   struct driver_flush *out);
+	/*
+	 * What one invalidate() of these entries takes out of the IOTLB besides: the range is
+	 * widened to all of that. Pure. NULL: nothing.
+	 */
+	void (*reach)(const struct dma_driver *driver, uint64_t *first, uint64_t *count);
 	/* See iotoll_dma_domain_watchdog(): 0, or 1 with @out filled and the error cleared. */
 	int (*watchdog)(struct dma_driver *driver, struct iotoll_dma_fault *out);
 };

@@ -24,6 +24,7 @@ struct iova_want {
 	uint64_t count; /* > 0 consecutive entries ... */
 	uint64_t limit; /* ... all below this one (at most entries) */
 	unsigned ring;  /* for which of the device's rings, 0: not said. A hint */
+	bool lasting;   /* for as long as the device is in use, to be accessed at any time */
 	/* pools: */
 	uint64_t driven; /* entries the device could drive in a table of any size; 0: not said */
 	unsigned align_log2; /* the first is a multiple of 2 to this, at least */

@@ -66,6 +66,11 @@ struct strategy_ops {
 	 * the strategy keeps them, and hands each range back by one domain_release().
 	 */
 	bool (*cleared)(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+	/*
+	 * The driver, which had said that more unmaps would follow at once, says that none do.
+	 * NULL: the strategy does not listen to that.
+	 */
+	void (*end)(struct iotoll_dma_domain *domain);
 	/* Does it keep any of these? Pure, free of charge. NULL: it never keeps any. */
 	bool (*keeps)(const struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
 	/* What domain_set_timer() asked for. NULL in a strategy that does not. */
