@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/attacks_text.h"
 #include "report/flat.h"
 #include "report/number.h"
 #include "report/table.h"
@@ -26,6 +27,7 @@ static const char *const shown[] = {
 	"command",
 	"throughput_mbps",
 	"elapsed_s",
+	"attacks",
 	"cpu_cycles",
 	"cpu_utilization_percent",
 	"cpu_max_percent",
@@ -401,6 +403,8 @@ int run_text(FILE *out, const json_t *run, enum run_text_detail detail, unsigned
 		ret = netperf_table(out, run);
 	if (!ret && json_object_get(run, "ffsb"))
 		ret = ffsb_table(out, run);
+	if (!ret)
+		ret = attacks_text(out, json_object_get(run, "attacks"), width);
 	if (!ret && detail >= RUN_TEXT_CYCLES)
 		ret = cycle_table(out, run);
 	if (!ret && detail >= RUN_TEXT_FULL)

@@ -126,7 +126,7 @@ static void on_mapped(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys
 {
 	struct rig *r = ctx;
 
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < RIG_WATCHERS; i++)
 		if (r->watcher[i].mapped)
 			r->watcher[i].mapped(r->watcher[i].ctx, iova, pages, paddr, bytes, dir);
 }
@@ -135,7 +135,7 @@ static void on_unmapped(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t by
 {
 	struct rig *r = ctx;
 
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < RIG_WATCHERS; i++)
 		if (r->watcher[i].unmapped)
 			r->watcher[i].unmapped(r->watcher[i].ctx, iova, pages, bytes);
 }
@@ -144,7 +144,7 @@ static void on_granted(void *ctx, iotoll_iova_t iova, uint64_t pages, enum iotol
 {
 	struct rig *r = ctx;
 
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < RIG_WATCHERS; i++)
 		if (r->watcher[i].granted)
 			r->watcher[i].granted(r->watcher[i].ctx, iova, pages, dir);
 }
@@ -153,9 +153,42 @@ static void on_withdrawn(void *ctx, iotoll_iova_t iova, uint64_t pages)
 {
 	struct rig *r = ctx;
 
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < RIG_WATCHERS; i++)
 		if (r->watcher[i].withdrawn)
 			r->watcher[i].withdrawn(r->watcher[i].ctx, iova, pages);
+}
+
+/* One watcher is told directly. */
+static void observe(struct rig *r)
+{
+	struct iotoll_dma_observer watch = r->watcher[0];
+
+	for (unsigned i = 1; i < RIG_WATCHERS; i++)
+		if (r->watcher[i].ctx)
+			watch = (struct iotoll_dma_observer){r, on_mapped, on_unmapped, on_granted,
+							     on_withdrawn};
+	iotoll_dma_domain_observe(r->domain, &watch);
+}
+
+int rig_watch(struct rig *r, const struct iotoll_dma_observer *observer, struct err *err)
+{
+	for (unsigned i = 1; i < RIG_WATCHERS; i++) {
+		if (r->watcher[i].ctx)
+			continue;
+		r->watcher[i] = *observer;
+		observe(r);
+		return 0;
+	}
+	return err_set(err, -ENOSPC, "%d watch this domain, and no more can", RIG_WATCHERS);
+}
+
+void rig_unwatch(struct rig *r, const void *ctx)
+{
+	for (unsigned i = 1; i < RIG_WATCHERS; i++)
+		if (r->watcher[i].ctx == ctx)
+			r->watcher[i] = (struct iotoll_dma_observer){.ctx = NULL};
+	if (r->domain)
+		observe(r);
 }
 
 /* Entries that the strategy made before anybody watched: nothing is in the IOTLB yet. */
@@ -210,12 +243,9 @@ static int make_watchers(struct rig *r, const struct rig_config *c, struct err *
 	if (redirects)
 		bus_count_redirected(r->bus, IOTOLL_PHYS_U64(dummy));
 	r->watcher[0] = watch = exposure_observer(r->exposure);
-	if (c->also) {
+	if (c->also)
 		r->watcher[1] = *c->also;
-		watch = (struct iotoll_dma_observer){r, on_mapped, on_unmapped, on_granted,
-						     on_withdrawn};
-	}
-	iotoll_dma_domain_observe(r->domain, &watch);
+	observe(r);
 	tell_entries(r, &config, c->table_entries, &watch);
 	return r->iommu ? bus_observe(r->bus, &observer) : 0;
 }

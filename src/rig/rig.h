@@ -13,8 +13,9 @@
 #include "iotoll/dma.h"
 #include "watch/exposure.h"
 
-#define RIG_BUS    0 /* the host bridge (PHB) everything sits behind */
-#define RIG_FAULTS 8 /* the first few are kept word for word */
+#define RIG_BUS      0 /* the host bridge (PHB) everything sits behind */
+#define RIG_WATCHERS 3
+#define RIG_FAULTS   8 /* the first few are kept word for word */
 
 struct rig_config {
 	struct machine *machine;
@@ -47,7 +48,8 @@ struct rig {
 	struct dma_env env;
 	struct iotoll_dma_domain *domain;
 	struct exposure *exposure;
-	struct iotoll_dma_observer watcher[2]; /* exposure's, and whoever else asked */
+	/* Exposure's first, which so knows before the others; those without a context are free. */
+	struct iotoll_dma_observer watcher[RIG_WATCHERS];
 	struct rig_fault fault[RIG_FAULTS];
 	uint64_t faults;
 	uint16_t devid;
@@ -59,6 +61,12 @@ int rig_init(struct rig *r, const struct rig_config *config, struct err *err) MU
 bool rig_translates(const struct rig_config *config);
 /* And is all of memory mapped all the time? */
 bool rig_stands(const struct rig_config *config);
+
+/* Also tell @observer, which has a context, of the domain. 0; -ENOSPC with @err. */
+int rig_watch(struct rig *r, const struct iotoll_dma_observer *observer,
+	      struct err *err) MUST_CHECK;
+/* No longer the one with this context. */
+void rig_unwatch(struct rig *r, const void *ctx);
 
 /*
  * The two halves of rig_init(), for whoever puts something between them: the IOMMU and the bus; the

@@ -11,6 +11,7 @@
 #include "hw/iotlb.h"
 #include "iotoll/dma.h"
 #include "load/load.h"
+#include "rig/rogue.h"
 #include "sim/time.h"
 
 static const char *const off_on[] = {"off", "on", NULL};
@@ -275,6 +276,10 @@ const struct param_row param_rows[] = {
 	       1000 * SIM_S, "0 s",
 	       "vtd, amdvi: at this time the NIC writes to memory that is not its own by a translated "
 	       "request nobody gave it; 0: never"),
+	NAME("rogue", "attacks", rogue_attacks, rogue_kind, "none",
+	     "what the device does besides its work: it attacks the machine that it serves", "none", "all"),
+	NUMBER("rogue", "interval", rogue_interval_ps, QUANTITY_TIME, "time", SIM_US, SIM_S, "50 us",
+	       "mean time between its attacks, each kind in turn; so often, too, an unmap is followed up"),
 };
 /* clang-format on */
 

@@ -271,6 +271,8 @@ json_t *result_make(const struct testbed *t, const struct measurement *m)
 	if (t->sut.hyper)
 		json_object_set_new(o, "xen", result_xen(t, m));
 	json_object_set_new(o, "exposure", result_live_exposure(t));
+	if (t->rogue)
+		json_object_set_new(o, "attacks", result_attacks(t));
 	if (t->stream.machine) {
 		put_stream(o, t, m, &dma_stats, &s, elapsed);
 	} else if (t->link) {

@@ -41,6 +41,11 @@ json_t *result_stream(const struct testbed *t, const struct measurement *m,
 json_t *result_stream_nic(const struct measurement *m);
 json_t *result_pcie(const struct measurement *m);
 
+/* ---- result_attacks.c ---- */
+
+/* NULL if the device means well. */
+json_t *result_attacks(const struct testbed *t);
+
 /* ---- result_ats.c ---- */
 
 json_t *result_ats(const struct testbed *t, const struct measurement *m,

@@ -133,6 +133,8 @@ static void mark_begin(struct run *r)
 	exposure_restart(t->sut.rig->exposure);
 	count(t, &r->m.begin);
 	load_begin(t->load);
+	if (t->rogue)
+		rogue_start(t->rogue);
 }
 
 static void mark_end(struct run *r)
@@ -142,6 +144,8 @@ static void mark_end(struct run *r)
 	const struct iommu *iommu = t->sut.rig->iommu;
 
 	load_end(t->load);
+	if (t->rogue)
+		rogue_stop(t->rogue);
 	r->m.ended = sim_now(t->sim);
 	count(t, &r->m.end);
 	for (int side = 0; side < (t->client.machine ? 2 : 1); side++)

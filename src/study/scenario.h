@@ -82,6 +82,10 @@ struct scenario {
 	uint64_t missed_invalidate;
 	uint64_t translated_write_ps; /* 0 = never */
 
+	/* [rogue] */
+	char rogue_attacks[SCENARIO_TEXT]; /* "none", "all" or a kind of rig/rogue.h */
+	uint64_t rogue_interval_ps;
+
 	/* every parameter's text as it is in force, in the order of the table, and where it is from
 	 */
 	char (*text)[SCENARIO_TEXT];

@@ -129,6 +129,23 @@ static int make_host(struct testbed_side *side, const struct scenario *s,
 	return rc;
 }
 
+/* The watched device turns against the machine; what it draws is drawn by nobody else. */
+static int make_rogue(struct testbed *t, struct err *err)
+{
+	const struct scenario *s = t->scenario;
+	const uint64_t table = s->table_entries * PAGE_BYTES;
+	const uint64_t all = scenario_has_table(s) ? table : memory_bytes(t->sut.board->mem);
+	const struct rogue_config config = {
+		.rig = t->sut.rig,
+		.attacks = s->rogue_attacks,
+		.interval_ps = s->rogue_interval_ps,
+		.io_bytes = all && all < NIC_DMA_MASK ? all : (uint64_t)NIC_DMA_MASK + 1,
+		.seed = s->seed ^ 0x726f677565, /* apart from the machines' choices */
+	};
+
+	return strcmp(s->rogue_attacks, "none") ? rogue_create(&t->rogue, &config, err) : 0;
+}
+
 static int make_side(struct testbed_side *side, struct testbed *t, struct side_plan *plan,
 		     unsigned port, struct err *err)
 {
@@ -141,6 +158,9 @@ static int make_side(struct testbed_side *side, struct testbed *t, struct side_p
 	side->board->free_dma_software = plan->free_dma_software;
 	rc = plan->platform == PLATFORM_METAL ? platform_metal(side, &plan->rig, err)
 					      : platform_hyper(side, t->scenario, &plan->rig, err);
+	/* It hears of everything that its driver maps. */
+	if (!rc && side == &t->sut)
+		rc = make_rogue(t, err);
 	if (!rc)
 		rc = check_cpus(side, plan, err);
 	if (!rc && load_find(t->scenario->load)->needs_queues)
@@ -348,6 +368,7 @@ static void destroy(struct testbed *t)
 {
 	load_destroy(t->load);
 	streambed_fini(&t->stream);
+	rogue_destroy(t->rogue);
 	destroy_side(&t->sut);
 	destroy_side(&t->client);
 	link_destroy(t->link);

@@ -11,6 +11,7 @@
 #include "guest/host.h"
 #include "load/load.h"
 #include "rig/hyper.h"
+#include "rig/rogue.h"
 #include "study/diskbed.h"
 #include "study/run.h"
 #include "study/scenario.h"
@@ -45,6 +46,7 @@ struct testbed {
 	struct testbed_side sut, client; /* of the client nothing: see stream */
 	struct streambed stream;         /* of a load of segments: NIC, driver and partner */
 	struct load *load;
+	struct rogue *rogue; /* NULL: the device means well */
 	struct event lie;
 	struct {
 		sim_time at; /* 0: not told yet */

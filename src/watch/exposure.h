@@ -132,6 +132,10 @@ void exposure_destroy(struct exposure *e);
 struct iotoll_dma_observer exposure_observer(struct exposure *e);
 /* The kernel's books: what live requests own now. Valid until the next event. */
 const struct requests *exposure_requests(const struct exposure *e);
+/* Has it been found that nothing is translated? */
+bool exposure_untranslated(const struct exposure *e);
+/* Did any request have a part of @frame, now or before? */
+bool exposure_was_given(const struct exposure *e, uint64_t frame);
 /*
  * What to call from iommu_observer.dropped; @exposure is the struct exposure. Pages that are not
  * stale and other buses are ignored, so every drop may be passed on. A page to which the table or

@@ -37,6 +37,16 @@ const struct requests *exposure_requests(const struct exposure *e)
 	return &e->requests;
 }
 
+bool exposure_untranslated(const struct exposure *e)
+{
+	return e->sum.untranslated;
+}
+
+bool exposure_was_given(const struct exposure *e, uint64_t frame)
+{
+	return frame < e->ever_frames && exposure_bit(e->given, frame);
+}
+
 /* The windows still open at @now: their number, total and greatest age. */
 static wide open_windows(const struct exposure *e, uint64_t now, uint64_t *oldest_ps)
 {
@@ -94,7 +104,7 @@ static void note_place(void *ctx, uint64_t pfn)
 	frame = x.paddr >> EXPOSURE_PAGE_SHIFT;
 	if (requests_in_frame(&e->requests, frame))
 		p->out->entries_live++;
-	else if (frame < e->ever_frames && exposure_bit(e->given, frame))
+	else if (exposure_was_given(e, frame))
 		p->out->entries_former++;
 	else
 		p->out->entries_other++;
@@ -129,6 +139,7 @@ void exposure_stats(const struct exposure *e, struct exposure_stats *out)
 	if (out->untranslated) {
 		out->stale_pages = out->stale_peak_pages = out->untracked_pages = 0;
 		out->entries_peak_pages = out->idle_peak_pages = 0;
+		out->shared_pages = out->shadowed_pages = out->revived_pages = 0;
 		out->reachable_bytes = e->config.memory_bytes;
 		return;
 	}

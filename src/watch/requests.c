@@ -114,6 +114,13 @@ struct request_page *requests_of(const struct requests *r, uint64_t pfn,
 	return seek(r, BY_IOVA, pfn, after ? after->next[BY_IOVA] : *head_of(r, BY_IOVA, pfn));
 }
 
+struct request_page *requests_by_frame(const struct requests *r, uint64_t frame,
+				       const struct request_page *after)
+{
+	return seek(r, BY_FRAME, frame,
+		    after ? after->next[BY_FRAME] : *head_of(r, BY_FRAME, frame));
+}
+
 struct request_page *requests_find(const struct requests *r, uint64_t iova, uint32_t bytes)
 {
 	struct request_page *found = NULL;
@@ -157,8 +164,8 @@ static uint64_t covered_by(const struct requests *r, uint64_t frame, uint64_t pa
 {
 	uint64_t end = paddr;
 
-	for (const struct request_page *p = seek(r, BY_FRAME, frame, *head_of(r, BY_FRAME, frame));
-	     p; p = seek(r, BY_FRAME, frame, p->next[BY_FRAME]))
+	for (const struct request_page *p = requests_by_frame(r, frame, NULL); p;
+	     p = requests_by_frame(r, frame, p))
 		if (allows(p->dir, access) && p->paddr <= paddr && p->paddr + p->bytes > end)
 			end = p->paddr + p->bytes;
 	return end;
@@ -184,13 +191,12 @@ bool requests_cover(const struct requests *r, uint64_t paddr, uint32_t bytes,
 
 bool requests_in_frame(const struct requests *r, uint64_t frame)
 {
-	if (seek(r, BY_FRAME, frame, *head_of(r, BY_FRAME, frame)))
+	if (requests_by_frame(r, frame, NULL))
 		return true;
 	if (frame == 0)
 		return false;
-	for (const struct request_page *p =
-		     seek(r, BY_FRAME, frame - 1, *head_of(r, BY_FRAME, frame - 1));
-	     p; p = seek(r, BY_FRAME, frame - 1, p->next[BY_FRAME]))
+	for (const struct request_page *p = requests_by_frame(r, frame - 1, NULL); p;
+	     p = requests_by_frame(r, frame - 1, p))
 		if (p->paddr + p->bytes > frame << PAGE_SHIFT)
 			return true;
 	return false;

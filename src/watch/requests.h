@@ -56,6 +56,9 @@ void requests_remove(struct requests *r, struct request_page *page);
 /* The records of I/O page @pfn one after the other: NULL for the first; NULL is the end. */
 struct request_page *requests_of(const struct requests *r, uint64_t pfn,
 				 const struct request_page *after);
+/* Those that begin in @frame of memory, in the same manner. */
+struct request_page *requests_by_frame(const struct requests *r, uint64_t frame,
+				       const struct request_page *after);
 /*
  * Has each of the @bytes at physical @paddr (which lie in one frame) been given to the device, by
  * live requests, for such an access? A request to the device lets it read, one from it write.
