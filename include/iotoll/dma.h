@@ -59,7 +59,8 @@ struct iotoll_dma_config {
 	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
-	bool multicall; /* xen: entries go to the hypervisor in lists, one a call of this API */
+	bool multicall;  /* xen: entries go to the hypervisor in lists, one a call of this API */
+	bool superpages; /* vtd, amdvi: 2 MiB entries where both addresses of a request allow it */
 	bool unused_invalid; /* dart: unused entries are invalid, instead of naming a dummy page */
 	/* riommu: the hardware does not look into CPU caches, so that lines are pushed out for it
 	 */

@@ -136,6 +136,11 @@ static int choose(const struct iotoll_dma_config *config, const struct strategy_
 	if ((*strategy)->translates && !(*driver)->translates)
 		return err_set(err, -EINVAL, "strategy %s needs a table, driver %s has none",
 			       (*strategy)->name, (*driver)->name);
+	if (config->superpages && !(*driver)->superpages)
+		return err_set(
+			err, -EINVAL,
+			"superpages: driver %s has entries of 4 KiB only; expected vtd or amdvi",
+			(*driver)->name);
 	if (config->pages_change && (*strategy)->keeps_pages && !(*strategy)->forget)
 		return err_set(err, -EINVAL,
 			       "strategy %s keeps entries for pages that it cannot find again: "
@@ -224,6 +229,7 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 	}
 	domain->quota = config->quota;
 	domain->pages_change = config->pages_change;
+	domain->superpages = config->superpages;
 	env_timer_init(domain->env, &domain->timer, domain_timer, domain);
 	if (strategy->fits) {
 		rc = strategy->fits(domain, err);

@@ -57,7 +57,7 @@ void entries_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t 
 	domain->stats.table_writes += pages;
 }
 
-int entries_take(const struct mapping *want, uint64_t pages, uint64_t *first)
+int entries_take(const struct mapping *want, uint64_t paddr, uint64_t pages, uint64_t *first)
 {
 	struct iotoll_dma_domain *domain = want->dev->domain;
 	const struct iova_want wanted = {.count = pages,
@@ -69,7 +69,7 @@ int entries_take(const struct mapping *want, uint64_t pages, uint64_t *first)
 
 	if (rc || !domain->driver->ops->prepare)
 		return rc;
-	rc = domain->driver->ops->prepare(domain->driver, *first, pages);
+	rc = domain->driver->ops->prepare(domain->driver, *first, pages, IOTOLL_PHYS(paddr));
 	if (rc)
 		domain->iova->ops->free(domain->iova, *first, pages);
 	return rc;
@@ -78,7 +78,7 @@ int entries_take(const struct mapping *want, uint64_t pages, uint64_t *first)
 int entries_set(const struct mapping *want, uint64_t paddr, uint64_t pages, uint64_t *first)
 {
 	struct iotoll_dma_domain *domain = want->dev->domain;
-	const int rc = entries_take(want, pages, first);
+	const int rc = entries_take(want, paddr, pages, first);
 
 	if (rc)
 		return rc;

@@ -10,11 +10,13 @@
 #include "dma/domain.h"
 
 /*
- * @pages entries, one behind the other, for @want's device and ring, and memory for them: 0 and the
+ * @pages entries, one behind the other, for @want's device and ring, and memory for them to lead to
+ * @paddr: 0 and the
  * first in *@first; -ENOSPC, -ENOMEM: nothing has changed but what was flushed. They are nobody
  * else's until they are freed at domain->iova, and say what they said.
  */
-int entries_take(const struct mapping *want, uint64_t pages, uint64_t *first) MUST_CHECK;
+int entries_take(const struct mapping *want, uint64_t paddr, uint64_t pages,
+		 uint64_t *first) MUST_CHECK;
 /* Have clear entries lead to the pages from the one that holds @paddr on; the observer is told. */
 void entries_fill(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages, uint64_t paddr,
 		  enum iotoll_dma_dir dir);

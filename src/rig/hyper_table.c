@@ -40,7 +40,7 @@ static int table_map(void *ctx, struct cpu *cpu, uint32_t device, uint64_t bfn, 
 		return -EIO;
 	before = cpu_free_enter(cpu, true);
 	if (driver->ops->prepare)
-		rc = driver->ops->prepare(driver, bfn, 1);
+		rc = driver->ops->prepare(driver, bfn, 1, IOTOLL_PHYS(at));
 	if (!rc) {
 		driver->ops->set(driver, bfn, 1, IOTOLL_PHYS(at), direction(read, write));
 		make_visible(driver, bfn);

@@ -111,6 +111,7 @@ static int make_domain(struct rig *r, const struct rig_config *c, const struct d
 		.table_cached = c->table_cached,
 		.incoherent_walker = c->incoherent_walker,
 		.multicall = c->multicall,
+		.superpages = c->superpages,
 		.pages_change = c->pages_change,
 	};
 	char why[256] = "";

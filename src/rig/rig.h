@@ -23,7 +23,8 @@ struct rig_config {
 	struct iotlb_config iotlb;
 	const char *strategy, *allocator;
 	uint64_t table_entries, start_hint, quota;
-	uint16_t devid;    /* the device whose reach is watched */
+	uint16_t devid; /* the device whose reach is watched */
+	bool superpages;
 	bool pages_change; /* likewise */
 	bool multicall;    /* of a domain under a hypervisor: see iotoll_dma_config */
 	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached;

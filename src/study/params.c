@@ -186,6 +186,8 @@ const struct param_row param_rows[] = {
 	     "how I/O addresses are chosen", NULL),
 	NUMBER("dma", "quota", quota, QUANTITY_COUNT, "pages", 0, 1u << 24, "0",
 	       "on-demand: pages mapped at most; optimistic: unmapped pages kept; 0: its own"),
+	CHOICE("dma", "superpages", superpages, off_on, "off",
+	       "vtd, amdvi: entries of 2 MiB where addresses allow them, as with preallocated"),
 	CHOICE("dma", "start", random_start, start, "bottom",
 	       "where the allocator's first lap begins"),
 	CHOICE("dma", "check_misuse", check_misuse, off_on, "on",

@@ -60,7 +60,7 @@ struct scenario {
 	/* [dma] */
 	char strategy[SCENARIO_TEXT]; /* "auto" is resolved by scenario_finish() */
 	char allocator[SCENARIO_TEXT];
-	uint64_t quota, random_start, check_misuse;
+	uint64_t superpages, quota, random_start, check_misuse;
 	/* [nic], [link] */
 	uint64_t rx_ticks_ps, rx_frames, tx_ticks_ps, tx_frames, rx_tick_restart;
 	uint64_t link_bps, link_latency_ps, link_jitter_ps;

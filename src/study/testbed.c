@@ -205,6 +205,7 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 			.allocator = s->allocator,
 			.table_entries = s->table_entries,
 			.quota = s->quota,
+			.superpages = s->superpages,
 			.quiesce_system = s->quiesce_system,
 			.unused_invalid = s->unused_invalid,
 			.table_cached = s->table_cached,

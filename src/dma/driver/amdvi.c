@@ -30,9 +30,10 @@ static struct amdvi *amdvi_of(struct dma_driver *driver)
 
 /* ---- entries ---- */
 
-static int amdvi_prepare(struct dma_driver *driver, uint64_t first, uint64_t count)
+static int amdvi_prepare(struct dma_driver *driver, uint64_t first, uint64_t count,
+			 iotoll_phys_t paddr)
 {
-	return radix_prepare(&amdvi_of(driver)->tables, first, count);
+	return radix_prepare(&amdvi_of(driver)->tables, first, count, paddr);
 }
 
 /* Exactly the rights asked for; FC always, as iommu_v1_map_pages() has it. */
@@ -167,14 +168,14 @@ static void amdvi_enable(struct dma_driver *driver)
 	a->translating = true;
 }
 
-static int set_up_tables(struct amdvi *a, uint64_t entries, struct err *err)
+static int set_up_tables(struct amdvi *a, uint64_t entries, bool large, struct err *err)
 {
 	int rc;
 
 	if (entries < 2 || entries > ENTRIES_MAX)
 		return err_set(err, -EINVAL, "table_entries %llu: 2 to %llu expected",
 			       (unsigned long long)entries, (unsigned long long)ENTRIES_MAX);
-	rc = amdvi_tables_init(&a->tables, a->unit, entries);
+	rc = amdvi_tables_init(&a->tables, a->unit, entries, large);
 	if (rc)
 		return err_set(err, rc, "no memory for tables of %llu entries",
 			       (unsigned long long)entries);
@@ -206,7 +207,7 @@ static int amdvi_create(struct dma_driver **out, struct dma_env *env,
 		goto put_unit;
 	}
 	if (translate)
-		rc = set_up_tables(a, config->table_entries, err);
+		rc = set_up_tables(a, config->table_entries, config->superpages, err);
 	if (rc)
 		goto put_id;
 	*out = &a->base;
@@ -261,6 +262,7 @@ const struct driver_ops amdvi_driver_ops = {
 	.enable = amdvi_enable,
 	.attach = amdvi_attach,
 	.detach = amdvi_detach,
+	.superpages = true,
 	.prepare = amdvi_prepare,
 	.set = amdvi_set,
 	.clear = amdvi_clear,

@@ -66,8 +66,9 @@ void amdvi_invalidate_everything(struct amdvi_unit *unit, struct driver_flush *o
 
 /* ---- amdvi_table.c ---- */
 
-/* Tables for @entries pages. 0, -ENOMEM. */
-int amdvi_tables_init(struct radix *t, struct amdvi_unit *unit, uint64_t entries) MUST_CHECK;
+/* Tables for @entries pages, @large ones among them. 0, -ENOMEM. */
+int amdvi_tables_init(struct radix *t, struct amdvi_unit *unit, uint64_t entries,
+		      bool large) MUST_CHECK;
 
 /* ---- shared ---- */
 

@@ -76,6 +76,7 @@ struct driver_ops {
 	 * it said before, and no strategy need flush for it.
 	 */
 	bool flushes_maps;
+	bool superpages;      /* has entries of 2 MiB, for config->superpages */
 	bool sets_only_clear; /* set() is for entries that are clear */
 	/*
 	 * For @translate: get a table of config->table_entries and clear it. Otherwise: make sure
@@ -106,10 +107,11 @@ struct driver_ops {
 	/* And no longer. Only after attach(); not NULL where that is not. */
 	void (*detach)(struct dma_driver *driver, uint16_t devid);
 	/*
-	 * Get memory for whatever set() of these entries will need. 0 or -ENOMEM. NULL: the whole
-	 * table was made at once.
+	 * Get memory for whatever set() of these entries, to lead to @paddr, will need. 0 or
+	 * -ENOMEM. NULL: the whole table was made at once.
 	 */
-	int (*prepare)(struct dma_driver *driver, uint64_t first, uint64_t count);
+	int (*prepare)(struct dma_driver *driver, uint64_t first, uint64_t count,
+		       iotoll_phys_t paddr);
 	/* Entries [first, first + count) name the pages from the one that holds @paddr on. */
 	void (*set)(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
 		    enum iotoll_dma_dir dir);

@@ -15,6 +15,7 @@
 #define LINE    64u /* of a CPU cache */
 #define ENTRY   8u
 #define ENTRIES (1u << RADIX_BITS)
+#define LARGE   (ENTRIES * PAGE)
 
 void radix_store64(struct dma_env *env, iotoll_phys_t at, uint64_t value)
 {
@@ -95,63 +96,126 @@ static iotoll_phys_t entry_of(const struct radix *t, unsigned level, uint64_t pa
 	return IOTOLL_PHYS(IOTOLL_PHYS_U64(table) + index * ENTRY);
 }
 
+static bool has_lowest(const struct radix *t, uint64_t page)
+{
+	return IOTOLL_PHYS_U64(t->table[1][page / ENTRIES]) != 0;
+}
+
 iotoll_phys_t radix_leaf(const struct radix *t, uint64_t page)
 {
-	if (!IOTOLL_PHYS_U64(t->table[1][page / ENTRIES]))
+	if (has_lowest(t, page))
+		return entry_of(t, 1, page);
+	if (!t->format.large ||
+	    (t->levels > 2 && !IOTOLL_PHYS_U64(t->table[2][page / ENTRIES / ENTRIES])))
 		return IOTOLL_PHYS(0);
-	return entry_of(t, 1, page);
+	return entry_of(t, 2, page);
 }
 
-/* Tables from the root down to the lowest for @page. Linked once they are zero. */
-static int prepare_page(struct radix *t, uint64_t page)
+static int make_table(struct radix *t, unsigned level, uint64_t page)
 {
-	for (unsigned level = t->levels - 1; level >= 1; level--) {
-		iotoll_phys_t *table = &t->table[level][page >> (RADIX_BITS * level)];
-		const iotoll_phys_t parent = entry_of(t, level + 1, page);
-		iotoll_phys_t fresh;
+	iotoll_phys_t *table = &t->table[level][page >> (RADIX_BITS * level)];
+	const iotoll_phys_t parent = entry_of(t, level + 1, page);
+	iotoll_phys_t fresh;
+	int rc;
+
+	env_touch(t->env, parent, ENTRY, false);
+	if (IOTOLL_PHYS_U64(*table))
+		return 0;
+	rc = table_page(t, &fresh);
+	if (rc)
+		return rc;
+	*table = fresh;
+	radix_store64(t->env, parent, t->format.pointer(IOTOLL_PHYS_U64(fresh), level));
+	flush_if_needed(t, parent, ENTRY);
+	return 0;
+}
+
+/* Tables from the root down to that of level @lowest for @page. Linked once they are zero. */
+static int prepare_page(struct radix *t, uint64_t page, unsigned lowest)
+{
+	for (unsigned level = t->levels - 1; level >= lowest; level--) {
+		const int rc = make_table(t, level, page);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Pages from @first on, before @end, that one table of the lowest level would hold. */
+static uint64_t run_of(uint64_t first, uint64_t end)
+{
+	const uint64_t next = (first / ENTRIES + 1) * ENTRIES;
+
+	return (next < end ? next : end) - first;
+}
+
+int radix_prepare(struct radix *t, uint64_t first, uint64_t count, iotoll_phys_t paddr)
+{
+	const uint64_t end = first + count;
+	uint64_t at = IOTOLL_PHYS_U64(paddr);
+
+	for (uint64_t run; first < end; first += run, at += run * PAGE) {
+		bool large;
 		int rc;
 
-		env_touch(t->env, parent, ENTRY, false);
-		if (IOTOLL_PHYS_U64(*table))
-			continue;
-		rc = table_page(t, &fresh);
+		run = run_of(first, end);
+		large = t->format.large && run == ENTRIES && at % LARGE == 0 &&
+			!has_lowest(t, first);
+		rc = prepare_page(t, first, large ? 2 : 1);
 		if (rc)
 			return rc;
-		*table = fresh;
-		radix_store64(t->env, parent, t->format.pointer(IOTOLL_PHYS_U64(fresh), level));
-		flush_if_needed(t, parent, ENTRY);
 	}
 	return 0;
 }
 
-int radix_prepare(struct radix *t, uint64_t first, uint64_t count)
+static void store_run(struct radix *t, uint64_t first, uint64_t count, uint64_t entry)
 {
-	const uint64_t last = (first + count - 1) / ENTRIES;
+	const iotoll_phys_t at = entry_of(t, 1, first);
 
-	for (uint64_t leaf = first / ENTRIES; leaf <= last; leaf++) {
-		const int rc = prepare_page(t, leaf * ENTRIES);
-
-		if (rc)
-			return rc;
+	for (uint64_t i = 0; i < count; i++) {
+		radix_store64(t->env, IOTOLL_PHYS(IOTOLL_PHYS_U64(at) + i * ENTRY), entry);
+		if (entry)
+			entry += PAGE;
 	}
-	return 0;
+	flush_if_needed(t, at, count * ENTRY);
+}
+
+/*
+ * Small pages in place of a large one, behind its back: the new table says the same before it is
+ * linked. False without memory for it.
+ */
+static bool split(struct radix *t, uint64_t page)
+{
+	const iotoll_phys_t parent = entry_of(t, 2, page);
+	const uint64_t *large = env_ptr(t->env, parent, ENTRY);
+	const uint64_t entry = le64toh(__atomic_load_n(large, __ATOMIC_RELAXED));
+	iotoll_phys_t fresh;
+
+	if (!entry || table_page(t, &fresh))
+		return false;
+	t->table[1][page / ENTRIES] = fresh;
+	store_run(t, page / ENTRIES * ENTRIES, ENTRIES, entry & ~t->format.large_bit);
+	radix_store64(t->env, parent, t->format.pointer(IOTOLL_PHYS_U64(fresh), 1));
+	flush_if_needed(t, parent, ENTRY);
+	return true;
 }
 
 void radix_store(struct radix *t, uint64_t first, uint64_t count, uint64_t entry)
 {
 	const uint64_t end = first + count;
 
-	while (first < end) {
-		const uint64_t next = (first / ENTRIES + 1) * ENTRIES;
-		const uint64_t run = (next < end ? next : end) - first;
-		const iotoll_phys_t at = entry_of(t, 1, first);
+	for (uint64_t run; first < end; first += run) {
+		run = run_of(first, end);
+		if (has_lowest(t, first) || (run < ENTRIES && split(t, first))) {
+			store_run(t, first, run, entry);
+		} else {
+			const iotoll_phys_t at = entry_of(t, 2, first);
 
-		for (uint64_t i = 0; i < run; i++) {
-			radix_store64(t->env, IOTOLL_PHYS(IOTOLL_PHYS_U64(at) + i * ENTRY), entry);
-			if (entry)
-				entry += PAGE;
+			radix_store64(t->env, at, entry ? entry | t->format.large_bit : 0);
+			flush_if_needed(t, at, ENTRY);
 		}
-		flush_if_needed(t, at, run * ENTRY);
-		first += run;
+		if (entry)
+			entry += run * PAGE;
 	}
 }

@@ -27,9 +27,10 @@ static struct vtd *vtd_of(struct dma_driver *driver)
 
 /* ---- entries ---- */
 
-static int vtd_prepare(struct dma_driver *driver, uint64_t first, uint64_t count)
+static int vtd_prepare(struct dma_driver *driver, uint64_t first, uint64_t count,
+		       iotoll_phys_t paddr)
 {
-	return radix_prepare(&vtd_of(driver)->tables, first, count);
+	return radix_prepare(&vtd_of(driver)->tables, first, count, paddr);
 }
 
 /* dma_info_to_prot(): exactly the rights asked for. */
@@ -183,7 +184,7 @@ static void vtd_enable(struct dma_driver *driver)
 	v->translating = true;
 }
 
-static int set_up_table(struct vtd *v, uint64_t entries, struct err *err)
+static int set_up_table(struct vtd *v, uint64_t entries, bool large, struct err *err)
 {
 	const uint64_t limit = address_pages(v->unit);
 	int rc;
@@ -191,7 +192,10 @@ static int set_up_table(struct vtd *v, uint64_t entries, struct err *err)
 	if (entries < 2 || entries > limit)
 		return err_set(err, -EINVAL, "table_entries %llu: 2 to %llu expected",
 			       (unsigned long long)entries, (unsigned long long)limit);
-	rc = vtd_tables_init(&v->tables, v->unit, entries);
+	if (large && !(v->unit->cap & VTD_CAP_SLLPS_2M))
+		return err_set(err, -EINVAL,
+			       "superpages: this VT-d unit has entries of 4 KiB only");
+	rc = vtd_tables_init(&v->tables, v->unit, entries, large);
 	if (rc)
 		return err_set(err, rc, "no memory for tables of %llu entries",
 			       (unsigned long long)entries);
@@ -227,7 +231,7 @@ static int vtd_create(struct dma_driver **out, struct dma_env *env,
 		goto put_unit;
 	}
 	if (translate)
-		rc = set_up_table(v, config->table_entries, err);
+		rc = set_up_table(v, config->table_entries, config->superpages, err);
 	if (rc)
 		goto put_id;
 	*out = &v->base;
@@ -284,6 +288,7 @@ const struct driver_ops vtd_driver_ops = {
 	.enable = vtd_enable,
 	.attach = vtd_attach,
 	.detach = vtd_detach,
+	.superpages = true,
 	.prepare = vtd_prepare,
 	.set = vtd_set,
 	.mapped = vtd_mapped,

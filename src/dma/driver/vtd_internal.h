@@ -65,8 +65,9 @@ void vtd_context_clear(struct vtd_unit *unit, uint16_t sid, uint16_t did);
 
 /* ---- vtd_table.c ---- */
 
-/* Second-level tables for @entries pages. 0, -ENOMEM. */
-int vtd_tables_init(struct radix *t, struct vtd_unit *unit, uint64_t entries) MUST_CHECK;
+/* Second-level tables for @entries pages, @large ones among them. 0, -ENOMEM. */
+int vtd_tables_init(struct radix *t, struct vtd_unit *unit, uint64_t entries,
+		    bool large) MUST_CHECK;
 
 /* ---- vtd_queue.c ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VT-d's second-level page tables, 4 KiB pages only, and which of the unit's structures in memory
+ * VT-d's second-level page tables, and which of the unit's structures in memory
  * have to be pushed out of the CPU's caches: all of them, unless its walks snoop.
  */
 #include "dma/driver/vtd_internal.h"
@@ -23,9 +23,11 @@ static uint64_t pointer(uint64_t table, unsigned level)
 	return vtd_pte(table, true, true);
 }
 
-int vtd_tables_init(struct radix *t, struct vtd_unit *unit, uint64_t entries)
+int vtd_tables_init(struct radix *t, struct vtd_unit *unit, uint64_t entries, bool large)
 {
-	return radix_init(
-		t, unit->env, vtd_levels(unit->aw), entries,
-		(struct radix_format){.pointer = pointer, .flush = !(unit->ecap & VTD_ECAP_C)});
+	return radix_init(t, unit->env, vtd_levels(unit->aw), entries,
+			  (struct radix_format){.pointer = pointer,
+						.flush = !(unit->ecap & VTD_ECAP_C),
+						.large = large,
+						.large_bit = VTD_PTE_PS});
 }

@@ -52,7 +52,7 @@ static int never_free_map(struct iotoll_dma_domain *domain, struct mapping *want
 	struct never_free *n = domain->strategy_data;
 	const uint64_t pages = dma_pages(paddr, want->bytes);
 	uint64_t first;
-	const int rc = entries_take(want, pages, &first);
+	const int rc = entries_take(want, paddr, pages, &first);
 
 	if (rc)
 		return rc;

@@ -16,7 +16,7 @@
 
 #define RANGES    8u
 #define LOW_PAGES 256u /* the first megabyte */
-#define CHUNK     512u
+#define CHUNK     512u /* 2 MiB, whose entry may be one */
 
 struct range {
 	uint64_t first, pages;
@@ -26,7 +26,7 @@ struct prepared {
 	uint64_t pages; /* with an entry, less those in withheld[] */
 	struct range withheld[RANGES];
 	unsigned ranges;
-	iotoll_phys_t low[LOW_PAGES]; /* kept away from drivers */
+	iotoll_phys_t low[CHUNK]; /* kept away from drivers */
 	unsigned lows;
 };
 
@@ -77,9 +77,10 @@ static int set_run(struct iotoll_dma_domain *domain, uint64_t first, uint64_t co
 	for (uint64_t n; count; first += n, count -= n) {
 		int rc = 0;
 
-		n = count < CHUNK ? count : CHUNK;
+		n = CHUNK - first % CHUNK < count ? CHUNK - first % CHUNK : count;
 		if (ops->prepare)
-			rc = ops->prepare(domain->driver, first, n);
+			rc = ops->prepare(domain->driver, first, n,
+					  IOTOLL_PHYS(first << DMA_PAGE_SHIFT));
 		if (rc)
 			return rc;
 		ops->set(domain->driver, first, n, IOTOLL_PHYS(first << DMA_PAGE_SHIFT),
@@ -104,18 +105,22 @@ static int set_all(struct iotoll_dma_domain *domain, const struct prepared *p)
 	return rc;
 }
 
-/* Whatever is still free below the last withheld page of the first megabyte. */
+/*
+ * Whatever is still free below the last withheld page of the first megabyte; with large entries, of
+ * the first of them, which it keeps from being one.
+ */
 static void keep_low_memory(struct iotoll_dma_domain *domain, struct prepared *p)
 {
+	const uint64_t low = domain->superpages ? CHUNK : LOW_PAGES;
 	uint64_t end = 0;
 
 	for (unsigned i = 0; i < p->ranges; i++) {
 		const uint64_t last = p->withheld[i].first + p->withheld[i].pages;
 
-		if (last <= LOW_PAGES && last > end)
-			end = last;
+		if (last <= low && last > end)
+			end = domain->superpages ? low : last;
 	}
-	while (end && p->lows < LOW_PAGES &&
+	while (end && p->lows < CHUNK &&
 	       !env_alloc_pages(domain->env, 1, DMA_PAGE_BYTES, end << DMA_PAGE_SHIFT,
 				&p->low[p->lows]))
 		p->lows++;
