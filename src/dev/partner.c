@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define AHEAD         (100 * SIM_NS) /* frames are handed to the wire this long before their turn */
+#define CLOCK         (50 * SIM_US)  /* how often silence is looked for */
+#define FIRST_WINDOW  10u            /* segments */
 #define VERIFY_STRIDE 512u
 
 struct flow {
@@ -15,9 +17,14 @@ struct flow {
 	uint64_t highest;         /* sent at all */
 	uint64_t recover;         /* a loss below this was answered already */
 	uint64_t own, advertised; /* windows */
-	uint64_t una_before;      /* when the clock last looked */
-	uint64_t expected;        /* of what is taken */
-	unsigned unacked;         /* segments */
+	uint64_t enough;          /* own grows slower from here on */
+	unsigned repeats;         /* of the last acknowledgement */
+	sim_time heard;           /* when it, or the first data after silence, was */
+	uint64_t timed;           /* the round trip of the byte before this is measured; 0: none */
+	sim_time timed_at;
+	uint64_t round_trip; /* smoothed; ps */
+	uint64_t expected;   /* of what is taken */
+	unsigned unacked;    /* segments */
 };
 
 struct partner {
@@ -85,6 +92,12 @@ static void send_segment(struct partner *p, struct flow *f)
 	const uint8_t *payload = data_at(p, f, f->next);
 
 	p->stats.segments_again += f->next < f->highest;
+	if (f->next == f->una)
+		f->heard = sim_now(p->config.sim);
+	if (!f->timed && f->next == f->highest) {
+		f->timed = f->next + s.payload;
+		f->timed_at = sim_now(p->config.sim);
+	}
 	f->next += s.payload;
 	if (f->next > f->highest)
 		f->highest = f->next;
@@ -121,8 +134,20 @@ static void go_back(struct partner *p, struct flow *f)
 	f->own /= 2;
 	if (f->own < 2u * p->config.mss)
 		f->own = 2u * p->config.mss;
+	f->enough = f->own;
 	f->recover = f->next;
 	f->next = f->una;
+	f->timed = 0; /* it would not be known which copy was answered (Karn) */
+	f->repeats = 0;
+	f->heard = sim_now(p->config.sim);
+}
+
+static bool silent(const struct partner *p, const struct flow *f)
+{
+	const uint64_t wait =
+		4 * f->round_trip > PARTNER_SILENCE ? 4 * f->round_trip : PARTNER_SILENCE;
+
+	return f->next != f->una && sim_now(p->config.sim) - f->heard > wait;
 }
 
 static void on_clock(void *ctx)
@@ -132,20 +157,37 @@ static void on_clock(void *ctx)
 	for (unsigned i = 0; i < p->config.flows; i++) {
 		struct flow *f = &p->flow[i];
 
-		if (f->next != f->una && f->una == f->una_before) {
+		if (silent(p, f)) {
 			p->stats.timeouts++;
 			go_back(p, f);
 		}
-		f->una_before = f->una;
 	}
-	sim_schedule(p->config.sim, &p->clock, sim_now(p->config.sim) + PARTNER_TIMEOUT);
-	pump(p);
+	sim_schedule(p->config.sim, &p->clock, sim_now(p->config.sim) + CLOCK);
+	if (!event_pending(&p->pump))
+		pump(p);
+}
+
+/* Data up to @f->una have been acknowledged, @fresh bytes of them just now. */
+static void progress(struct partner *p, struct flow *f, uint32_t fresh)
+{
+	p->stats.bytes_acked += fresh;
+	f->heard = sim_now(p->config.sim);
+	f->repeats = 0;
+	if (f->timed && f->una >= f->timed) {
+		const uint64_t sample = f->heard - f->timed_at;
+
+		f->round_trip = f->round_trip ? (7 * f->round_trip + sample) / 8 : sample;
+		f->timed = 0;
+	}
+	f->own += f->own < f->enough ? fresh : (uint64_t)p->config.mss * fresh / f->own;
+	if (f->own > p->config.window)
+		f->own = p->config.window;
 }
 
 static void take_ack(struct partner *p, struct flow *f, const struct segment *s)
 {
 	const uint32_t fresh = s->ack - (uint32_t)f->una;
-	const bool opened = s->window != f->advertised;
+	const bool opened = s->window > f->advertised;
 
 	p->stats.acks_received++;
 	if (fresh > f->highest - f->una)
@@ -155,11 +197,8 @@ static void take_ack(struct partner *p, struct flow *f, const struct segment *s)
 		f->una += fresh;
 		if (f->next < f->una)
 			f->next = f->una;
-		p->stats.bytes_acked += fresh;
-		f->own += (uint64_t)p->config.mss * fresh / f->own;
-		if (f->own > p->config.window)
-			f->own = p->config.window;
-	} else if (!opened && f->next != f->una && f->una >= f->recover) {
+		progress(p, f, fresh);
+	} else if (f->next != f->una && f->una >= f->recover && (++f->repeats == 3 || !opened)) {
 		p->stats.losses++;
 		go_back(p, f);
 	}
@@ -240,7 +279,10 @@ int partner_create(struct partner **out, const struct partner_config *config)
 	p->config.port = NULL;
 	for (unsigned i = 0; i < config->flows; i++) {
 		p->flow[i].port = config->port[i];
-		p->flow[i].own = p->flow[i].advertised = config->window;
+		p->flow[i].advertised = p->flow[i].enough = config->window;
+		p->flow[i].own = (uint64_t)FIRST_WINDOW * config->mss;
+		if (p->flow[i].own > config->window)
+			p->flow[i].own = config->window;
 		p->of_port[config->port[i]] = (uint8_t)(i + 1);
 	}
 	event_init(&p->pump, on_pump, p);
@@ -262,7 +304,7 @@ void partner_start(struct partner *p)
 {
 	if (!p->config.sends)
 		return;
-	sim_schedule(p->config.sim, &p->clock, sim_now(p->config.sim) + PARTNER_TIMEOUT);
+	sim_schedule(p->config.sim, &p->clock, sim_now(p->config.sim) + CLOCK);
 	sim_schedule(p->config.sim, &p->pump, sim_now(p->config.sim));
 }
 

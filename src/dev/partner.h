@@ -7,11 +7,12 @@
  *
  * Sending: flows take turns, a burst of full segments each (as a sender with TSO puts them on the
  * wire; PSH on its last), as far as the smaller of the receiver's window and the flow's own goes.
- * The own window starts at its limit. A loss shows as an acknowledgement that repeats what was
- * acknowledged while data are out; at the first of these the window is halved, to two segments at
- * least, and everything from there on is sent again (go-back-N; the wire does not reorder). It
- * grows by one segment for each windowful acknowledged. After a silence of PARTNER_TIMEOUT the
- * same.
+ * The own window begins with ten segments (RFC 6928) and grows by what is acknowledged up to its
+ * limit; after a loss, by one segment for each windowful acknowledged. A loss shows as
+ * acknowledgements that repeat what was acknowledged while data are out: at the third of these, or
+ * the first that opens no window, the own window is halved, to two segments at least, and
+ * everything from there on is sent again (go-back-N; the wire does not reorder). After a silence of
+ * four round trips as measured, at least PARTNER_SILENCE, the same.
  *
  * Taking: what follows in sequence is compared with what should come, anything else is dropped and
  * answered at once; otherwise every so many segments, and each with PSH, are acknowledged.
@@ -24,7 +25,8 @@
 #include "spec/segment.h"
 
 #define PARTNER_FLOWS_MAX 64u
-#define PARTNER_TIMEOUT   (2 * SIM_MS) /* our choice: Linux waits for 200 ms at least */
+/* Our choice: Linux probes after two round trips, and waits for 200 ms before it gives up. */
+#define PARTNER_SILENCE (200 * SIM_US)
 
 struct partner;
 

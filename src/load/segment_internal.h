@@ -9,7 +9,8 @@
 
 #define SEGMENT_MERGED_MAX 65535u /* bytes of payload merged into one segment */
 #define SEGMENT_QUEUES     16u    /* of the NIC, at most */
-#define SEGMENT_RESENDS    16u    /* of one packet that the NIC cannot read */
+#define SEGMENT_LIST_RUNS  64u
+#define SEGMENT_RESENDS    16u /* of one packet that the NIC cannot read */
 
 enum segment_value {
 	MESSAGE_BYTES,
@@ -52,6 +53,15 @@ struct chunk {
 	struct mqnic_packet packet;
 };
 
+/*
+ * Runs of send_pages pages that a CPU freed last, newest at the end (Linux's lists of free pages
+ * for each CPU): their lines are in its caches.
+ */
+struct page_list {
+	phys_t run[SEGMENT_LIST_RUNS];
+	unsigned count;
+};
+
 struct counters {
 	uint64_t bytes, calls, checked, mismatches;
 };
@@ -89,6 +99,7 @@ struct segment_load {
 	bool sut_receives, stopping, ended;
 	uint64_t value[VALUES];
 	struct segment_flow *flow;
+	struct page_list *list;                       /* one a CPU */
 	struct chunk *free_chunks, *chunks;           /* outside the machine's memory */
 	struct segment_flow *merging[SEGMENT_QUEUES]; /* flows with something merged, by queue */
 	uint8_t of_port[UINT16_MAX + 1];              /* flow + 1 */

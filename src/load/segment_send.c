@@ -15,13 +15,35 @@
 
 /* ---- chunks ---- */
 
+static struct page_list *list_of(struct segment_load *l)
+{
+	return &l->list[cpu_id(cpu_current(l->machine))];
+}
+
+static int get_run(struct segment_load *l, phys_t *out)
+{
+	struct page_list *list = list_of(l);
+
+	if (!list->count)
+		return memory_alloc(l->machine->mem, l->value[SEND_PAGES], PAGE_BYTES, 0, out);
+	*out = list->run[--list->count];
+	return 0;
+}
+
+static void put_run(struct segment_load *l, phys_t run)
+{
+	struct page_list *list = list_of(l);
+
+	if (list->count == SEGMENT_LIST_RUNS)
+		memory_free(l->machine->mem, run, l->value[SEND_PAGES]);
+	else
+		list->run[list->count++] = run;
+}
+
 static void free_pieces(struct segment_load *l, struct chunk *c)
 {
-	for (unsigned i = 1; i < c->packet.pieces; i++) {
-		const struct net_piece *p = &c->packet.piece[i];
-
-		memory_free(l->machine->mem, p->paddr, (p->bytes + PAGE_BYTES - 1) / PAGE_BYTES);
-	}
+	for (unsigned i = 1; i < c->packet.pieces; i++)
+		put_run(l, c->packet.piece[i].paddr);
 	kmalloc_free(l->ends.kmalloc, c->header);
 	c->next = l->free_chunks;
 	l->free_chunks = c;
@@ -73,8 +95,7 @@ static int get_pieces(struct segment_load *l, struct chunk *c)
 		struct net_piece *to = &p->piece[p->pieces];
 
 		to->bytes = left < most ? left : most;
-		if (memory_alloc(l->machine->mem, (to->bytes + PAGE_BYTES - 1) / PAGE_BYTES,
-				 PAGE_BYTES, 0, &to->paddr))
+		if (get_run(l, &to->paddr))
 			return -ENOMEM;
 		p->pieces++;
 		left -= to->bytes;

@@ -185,6 +185,7 @@ static void destroy(struct load *load)
 	if (l->lines)
 		memory_free(l->machine->mem, l->lines, 1);
 	segment_free_chunks(l);
+	free(l->list);
 	free(l->flow);
 	free(l);
 }
@@ -216,7 +217,9 @@ static int create(struct load **out, const struct load_config *config, const uin
 	l->sut_receives = sut_receives;
 	memcpy(l->value, values, sizeof(l->value));
 	l->flow = calloc(l->ends.flows, sizeof(*l->flow));
-	rc = l->flow ? memory_alloc(l->machine->mem, 1, PAGE_BYTES, 0, &l->lines) : -ENOMEM;
+	l->list = calloc(l->machine->ncpus, sizeof(*l->list));
+	rc = l->flow && l->list ? memory_alloc(l->machine->mem, 1, PAGE_BYTES, 0, &l->lines)
+				: -ENOMEM;
 	for (unsigned i = 0; !rc && i < l->ends.flows; i++)
 		rc = make_flow(l, i);
 	if (rc) {

@@ -16,7 +16,7 @@
  * far as the window goes. An acknowledgement that repeats itself has everything sent again that is
  * not on the NIC any more.
  *
- * Not there: connecting and closing, timers, slow start, SACK, checksums in software. Nagle's rule
+ * Not there: connecting and closing, timers, SACK, checksums in software. Nagle's rule
  * and the merging of small sends are not there either: a message is a packet.
  */
 #ifndef IOTOLL_LOAD_SEGMENT_STREAM_H

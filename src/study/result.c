@@ -58,7 +58,8 @@ static json_t *cycles(const struct testbed *t, const struct testbed_side *side,
 
 /* ---- devices, stack ---- */
 
-static json_t *locks(const struct measurement *m, const struct iotoll_dma_stats *s)
+static json_t *locks(const struct testbed *t, const struct measurement *m,
+		     const struct iotoll_dma_stats *s)
 {
 	const struct netstack_stats *a = &m->begin.stack[0], *b = &m->end.stack[0];
 	const struct tg3_driver_stats *c = &m->begin.driver[0], *d = &m->end.driver[0];
@@ -73,6 +74,10 @@ static json_t *locks(const struct measurement *m, const struct iotoll_dma_stats 
 	put(o, "socket_acquisitions", b->socket_lock_acquisitions - a->socket_lock_acquisitions);
 	put(o, "socket_contended", b->socket_lock_contended - a->socket_lock_contended);
 	put_real(o, "socket_wait_us", us(b->socket_lock_wait_ps - a->socket_lock_wait_ps));
+	if (t->stream.machine) {
+		result_stream_locks(o, m);
+		return o;
+	}
 	put(o, "tx_acquisitions", d->tx_lock_acquisitions - c->tx_lock_acquisitions);
 	put(o, "tx_contended", d->tx_lock_contended - c->tx_lock_contended);
 	put_real(o, "tx_wait_us", us(d->tx_lock_wait_ps - c->tx_lock_wait_ps));
@@ -120,14 +125,15 @@ static json_t *link(const struct measurement *m, uint64_t elapsed)
 
 static json_t *load(const struct testbed *t, const struct load_stats *s)
 {
+	const uint64_t buffer = t->stream.machine ? t->stream.ends.window : SOCKET_BUFFER_BYTES;
 	json_t *o = json_object();
 
 	json_object_set_new(o, "name", json_string(t->scenario->load));
 	json_object_set_new(o, "sut_receives", json_boolean(s->sut_receives));
 	put(o, "message_bytes", t->scenario->message_bytes);
 	put(o, "recv_bytes", t->scenario->recv_bytes);
-	put(o, "recv_socket_bytes", SOCKET_BUFFER_BYTES);
-	put(o, "send_socket_bytes", SOCKET_BUFFER_BYTES);
+	put(o, "recv_socket_bytes", buffer);
+	put(o, "send_socket_bytes", buffer);
 	put(o, "sends", s->sends);
 	put(o, "recvs", s->recvs);
 	put(o, "retransmits", s->retransmits);
@@ -217,7 +223,7 @@ static void put_stream(json_t *o, const struct testbed *t, const struct measurem
 		       const struct iotoll_dma_stats *dma_stats, const struct load_stats *s,
 		       uint64_t elapsed)
 {
-	json_object_set_new(o, "locks", locks(m, dma_stats));
+	json_object_set_new(o, "locks", locks(t, m, dma_stats));
 	json_object_set_new(o, "load", load(t, s));
 	json_object_set_new(o, "stream", result_stream(t, m, s));
 	json_object_set_new(o, "nic", result_stream_nic(m));
@@ -230,7 +236,7 @@ static void put_network(json_t *o, const struct testbed *t, const struct measure
 			const struct iotoll_dma_stats *dma_stats, const struct load_stats *s,
 			uint64_t elapsed)
 {
-	json_object_set_new(o, "locks", locks(m, dma_stats));
+	json_object_set_new(o, "locks", locks(t, m, dma_stats));
 	json_object_set_new(o, "load", load(t, s));
 	json_object_set_new(o, "client", client(t, m, elapsed, s->bytes_received));
 	json_object_set_new(o, "nic", nic(m, 0));

@@ -39,6 +39,8 @@ void result_stream_fix(const struct measurement *m, struct load_stats *s);
 json_t *result_stream(const struct testbed *t, const struct measurement *m,
 		      const struct load_stats *s);
 json_t *result_stream_nic(const struct measurement *m);
+/* The send queues' locks, into @o. */
+void result_stream_locks(json_t *o, const struct measurement *m);
 json_t *result_pcie(const struct measurement *m);
 
 /* ---- result_attacks.c ---- */

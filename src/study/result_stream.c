@@ -46,6 +46,13 @@ json_t *result_stream_nic(const struct measurement *m)
 	return o;
 }
 
+void result_stream_locks(json_t *o, const struct measurement *m)
+{
+	put(o, "tx_acquisitions", SINCE(driver, tx_lock_acquisitions));
+	put(o, "tx_contended", SINCE(driver, tx_lock_contended));
+	put_real(o, "tx_wait_us", us(SINCE(driver, tx_lock_wait_ps)));
+}
+
 json_t *result_pcie(const struct measurement *m)
 {
 	const uint64_t elapsed = m->ended - m->began;

@@ -179,6 +179,8 @@ static void evict(struct iotoll_dma_domain *domain,
 {
 	struct reuse *r = reuse_of(domain);
 
+	/* A machine may be taken down while one of its CPUs stands in the middle of a batch. */
+	r->pending = 0;
 	r->batching = true;
 	for (unsigned i = 0; i < r->policy.batch && r->oldest && more(domain); i++) {
 		const uint32_t number = r->oldest;
