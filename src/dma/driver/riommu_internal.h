@@ -73,7 +73,7 @@ void riommu_free_memory(struct riommu *d);
 /* Point @devid's entry in the table of devices to the rings, or to none. */
 void riommu_link(struct riommu *d, uint16_t devid, bool linked);
 /* As driver_ops and driver_bytewise say. */
-int riommu_prepare(struct dma_driver *driver, uint64_t first, uint64_t count);
+int riommu_prepare(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr);
 void riommu_set(struct dma_driver *driver, uint64_t entry, iotoll_phys_t paddr, size_t bytes,
 		enum iotoll_dma_dir dir);
 void riommu_clear(struct dma_driver *driver, uint64_t first, uint64_t count);

@@ -80,13 +80,13 @@ static void describe(struct riommu *d, iotoll_phys_t at, iotoll_phys_t table, ui
 	push_out(d, at, RIOMMU_ENTRY_BYTES);
 }
 
-int riommu_prepare(struct dma_driver *driver, uint64_t first, uint64_t count)
+int riommu_prepare(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr)
 {
 	struct riommu *d = riommu_of(driver);
 	const uint16_t rid = riommu_rid(d->length, first);
 	int rc;
 
-	(void)count;
+	(void)count, (void)paddr;
 	if (rid >= STREAM_RINGS || IOTOLL_PHYS_U64(d->ring[rid]))
 		return 0;
 	rc = zeroed(d, pages_of(d), &d->ring[rid]);
