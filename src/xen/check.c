@@ -82,6 +82,8 @@ static int count_frame(struct checking *k, mfn_t mfn)
 
 static int count_device(struct checking *k, const struct device *v)
 {
+	uint64_t live = 0;
+
 	for (uint64_t bfn = 0; bfn < v->bfns; bfn++) {
 		const uint64_t entry = v->entry[bfn];
 		const mfn_t mfn = entry_mfn(entry);
@@ -90,6 +92,7 @@ static int count_device(struct checking *k, const struct device *v)
 
 		if (entry == 0)
 			continue;
+		live += bfn >= window_limit(v);
 		hold(k, mfn, (entry & ENTRY_W) != 0);
 		owner = k->hv->frame[mfn].owner;
 		if (owner == v->d && !(entry & ENTRY_GRANT))
@@ -101,6 +104,8 @@ static int count_device(struct checking *k, const struct device *v)
 	}
 	for (uint32_t i = 0; i < v->queued; i++)
 		hold(k, v->queue[i].mfn, v->queue[i].write);
+	if (!window_right(v, live))
+		BROKEN(k, "device %u: bus addresses of grants are lost, or there twice", v->id);
 	return v->follows ? follow_check(v, k->err) : 0;
 }
 

@@ -42,6 +42,7 @@ void device_flush(struct device *v, struct cpu *cpu)
 
 	v->ops->flush(v->ctx, cpu, v->id);
 	v->stale = false;
+	window_flushed(v);
 	hv->counters.iommu_flushes++;
 	while (v->queued != 0) {
 		const struct unflushed u = v->queue[--v->queued];
@@ -129,7 +130,11 @@ static int assign_check(const struct xen_domain *d, const struct xen_device_conf
 	/* What grants give is a window of pseudo-physical pages, or goes by machine frames. */
 	if (c->table == XEN_TABLE_PSEUDO && d->grants_reach_devices)
 		return -EINVAL;
-	if ((d->grants_reach_devices || c->table != XEN_TABLE_ASKED) && d->grants->live != 0)
+	if (c->grants_from != 0 && (c->table != XEN_TABLE_ASKED || d->grants_reach_devices ||
+				    c->grants_from >= c->bfns || window_there(d)))
+		return -EINVAL;
+	if ((d->grants_reach_devices || c->table != XEN_TABLE_ASKED || c->grants_from != 0) &&
+	    d->grants->live != 0)
 		return -EBUSY;
 	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++)
 		if (d->hv->domain[i] && device_find(d->hv->domain[i], c->device))
@@ -160,6 +165,8 @@ int xen_device_assign(struct xen_domain *d, const struct xen_device_config *conf
 	v->ctx = config->ctx;
 	v->next = d->devices;
 	d->devices = v;
+	if (config->grants_from != 0)
+		ret = window_create(v, config->grants_from, config->grants_lazy);
 	if (v->table != XEN_TABLE_ASKED)
 		ret = follow_begin(v);
 	if (ret != 0)
@@ -199,6 +206,7 @@ void device_remove(struct device *v)
 	while (*link != v)
 		link = &(*link)->next;
 	*link = v->next;
+	window_destroy(v);
 	free(v->queue);
 	free(v->entry);
 	free(v);

@@ -40,6 +40,7 @@ struct maptrack {
 
 #define MAPTRACK_FLAGS 0x1fu /* device_map, host_map, readonly, application_map, contains_pte */
 #define HANDLE_NONE    UINT32_MAX
+#define BUS_NONE       UINT32_MAX
 
 /*
  * What a domain has mapped of one frame of one granter, over all its handles: what its devices may
@@ -63,6 +64,7 @@ struct grant_table {
 	uint32_t tracks, track_free; /* how many there are now; first free one */
 	uint32_t live;
 	phys_t *track_page;    /* where each 512 of them lie */
+	uint32_t *bus;         /* of each, the page handed out for devices; BUS_NONE */
 	struct mapped *mapped; /* as many as handles */
 	uint32_t mapped_free, mapped_head[GRANT_MAPPED_HEADS];
 };

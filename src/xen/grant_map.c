@@ -32,29 +32,35 @@ int grant_host_entry(struct call *c, uint64_t host_addr, uint32_t flags, phys_t 
 struct wanted {
 	struct xen_domain *rd;
 	bool write, host, device;
+	uint32_t bus; /* page handed out for devices */
 	uint32_t pins;
 	mfn_t frame;
 };
 
 /* Let the caller's devices know, or not: back to where it was. */
-static int16_t tell_devices(struct call *c, const struct wanted *w)
+static int16_t tell_devices(struct call *c, struct wanted *w)
 {
 	int ret;
 
 	mapped_add(c->d, w->rd, w->frame, w->write);
+	if (w->device && window_there(c->d) &&
+	    !window_enter(c->d, c->cpu, w->rd, w->frame, w->write, &w->bus))
+		return GNTST_no_device_space;
 	ret = devices_grant_mapped(c->d, c->cpu, w->rd, w->frame);
 	return ret == 0 ? GNTST_okay : ret == -ENOSPC ? GNTST_no_device_space : GNTST_general_error;
 }
 
 static void untell_devices(struct call *c, const struct wanted *w)
 {
+	if (w->bus != BUS_NONE)
+		window_leave(c->d, c->cpu, w->bus);
 	mapped_drop(c->d, w->rd, w->frame, w->write);
 	devices_grant_unmapped(c->d, c->cpu, w->rd, w->frame);
 	devices_grant_flush(c->d, c->cpu);
 }
 
 /* References, and what stands on them; the entry is pinned. */
-static int16_t take_frame(struct call *c, const gnttab_map_grant_ref_t *op, const struct wanted *w)
+static int16_t take_frame(struct call *c, const gnttab_map_grant_ref_t *op, struct wanted *w)
 {
 	const unsigned uses = (unsigned)w->host + (unsigned)w->device;
 	unsigned taken = 0;
@@ -92,7 +98,8 @@ static int16_t map_one(struct call *c, gnttab_map_grant_ref_t *op)
 {
 	struct wanted w = {.write = !(op->flags & GNTMAP_readonly),
 			   .host = (op->flags & GNTMAP_host_map) != 0,
-			   .device = (op->flags & GNTMAP_device_map) != 0};
+			   .device = (op->flags & GNTMAP_device_map) != 0,
+			   .bus = BUS_NONE};
 	uint32_t handle;
 	int16_t status;
 
@@ -119,7 +126,8 @@ static int16_t map_one(struct call *c, gnttab_map_grant_ref_t *op)
 							.ref = op->ref};
 	maptrack_touch(c->d, c->cpu, handle, true);
 	op->handle = handle;
-	op->dev_bus_addr = w.frame << PAGE_SHIFT;
+	c->d->grants->bus[handle] = w.bus;
+	op->dev_bus_addr = (w.bus != BUS_NONE ? w.bus : w.frame) << PAGE_SHIFT;
 	c->hv->counters.grant_maps++;
 	return GNTST_okay;
 unpin:

@@ -64,6 +64,7 @@ void grant_table_destroy(struct xen_domain *d)
 	region_free(d->hv, &t->active_at);
 	free(t->track);
 	free(t->mapped);
+	free(t->bus);
 	free(t->track_page);
 	free(t->active);
 	free(t);

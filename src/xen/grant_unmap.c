@@ -26,6 +26,7 @@ struct going {
 	struct xen_domain *rd;
 	mfn_t frame;
 	unsigned parts;   /* GNTMAP_host_map, _device_map */
+	uint32_t bus;     /* the page handed out for devices, or BUS_NONE */
 	bool write, last; /* last: nothing of the handle is left */
 };
 
@@ -53,10 +54,11 @@ static int16_t check(struct call *c, const gnttab_unmap_grant_ref_t *op, struct 
 	*g = (struct going){.handle = op->handle,
 			    .ref = m->ref,
 			    .rd = c->hv->domain[m->domid],
+			    .bus = c->d->grants->bus[op->handle],
 			    .write = !(m->flags & GNTMAP_readonly)};
 	g->frame = g->rd->grants->active[g->ref].frame;
 	if (op->dev_bus_addr != 0) {
-		if (op->dev_bus_addr >> PAGE_SHIFT != g->frame)
+		if (op->dev_bus_addr >> PAGE_SHIFT != (g->bus != BUS_NONE ? g->bus : g->frame))
 			return GNTST_general_error;
 		g->parts |= m->flags & GNTMAP_device_map;
 	}
@@ -91,6 +93,8 @@ static int16_t clear_entries(struct call *c, const gnttab_unmap_grant_ref_t *op,
 	if (g->parts & GNTMAP_host_map)
 		pte_write(c->hv, c->cpu, at, 0);
 	m->flags &= (uint8_t)~g->parts;
+	if (g->parts & GNTMAP_device_map && g->bus != BUS_NONE)
+		window_leave(c->d, c->cpu, g->bus);
 	g->last = left == 0;
 	if (left == 0) {
 		mapped_drop(c->d, g->rd, g->frame, g->write);
@@ -179,8 +183,11 @@ void grant_unmap_handle(struct call *c, uint32_t handle, uint64_t host_addr)
 {
 	const struct maptrack *m = maptrack_of(c->d, handle);
 	const struct active *a = &c->hv->domain[m->domid]->grants->active[m->ref];
-	const gnttab_unmap_grant_ref_t op = {
-		.host_addr = host_addr, .dev_bus_addr = a->frame << PAGE_SHIFT, .handle = handle};
+	const uint64_t bus = c->d->grants->bus[handle];
+	const gnttab_unmap_grant_ref_t op = {.host_addr = host_addr,
+					     .dev_bus_addr = (bus != BUS_NONE ? bus : a->frame)
+							     << PAGE_SHIFT,
+					     .handle = handle};
 	struct going g;
 
 	if (clear_entries(c, &op, &g) == GNTST_okay && g.parts != 0)

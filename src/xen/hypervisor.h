@@ -190,6 +190,14 @@ struct xen_device_config {
 	 * after a flip devices reach the frame that was there before. It stays its owner's.
 	 */
 	bool frozen;
+	/*
+	 * From this page on (0: none; XEN_TABLE_ASKED only) the hypervisor hands out addresses for
+	 * what the domain maps by grant with GNTMAP_device_map, and makes and clears the entries
+	 * in the same hypercall ("The Price of Safety", section 4.4). Lazily: the IOTLB is flushed
+	 * before an address is used again, and not before an unmap returns.
+	 */
+	uint64_t grants_from;
+	bool grants_lazy;
 	const struct xen_iommu_ops *ops; /* an empty table */
 	void *ctx;
 };
@@ -220,6 +228,7 @@ struct xen_counters {
 	uint64_t iommu_maps, iommu_unmaps, iommu_flushes; /* pages, pages, flushes */
 	/* Of these: because too many frames waited, or one of them was to be given away. */
 	uint64_t iommu_forced_flushes;
+	uint64_t iommu_grants;  /* entries made by grant mappings, at addresses handed out */
 	uint64_t iommu_follows; /* entries changed because a page-table entry was */
 };
 

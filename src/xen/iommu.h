@@ -39,7 +39,8 @@ struct device {
 	uint32_t queued, room;
 	/* An entry that the domain did not make was cleared since the last flush. */
 	bool stale;
-	uint64_t missed; /* entries that could not be made: DMA there is refused */
+	struct window *window; /* of the hypervisor's bus addresses; NULL: there is none */
+	uint64_t missed;       /* entries that could not be made: DMA there is refused */
 };
 
 /* Around everything below that takes a device. */
@@ -72,6 +73,25 @@ void devices_grant_unmapped(struct xen_domain *d, struct cpu *cpu, const struct 
 			    mfn_t mfn);
 /* Before references and pins of unmapped grants go: no entry of theirs is in an IOTLB. */
 void devices_grant_flush(struct xen_domain *d, struct cpu *cpu);
+
+/* ---- bus addresses that come with grant mappings (window.c) ---- */
+
+/* Addresses [@first, bfns) of @v; @lazy: flushed before they are reused. 0, -ENOMEM. */
+int window_create(struct device *v, uint64_t first, bool lazy) MUST_CHECK;
+void window_destroy(struct device *v);
+/* Addresses below are the domain's own to allocate. */
+uint64_t window_limit(const struct device *v);
+/* The device's IOTLB is empty. */
+void window_flushed(struct device *v);
+/* Has @d a device with one? */
+bool window_there(const struct xen_domain *d);
+/* An entry for @mfn of @granter's, which is one of @d's handles; false if there is no room. */
+bool window_enter(struct xen_domain *d, struct cpu *cpu, const struct xen_domain *granter,
+		  mfn_t mfn, bool write, uint32_t *bfn) MUST_CHECK;
+/* Take it away again; devices_grant_flush() is due after it. */
+void window_leave(struct xen_domain *d, struct cpu *cpu, uint32_t bfn);
+/* For xen_check(): is every address free, stale, or one of @live entries? */
+bool window_right(const struct device *v, uint64_t live);
 
 /* ---- tables that follow the page table (follow.c) ---- */
 

@@ -117,14 +117,16 @@ static int unmap_range(struct call *c, struct device *v, struct xen_iommu_op *op
 
 static int run_locked(struct call *c, struct device *v, struct xen_iommu_op *op)
 {
+	const uint64_t limit = window_limit(v);
+
 	if (op->what == XEN_IOMMU_FLUSH) {
 		if (op->flags != 0)
 			return -EINVAL;
 		device_flush(v, c->cpu);
 		return 0;
 	}
-	if (op->count == 0 || op->count > XEN_IOMMU_PAGES_MAX || op->bfn >= v->bfns ||
-	    op->count > v->bfns - op->bfn)
+	if (op->count == 0 || op->count > XEN_IOMMU_PAGES_MAX || op->bfn >= limit ||
+	    op->count > limit - op->bfn)
 		return -EINVAL;
 	if (v->table != XEN_TABLE_ASKED)
 		return -EPERM;

@@ -24,6 +24,7 @@ static int grow(struct xen_domain *d)
 	struct region page;
 	struct maptrack *track;
 	struct mapped *mapped;
+	uint32_t *bus;
 
 	if (more == 0)
 		return -ENOSPC;
@@ -31,6 +32,10 @@ static int grow(struct xen_domain *d)
 	if (!track)
 		return -ENOMEM;
 	t->track = track;
+	bus = realloc(t->bus, (t->tracks + more) * sizeof(*bus));
+	if (!bus)
+		return -ENOMEM;
+	t->bus = bus;
 	mapped = realloc(t->mapped, (t->tracks + more) * sizeof(*mapped));
 	if (!mapped)
 		return -ENOMEM;
@@ -67,6 +72,7 @@ uint32_t maptrack_get(struct xen_domain *d)
 	handle = t->track_free;
 	t->track_free = t->track[handle].ref;
 	t->track[handle] = (struct maptrack){.used = true};
+	t->bus[handle] = BUS_NONE;
 	t->live++;
 	return handle;
 }

@@ -42,7 +42,15 @@ static void behind_its_back(void *ctx)
 
 static void give_device(struct hostile *h, struct xen_domain *d, uint64_t bfns)
 {
-	(void)!world_device_with(&h->w, d, bfns, (enum xen_table)choose(h, 3));
+	const enum xen_table table = (enum xen_table)choose(h, 3);
+	const struct xen_device_config like = {
+		.bfns = bfns,
+		.table = table,
+		.grants_from = table == XEN_TABLE_ASKED && !rarely(h, 3) ? bfns / 2 : 0,
+		.grants_lazy = rarely(h, 2),
+	};
+
+	(void)!world_device_as(&h->w, d, &like);
 }
 
 static void create(struct hostile *h, unsigned i)

@@ -36,7 +36,10 @@ static void set_up(struct scene *s, enum xen_table table, bool frozen)
 	world_init(&s->w, BFNS, NULL);
 	assert_int_equal(xen_domain_create(s->w.hv, &c, &s->d), 0);
 	s->other = world_domain(&s->w, OTHER, false);
-	assert_int_equal(world_device_frozen(&s->w, s->d, BFNS, table, frozen), 0);
+	assert_int_equal(world_device_as(&s->w, s->d,
+					 &(struct xen_device_config){
+						 .bfns = BFNS, .table = table, .frozen = frozen}),
+			 0);
 	world_check(&s->w);
 }
 
@@ -319,15 +322,21 @@ static void an_entry_that_cannot_be_made_is_missing_and_never_wrong(void **state
 
 static void a_domain_without_room_in_the_table_is_refused(void **state)
 {
+	struct xen_device_config config = {.table = XEN_TABLE_PSEUDO};
 	struct world w;
 	struct xen_domain *d;
 
 	(void)state;
 	world_init(&w, 512, NULL);
 	d = world_domain(&w, 1, true);
-	assert_int_equal(world_device_with(&w, d, SPAN - 1, XEN_TABLE_PSEUDO), -ENOSPC);
-	assert_int_equal(world_device_with(&w, d, 511, XEN_TABLE_MACHINE), -ENOSPC);
-	assert_int_equal(world_device_with(&w, d, SPAN, XEN_TABLE_PSEUDO), 0);
+	config.bfns = SPAN - 1;
+	assert_int_equal(world_device_as(&w, d, &config), -ENOSPC);
+	config.bfns = SPAN;
+	assert_int_equal(world_device_as(&w, d, &config), 0);
+	xen_device_remove(w.hv, WORLD_DEVICE);
+	config.table = XEN_TABLE_MACHINE;
+	config.bfns = 511;
+	assert_int_equal(world_device_as(&w, d, &config), -ENOSPC);
 	world_check(&w);
 	world_fini(&w);
 }

@@ -147,17 +147,14 @@ struct xen_domain *world_domain(struct world *w, uint16_t id, bool hardware)
 	return d;
 }
 
-int world_device_frozen(struct world *w, struct xen_domain *d, uint64_t bfns, enum xen_table table,
-			bool frozen)
+int world_device_as(struct world *w, struct xen_domain *d, const struct xen_device_config *like)
 {
-	const struct xen_device_config config = {.device = WORLD_DEVICE,
-						 .bfns = bfns,
-						 .table = table,
-						 .frozen = frozen,
-						 .ops = &ops,
-						 .ctx = &w->iommu};
+	struct xen_device_config config = *like;
 	bool taken = false;
 
+	config.device = WORLD_DEVICE;
+	config.ops = &ops;
+	config.ctx = &w->iommu;
 	for (unsigned i = 0; i < XEN_DOMAINS_MAX; i++)
 		taken |= w->hv->domain[i] && device_find(w->hv->domain[i], WORLD_DEVICE);
 	if (!taken) {
@@ -167,14 +164,9 @@ int world_device_frozen(struct world *w, struct xen_domain *d, uint64_t bfns, en
 	return xen_device_assign(d, &config);
 }
 
-int world_device_with(struct world *w, struct xen_domain *d, uint64_t bfns, enum xen_table table)
-{
-	return world_device_frozen(w, d, bfns, table, false);
-}
-
 int world_device(struct world *w, struct xen_domain *d, uint64_t bfns)
 {
-	return world_device_with(w, d, bfns, XEN_TABLE_ASKED);
+	return world_device_as(w, d, &(struct xen_device_config){.bfns = bfns});
 }
 
 /* ---- a guest's own view ---- */

@@ -59,11 +59,9 @@ void world_check(struct world *w);
 struct xen_domain *world_domain(struct world *w, uint16_t id, bool hardware);
 /* WORLD_DEVICE with @bfns pages for @d: 0, or what xen_device_assign() says. */
 int world_device(struct world *w, struct xen_domain *d, uint64_t bfns);
-/* The same with a table that @table says how to keep. */
-int world_device_with(struct world *w, struct xen_domain *d, uint64_t bfns, enum xen_table table);
-/* The same, made once and for all if @frozen. */
-int world_device_frozen(struct world *w, struct xen_domain *d, uint64_t bfns, enum xen_table table,
-			bool frozen);
+/* The same with a table that @like says how to keep; its number and its driver are WORLD_DEVICE's.
+ */
+int world_device_as(struct world *w, struct xen_domain *d, const struct xen_device_config *like);
 
 /* ---- a guest's own view ---- */
 
