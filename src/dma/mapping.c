@@ -50,11 +50,16 @@ static int check_request(const struct mapping *want, uint64_t paddr)
 static int map_in_table(struct mapping *want, uint64_t paddr)
 {
 	struct iotoll_dma_domain *domain = want->dev->domain;
-	uint64_t first;
+	uint64_t first, at;
 	int rc;
 
 	if (paddr + (want->bytes - 1) > domain->driver->ops->max_paddr)
 		return -EINVAL;
+	if (domain->driver->ops->lent &&
+	    domain->driver->ops->lent(domain->driver, paddr, want->bytes, &at)) {
+		want->iova = IOTOLL_IOVA(at);
+		return at + (want->bytes - 1) <= want->dev->dma_mask ? 0 : -EINVAL;
+	}
 	if (domain->strategy->map)
 		return domain->strategy->map(domain, want, paddr);
 	if (domain_bytewise(domain))
@@ -147,6 +152,11 @@ int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr)
 	return rc;
 }
 
+static bool is_lent(const struct iotoll_dma_domain *domain, uint64_t first)
+{
+	return domain->driver->ops->is_lent && domain->driver->ops->is_lent(domain->driver, first);
+}
+
 void mapping_take_down(const struct mapping *mapping)
 {
 	struct iotoll_dma_domain *domain = mapping->dev->domain;
@@ -154,10 +164,12 @@ void mapping_take_down(const struct mapping *mapping)
 	uint64_t first;
 
 	domain->more = mapping->attrs.more;
-	if (domain->strategy->unmap)
-		domain->strategy->unmap(domain, mapping);
-	else if (domain->iova && domain_entry_at(domain, mapping->iova, &first))
-		entries_clear(domain, first, entries_of(mapping));
+	if (!is_lent(domain, iova_page(mapping))) { /* those go with what they came with */
+		if (domain->strategy->unmap)
+			domain->strategy->unmap(domain, mapping);
+		else if (domain->iova && domain_entry_at(domain, mapping->iova, &first))
+			entries_clear(domain, first, entries_of(mapping));
+	}
 	if (domain->observer.unmapped)
 		domain->observer.unmapped(domain->observer.ctx, mapping->iova, pages,
 					  mapping->bytes);
@@ -173,6 +185,8 @@ static bool plausible(const struct iotoll_dma_domain *domain, const struct mappi
 
 	if (what->bytes == 0 || what->bytes - 1 > UINT64_MAX - IOTOLL_IOVA_U64(what->iova))
 		return false;
+	if (is_lent(domain, iova_page(what)))
+		return true;
 	if (domain->strategy->owns)
 		return domain->strategy->owns(domain, what);
 	if (!domain->iova)

@@ -25,8 +25,9 @@ struct blkback_pending {
 	blkif_request_t req;         /* our copy */
 	phys_t page[BLKIF_SEGMENTS]; /* where they are mapped: empty pages of ours */
 	grant_handle_t handle[BLKIF_SEGMENTS];
-	unsigned mapped; /* of them, the first so many */
-	unsigned step;   /* enum blkback_step */
+	uint64_t bus[BLKIF_SEGMENTS]; /* where devices reach them, if that came with the mapping */
+	unsigned mapped;              /* of them, the first so many */
+	unsigned step;                /* enum blkback_step */
 	int16_t status;
 	struct bio bio;
 	struct bio_vec vec[BLKIF_SEGMENTS];

@@ -20,8 +20,10 @@ static bool call(struct blkback_pending *p, struct cpu *cpu, unsigned cmd, void 
 }
 
 /* Those that were mapped to the front, so that they are the first. True if all were. */
-static bool sort_out(struct blkback_pending *p, bool called)
+static bool sort_out(struct blkback_pending *p, struct cpu *cpu, bool called)
 {
+	struct pv_kernel *k = p->bb->k;
+
 	const struct gnttab_map_grant_ref *op = &p->op[0].map;
 	const unsigned count = p->req.nr_segments;
 
@@ -32,6 +34,9 @@ static bool sort_out(struct blkback_pending *p, bool called)
 			continue;
 		p->page[i] = p->page[p->mapped];
 		p->page[p->mapped] = page;
+		p->bus[p->mapped] = k->device_grants ? op[i].dev_bus_addr : 0;
+		if (k->device_grants)
+			pv_set_bus(k, cpu, page, op[i].dev_bus_addr);
 		p->handle[p->mapped++] = op[i].handle;
 	}
 	p->bb->stats.maps += p->mapped;
@@ -50,12 +55,13 @@ bool blkback_map(struct blkback_pending *p, struct cpu *cpu)
 	for (unsigned i = 0; i < count; i++)
 		op[i] = (struct gnttab_map_grant_ref){
 			.host_addr = pv_va(p->page[i]),
-			.flags = GNTMAP_host_map | (write ? GNTMAP_readonly : 0),
+			.flags = GNTMAP_host_map | (write ? GNTMAP_readonly : 0) |
+				 (p->bb->k->device_grants ? GNTMAP_device_map : 0),
 			.ref = p->req.seg[i].gref,
 			.dom = p->vbd->domid,
 		};
 	p->bb->stats.map_calls++;
-	if (sort_out(p, call(p, cpu, GNTTABOP_map_grant_ref, op, sizeof(*op), count)))
+	if (sort_out(p, cpu, call(p, cpu, GNTTABOP_map_grant_ref, op, sizeof(*op), count)))
 		return true;
 	blkback_unmap(p, cpu);
 	return false;
@@ -80,7 +86,10 @@ void blkback_unmap(struct blkback_pending *p, struct cpu *cpu)
 	for (unsigned i = 0; i < count; i++) {
 		pv_forget(p->bb->k, p->page[i]);
 		op[i] = (struct gnttab_unmap_grant_ref){.host_addr = pv_va(p->page[i]),
+							.dev_bus_addr = p->bus[i],
 							.handle = p->handle[i]};
+		if (p->bus[i])
+			pv_set_bus(p->bb->k, cpu, p->page[i], UINT64_MAX);
 	}
 	p->bb->stats.unmap_calls++;
 	called = call(p, cpu, GNTTABOP_unmap_grant_ref, op, sizeof(*op), count);

@@ -84,8 +84,10 @@ static int start_pv(struct host *h, const struct host_config *config, struct err
 	struct netfront_config front = {.want_copy = config->want_copy};
 	int rc = pv_kernel_create(&h->pv, h->machine, config->domain, h->kmalloc, err);
 
-	if (!rc)
+	if (!rc) {
 		h->pv->dma = config->dma_domain;
+		h->pv->device_grants = config->device_grants;
+	}
 	if (!rc && config->bridge)
 		rc = netback_create(&h->netback, h->pv, err);
 	if (!rc && config->disk_backend)

@@ -45,6 +45,8 @@ struct host_config {
 	bool want_copy;    /* netfront asks for copying rather than page flips */
 	bool page_buffers; /* the NIC receives into whole pages (a backend that flips) */
 	bool disk_backend; /* in a domain: serve disks to others */
+	/* In a domain: what it maps by grant brings entries for devices (pv_kernel). */
+	bool device_grants;
 	/* In a domain: what it is to know of its disk; NULL: none. */
 	const struct blkif_backend_keys *disk;
 	uint8_t mac[6];

@@ -22,6 +22,7 @@ struct pending {
 	netif_tx_request_t req; /* our copy */
 	phys_t paddr;           /* where it is mapped: an empty page of ours, always the same */
 	grant_handle_t handle;
+	uint64_t bus;    /* where devices reach it, if that came with the mapping; else 0 */
 	int16_t status;  /* to be answered */
 	uint16_t extras; /* extra slots behind it, answered with it */
 };

@@ -95,6 +95,7 @@ static void take_slot(struct netback_vif *v, struct tx_packet *p, const netif_tx
 	struct netback *nb = v->nb;
 	const uint16_t slot = nb->free[nb->free_first];
 	struct pending *pending = &nb->pending[slot];
+	bool device;
 
 	nb->free_first = (nb->free_first + 1) % NETBACK_PENDING;
 	nb->nfree--;
@@ -104,9 +105,11 @@ static void take_slot(struct netback_vif *v, struct tx_packet *p, const netif_tx
 	pending->extras = (uint16_t)extras;
 	pending->status = NETIF_RSP_OKAY;
 	p->index[p->slots++] = slot;
+	/* A slot that is copied as a whole is read by no device. */
+	device = nb->k->device_grants && req->size > (p->slots == 1 ? p->copied : 0);
 	nb->map_ops[op] = (struct gnttab_map_grant_ref){
 		.host_addr = pv_va(pending->paddr),
-		.flags = GNTMAP_host_map | GNTMAP_readonly,
+		.flags = GNTMAP_host_map | GNTMAP_readonly | (device ? GNTMAP_device_map : 0),
 		.ref = req->gref,
 		.dom = v->domid,
 	};
@@ -139,7 +142,7 @@ static struct tx_packet *make_packet(struct netback_vif *v, struct cpu *cpu,
 }
 
 /* Look at each status of the packet's maps, the first at @op. True if all pages are there. */
-static bool mapped(struct netback *nb, const struct tx_packet *p, unsigned op)
+static bool mapped(struct netback *nb, struct cpu *cpu, const struct tx_packet *p, unsigned op)
 {
 	bool good = true;
 
@@ -149,6 +152,10 @@ static bool mapped(struct netback *nb, const struct tx_packet *p, unsigned op)
 		pending->handle = nb->map_ops[op + i].handle;
 		if (nb->map_ops[op + i].status == GNTST_okay) {
 			nb->stats.tx_maps++;
+			if (nb->map_ops[op + i].flags & GNTMAP_device_map) {
+				pending->bus = nb->map_ops[op + i].dev_bus_addr;
+				pv_set_bus(nb->k, cpu, pending->paddr, pending->bus);
+			}
 			continue;
 		}
 		pending->handle = PENDING_UNMAPPED;
@@ -278,7 +285,7 @@ static void map_and_pass(struct netback *nb, struct cpu *cpu, struct tx_packet *
 	for (unsigned i = 0, op = 0; i < count; i++) {
 		const unsigned slots = packet[i]->slots;
 
-		if (mapped(nb, packet[i], op))
+		if (mapped(nb, cpu, packet[i], op))
 			pass_on(nb, cpu, packet[i]);
 		else
 			fail(nb, cpu, packet[i]);

@@ -43,8 +43,10 @@ static void unmap(struct netback *nb, struct cpu *cpu, const uint16_t *slot, uns
 		if (p->handle == PENDING_UNMAPPED)
 			continue;
 		pv_forget(nb->k, p->paddr);
-		ops[count++] = (struct gnttab_unmap_grant_ref){.host_addr = pv_va(p->paddr),
-							       .handle = p->handle};
+		ops[count++] = (struct gnttab_unmap_grant_ref){
+			.host_addr = pv_va(p->paddr), .dev_bus_addr = p->bus, .handle = p->handle};
+		if (p->bus)
+			pv_set_bus(nb->k, cpu, p->paddr, UINT64_MAX);
 	}
 	if (!count)
 		return;
@@ -68,6 +70,7 @@ static void finish(struct netback *nb, struct cpu *cpu, unsigned slot)
 	netback_tx_respond(v, cpu, p->req.id, p->status, p->extras);
 	p->vif = NULL;
 	p->handle = PENDING_UNMAPPED;
+	p->bus = 0;
 	nb->free[(nb->free_first + nb->nfree++) % NETBACK_PENDING] = (uint16_t)slot;
 	netback_vif_put(v);
 }

@@ -56,6 +56,12 @@ void pv_set_p2m(struct pv_kernel *k, struct cpu *cpu, uint64_t pfn, uint64_t mfn
 	cpu_touch(cpu, p2m_at(pfn), sizeof(*word), true);
 }
 
+void pv_set_bus(struct pv_kernel *k, struct cpu *cpu, phys_t paddr, uint64_t bus)
+{
+	pv_set_p2m(k, cpu, paddr / PAGE_BYTES,
+		   bus == UINT64_MAX ? UINT64_MAX : bus / PAGE_BYTES | XEN_P2M_FOREIGN);
+}
+
 int pv_empty_page(struct pv_kernel *k, phys_t *paddr)
 {
 	if (!k->empty_count)

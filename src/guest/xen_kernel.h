@@ -27,8 +27,9 @@ struct pv_kernel {
 	uint64_t *empty;          /* stack of page numbers without a frame */
 	uint64_t empty_count;
 	struct iotoll_dma_domain *dma; /* of its devices, NULL: none that keeps anything */
-	unsigned calls;                /* hypercalls being made */
-	bool crashed;                  /* none is made any more */
+	bool device_grants; /* pages mapped by grant bring what devices need of the IOMMU along */
+	unsigned calls;     /* hypercalls being made */
+	bool crashed;       /* none is made any more */
 };
 
 /*
@@ -68,6 +69,12 @@ static inline void pv_forget(const struct pv_kernel *k, phys_t paddr)
 	if (k->dma)
 		iotoll_dma_forget(k->dma, IOTOLL_PHYS(paddr), PAGE_BYTES);
 }
+
+/*
+ * The page at @paddr is another domain's and devices reach it at @bus, or (UINT64_MAX) it is so no
+ * more: noted in that list, where the DMA layer looks (Linux 2.6.18: netback, FOREIGN_FRAME()).
+ */
+void pv_set_bus(struct pv_kernel *k, struct cpu *cpu, phys_t paddr, uint64_t bus);
 
 /* A page without a frame, to map something at. -ENOSPC if there is none left. */
 int pv_empty_page(struct pv_kernel *k, phys_t *paddr) MUST_CHECK;

@@ -175,10 +175,34 @@ void hyper_kill_domain(struct hyper_domain *d)
 
 /* ---- the bus ---- */
 
+/* Of the table, for grants: as many as a domain can have mapped, half of it at the most. */
+static uint64_t grant_entries(const struct hyper *h)
+{
+	const uint64_t half = h->driver->entries / 2;
+
+	return half < XEN_MAPTRACK_USUAL ? half : XEN_MAPTRACK_USUAL;
+}
+
+/* The domain's own allocator leaves those alone. */
+static int lend_entries(struct hyper_domain *d, uint64_t from)
+{
+	struct hyper *h = d->hyper;
+
+	if (h->withheld_count == HYPER_RANGES)
+		return -ENOSPC;
+	h->withheld[h->withheld_count++] = (struct env_withheld){from, h->driver->entries - from};
+	d->door.withheld_count = h->withheld_count;
+	d->door.lent_from = from;
+	d->door.p2m = XEN_P2M_PADDR;
+	return 0;
+}
+
 static int assign_table(struct hyper_domain *d, uint16_t devid, struct err *err)
 {
 	struct hyper *h = d->hyper;
 	const struct driver_ops *ops = h->driver->ops;
+	const bool lends = h->config.grants_bring_entries && h->config.tables == HYPER_ASKED;
+	const uint64_t from = lends ? h->driver->entries - grant_entries(h) : 0;
 	const struct xen_device_config config = {
 		.device = HYPER_DEVICE,
 		.bfns = h->driver->entries,
@@ -186,6 +210,8 @@ static int assign_table(struct hyper_domain *d, uint16_t devid, struct err *err)
 			 : h->config.tables == HYPER_MACHINE ? XEN_TABLE_MACHINE
 							     : XEN_TABLE_ASKED,
 		.frozen = h->config.frozen,
+		.grants_from = from,
+		.grants_lazy = strcmp(h->config.rig.strategy, "strict") != 0,
 		.ops = &hyper_table_ops,
 		.ctx = h,
 	};
@@ -193,6 +219,8 @@ static int assign_table(struct hyper_domain *d, uint16_t devid, struct err *err)
 
 	if (!rc)
 		rc = xen_device_assign(d->xen, &config);
+	if (!rc && lends)
+		rc = lend_entries(d, from);
 	if (rc == -ENOSPC)
 		return err_set(
 			err, -EINVAL,

@@ -64,6 +64,11 @@ struct hyper_domain {
 struct hyper_config {
 	struct rig_config rig; /* as for bare metal; rig.machine is the board */
 	enum hyper_tables tables;
+	/*
+	 * HYPER_ASKED: entries for what the domain maps by grant with GNTMAP_device_map come and go
+	 * with the mapping ("The Price of Safety", section 4.4). They have a part of the table.
+	 */
+	bool grants_bring_entries;
 	bool frozen; /* for demonstration: HYPER_WHOLE, once: see struct xen_device_config */
 	const struct gate_ops *scheduler; /* of the board's CPUs; NULL: each carries one vCPU */
 };

@@ -44,6 +44,7 @@ static int table_map(void *ctx, struct cpu *cpu, uint32_t device, uint64_t bfn, 
 	if (!rc) {
 		driver->ops->set(driver, bfn, 1, IOTOLL_PHYS(at), direction(read, write));
 		make_visible(driver, bfn);
+		rig_entry(&h->rig, bfn, true, direction(read, write));
 	}
 	cpu_free_leave(cpu, before);
 	return rc;
@@ -56,6 +57,7 @@ static void table_unmap(void *ctx, struct cpu *cpu, uint32_t device, uint64_t bf
 
 	(void)device;
 	h->driver->ops->clear(h->driver, bfn, 1);
+	rig_entry(&h->rig, bfn, false, IOTOLL_DMA_BIDIRECTIONAL);
 	cpu_free_leave(cpu, before);
 }
 

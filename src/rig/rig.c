@@ -168,6 +168,11 @@ static void observe(struct rig *r)
 		if (r->watcher[i].ctx)
 			watch = (struct iotoll_dma_observer){r, on_mapped, on_unmapped, on_granted,
 							     on_withdrawn};
+	/* Who only asks for entries knows neither when they are there nor when they are gone. */
+	if (r->remote) {
+		watch.granted = NULL;
+		watch.withdrawn = NULL;
+	}
 	iotoll_dma_domain_observe(r->domain, &watch);
 }
 
@@ -212,6 +217,14 @@ static void tell_entries(const struct rig *r, const struct exposure_config *c, u
 	}
 }
 
+void rig_entry(struct rig *r, uint64_t page, bool set, enum iotoll_dma_dir dir)
+{
+	if (set)
+		on_granted(r, IOTOLL_IOVA(page << 12), 1, dir);
+	else
+		on_withdrawn(r, IOTOLL_IOVA(page << 12), 1);
+}
+
 /* The watched device's own cache first. */
 static int on_probe(void *ctx, uint64_t iova, enum iommu_access access, struct iommu_xlat *out)
 {
@@ -220,7 +233,7 @@ static int on_probe(void *ctx, uint64_t iova, enum iommu_access access, struct i
 	return bus_probe(r->bus, r->devid, iova, access, out);
 }
 
-static int make_watchers(struct rig *r, const struct rig_config *c, struct err *err)
+static int make_watchers(struct rig *r, const struct rig_config *c, bool remote, struct err *err)
 {
 	iotoll_phys_t dummy;
 	const bool redirects = iotoll_dma_domain_dummy(r->domain, &dummy);
@@ -246,6 +259,7 @@ static int make_watchers(struct rig *r, const struct rig_config *c, struct err *
 	r->watcher[0] = watch = exposure_observer(r->exposure);
 	if (c->also)
 		r->watcher[1] = *c->also;
+	r->remote = remote;
 	observe(r);
 	tell_entries(r, &config, c->table_entries, &watch);
 	return r->iommu ? bus_observe(r->bus, &observer) : 0;
@@ -276,7 +290,7 @@ int rig_init_domain(struct rig *r, const struct rig_config *c, const struct dma_
 	r->devid = c->devid;
 	rc = make_domain(r, c, env, driver, err);
 	if (!rc)
-		rc = make_watchers(r, c, err);
+		rc = make_watchers(r, c, !strcmp(driver, "xen"), err);
 	if (rc)
 		rig_fini_domain(r);
 	return rc;

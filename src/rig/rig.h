@@ -50,6 +50,7 @@ struct rig {
 	struct iotoll_dma_domain *domain;
 	struct exposure *exposure;
 	/* Exposure's first, which so knows before the others; those without a context are free. */
+	bool remote; /* entries are somebody else's to write, and to tell of: rig_entry() */
 	struct iotoll_dma_observer watcher[RIG_WATCHERS];
 	struct rig_fault fault[RIG_FAULTS];
 	uint64_t faults;
@@ -92,6 +93,11 @@ int rig_attach_ats(struct rig *r, struct iotoll_dma_device **out, uint64_t dma_m
 uint64_t rig_dma_mask(const struct rig *r);
 /* Switch the device's cache off, as its driver does before it is detached. Always allowed. */
 void rig_quiet_ats(struct rig *r);
+/*
+ * For a domain whose entries somebody else writes: the entry of I/O page @page was set, for
+ * direction @dir, or cleared. Ignored while nobody watches.
+ */
+void rig_entry(struct rig *r, uint64_t page, bool set, enum iotoll_dma_dir dir);
 /* Take down the DMA domain alone; rig_fini() is still due. Allowed where there is none. */
 void rig_fini_domain(struct rig *r);
 /* Devices and mappings must be gone. Allowed on a zeroed or half-initialised rig. */

@@ -43,6 +43,12 @@
 #define XEN_RESERVED_FIRST UINT64_C(0xffff800000000000)
 #define XEN_RESERVED_END   UINT64_C(0xffff880000000000)
 
+/*
+ * A word of a kernel's p2m list with this bit stands for a page of another domain's: the rest is
+ * the page number by which devices reach it (Linux 2.6.18: FOREIGN_FRAME()).
+ */
+#define XEN_P2M_FOREIGN (UINT64_C(1) << 63)
+
 #define XEN_HYPERCALL_IOMMU_OP 43u
 
 #define XEN_IOMMU_OPS_MAX   512u /* elements of a call */

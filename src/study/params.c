@@ -22,6 +22,8 @@ static const char *const platforms[] = {"bare-metal", "dom0", "domu", "direct",
 static const char *const ffsb_time[] = {"run", "profile", NULL};
 static const char *const receive[] = {"copy", "flip", NULL};
 static const char *const schedulers[] = {"pinned", "credit", NULL}; /* enum platform_scheduler */
+static const char *const grants[] = {"separate", "integrated", "kinds",
+				     NULL}; /* enum platform_grants */
 static const char *const scope[] = {"bus", "system", NULL};
 static const char *const start[] = {"bottom", "random", NULL};
 static const char *const index_by[] = {"modulo", "hashed", NULL}; /* as hw/iommu.h counts */
@@ -139,6 +141,10 @@ const struct param_row param_rows[] = {
 	CHOICE("platform", "multicall", multicall, off_on, "off",
 	       "table entries cross to the hypervisor in lists, one for each call of the DMA API"),
 
+	CHOICE("platform", "grants", grants, grants, "separate",
+	       "how devices reach a page that dom0 has mapped by grant: an entry of its own for each use; one "
+	       "that comes and goes with the mapping; or, under preallocated, machine addresses, each frame "
+	       "readable or writable as some mapping is"),
 	CHOICE("platform", "receive", flip, receive, "flip",
 	       "how frames come to the other domain: copied into its buffers, or with the pages they "
 	       "lie in (Xen 3.1's default)"),

@@ -55,6 +55,7 @@ static int add_domain(struct hyper *h, const struct scenario *s, uint16_t id,
 				    : (uint32_t)((UINT64_C(1) << cpus) - 1),
 		.privileged = id == 0,
 		.hardware = id == 0,
+		.grants_reach_devices = id == 0 && h->config.tables == HYPER_MACHINE,
 	};
 
 	place(physical, id ? (unsigned)s->dom0_vcpus : 0, vcpus, cpus);
@@ -95,7 +96,11 @@ int platform_hyper(struct testbed_side *side, const struct scenario *s,
 	const bool domu = s->platform > PLATFORM_DOM0;
 	const struct hyper_config hyper = {
 		.rig = *config,
-		.tables = direct || rig_stands(config) ? HYPER_WHOLE : HYPER_ASKED,
+		.tables = direct                                            ? HYPER_WHOLE
+			  : s->grants == GRANTS_KINDS && rig_stands(config) ? HYPER_MACHINE
+			  : rig_stands(config)                              ? HYPER_WHOLE
+									    : HYPER_ASKED,
+		.grants_bring_entries = s->grants == GRANTS_INTEGRATED && rig_translates(config),
 		.scheduler = s->scheduler == SCHEDULER_CREDIT ? &sched_credit : NULL,
 	};
 	struct hyper_domain *dom0, *loaded;
@@ -147,6 +152,8 @@ static int start_dom0(struct testbed_side *side, const struct scenario *s,
 	config.bridge = true;
 	config.dma_domain = side->rig->domain;
 	config.page_buffers = s->flip;
+	config.device_grants = side->hyper->config.grants_bring_entries &&
+			       side->hyper->config.tables == HYPER_ASKED;
 	config.ip = DOM0_IP;
 	config.irq_cpu = 0;
 	config.seed = of_load->seed ^ DOM0_IP;

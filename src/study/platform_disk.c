@@ -26,10 +26,14 @@ static int own_disk(struct testbed_side *side, struct diskbed_config *config, st
 static int start_dom0(struct testbed_side *side, struct diskbed_config *config, struct err *err)
 {
 	const struct hyper_domain *dom0 = &side->hyper->domain[0];
-	const struct host_config host = {.machine = dom0->machine,
-					 .domain = dom0->xen,
-					 .disk_backend = true,
-					 .dma_domain = side->rig->domain};
+	const struct host_config host = {
+		.machine = dom0->machine,
+		.domain = dom0->xen,
+		.disk_backend = true,
+		.dma_domain = side->rig->domain,
+		.device_grants = side->hyper->config.grants_bring_entries &&
+				 side->hyper->config.tables == HYPER_ASKED,
+	};
 	int rc = host_create(&side->nic_host, &host, err);
 
 	if (rc)

@@ -34,6 +34,7 @@ static json_t *tables(const struct xen_counters *a, const struct xen_counters *b
 	put(o, "unmaps", b->iommu_unmaps - a->iommu_unmaps);
 	put(o, "flushes", b->iommu_flushes - a->iommu_flushes);
 	put(o, "forced_flushes", b->iommu_forced_flushes - a->iommu_forced_flushes);
+	put(o, "grants", b->iommu_grants - a->iommu_grants);
 	put(o, "follows", b->iommu_follows - a->iommu_follows);
 	return o;
 }

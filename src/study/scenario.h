@@ -26,6 +26,7 @@ enum platform {
 	PLATFORM_DIRECT, /* in a domain that was given the NIC and knows of no IOMMU */
 };
 
+enum platform_grants { GRANTS_SEPARATE, GRANTS_INTEGRATED, GRANTS_KINDS };
 enum platform_scheduler { SCHEDULER_PINNED, SCHEDULER_CREDIT };
 
 struct scenario_side {
@@ -48,7 +49,8 @@ struct scenario {
 	uint64_t scheduler;              /* enum platform_scheduler */
 	uint64_t platform_cpus;          /* of the board's, for all domains */
 	uint64_t multicall;
-	uint64_t flip; /* domU receives by page flips */
+	uint64_t grants; /* enum platform_grants */
+	uint64_t flip;   /* domU receives by page flips */
 	/* [iommu] */
 	char iommu_model[SCENARIO_TEXT]; /* "none" or a row of the registry */
 	uint64_t table_entries;

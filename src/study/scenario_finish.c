@@ -260,6 +260,10 @@ static int check_platform(struct scenario *s, struct err *err)
 		return param_refuse(s, "platform",
 				    s->dom0_bytes % 4096 ? "dom0_memory" : "domu_memory", err,
 				    "expected whole pages of 4096 bytes");
+	if (s->grants == GRANTS_KINDS && strcmp(s->strategy, "preallocated"))
+		return param_refuse(s, "platform", "grants", err,
+				    "kinds needs a table by machine frames; expected "
+				    "dma.strategy=preallocated, or another value");
 	if (!strncmp(s->iommu_model, "dart", 4) || !strcmp(s->iommu_model, "riommu"))
 		return param_refuse(
 			s, "iommu", "model", err,

@@ -39,7 +39,7 @@ static int limits_complete(struct xen_limits *l)
 {
 	const struct xen_limits usual = {.grant_frames_initial = 4,
 					 .grant_frames_max = GRANT_FRAMES_MAX,
-					 .maptrack_max = 131072,
+					 .maptrack_max = XEN_MAPTRACK_USUAL,
 					 .ports_max = EVTCHN_2L_NR_CHANNELS,
 					 .preempt_after = 1024,
 					 .unflushed_max = 16384};

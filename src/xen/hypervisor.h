@@ -30,13 +30,15 @@ struct xen_domain;
 
 #define XEN_DOMAINS_MAX 64u /* domain numbers are below */
 #define XEN_VCPUS_MAX   16u
+/* Live grant mappings that a domain may have, if nothing else is said. */
+#define XEN_MAPTRACK_USUAL 131072u
 
 /* What bounds guests' use of the hypervisor's resources. Zero: the default. */
 struct xen_limits {
 	unsigned grant_frames_initial; /* pages of 512 grant entries a domain begins with: 4 */
 	unsigned grant_frames_max;     /* and may grow to: 32 */
-	unsigned maptrack_max;         /* live grant mappings a domain may have: 131072 */
-	unsigned ports_max;            /* event channels of a domain: 4096 */
+	unsigned maptrack_max;  /* live grant mappings a domain may have: XEN_MAPTRACK_USUAL */
+	unsigned ports_max;     /* event channels of a domain: 4096 */
 	unsigned preempt_after; /* elements until a long call is continued: 1024; at least 4 */
 	unsigned unflushed_max; /* frames waiting for a device's flush: 16384 */
 };

@@ -177,6 +177,38 @@ static void a_map_and_an_unmap_are_a_hypercall_each_and_name_machine_frames(void
 	tear_down(&w);
 }
 
+/* The kernel's p2m list has the address at which devices reach another domain's page. */
+static void a_page_that_brought_its_entry_along_is_mapped_without_a_hypercall(void **state)
+{
+	static struct world w;
+	uint64_t *p2m;
+	iotoll_iova_t iova;
+
+	(void)state;
+	set_up(&w, "unflushed", false);
+	w.hypervisor.p2m = 40 * PAGE_BYTES;
+	w.hypervisor.lent_from = 60;
+	p2m = memory_ptr_write(w.guest.view, w.hypervisor.p2m, PAGE_BYTES);
+	p2m[20] = 62 | XEN_P2M_FOREIGN;
+	p2m[21] = 277;
+	p2m[22] = UINT64_MAX;
+	iova = iotoll_dma_map_page(w.dev, IOTOLL_PHYS(20 * PAGE_BYTES + 0x123), 100,
+				   IOTOLL_DMA_TO_DEVICE);
+	assert_int_equal(IOTOLL_IOVA_U64(iova), 62 * PAGE_BYTES + 0x123);
+	iotoll_dma_unmap_page(w.dev, iova, 100, IOTOLL_DMA_TO_DEVICE);
+	assert_int_equal(w.crossings, 0);
+	/* Pages of its own, pages with nothing, and what is not in one page: as always. */
+	for (unsigned i = 0; i < 3; i++) {
+		const phys_t at = i == 2 ? 20 * PAGE_BYTES + 4000 : (21 + i) * PAGE_BYTES;
+
+		iova = iotoll_dma_map_page(w.dev, IOTOLL_PHYS(at), 200, IOTOLL_DMA_TO_DEVICE);
+		assert_true(IOTOLL_IOVA_U64(iova) < 60 * PAGE_BYTES);
+		assert_int_equal(w.crossings, 2 * i + 1);
+		iotoll_dma_unmap_page(w.dev, iova, 200, IOTOLL_DMA_TO_DEVICE);
+	}
+	tear_down(&w);
+}
+
 static void rights_are_those_of_the_direction(void **state)
 {
 	static const enum iotoll_dma_dir dir[] = {IOTOLL_DMA_TO_DEVICE, IOTOLL_DMA_FROM_DEVICE,
@@ -382,6 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_map_and_an_unmap_are_a_hypercall_each_and_name_machine_frames),
+		cmocka_unit_test(a_page_that_brought_its_entry_along_is_mapped_without_a_hypercall),
 		cmocka_unit_test(rights_are_those_of_the_direction),
 		cmocka_unit_test(pages_in_a_row_in_the_machine_are_one_element_and_others_are_not),
 		cmocka_unit_test(withheld_entries_are_never_given_out),

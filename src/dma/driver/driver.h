@@ -147,6 +147,13 @@ struct driver_ops {
 	 * widened to all of that. Pure. NULL: nothing.
 	 */
 	void (*reach)(const struct dma_driver *driver, uint64_t *first, uint64_t *count);
+	/*
+	 * Is there an entry already for [paddr, paddr + bytes), which somebody else made and will
+	 * clear when he likes? True and *@iova. NULL: there never is.
+	 */
+	bool (*lent)(struct dma_driver *driver, uint64_t paddr, size_t bytes, uint64_t *iova);
+	/* Is entry @first one of those? Pure, free of charge. Not NULL where lent() is not. */
+	bool (*is_lent)(const struct dma_driver *driver, uint64_t first);
 	/* See iotoll_dma_domain_watchdog(): 0, or 1 with @out filled and the error cleared. */
 	int (*watchdog)(struct dma_driver *driver, struct iotoll_dma_fault *out);
 };

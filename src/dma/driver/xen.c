@@ -256,6 +256,24 @@ static void guest_destroy(struct dma_driver *driver)
 	free(g);
 }
 
+/* A page mapped by grant may have brought its entry along ("The Price of Safety", section 4.4). */
+static bool guest_lent(struct dma_driver *driver, uint64_t paddr, size_t bytes, uint64_t *iova)
+{
+	const uint64_t offset = paddr % FRAME_BYTES;
+	uint64_t word;
+
+	if (env_lent_from(driver->env) == ENV_NO_BUS_ADDRESS || bytes > FRAME_BYTES - offset)
+		return false;
+	word = env_p2m_word(driver->env, paddr);
+	*iova = (word & ~XEN_P2M_FOREIGN) * FRAME_BYTES + offset;
+	return word != UINT64_MAX && (word & XEN_P2M_FOREIGN) != 0;
+}
+
+static bool guest_is_lent(const struct dma_driver *driver, uint64_t first)
+{
+	return first >= env_lent_from(driver->env) && first < driver->entries;
+}
+
 /* Whoever has the registers looks at them. */
 static int guest_watchdog(struct dma_driver *driver, struct iotoll_dma_fault *out)
 {
@@ -278,5 +296,7 @@ const struct driver_ops xen_driver_ops = {
 	.commit = guest_commit,
 	.clear = guest_clear,
 	.flush = guest_flush,
+	.lent = guest_lent,
+	.is_lent = guest_is_lent,
 	.watchdog = guest_watchdog,
 };

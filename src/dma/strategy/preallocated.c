@@ -164,6 +164,10 @@ static int preallocated_fits(const struct iotoll_dma_domain *domain, struct err 
 
 	if (env_table_kept(domain->env))
 		return 0;
+	if (domain_bytewise(domain))
+		return err_set(err, -EINVAL,
+			       "strategy preallocated: driver %s has no entries for pages",
+			       domain->driver->ops->name);
 	if (env_has_hypervisor(domain->env))
 		return err_set(err, -EINVAL,
 			       "strategy preallocated: the hypervisor keeps no table of all memory "

@@ -220,6 +220,19 @@ static inline bool env_has_hypervisor(const struct dma_env *env)
 	return false;
 }
 
+static inline uint64_t env_lent_from(const struct dma_env *env)
+{
+	(void)env;
+	return ENV_NO_BUS_ADDRESS;
+}
+
+static inline uint64_t env_p2m_word(struct dma_env *env, uint64_t paddr)
+{
+	(void)env;
+	(void)paddr;
+	return UINT64_MAX;
+}
+
 static inline bool env_table_kept(const struct dma_env *env)
 {
 	(void)env;

@@ -44,6 +44,12 @@ struct env_hypervisor {
 	bool keeps_table;
 	/* Bus addresses are the domain's own, instead of the machine's. */
 	bool own_addresses;
+	/*
+	 * I/O pages from here on come with grant mappings (0: none do); which one a page of another
+	 * domain's has is said by the kernel's p2m list, at this address of its memory.
+	 */
+	uint64_t lent_from;
+	phys_t p2m;
 };
 
 /* Everything but the first members starts as zeros. */
@@ -176,6 +182,25 @@ static inline uint64_t env_bus_pages(const struct dma_env *env)
 static inline bool env_has_hypervisor(const struct dma_env *env)
 {
 	return env->hypervisor != NULL;
+}
+
+/* The first I/O page that is lent, ENV_NO_BUS_ADDRESS if none is. */
+static inline uint64_t env_lent_from(const struct dma_env *env)
+{
+	return env->hypervisor && env->hypervisor->lent_from ? env->hypervisor->lent_from
+							     : ENV_NO_BUS_ADDRESS;
+}
+
+/* What the kernel's p2m list says of the page at @paddr; UINT64_MAX: nothing. Where pages are lent.
+ */
+static inline uint64_t env_p2m_word(struct dma_env *env, uint64_t paddr)
+{
+	const struct env_hypervisor *h = env->hypervisor;
+	const uint64_t at = h->p2m + paddr / PAGE_BYTES * sizeof(uint64_t);
+	const uint64_t *word = memory_ptr(env->machine->mem, at, sizeof(*word));
+
+	cpu_touch(env_cpu_(env), at, sizeof(*word), false);
+	return word ? *word : UINT64_MAX;
 }
 
 static inline bool env_table_kept(const struct dma_env *env)
