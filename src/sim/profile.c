@@ -32,20 +32,21 @@ struct reading {
 	const char *path;
 	unsigned given;              /* how many slots */
 	bool has[PROFILE_OPTIONALS]; /* the section's heading stands there */
-	char title[sizeof(((struct profile *)NULL)->title)];
+	struct profile words;        /* its texts, and nothing else */
 	struct slot slot[PROFILE_PARAMS];
 };
 
-static int title_set(struct reading *r, const char *value, struct err *err)
+/* Keep the text @value of @p. */
+static int text_set(struct reading *r, const struct profile_param *p, const char *value,
+		    struct err *err)
 {
 	size_t bad;
 
 	if (!value[0] || !utf8_is_text(value, strlen(value), &bad))
-		return err_set(err, -EINVAL, "machine.title: expected a line of UTF-8 text");
-	if (strlen(value) >= sizeof(r->title))
-		return err_set(err, -EINVAL, "machine.title: longer than %zu bytes",
-			       sizeof(r->title) - 1);
-	strcpy(r->title, value);
+		return err_set(err, -EINVAL, "%s: expected a line of UTF-8 text", p->key);
+	if (strlen(value) >= p->bytes)
+		return err_set(err, -EINVAL, "%s: longer than %zu bytes", p->key, p->bytes - 1);
+	strcpy((char *)&r->words + p->offset, value);
 	return 0;
 }
 
@@ -91,7 +92,7 @@ static int on_key(void *ctx, const char *section, const char *key, const char *v
 	s->given = true;
 	s->order = r->given++;
 	if (!p->kinds)
-		return title_set(r, value, err);
+		return text_set(r, p, value, err);
 	rc = profile_value_parse(&s->v, value, p->kinds, err);
 	if (rc)
 		return err_prefix(err, rc, "%s: ", full);
@@ -132,7 +133,7 @@ static int override_apply(struct reading *r, const char *text, struct err *err)
 	for (equals++; isspace((unsigned char)*equals);)
 		equals++;
 	if (!p->kinds)
-		return title_set(r, equals, err);
+		return text_set(r, p, equals, err);
 	if (absent(r, p))
 		return err_set(err, -EINVAL, "%s: %s has no [%s] section", key, r->path,
 			       profile_optionals[profile_param_optional(p)].section);
@@ -321,7 +322,8 @@ static int profile_read(struct profile *out, struct reading *r, enum estimate en
 		rc = resolve(out, r, end, err);
 	if (!rc)
 		rc = name_set(out, r->path, err);
-	strcpy(out->title, r->title);
+	memcpy(out->title, r->words.title, sizeof(out->title));
+	memcpy(out->iommu, r->words.iommu, sizeof(out->iommu));
 	for (size_t i = 0; i < PROFILE_OPTIONALS; i++)
 		memcpy((char *)out + profile_optionals[i].flag, &r->has[i], sizeof(bool));
 	return rc;

@@ -131,6 +131,7 @@ struct cost { /* everything is picoseconds unless the name says otherwise */
 struct profile {
 	char name[48];
 	char title[128];
+	char iommu[32]; /* the IOMMU it was sold with, in the words of who names IOMMUs; "": none */
 	uint32_t clock_mhz;
 	uint32_t cpus;
 	uint64_t memory_bytes;
@@ -177,8 +178,8 @@ int profile_load(struct profile *out, const char *path, enum estimate end,
 		 const char *const *overrides, struct err *err) MUST_CHECK;
 
 /*
- * Call @fn for each parameter of @path in file order, machine.title (which is no number) excepted.
- * The whole file is checked first, as profile_load() does. Returns 0, @fn's first nonzero answer,
+ * Call @fn for each parameter of @path in file order, but for machine.title and machine.iommu, which
+ * are no numbers. The whole file is checked first, as profile_load() does. Returns 0, @fn's first nonzero answer,
  * or profile_load()'s errors. A row is valid during the call only, its key and help for ever.
  */
 int profile_rows(const char *path, int (*fn)(void *ctx, const struct profile_row *row), void *ctx,

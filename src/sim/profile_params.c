@@ -29,6 +29,8 @@
 /* clang-format off */
 const struct profile_param profile_params[PROFILE_PARAMS] = {
 {"machine.title", 0, FIELD(title), 0, 0, "what machine this is"},
+{"machine.iommu", 0, PLACE(iommu), true, 0, 0,
+	"the IOMMU it was sold with, as iommu.model names it; left out: none"},
 {"machine.clock", CLOCK, FIELD(clock_mhz), 100 * MHZ, 10000 * MHZ, "CPU clock"},
 {"machine.cpus", COUNT, FIELD(cpus), 1, 16, "CPUs"},
 {"machine.memory", BYTES, FIELD(memory_bytes), 16 * 1024 * KIB, 64 * GIB, "physical memory"},

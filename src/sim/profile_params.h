@@ -12,7 +12,7 @@
 #include "base/quantity.h"
 #include "sim/profile.h"
 
-#define PROFILE_PARAMS 100
+#define PROFILE_PARAMS 101
 
 struct profile_param {
 	const char *key;

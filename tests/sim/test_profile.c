@@ -323,6 +323,25 @@ static void rows_come_in_file_order_without_the_title(void **state)
 		assert_true(keys.line[i] > keys.line[i - 1]);
 }
 
+static void the_iommu_a_machine_was_sold_with_may_be_left_out(void **state)
+{
+	static const char *const other[] = {"machine.iommu=vtd", NULL};
+	struct rig *rig = *state;
+	struct keys keys = {.count = 0};
+
+	write_with(rig, 0, 0, NULL);
+	loads(rig, ESTIMATE_DEFAULT, NULL);
+	assert_string_equal(rig->p.iommu, "");
+	write_with(rig, 2, 2, "title = Test machine\niommu = calgary");
+	loads(rig, ESTIMATE_DEFAULT, NULL);
+	assert_string_equal(rig->p.iommu, "calgary");
+	loads(rig, ESTIMATE_DEFAULT, other);
+	assert_string_equal(rig->p.iommu, "vtd");
+	assert_string_equal(rig->p.title, "Test machine");
+	assert_int_equal(profile_rows(rig->path, collect, &keys, &rig->err), 0);
+	assert_string_equal(keys.key[0], "machine.clock"); /* no number, no row */
+}
+
 static void rows_stop_when_told_and_are_checked_first(void **state)
 {
 	struct rig *rig = *state;
@@ -373,6 +392,7 @@ int main(void)
 		TEST(an_override_replaces_value_and_range),
 		TEST(every_cost_has_exactly_one_key),
 		TEST(rows_come_in_file_order_without_the_title),
+		TEST(the_iommu_a_machine_was_sold_with_may_be_left_out),
 		TEST(rows_stop_when_told_and_are_checked_first),
 		TEST(a_row_says_what_the_file_says),
 	};

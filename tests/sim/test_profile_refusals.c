@@ -97,6 +97,8 @@ static void slips_elsewhere_are_told_too(void **state)
 	refused(rig, NULL, ":2: title: expected a [section] before the first key");
 	write_with(rig, 2, 2, "title =");
 	refused(rig, NULL, ":2: machine.title: expected a line of UTF-8 text");
+	write_with(rig, 2, 2, "title = a\niommu = a name of thirty-two letters----");
+	refused(rig, NULL, ":3: machine.iommu: longer than 31 bytes");
 	write_with(rig, 3, 3, "clock = 2000.5 MHz | measured | a");
 	refused(rig, NULL, ":3: machine.clock: expected whole MHz");
 	write_with(rig, 3, 3, "clock = 20 GHz | measured | a");
