@@ -137,7 +137,7 @@ int cli_take_set(struct cli_sets *sets, const char *text, struct err *err)
 	return 0;
 }
 
-int cli_load_scenario(struct scenario *scenario, const char *name, const struct cli_sets *sets,
+int cli_read_scenario(struct scenario *scenario, const char *name, const struct cli_sets *sets,
 		      struct err *err)
 {
 	int rc = scenario_init(scenario);
@@ -149,6 +149,14 @@ int cli_load_scenario(struct scenario *scenario, const char *name, const struct 
 		if (rc)
 			err_prefix(err, rc, "--set ");
 	}
+	return rc;
+}
+
+int cli_load_scenario(struct scenario *scenario, const char *name, const struct cli_sets *sets,
+		      struct err *err)
+{
+	const int rc = cli_read_scenario(scenario, name, sets, err);
+
 	return rc ? rc : scenario_finish(scenario, err);
 }
 

@@ -14,6 +14,8 @@
 #include "report/write.h"
 #include "study/scenario.h"
 
+struct study;
+
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_BAD_INPUT = 2, CLI_INTERRUPTED = 130 };
 
 struct command {
@@ -24,6 +26,7 @@ struct command {
 
 int cli_run(int argc, char **argv);
 int cli_study(int argc, char **argv);
+int cli_compare(int argc, char **argv);
 int cli_list(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_replay(int argc, char **argv);
@@ -78,11 +81,24 @@ struct cli_sets {
 };
 
 int cli_take_set(struct cli_sets *sets, const char *text, struct err *err);
+/*
+ * Begin @scenario, read the one named @name and change what @sets say, without finishing it. 0 or
+ * -errno with @err; scenario_fini() in any case.
+ */
+int cli_read_scenario(struct scenario *scenario, const char *name, const struct cli_sets *sets,
+		      struct err *err) MUST_CHECK;
 /* Begin @scenario, read the one named @name and change what @sets say. 0 or -errno with @err. */
 int cli_load_scenario(struct scenario *scenario, const char *name, const struct cli_sets *sets,
 		      struct err *err) MUST_CHECK;
 /* argp_parse() with our conventions. 0; else the exit status, with everything said. */
 int cli_parse(const struct argp *argp, int argc, char **argv, void *args, const struct err *err);
+
+/*
+ * Run @study, its results kept in DIRECTORY/results.db (@out, made if it is not there), with
+ * progress on a terminal; @fresh: run again what is there. As study_execute().
+ */
+int cli_execute(struct study *study, const char *out, bool fresh, unsigned workers,
+		struct err *err) MUST_CHECK;
 
 /* Columns of the terminal on standard output; 0 if it is none. */
 unsigned cli_width(void);

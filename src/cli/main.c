@@ -12,6 +12,7 @@
 static const struct command commands[] = {
 	{"run", "run one scenario and print what it measured", cli_run},
 	{"study", "run a set of scenarios: tables, figures, a page, claims", cli_study},
+	{"compare", "every strategy on one machine: price and exposure", cli_compare},
 	{"replay", "drive an IOMMU with a DMA trace recorded on a real kernel", cli_replay},
 	{"iotlb", "miss-ratio curves of an IOTLB, from a trace or a run", cli_iotlb},
 	{"explain", "what a strategy does, protects and gives up", cli_explain},

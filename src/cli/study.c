@@ -4,8 +4,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "report/csv.h"
@@ -20,7 +18,6 @@ struct args {
 	struct cli_format format;
 	uint64_t workers, seed;
 	bool fresh;
-	struct timespec start;
 	struct err err;
 };
 
@@ -79,24 +76,6 @@ static const struct argp argp = {
 	       "  iotoll study paper --figures 2,3 --out out/mine\n"
 	       "  iotoll study paper --format json:paper.json",
 };
-
-/* ---- progress ---- */
-
-static double elapsed(const struct args *a)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - a->start.tv_sec) +
-	       (double)(now.tv_nsec - a->start.tv_nsec) / 1e9;
-}
-
-static void progress(void *ctx, size_t finished, size_t total)
-{
-	const struct args *a = ctx;
-
-	cli_progress("%s: %zu of %zu runs, %.0f s", a->name, finished, total, elapsed(a));
-}
 
 /* ---- output ---- */
 
@@ -172,30 +151,8 @@ static int print(struct args *a, json_t *document)
 
 /* ---- the study ---- */
 
-static int open_store(const struct args *a, struct store **store, struct err *err)
-{
-	char path[PATH_MAX];
-	int rc = report_make_directory(a->out, err);
-
-	if (rc)
-		return rc;
-	snprintf(path, sizeof(path), "%s/results.db", a->out);
-	rc = store_open(store, path, STORE_WRITE, err);
-	if (rc || !a->fresh)
-		return rc;
-	/* It is one of ours: now it may go. */
-	store_close(*store);
-	*store = NULL;
-	if (unlink(path))
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	return store_open(store, path, STORE_WRITE, err);
-}
-
 static int run_paper(struct args *a)
 {
-	const struct study_watch watch = {
-		.ctx = a, .progress = progress, .should_stop = cli_stopped};
-	struct store *store = NULL;
 	json_t *document = NULL;
 	struct paper paper;
 	int rc = a->figures ? check_figures(a->figures, &a->err) : 0;
@@ -206,9 +163,7 @@ static int run_paper(struct args *a)
 		rc = paper_init(&paper, a->seed, &a->err);
 	if (rc)
 		return rc;
-	rc = open_store(a, &store, &a->err);
-	if (!rc)
-		rc = study_execute(&paper.study, store, (unsigned)a->workers, &watch, &a->err);
+	rc = cli_execute(&paper.study, a->out, a->fresh, (unsigned)a->workers, &a->err);
 	if (!rc) {
 		cli_progress("%s: experiments and claims", a->name);
 		document = paper_document(&paper, &a->err);
@@ -221,7 +176,6 @@ static int run_paper(struct args *a)
 	if (!rc)
 		rc = print(a, document);
 	json_decref(document);
-	store_close(store);
 	paper_fini(&paper);
 	return rc;
 }
@@ -243,7 +197,6 @@ int cli_study(int argc, char **argv)
 		snprintf(out, sizeof(out), "out/%s", a.name);
 		a.out = out;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &a.start);
 	cli_catch_signals();
 	rc = run_paper(&a);
 	return rc ? cli_fail(rc, &a.err) : CLI_OK;

@@ -28,6 +28,11 @@ static int read_point(struct chart *c, struct chart_series *s, size_t n, const j
 			err, -EINVAL,
 			"figure %s: series '%s': point %zu: a stacked value must not be negative",
 			c->id, s->name, n + 1);
+	if (c->log2_y && p->has_y && p->y < 0)
+		return err_set(
+			err, -EINVAL,
+			"figure %s: series '%s': point %zu: y must not be negative on a log2 axis",
+			c->id, s->name, n + 1);
 	p->low = p->high = p->y;
 	low = number_member(json, "low", &p->low);
 	high = number_member(json, "high", &p->high);
@@ -62,6 +67,7 @@ static int read_series(struct chart *c, const json_t *json, struct err *err)
 
 	s->name = text_member(json, "name");
 	s->bar = text_member(json, "bar");
+	s->front = json_is_true(json_object_get(json, "front"));
 	s->points = calloc(n + 1, sizeof(*s->points));
 	if (!s->points)
 		return -ENOMEM;
@@ -137,11 +143,16 @@ static void find_range(struct chart *c, const json_t *figure)
 				widen(c, stack_top(c, c->series[i].bar, p->x), &first);
 			if (c->bars || !p->has_y)
 				continue;
+			c->zero_y |= c->log2_y && p->y == 0;
+			if (c->log2_y && p->y == 0)
+				continue;
 			widen(c, p->y, &first);
 			widen(c, p->low, &first);
 			widen(c, p->high, &first);
 		}
 	}
+	if (c->log2_y)
+		return;
 	/* An axis starts at zero unless the study says otherwise. */
 	if (c->bars || !number_member(figure, "y_min", &bound))
 		bound = 0;
@@ -150,22 +161,34 @@ static void find_range(struct chart *c, const json_t *figure)
 		widen(c, bound, &first);
 }
 
+static bool is_scale(const char *scale)
+{
+	return !*scale || strcmp(scale, "log2") == 0 || strcmp(scale, "linear") == 0;
+}
+
 static int read_kind(struct chart *c, const json_t *figure, struct err *err)
 {
-	const char *kind = text_member(figure, "kind"), *scale = text_member(figure, "x_scale");
+	const char *kind = text_member(figure, "kind"), *x = text_member(figure, "x_scale"),
+		   *y = text_member(figure, "y_scale");
 
 	if (!json_is_object(figure))
 		return err_set(err, -EINVAL, "a figure is not a JSON object");
-	if (strcmp(kind, "line") != 0 && strcmp(kind, "stacked-bars") != 0)
-		return err_set(err, -EINVAL,
-			       "figure %s: kind is '%s', expected line or stacked-bars", c->id,
-			       kind);
-	if (*scale && strcmp(scale, "log2") != 0 && strcmp(scale, "linear") != 0)
-		return err_set(err, -EINVAL, "figure %s: x_scale is '%s', expected log2 or linear",
-			       c->id, scale);
 	c->bars = strcmp(kind, "stacked-bars") == 0;
-	c->log2_x = strcmp(scale, "log2") == 0;
+	c->scatter = strcmp(kind, "scatter") == 0;
+	if (!c->bars && !c->scatter && strcmp(kind, "line") != 0)
+		return err_set(err, -EINVAL,
+			       "figure %s: kind is '%s', expected line, stacked-bars or scatter",
+			       c->id, kind);
+	if (!is_scale(x))
+		return err_set(err, -EINVAL, "figure %s: x_scale is '%s', expected log2 or linear",
+			       c->id, x);
+	if (!is_scale(y) || (!c->scatter && strcmp(y, "log2") == 0))
+		return err_set(err, -EINVAL, "figure %s: y_scale is '%s', expected linear%s", c->id,
+			       y, c->scatter ? " or log2" : "");
+	c->log2_x = strcmp(x, "log2") == 0;
+	c->log2_y = strcmp(y, "log2") == 0;
 	c->bytes_x = strcasestr(c->x_label, "byte") != NULL;
+	c->bytes_y = strcasestr(c->y_label, "byte") != NULL;
 	return 0;
 }
 
@@ -239,6 +262,11 @@ size_t chart_count_at(const struct chart_series *s, double x)
 struct number_text chart_x_text(const struct chart *c, double x)
 {
 	return c->bytes_x && x >= 0 ? number_bytes(x) : number_human(x);
+}
+
+struct number_text chart_y_text(const struct chart *c, double y)
+{
+	return c->log2_y && c->bytes_y && y >= 0 ? number_bytes(y) : number_human(y);
 }
 
 /* Is @on the text @off with its last word "off" replaced by "on"? */

@@ -29,6 +29,11 @@ int report_figure_csv(FILE *out, const json_t *figure, struct err *err) MUST_CHE
 int report_study_csv(FILE *out, const json_t *study, struct err *err) MUST_CHECK;
 /* A table: a heading of "name (unit)", then its rows. */
 int report_table_csv(FILE *out, const json_t *table, struct err *err) MUST_CHECK;
+/*
+ * An array of objects, one line each: dotted keys are the columns, in the order in which they first
+ * occur; what an object lacks, or has as null, is empty.
+ */
+int report_rows_csv(FILE *out, const json_t *rows, struct err *err) MUST_CHECK;
 /* The claims of a study: "id,claim,source,rule,measured,verdict,note". */
 int report_claims_csv(FILE *out, const json_t *study, struct err *err) MUST_CHECK;
 

@@ -227,22 +227,66 @@ static int fill_bars(struct grid *g, const struct chart *c, const struct bars *b
 	return ret;
 }
 
+/* ---- scatter plots ---- */
+
+static int fill_scatter(struct grid *g, const struct chart *c)
+{
+	size_t row = 0;
+	int ret = title(g, 0, *c->x_label ? c->x_label : "x", "");
+
+	if (!ret)
+		ret = title(g, 1, "point", "");
+	if (!ret)
+		ret = title(g, 2, *c->y_label ? c->y_label : "y", "");
+	for (size_t i = 0; i < c->nxs; i++) {
+		for (size_t k = 0; k < c->nseries; k++) {
+			const struct chart_series *s = &c->series[k];
+
+			for (size_t n = 0; n < chart_count_at(s, c->xs[i]); n++, row++) {
+				const struct chart_point *p = chart_at_nth(s, c->xs[i], n);
+
+				snprintf(cell(g, row, 0)->text, sizeof(g->cells->text), "%s",
+					 chart_x_text(c, c->xs[i]).text);
+				snprintf(cell(g, row, 1)->text, sizeof(g->cells->text), "%.100s%s",
+					 s->name, s->front ? " *" : "");
+				value_cell(cell(g, row, 2), p, series_decimals(s));
+			}
+		}
+	}
+	return ret;
+}
+
+static size_t count_points(const struct chart *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->nseries; i++)
+		n += c->series[i].npoints;
+	return n;
+}
+
+static struct grid *create_for(const struct chart *c, struct bars *b)
+{
+	if (c->scatter)
+		return grid_create(3, count_points(c));
+	if (!c->bars)
+		return grid_create(1 + c->nseries + count_partners(c), count_rows(c));
+	find_bars(b, c);
+	return grid_create(3 + b->nnames, c->nxs * b->nbars);
+}
+
 int grid_of_chart(struct grid **out, const struct chart *c)
 {
 	struct bars b;
 	int ret;
 
-	*out = NULL;
-	if (c->bars) {
-		find_bars(&b, c);
-		*out = grid_create(3 + b.nnames, c->nxs * b.nbars);
-	} else {
-		*out = grid_create(1 + c->nseries + count_partners(c), count_rows(c));
-	}
+	*out = create_for(c, &b);
 	if (!*out)
 		return -ENOMEM;
-	(*out)->left = c->bars ? 2 : 1;
-	ret = c->bars ? fill_bars(*out, c, &b) : fill_lines(*out, c);
+	(*out)->left = c->bars || c->scatter ? 2 : 1;
+	ret = c->bars      ? fill_bars(*out, c, &b)
+	      : c->scatter ? fill_scatter(*out, c)
+			   : fill_lines(*out, c);
 	if (ret) {
 		grid_free(*out);
 		*out = NULL;

@@ -3,7 +3,7 @@
  * A figure as rows and columns of text, for the terminal and for the data tables of the page.
  * Lines: one row an x, one column a series, and where a series exists with protection off and on,
  * the change in percent. Stacked bars: one row a bar, the total, and one column a category that is
- * not zero everywhere.
+ * not zero everywhere. Scatter plots: one row a point, from the left.
  */
 #ifndef IOTOLL_REPORT_GRID_H
 #define IOTOLL_REPORT_GRID_H

@@ -43,6 +43,16 @@ static void head(FILE *out, const json_t *study)
 	      out);
 }
 
+/* What to take from it. */
+static void words(FILE *out, const json_t *study)
+{
+	const json_t *list = json_object_get(study, "words");
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_is_string(json_array_get(list, i)))
+			page_paragraph(out, "lead", json_string_value(json_array_get(list, i)));
+}
+
 static void fact(FILE *out, const char *name, const char *text)
 {
 	if (!*text)
@@ -115,6 +125,7 @@ static void masthead(FILE *out, const json_t *study)
 	xml_text(out, title_of(study));
 	fputs("</h1>\n", out);
 	page_paragraph(out, "lead", text_member(study, "summary"));
+	words(out, study);
 	facts(out, study);
 	tally(out, study);
 	contents(out, study);

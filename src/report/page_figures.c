@@ -9,6 +9,7 @@
 
 #include "report/grid.h"
 #include "report/page_parts.h"
+#include "report/run_text.h"
 #include "report/study_write.h"
 #include "report/svg.h"
 #include "report/xml.h"
@@ -99,6 +100,23 @@ static void caption(FILE *out, const struct chart *c)
 	fputs("</h3></figcaption>\n", out);
 }
 
+/* What makes the figure, if it says so. */
+static int command(FILE *out, const json_t *figure)
+{
+	char *text;
+
+	if (!json_array_size(json_object_get(figure, "command")))
+		return 0;
+	text = run_command(figure);
+	if (!text)
+		return -ENOMEM;
+	fputs("<pre class=\"command\">", out);
+	xml_text(out, text);
+	fputs("</pre>\n", out);
+	free(text);
+	return 0;
+}
+
 static int figure(FILE *out, const json_t *json, struct err *err)
 {
 	struct chart *c;
@@ -106,7 +124,7 @@ static int figure(FILE *out, const json_t *json, struct err *err)
 
 	if (ret)
 		return ret;
-	fprintf(out, "<figure%s>\n", c->bars ? " class=\"full\"" : "");
+	fprintf(out, "<figure%s>\n", c->bars || c->scatter ? " class=\"full\"" : "");
 	caption(out, c);
 	ret = drawing(out, c, true, err);
 	if (!ret)
@@ -116,6 +134,8 @@ static int figure(FILE *out, const json_t *json, struct err *err)
 		page_paragraph(out, "note",
 			       c->bars ? "Whiskers: low and high end of the estimate ranges."
 				       : "Bands: low and high end of the estimate ranges.");
+	if (!ret)
+		ret = command(out, json);
 	if (!ret)
 		ret = data(out, c);
 	fputs("</figure>\n", out);

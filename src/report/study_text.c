@@ -241,6 +241,20 @@ static int claims_text(FILE *out, const json_t *study, unsigned width)
 	return ret;
 }
 
+/* What to take from it: a paragraph each. */
+static int words_text(FILE *out, const json_t *study, unsigned width)
+{
+	const json_t *words = json_object_get(study, "words");
+	int ret = 0;
+
+	if (json_array_size(words))
+		fputc('\n', out);
+	for (size_t i = 0; i < json_array_size(words) && !ret; i++)
+		if (json_is_string(json_array_get(words, i)))
+			ret = paragraph(out, json_string_value(json_array_get(words, i)), width);
+	return ret;
+}
+
 int study_text(FILE *out, const json_t *study, const char *page, unsigned width, struct err *err)
 {
 	const json_t *figures = json_object_get(study, "figures");
@@ -256,6 +270,8 @@ int study_text(FILE *out, const json_t *study, const char *page, unsigned width,
 		ret = figure_text(out, json_array_get(figures, i), width, err);
 	for (size_t i = 0; i < json_array_size(tables) && !ret; i++)
 		ret = table_text(out, json_array_get(tables, i), width);
+	if (!ret)
+		ret = words_text(out, study, width);
 	if (!ret)
 		ret = claims_text(out, study, width);
 	if (!ret && page)

@@ -91,7 +91,7 @@ static void layout_right(struct svg_frame *f)
 		if (w > widest)
 			widest = w;
 	}
-	f->direct = !f->c->bars && f->o->width >= 520 && f->c->nseries <= 6 &&
+	f->direct = !f->c->bars && !f->c->scatter && f->o->width >= 520 && f->c->nseries <= 6 &&
 		    widest <= f->o->width * 0.25;
 	f->right = f->o->width - (f->direct ? widest + 24 : 16);
 }
@@ -168,6 +168,7 @@ static void open_root(const struct svg_frame *f)
 int svg_chart(FILE *out, const struct chart *c, const struct svg_options *options, struct err *err)
 {
 	struct svg_frame f = {.out = out, .c = c, .o = options};
+	int ret = 0;
 
 	if (options->width < 320 || options->width > 4000 || options->height < 200 ||
 	    options->height > 4000)
@@ -184,20 +185,23 @@ int svg_chart(FILE *out, const struct chart *c, const struct svg_options *option
 	svg_axis_y(&f);
 	if (c->bars)
 		svg_bars_draw(&f);
+	else if (c->scatter)
+		ret = svg_scatter_draw(&f);
 	else
 		svg_line_draw(&f);
 	svg_axis_x_title(&f);
 	fputs("</svg>\n", out);
-	return ferror(out) ? -EIO : 0;
+	return ret ? ret : ferror(out) ? -EIO : 0;
 }
 
 struct svg_options svg_size(const struct chart *c, bool wide)
 {
-	struct svg_options o = {.width = 360, .height = c->bars ? 400 : 300, .id_prefix = ""};
+	const bool full = c->bars || c->scatter;
+	struct svg_options o = {.width = 360, .height = full ? 400 : 300, .id_prefix = ""};
 
 	if (wide) {
-		o.width = c->bars ? 960 : 640;
-		o.height = c->bars ? 440 : 380;
+		o.width = full ? 960 : 640;
+		o.height = full ? 440 : 380;
 	}
 	return o;
 }

@@ -18,10 +18,33 @@ double svg_nice_step(double raw)
 	return (m <= 1.0001 ? 1 : m <= 2.0001 ? 2 : m <= 5.0001 ? 5 : 10) * power;
 }
 
+/* Of 2, 16 or 256 from tick to tick: powers that byte counts have round names for. */
+static void scale_log2(struct svg_frame *f, double low, double high)
+{
+	static const double steps[] = {1, 4, 8};
+	const double most = f->o->height < 340 ? 5 : 7;
+	size_t i = 0;
+
+	low = low > 0 ? log2(low) : 0;
+	high = high > 0 ? log2(high) : low + 1;
+	while (i < 2 && (high - low) / steps[i] > most)
+		i++;
+	f->y_step = steps[i];
+	/* Room below the lowest point, for its name. */
+	f->y_low = floor(low / f->y_step - 0.25) * f->y_step;
+	f->y_high = ceil(high / f->y_step) * f->y_step;
+	if (!(f->y_high > f->y_low))
+		f->y_high = f->y_low + f->y_step;
+}
+
 void svg_scale_y(struct svg_frame *f)
 {
 	double low = f->c->y_low, high = f->c->y_high;
 
+	if (f->c->log2_y) {
+		scale_log2(f, low, high);
+		return;
+	}
 	if (!(high > low))
 		high = low + (low == 0 ? 1 : fabs(low));
 	f->y_step = svg_nice_step((high - low) / (f->o->height < 340 ? 5 : 6));
@@ -29,9 +52,19 @@ void svg_scale_y(struct svg_frame *f)
 	f->y_high = ceil(high / f->y_step - 1e-9) * f->y_step;
 }
 
+/* Where the scale has @value. */
+static double on_scale(const struct svg_frame *f, double value)
+{
+	const double bottom = f->bottom - (f->c->zero_y ? SVG_ZERO_BAND : 0);
+
+	return bottom - (value - f->y_low) / (f->y_high - f->y_low) * (bottom - f->top);
+}
+
 double svg_y(const struct svg_frame *f, double y)
 {
-	return f->bottom - (y - f->y_low) / (f->y_high - f->y_low) * (f->bottom - f->top);
+	if (!f->c->log2_y)
+		return on_scale(f, y);
+	return y > 0 ? on_scale(f, log2(y)) : f->bottom - SVG_ZERO_BAND / 2;
 }
 
 struct number_text svg_tick_text(const struct svg_frame *f, double value)
@@ -41,6 +74,8 @@ struct number_text svg_tick_text(const struct svg_frame *f, double value)
 	struct number_text plain = number_fixed(value, decimals), n = {""};
 	size_t digits = strspn(plain.text, "-0123456789"), to = 0;
 
+	if (f->c->log2_y)
+		return chart_y_text(f->c, exp2(value));
 	/* Four digits read well unbroken; from five on they are grouped. */
 	if (fabs(value) < 9999.5 || decimals || digits > 16)
 		return plain;
@@ -69,13 +104,18 @@ void svg_axis_y(const struct svg_frame *f)
 	int steps = (int)lround((f->y_high - f->y_low) / f->y_step);
 
 	for (int i = 0; i <= steps; i++) {
-		double value = f->y_low + i * f->y_step, y = svg_y(f, value);
+		double value = f->y_low + i * f->y_step, y = on_scale(f, value);
 
 		level_line(f, y, "v-grid", PALETTE_GRID);
 		svg_text(f, f->left - 7, y + 4, "end", SVG_FONT, "v-mut",
 			 svg_tick_text(f, value).text);
 	}
-	level_line(f, svg_y(f, f->y_low > 0 ? f->y_low : 0), "v-axis", PALETTE_AXIS);
+	if (f->c->log2_y)
+		level_line(f, f->bottom, "v-axis", PALETTE_AXIS);
+	else
+		level_line(f, svg_y(f, f->y_low > 0 ? f->y_low : 0), "v-axis", PALETTE_AXIS);
+	if (f->c->zero_y)
+		svg_text(f, f->left - 7, svg_y(f, 0) + 4, "end", SVG_FONT, "v-mut", "0");
 	if (*f->c->y_label)
 		svg_text(f,
 			 f->left - 7 - svg_text_width(svg_tick_text(f, f->y_high).text, SVG_FONT),
@@ -126,6 +166,8 @@ double svg_legend(const struct svg_frame *f, double y, bool draw)
 
 	if (f->direct)
 		return 0;
+	if (f->c->scatter)
+		return svg_scatter_legend(f, y, draw);
 	for (size_t i = 0; i < n; i++) {
 		const char *name = f->c->bars ? f->names[i] : f->c->series[i].name;
 		double w = lead + svg_text_width(name, SVG_FONT) + 12;

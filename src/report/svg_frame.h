@@ -10,14 +10,15 @@
 
 #define SVG_FONT      12.0 /* of all text but the title */
 #define SVG_SMALL     9.5
-#define SVG_MAX_NAMES 64u /* categories and bars of one figure */
+#define SVG_ZERO_BAND 30.0 /* below a log2 axis, for what is 0 */
+#define SVG_MAX_NAMES 64u  /* categories and bars of one figure */
 
 struct svg_frame {
 	FILE *out;
 	const struct chart *c;
 	const struct svg_options *o;
 	double left, top, right, bottom; /* the plot area */
-	double y_low, y_high, y_step;
+	double y_low, y_high, y_step;    /* in doublings on a log2 axis */
 	bool direct; /* lines are labelled at their right end instead of in a legend */
 	double slot_width, bar_width; /* stacked bars: room of one x, width of one bar */
 	bool bar_names;               /* written under each bar */
@@ -36,10 +37,13 @@ void svg_marker(const struct svg_frame *f, size_t n, double x, double y);
 /* Choose y_low, y_high and y_step from the chart's range; ticks at multiples of 1, 2 or 5. */
 void svg_scale_y(struct svg_frame *f);
 double svg_y(const struct svg_frame *f, double y);
-/* A tick label: decimals as the step needs, thousands set off by a thin space. */
+/* What a scale of y_low to y_high, in steps of y_step, says at @value: thousands are set off. */
 struct number_text svg_tick_text(const struct svg_frame *f, double value);
 /* Grid lines, y labels, y title, base line. */
 void svg_axis_y(const struct svg_frame *f);
+/* Where @x lies, and the ticks and labels of a chart that has an x. */
+double svg_x(const struct svg_frame *f, double x);
+void svg_axis_x(const struct svg_frame *f);
 /* The x title, centred under the plot. */
 void svg_axis_x_title(const struct svg_frame *f);
 /* The next round number at or above @raw: 1, 2 or 5 times a power of ten. */
@@ -49,6 +53,10 @@ double svg_nice_step(double raw);
 double svg_legend(const struct svg_frame *f, double y, bool draw);
 
 void svg_line_draw(const struct svg_frame *f);
+/* 0 or -ENOMEM. */
+int svg_scatter_draw(const struct svg_frame *f) MUST_CHECK;
+/* As svg_legend(). */
+double svg_scatter_legend(const struct svg_frame *f, double y, bool draw);
 void svg_bars_layout(struct svg_frame *f);
 void svg_bars_draw(const struct svg_frame *f);
 /* Is category @name above zero anywhere? Categories that are not need no place in a legend. */

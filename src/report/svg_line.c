@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Line figures: bands, lines, markers, tick labels of x and the names at the lines' ends.
+ * Line figures: bands, lines, markers and the names at the lines' ends.
  */
-#include <math.h>
 #include <string.h>
 
 #include "report/palette.h"
@@ -10,22 +9,6 @@
 
 #define LABEL_GAP  15.0
 #define MAX_DIRECT 6
-
-static double position(const struct svg_frame *f, double x)
-{
-	const struct chart *c = f->c;
-	double low = c->xs[0], high = c->xs[c->nxs - 1];
-
-	if (c->log2_x) {
-		x = log2(x);
-		low = log2(low);
-		high = log2(high);
-	}
-	/* Points keep clear of the plot's edges. */
-	if (!(high > low))
-		return (f->left + f->right) / 2;
-	return f->left + 12 + (x - low) / (high - low) * (f->right - f->left - 24);
-}
 
 void svg_marker(const struct svg_frame *f, size_t n, double x, double y)
 {
@@ -83,10 +66,10 @@ static void draw_band(const struct svg_frame *f, size_t n)
 			"stroke-opacity=\"0.25\" d=\"M",
 			colour, colour, palette_light(colour), palette_light(colour));
 		for (size_t i = first; i < end; i++)
-			fprintf(f->out, "%.1f %.1f ", position(f, s->points[i].x),
+			fprintf(f->out, "%.1f %.1f ", svg_x(f, s->points[i].x),
 				svg_y(f, s->points[i].high));
 		for (size_t i = end; i-- > first;)
-			fprintf(f->out, "%.1f %.1f ", position(f, s->points[i].x),
+			fprintf(f->out, "%.1f %.1f ", svg_x(f, s->points[i].x),
 				svg_y(f, s->points[i].low));
 		fputs("Z\"/>\n", f->out);
 	}
@@ -107,7 +90,7 @@ static void draw_line(const struct svg_frame *f, size_t n)
 			colour, palette_light(colour), n >= 8 ? " stroke-dasharray=\"6 3\"" : "");
 		for (size_t i = first; i < end; i++)
 			fprintf(f->out, "%s%.1f,%.1f", i > first ? " " : "",
-				position(f, s->points[i].x), svg_y(f, s->points[i].y));
+				svg_x(f, s->points[i].x), svg_y(f, s->points[i].y));
 		fputs("\"/>\n", f->out);
 	}
 }
@@ -118,7 +101,7 @@ static void draw_points(const struct svg_frame *f, size_t n)
 
 	for (size_t i = 0; i < s->npoints; i++)
 		if (s->points[i].has_y)
-			svg_marker(f, n, position(f, s->points[i].x), svg_y(f, s->points[i].y));
+			svg_marker(f, n, svg_x(f, s->points[i].x), svg_y(f, s->points[i].y));
 }
 
 /* Invisible targets a little larger than the markers, above everything else. */
@@ -135,66 +118,12 @@ static void draw_targets(const struct svg_frame *f, size_t n)
 		fprintf(f->out,
 			"<circle cx=\"%.1f\" cy=\"%.1f\" r=\"8\" fill=\"none\" "
 			"pointer-events=\"all\">",
-			position(f, p->x), svg_y(f, p->y));
+			svg_x(f, p->x), svg_y(f, p->y));
 		svg_tooltip(f, s, p);
 		fputs("</circle>", f->out);
 		svg_link_close(f, p->run);
 		fputc('\n', f->out);
 	}
-}
-
-/* ---- tick labels of x ---- */
-
-static void x_tick(const struct svg_frame *f, double x, bool labelled)
-{
-	double at = position(f, x);
-
-	fprintf(f->out,
-		"<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"v-axis\" "
-		"stroke=\"%s\"/>\n",
-		at, f->bottom, at, f->bottom + (labelled ? 5 : 3), PALETTE_AXIS);
-	if (labelled)
-		svg_text(f, at, f->bottom + 18, "middle", SVG_FONT, "v-mut",
-			 chart_x_text(f->c, x).text);
-}
-
-/* Would the labels of every @stride-th x touch? */
-static bool labels_touch(const struct svg_frame *f, size_t stride)
-{
-	double taken_to = -1e9;
-
-	for (size_t i = 0; i < f->c->nxs; i += stride) {
-		double at = position(f, f->c->xs[i]);
-		double half = svg_text_width(chart_x_text(f->c, f->c->xs[i]).text, SVG_FONT) / 2;
-
-		if (at - half < taken_to + 5)
-			return true;
-		taken_to = at + half;
-	}
-	return false;
-}
-
-/* On a log2 axis each measured x has a tick; labels are left out where they would touch. */
-static void log2_ticks(const struct svg_frame *f)
-{
-	size_t stride = 1;
-
-	while (stride < f->c->nxs && labels_touch(f, stride))
-		stride++;
-	for (size_t i = 0; i < f->c->nxs; i++)
-		x_tick(f, f->c->xs[i], i % stride == 0);
-}
-
-static void linear_ticks(const struct svg_frame *f)
-{
-	double low = f->c->xs[0], high = f->c->xs[f->c->nxs - 1];
-	double step = svg_nice_step((high > low ? high - low : 1) / (f->o->width < 480 ? 4 : 7));
-	int count = (int)floor((high - low) / step + 1e-9) + 1;
-	double first = ceil(low / step - 1e-9) * step;
-
-	for (int i = 0; i <= count; i++)
-		if (first + i * step <= high + step * 1e-9)
-			x_tick(f, first + i * step, true);
 }
 
 /* ---- names at the ends ---- */
@@ -259,10 +188,7 @@ void svg_line_draw(const struct svg_frame *f)
 {
 	if (f->c->nxs == 0)
 		return;
-	if (f->c->log2_x)
-		log2_ticks(f);
-	else
-		linear_ticks(f);
+	svg_axis_x(f);
 	for (size_t i = 0; i < f->c->nseries; i++)
 		draw_band(f, i);
 	for (size_t i = 0; i < f->c->nseries; i++)

@@ -178,9 +178,10 @@ int profile_load(struct profile *out, const char *path, enum estimate end,
 		 const char *const *overrides, struct err *err) MUST_CHECK;
 
 /*
- * Call @fn for each parameter of @path in file order, but for machine.title and machine.iommu, which
- * are no numbers. The whole file is checked first, as profile_load() does. Returns 0, @fn's first nonzero answer,
- * or profile_load()'s errors. A row is valid during the call only, its key and help for ever.
+ * Call @fn for each parameter of @path in file order, but for machine.title and machine.iommu,
+ * which are no numbers. The whole file is checked first, as profile_load() does. Returns 0, @fn's
+ * first nonzero answer, or profile_load()'s errors. A row is valid during the call only, its key
+ * and help for ever.
  */
 int profile_rows(const char *path, int (*fn)(void *ctx, const struct profile_row *row), void *ctx,
 		 struct err *err) MUST_CHECK;

@@ -170,12 +170,11 @@ int scenario_read(struct scenario *s, const char *name, struct err *err)
 	return inifile_read(path, &handler, err);
 }
 
-int scenario_set(struct scenario *s, const char *assignment, struct err *err)
+static int assign(struct scenario *s, const char *assignment, const char *origin, struct err *err)
 {
 	char name[128], *dot, *end;
 	const char *equals = strchr(assignment, '=');
 	const char *value;
-	int rc;
 
 	if (!equals || equals == assignment || equals - assignment >= (long)sizeof(name))
 		return err_set(err, -EINVAL, "'%s': expected section.key=value", assignment);
@@ -188,8 +187,17 @@ int scenario_set(struct scenario *s, const char *assignment, struct err *err)
 	*dot = '\0';
 	for (value = equals + 1; *value == ' ';)
 		value++;
-	rc = set(s, name, dot + 1, value, "--set ", err);
-	return rc;
+	return set(s, name, dot + 1, value, origin, err);
+}
+
+int scenario_set(struct scenario *s, const char *assignment, struct err *err)
+{
+	return assign(s, assignment, "--set ", err);
+}
+
+int scenario_settle(struct scenario *s, const char *assignment, struct err *err)
+{
+	return assign(s, assignment, "", err);
 }
 
 int scenario_setf(struct scenario *s, struct err *err, const char *fmt, ...)

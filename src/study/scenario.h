@@ -116,7 +116,9 @@ int scenario_copy(struct scenario *to, const struct scenario *from) MUST_CHECK;
 int scenario_read(struct scenario *s, const char *name, struct err *err) MUST_CHECK;
 /* One "section.key=value". -EINVAL with the nearest valid name for a typo. */
 int scenario_set(struct scenario *s, const char *assignment, struct err *err) MUST_CHECK;
-/* The same from a format string, for studies. */
+/* The same by a program's wish: messages about the setting name no place where it was given. */
+int scenario_settle(struct scenario *s, const char *assignment, struct err *err) MUST_CHECK;
+/* As scenario_set(), from a format string, for studies. */
 int scenario_setf(struct scenario *s, struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4))) MUST_CHECK;
 /* Will there be a translation table? After scenario_finish(). */

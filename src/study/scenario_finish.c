@@ -21,10 +21,10 @@ bool scenario_has_table(const struct scenario *s)
 /* Section iommu: @key is @value now, by nobody's wish. */
 static int settle(struct scenario *s, const char *key, uint64_t value, struct err *err)
 {
-	const int rc = scenario_setf(s, err, "iommu.%s=%llu", key, (unsigned long long)value);
+	char text[64];
 
-	*s->origin[param_find("iommu", key) - param_rows] = '\0';
-	return rc;
+	snprintf(text, sizeof(text), "iommu.%s=%llu", key, (unsigned long long)value);
+	return scenario_settle(s, text, err);
 }
 
 /* Where a number was left to the model: what the model has. Without one nothing depends on it. */

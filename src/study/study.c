@@ -22,6 +22,7 @@ void study_fini(struct study *s)
 	for (size_t i = 0; i < s->count; i++) {
 		scenario_fini(&s->point[i].scenario);
 		json_decref(s->point[i].result);
+		free(s->point[i].refused);
 	}
 	free(s->point);
 	*s = (struct study){0};
@@ -35,15 +36,20 @@ static struct study_point *find(const struct study *s, const char *id)
 	return NULL;
 }
 
-static int grow(struct study *s)
+/* Room for one more point, which is all zeros; it is there once s->count is raised. */
+static int grow(struct study *s, struct err *err)
 {
 	const size_t capacity = s->capacity ? 2 * s->capacity : 64;
-	struct study_point *point = realloc(s->point, capacity * sizeof(*point));
+	struct study_point *point = s->point;
 
-	if (!point)
-		return err_set(&s->why, -ENOMEM, "no memory for %zu points", capacity);
-	s->point = point;
-	s->capacity = capacity;
+	if (s->count == s->capacity) {
+		point = realloc(s->point, capacity * sizeof(*point));
+		if (!point)
+			return err_set(err, -ENOMEM, "no memory for %zu points", capacity);
+		s->point = point;
+		s->capacity = capacity;
+	}
+	memset(&point[s->count], 0, sizeof(*point));
 	return 0;
 }
 
@@ -65,12 +71,10 @@ void study_add(struct study *s, const char *id, const char *scenario, const char
 
 	if (s->error || find(s, id))
 		return;
-	if (s->count == s->capacity)
-		s->error = grow(s);
+	s->error = grow(s, &s->why);
 	if (s->error)
 		return;
 	p = &s->point[s->count];
-	memset(p, 0, sizeof(*p));
 	snprintf(p->id, sizeof(p->id), "%s", id);
 	s->error = fill(p, scenario, sets, &s->why);
 	if (s->error) {
@@ -81,7 +85,36 @@ void study_add(struct study *s, const char *id, const char *scenario, const char
 	s->count++;
 }
 
+int study_try(struct study *s, const char *id, const struct scenario *base, const char *const *sets,
+	      struct err *err)
+{
+	struct study_point *p;
+	int rc;
+
+	if (find(s, id))
+		return err_set(err, -EEXIST, "%s: there is such a point already", id);
+	rc = grow(s, err);
+	if (rc)
+		return rc;
+	p = &s->point[s->count];
+	snprintf(p->id, sizeof(p->id), "%s", id);
+	if (scenario_copy(&p->scenario, base))
+		return err_set(err, -ENOMEM, "no memory");
+	for (; !rc && *sets; sets++)
+		rc = scenario_settle(&p->scenario, *sets, err);
+	if (!rc)
+		rc = scenario_finish(&p->scenario, err);
+	if (rc)
+		scenario_fini(&p->scenario);
+	else
+		s->count++;
+	return rc;
+}
+
 /* ---- execution ---- */
+
+/* What a process says in place of a result: {"refused": "why"}. */
+#define REFUSED "refused"
 
 struct execution {
 	struct study *study;
@@ -100,6 +133,10 @@ static int job(void *ctx, size_t index, FILE *out, struct err *err)
 	json_t *result = NULL;
 	int rc = run_scenario(&p->scenario, &options, &result, err);
 
+	if (rc == -EINVAL && x->study->tolerant) {
+		result = json_pack("{s:s}", REFUSED, err->text);
+		rc = 0;
+	}
 	if (rc)
 		return err_prefix(err, rc, "%s: ", p->id);
 	if (json_dumpf(result, out, JSON_COMPACT))
@@ -133,11 +170,19 @@ static void forget_key(struct store_run *key)
 
 static int take(struct study_point *p, const char *text, struct err *err)
 {
+	const char *refused;
 	json_error_t where;
 
 	p->result = json_loads(text, 0, &where);
 	if (!p->result)
 		return err_set(err, -EIO, "%s: the result is no JSON: %s", p->id, where.text);
+	refused = json_string_value(json_object_get(p->result, REFUSED));
+	if (refused) {
+		p->refused = strdup(refused);
+		json_decref(p->result);
+		p->result = NULL;
+		return p->refused ? 0 : err_set(err, -ENOMEM, "no memory");
+	}
 	json_object_set_new(p->result, "id", json_string(p->id));
 	return 0;
 }
@@ -150,7 +195,7 @@ static int done(void *ctx, size_t index, const char *text, size_t bytes, struct 
 	int rc = take(p, text, err);
 
 	(void)bytes;
-	if (rc || !x->store)
+	if (rc || !x->store || p->refused) /* what was never built is soon refused again */
 		return rc;
 	rc = make_key(x, p, &now, err);
 	if (!rc && strcmp(now.profiles, key->profiles))
@@ -250,6 +295,13 @@ const json_t *study_result(const struct study *s, const char *id)
 	const struct study_point *p = find(s, id);
 
 	return p ? p->result : NULL;
+}
+
+const char *study_refusal(const struct study *s, const char *id)
+{
+	const struct study_point *p = find(s, id);
+
+	return p ? p->refused : NULL;
 }
 
 double result_number(const json_t *result, const char *path)

@@ -231,6 +231,61 @@ an_interrupted_study_keeps_what_is_finished_and_resumes() {
 	expect "finished runs in it" [ "$size" -gt 20000 ]
 }
 
+# shellcheck disable=SC2086
+a_comparison_says_price_and_exposure_of_every_strategy() {
+	run_for 0 compare bare-metal $short --strategies strict,deferred --format json --out "$scratch/c"
+	cp "$scratch/out" "$scratch/first"
+	for field in baseline applies allocator cpu_per_kb_increase_percent exposure \
+		stale_us_p99 subpage_bytes_mean pareto cheapest_without_stale; do
+		expect "field $field" grep -q "\"$field\"" "$scratch/first"
+	done
+	expect "the machine's own IOMMU" grep -q '"iommu": "calgary"' "$scratch/first"
+	expect "a page" grep -q 'id="run-deferred"' "$scratch/c/index.html"
+	expect "with the command" grep -q 'iotoll compare bare-metal --strategies' "$scratch/c/index.html"
+	expect "the picture" grep -q '<svg' "$scratch/c/figure-price-of-safety.svg"
+	run_for 0 compare bare-metal $short --strategies deferred,strict --format json \
+		--out "$scratch/again" --jobs 1
+	expect "identical bytes" cmp "$scratch/first" "$scratch/out"
+	run_for 0 compare bare-metal $short --strategies strict,deferred --format csv --out "$scratch/c"
+	expect "a line a strategy" [ "$(wc -l <"$scratch/out")" -eq 3 ]
+	expect "dotted keys" grep -q ',exposure.stale_us_p99,' "$scratch/out"
+	run_for 0 compare bare-metal $short --strategies strict,deferred --out "$scratch/c" --sort price
+	expect "the front is marked" grep -q '^deferred \*' "$scratch/out"
+	expect "what strict costs" grep -q '^strict costs +' "$scratch/out"
+}
+
+# shellcheck disable=SC2086
+a_comparison_takes_from_its_store_what_is_there() {
+	run_for 0 compare bare-metal $short --strategies strict --format "json:$scratch/r.json" --out "$scratch/c"
+	cp "$scratch/c/results.db" "$scratch/before"
+	run_for 0 compare bare-metal $short --strategies strict --format "json:$scratch/r.json" --out "$scratch/c"
+	expect "nothing was added" cmp "$scratch/before" "$scratch/c/results.db"
+}
+
+comparisons_that_cannot_be_are_refused() {
+	refused "did you mean strict?" compare bare-metal --strategies strickt --out "$scratch/c"
+	refused "is not a strategy" compare bare-metal --strategies strict,,off --out "$scratch/c"
+	refused "dma.strategy: a comparison sets it" compare bare-metal --set dma.strategy=strict --out "$scratch/c"
+	refused "there is nothing to compare" compare bare-metal --set sut.profile=e326 --out "$scratch/c"
+	refused "did you mean bare-metal?" compare bare-metl --out "$scratch/c"
+	refused "expected registry or price" compare bare-metal --sort name --out "$scratch/c"
+	refused "load.mesage_bytes" compare bare-metal --set load.mesage_bytes=1 --out "$scratch/c"
+	expect_not "nothing made" [ -e "$scratch/c" ]
+	run_for 2 compare
+}
+
+an_interrupted_comparison_leaves_no_page() {
+	"$iotoll" compare bare-metal --set run.duration=20s --strategies strict,deferred --jobs 1 --out "$scratch/c" \
+		>"$scratch/out" 2>"$scratch/err" &
+	pid=$!
+	sleep 1
+	kill -INT "$pid"
+	wait "$pid"
+	expect "status 130" [ $? -eq 130 ]
+	expect "the store" [ -s "$scratch/c/results.db" ]
+	expect_not "no page of half a comparison" [ -e "$scratch/c/index.html" ]
+}
+
 a_foreign_store_is_refused_and_left_alone() {
 	mkdir "$scratch/p"
 	echo "my diary" >"$scratch/p/results.db"
@@ -289,6 +344,8 @@ tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_li
 	a_truncated_trace_is_refused_with_its_line \
 	an_interrupt_stops_a_run_with_status_130_and_no_files \
 	an_interrupted_study_keeps_what_is_finished_and_resumes \
+	a_comparison_says_price_and_exposure_of_every_strategy a_comparison_takes_from_its_store_what_is_there \
+	comparisons_that_cannot_be_are_refused an_interrupted_comparison_leaves_no_page \
 	a_foreign_store_is_refused_and_left_alone \
 	what_cannot_be_written_is_refused_before_the_work a_full_standard_output_is_a_failure \
 	the_dumped_table_appears_whole_or_not_at_all settings_in_files_are_refused_with_their_place

@@ -73,6 +73,15 @@ each_field_of_a_replay_is_explained() {
 	explained "$scratch/replay.csv"
 }
 
+# Keys of JSON: a comparison's are in several objects.
+each_field_of_a_comparison_is_explained() {
+	"$program" compare bare-metal --set run.duration='10 ms' --strategies off,strict --format json \
+		--out "$scratch/compare" >"$scratch/compare.json" || exit 1
+	grep -oE '"[a-z_0-9]+":' "$scratch/compare.json" | tr -d '":' | sed '1i key' >"$scratch/compare.csv"
+	explained "$scratch/compare.csv"
+}
+
 tap_run the_sample_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print every_path_it_names_exists \
-	each_field_of_a_run_is_explained each_field_of_a_stream_is_explained each_field_of_a_replay_is_explained
+	each_field_of_a_run_is_explained each_field_of_a_stream_is_explained each_field_of_a_replay_is_explained \
+	each_field_of_a_comparison_is_explained
 tap_end

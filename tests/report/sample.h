@@ -11,6 +11,14 @@
 	" {'x': 16, 'y': 40, 'low': 35, 'high': 45}, {'x': 1024, 'y': 900, 'low': 880,"         \
 	" 'high': 910}]}]}"
 
+#define SAMPLE_SCATTER                                                                          \
+	"{'id': '4', 'title': 'Price', 'kind': 'scatter', 'x_label': 'Price, %',"               \
+	" 'y_scale': 'log2', 'y_label': 'Bytes in reach', 'command': ['iotoll', 'compare', 'a " \
+	"b'],"                                                                                  \
+	" 'series': [{'name': 'strict', 'front': true, 'points': [{'x': 200, 'y': 0,"           \
+	" 'run': 'strict'}]}, {'name': 'late', 'points': [{'x': 40, 'y': 1048576}]},"           \
+	" {'name': 'off', 'front': true, 'points': [{'x': -0.5, 'y': 4294967296}]}]}"
+
 #define SAMPLE_BARS                                                                             \
 	"{'id': 'cycles', 'title': 'Cycles', 'kind': 'stacked-bars', 'x_label': 'Message size " \
 	"(bytes)', 'x_scale': 'log2', 'y_label': 'cycles/byte', 'series': ["                    \

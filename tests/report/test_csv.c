@@ -107,6 +107,16 @@ static void row_longer_than_its_heading_is_refused(void **state)
 	assert_string_equal(err.text, "table t: row 1 has 2 cells for 1 columns");
 }
 
+static void rows_have_a_column_for_each_key_any_of_them_has(void **state)
+{
+	(void)state;
+	expect(report_rows_csv,
+	       "[{'name': 'a,b', 'price': 1.5, 'reach': {'stale': 3}},"
+	       " {'name': 'c', 'why': 'rain', 'reach': {'stale': null, 'rest': 0}}]",
+	       "name,price,reach.stale,why,reach.rest\r\n\"a,b\",1.5,3,,\r\nc,,,rain,0\r\n");
+	expect(report_rows_csv, "[]", "\r\n");
+}
+
 static void claims_without_fields_are_empty_fields(void **state)
 {
 	(void)state;
@@ -218,6 +228,7 @@ int main(void)
 		cmocka_unit_test(figures_of_a_study_share_one_file),
 		cmocka_unit_test(table_heading_carries_units),
 		cmocka_unit_test(row_longer_than_its_heading_is_refused),
+		cmocka_unit_test(rows_have_a_column_for_each_key_any_of_them_has),
 		cmocka_unit_test(claims_without_fields_are_empty_fields),
 		cmocka_unit_test(run_that_is_no_object_is_refused),
 		cmocka_unit_test(walk_ends_when_its_callback_says_so),

@@ -116,6 +116,32 @@ static void bars_stand_on_each_other(void **state)
 	free(svg);
 }
 
+static void points_of_a_scatter_plot_carry_their_names(void **state)
+{
+	char *svg = drawn(SAMPLE_SCATTER);
+
+	(void)state;
+	assert_non_null(strstr(svg, ">strict</text>"));
+	assert_non_null(strstr(svg, ">late</text>"));
+	assert_non_null(strstr(svg, "<title>strict: 200, 0 B (on the Pareto front)</title>"));
+	assert_non_null(strstr(svg, "<title>late: 40, 1 MiB</title>"));
+	/* A target a point, two marks in the legend. */
+	assert_int_equal(markup_count(svg, "circle"), 3 * 2 + 2);
+	assert_int_equal(markup_count(svg, "path"), 1); /* the front */
+	free(svg);
+}
+
+static void zero_has_a_band_below_a_log_scale(void **state)
+{
+	char *svg = drawn(SAMPLE_SCATTER);
+
+	(void)state;
+	assert_non_null(strstr(svg, ">0</text>"));
+	assert_non_null(strstr(svg, ">16 MiB</text>"));
+	assert_non_null(strstr(svg, ">4 GiB</text>"));
+	free(svg);
+}
+
 static void missing_values_break_the_line(void **state)
 {
 	char *svg = drawn("{'id': 'g', 'kind': 'line', 'series': [{'name': 'a', 'points': ["
@@ -187,8 +213,15 @@ static void data_beyond_the_given_range_stays_visible(void **state)
 static void figure_that_cannot_be_drawn_says_why(void **state)
 {
 	(void)state;
+	refused("{'id': '4', 'kind': 'scatter', 'y_scale': 'log2', 'series': [{'name': 'a',"
+		" 'points': [{'x': 1, 'y': -1}]}]}",
+		"figure 4: series 'a': point 1: y must not be negative on a log2 axis");
+	refused("{'id': '4', 'kind': 'line', 'y_scale': 'log2'}",
+		"figure 4: y_scale is 'log2', expected linear");
+	refused("{'id': '4', 'kind': 'scatter', 'y_scale': 'log10'}",
+		"figure 4: y_scale is 'log10', expected linear or log2");
 	refused("{'id': '2', 'kind': 'pie'}",
-		"figure 2: kind is 'pie', expected line or stacked-bars");
+		"figure 2: kind is 'pie', expected line, stacked-bars or scatter");
 	refused("{'id': '2', 'kind': 'line', 'x_scale': 'log3'}",
 		"figure 2: x_scale is 'log3', expected log2 or linear");
 	refused("{'id': '2', 'kind': 'line', 'x_scale': 'log2', 'series': [{'name': 'a',"
@@ -238,6 +271,8 @@ int main(void)
 		cmocka_unit_test(axis_shows_sizes_as_people_say_them),
 		cmocka_unit_test(segments_of_zero_are_not_drawn),
 		cmocka_unit_test(bars_stand_on_each_other),
+		cmocka_unit_test(points_of_a_scatter_plot_carry_their_names),
+		cmocka_unit_test(zero_has_a_band_below_a_log_scale),
 		cmocka_unit_test(missing_values_break_the_line),
 		cmocka_unit_test(figures_with_little_in_them_are_drawn),
 		cmocka_unit_test(hostile_text_is_escaped_everywhere),
