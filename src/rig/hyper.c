@@ -230,7 +230,7 @@ static int assign_table(struct hyper_domain *d, uint16_t devid, struct err *err)
 			(unsigned long long)xen_domain_span(d->xen));
 	if (rc)
 		return err_set(err, rc, "the bus cannot be given to the domain");
-	h->assigned = true;
+	h->holder = d;
 	return 0;
 }
 
@@ -245,7 +245,7 @@ int hyper_assign_bus(struct hyper_domain *d, uint16_t devid, struct err *err)
 				    .hypervisor = knows || !h->driver ? &d->door : NULL};
 	int rc;
 
-	if (h->assigned)
+	if (h->holder)
 		return err_set(err, -EBUSY, "the bus has been given away");
 	if (h->driver) {
 		rc = assign_table(d, devid, err);
@@ -254,7 +254,7 @@ int hyper_assign_bus(struct hyper_domain *d, uint16_t devid, struct err *err)
 		d->door.keeps_table = !asks;
 		d->door.own_addresses = h->config.tables == HYPER_WHOLE;
 	}
-	h->assigned = true;
+	h->holder = d;
 	config.devid = devid;
 	if (h->driver && !asks)
 		config.machine = d->machine; /* what is reachable is its memory, and no more */

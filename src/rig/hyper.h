@@ -85,7 +85,8 @@ struct hyper {
 	unsigned withheld_count;
 	struct hyper_domain domain[HYPER_DOMAINS];
 	unsigned domains;
-	bool assigned, hole;
+	struct hyper_domain *holder; /* who has the bus, NULL: nobody yet */
+	bool hole;
 };
 
 /*
@@ -107,5 +108,22 @@ void hyper_kill_domain(struct hyper_domain *d);
  * requesters apart. Once. 0; -EINVAL, -EBUSY, -ENOMEM with @err.
  */
 int hyper_assign_bus(struct hyper_domain *d, uint16_t devid, struct err *err) MUST_CHECK;
+
+/* What the bus's devices reach, page by page of their address space, and whose memory it is. */
+struct hyper_scope {
+	uint64_t probed;     /* pages asked for */
+	uint64_t own_live;   /* lead to memory of who has the bus, with a live request's part, */
+	uint64_t own_other;  /* or without one; */
+	uint64_t granted;    /* to another domain's, with a live request of who has the bus, */
+	uint64_t foreign;    /* or without one; */
+	uint64_t hypervisor; /* to what is no domain's */
+	uint64_t nowhere;    /* where there is no memory: rig_no_memory() */
+};
+
+/*
+ * Ask for all of it, each page for reading and for writing; where nothing is translated, look at
+ * all of the board's memory. Changes nothing. After hyper_assign_bus().
+ */
+void hyper_scope(const struct hyper *h, struct hyper_scope *out);
 
 #endif

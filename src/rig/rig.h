@@ -59,6 +59,15 @@ struct rig {
 
 /* @r must stay where it is. 0; -EINVAL with @err for what cannot be built; -ENOMEM. */
 int rig_init(struct rig *r, const struct rig_config *config, struct err *err) MUST_CHECK;
+/*
+ * Has a PC no memory for devices there: between 640 KiB and 1 MiB, which Calgary does not
+ * translate, and where writes are interrupts, which other IOMMUs do not?
+ */
+static inline bool rig_no_memory(uint64_t paddr)
+{
+	return (paddr >= 0xA0000 && paddr < 0x100000) ||
+	       (paddr >= 0xFEE00000 && paddr < 0xFEF00000);
+}
 /* Is there an IOMMU, and does the strategy switch it on? */
 bool rig_translates(const struct rig_config *config);
 /* And is all of memory mapped all the time? */

@@ -39,21 +39,24 @@ static bool latched(const struct rogue *r)
 }
 
 /*
- * Was it wrong to be at @paddr? Not where the dummy page is, nor at what a live request gave for
- * such an access, nor at what no request ever had and entries lead to: strategies' own pools.
+ * Was it wrong to be at @paddr? Not where the dummy page is, nor where the IOMMU looks away because
+ * a PC has no memory there, nor at what a live request gave for such an access, nor at what no
+ * request ever had and entries lead to: strategies' own pools.
  */
 static bool trespass(const struct rogue *r, uint64_t iova, const struct iommu_xlat *x,
 		     uint32_t bytes, enum iommu_access access)
 {
 	const struct exposure *e = r->rig->exposure;
-	/* Where addresses are memory's own, a domain's are what its requests are known by. */
+	const struct requests *books = exposure_requests(e);
+	/* Where addresses are memory's own, or a domain's, they say whose it is. */
 	const bool plain = exposure_untranslated(e);
 	iotoll_phys_t dummy;
 
-	if (requests_cover(exposure_requests(e), plain ? iova : x->paddr, bytes, access))
+	if (plain ? requests_serve(books, iova, bytes, access)
+		  : requests_cover(books, x->paddr, bytes, access))
 		return false;
 	if (plain || x->bypass)
-		return true;
+		return plain || !rig_no_memory(x->paddr);
 	if (iotoll_dma_domain_dummy(r->rig->domain, &dummy) &&
 	    x->paddr >> PAGE_SHIFT == IOTOLL_PHYS_U64(dummy) >> PAGE_SHIFT)
 		return false;

@@ -34,8 +34,8 @@ struct rogue_stats {
 	uint64_t succeeded; /* memory that nobody gave to the device for this at that instant */
 	uint64_t refused;
 	/*
-	 * Got through to where it does no harm: the dummy page, a pool of copies, or memory that a
-	 * live request gives to the device for just this.
+	 * Got through to where it does no harm: the dummy page, where a PC has no memory, a pool of
+	 * copies, or memory that a live request gives to the device for just this.
 	 */
 	uint64_t redirected;
 	uint64_t reported; /* of the refused: after which the IOMMU's error registers tell of one */

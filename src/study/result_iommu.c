@@ -155,6 +155,30 @@ json_t *result_iotlb(const struct measurement *m)
 	return o;
 }
 
+/* Under a hypervisor: whose memory is reachable, and whose is not. */
+static void put_scope(json_t *o, const struct hyper *h)
+{
+	json_t *scope = json_object(), *protects = json_array();
+	struct hyper_scope s;
+
+	hyper_scope(h, &s);
+	put(scope, "probed", s.probed);
+	put(scope, "own_live", s.own_live);
+	put(scope, "own_other", s.own_other);
+	put(scope, "granted", s.granted);
+	put(scope, "foreign", s.foreign);
+	put(scope, "hypervisor", s.hypervisor);
+	put(scope, "nowhere", s.nowhere);
+	json_object_set_new(o, "scope", scope);
+	if (!s.own_other)
+		json_array_append_new(protects, json_string("itself"));
+	if (!s.foreign)
+		json_array_append_new(protects, json_string("other domains"));
+	if (!s.hypervisor)
+		json_array_append_new(protects, json_string("hypervisor"));
+	json_object_set_new(o, "protects", protects);
+}
+
 json_t *result_live_exposure(const struct testbed *t)
 {
 	static const uint64_t delays_ns[] = {10000, 100000, 1000000};
@@ -167,5 +191,7 @@ json_t *result_live_exposure(const struct testbed *t)
 		result_reachable_after(
 			o, delays_ns[i],
 			exposure_reachable_after(t->sut.rig->exposure, delays_ns[i]));
+	if (t->sut.hyper)
+		put_scope(o, t->sut.hyper);
 	return o;
 }

@@ -189,6 +189,16 @@ bool requests_cover(const struct requests *r, uint64_t paddr, uint32_t bytes,
 	return true;
 }
 
+bool requests_serve(const struct requests *r, uint64_t iova, uint32_t bytes,
+		    enum iommu_access access)
+{
+	for (const struct request_page *p = requests_of(r, iova >> PAGE_SHIFT, NULL); p;
+	     p = requests_of(r, iova >> PAGE_SHIFT, p))
+		if (allows(p->dir, access) && p->iova <= iova && iova + bytes <= p->iova + p->bytes)
+			return true;
+	return false;
+}
+
 bool requests_in_frame(const struct requests *r, uint64_t frame)
 {
 	if (requests_by_frame(r, frame, NULL))

@@ -380,6 +380,16 @@ int xen_check_flags(const struct xen *hv, struct err *err)
 	return 0;
 }
 
+int xen_frame_domain(const struct xen *hv, uint64_t mfn)
+{
+	const struct frame *f;
+
+	if (mfn >= hv->frames)
+		return -EINVAL;
+	f = &hv->frame[mfn];
+	return f->owner && !(f->flags & FRAME_HEAP) ? xen_domain_id(f->owner) : -ENOENT;
+}
+
 uint64_t xen_frames_in_use(const struct xen *hv)
 {
 	uint64_t n = hv->own_pages;

@@ -249,6 +249,11 @@ int xen_check(const struct xen *hv, struct err *err);
  * use the same bits; none may be committed.)
  */
 int xen_check_flags(const struct xen *hv, struct err *err);
+/*
+ * The number of the domain to which @mfn belongs; -ENOENT: to none, so it is the hypervisor's, be it
+ * in use or to give away; -EINVAL: there is no such frame.
+ */
+int xen_frame_domain(const struct xen *hv, uint64_t mfn);
 /* Frames that have an owner or are the hypervisor's own. */
 uint64_t xen_frames_in_use(const struct xen *hv);
 

@@ -240,6 +240,54 @@ static void a_domain_that_knows_nothing_reaches_its_own_memory_and_no_other(void
 	}
 }
 
+static struct hyper_scope scope(const struct world *w)
+{
+	struct hyper_scope s;
+
+	hyper_scope(&w->hyper, &s);
+	return s;
+}
+
+static void what_is_reached_is_told_by_whose_it_is(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	for (unsigned m = 0; m < MODELS; m++) {
+		phys_t page;
+		iotoll_iova_t iova;
+
+		set_up(&w, models[m], "unflushed", HYPER_ASKED, false);
+		assign(&w, w.dom0);
+		assert_int_equal(scope(&w).own_live + scope(&w).own_other, 0);
+		page = page_of(w.dom0);
+		iova = iotoll_dma_map_page(w.dev, IOTOLL_PHYS(page), 100, IOTOLL_DMA_FROM_DEVICE);
+		assert_int_equal(scope(&w).own_live, 1);
+		assert_int_equal(device_writes(&w, IOTOLL_IOVA_U64(iova), 1), 0);
+		iotoll_dma_unmap_page(w.dev, iova, 100, IOTOLL_DMA_FROM_DEVICE);
+		assert_int_equal(scope(&w).own_live, 0);
+		assert_int_equal(scope(&w).own_other, 1); /* the IOTLB has it */
+		assert_int_equal(scope(&w).foreign + scope(&w).hypervisor, 0);
+		memory_free(w.dom0->view, page, 1);
+		tear_down(&w);
+	}
+	set_up(&w, "calgary", "deferred", HYPER_WHOLE, false);
+	assign(&w, w.domu);
+	assert_in_range(scope(&w).own_other, PAGES - 16 - 96, PAGES);
+	assert_int_equal(scope(&w).foreign + scope(&w).hypervisor, 0);
+	assert_int_equal(scope(&w).nowhere, 96);
+	tear_down(&w);
+	/* Nothing in the way: all of the board's 64 MiB. */
+	set_up(&w, "none", "off", HYPER_ASKED, false);
+	assign(&w, w.domu);
+	assert_int_equal(scope(&w).own_other, xen_domain_tot_pages(w.domu->xen));
+	assert_int_equal(scope(&w).foreign, xen_domain_tot_pages(w.dom0->xen));
+	assert_int_equal(scope(&w).own_other + scope(&w).foreign + scope(&w).hypervisor +
+				 scope(&w).nowhere,
+			 (64u << 20) / PAGE_BYTES);
+	tear_down(&w);
+}
+
 static void without_an_iommu_the_device_goes_by_machine_addresses(void **state)
 {
 	static struct world w;
@@ -317,6 +365,7 @@ int main(void)
 			a_device_reaches_what_dom0_asked_for_and_no_longer_after_a_strict_unmap),
 		cmocka_unit_test(a_frame_stays_its_owners_until_the_flush),
 		cmocka_unit_test(a_domain_that_knows_nothing_reaches_its_own_memory_and_no_other),
+		cmocka_unit_test(what_is_reached_is_told_by_whose_it_is),
 		cmocka_unit_test(without_an_iommu_the_device_goes_by_machine_addresses),
 		cmocka_unit_test(what_the_hardware_cannot_translate_is_not_given_out),
 		cmocka_unit_test(a_killed_domains_device_reaches_nothing),
