@@ -242,6 +242,7 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 			return err_set(err, rc, "no memory for strategy %s", strategy->name);
 	}
 	domain->strategy = strategy;
+	domain->driver->leaves_only = strategy->leaves_only;
 	if (strategy->translates)
 		domain->driver->ops->enable(domain->driver);
 	return 0;

@@ -221,6 +221,27 @@ static void a_mask_beyond_mamv_or_a_unit_without_psi_takes_the_whole_domain(void
 	vtdrig_close(&rig);
 }
 
+static void fast_and_safe_says_that_leaves_alone_have_changed(void **state)
+{
+	/* Page 1; then pages 2 and 3 in one: IH (bit 6) is set. */
+	static const uint64_t want[][2] = {
+		{0x000200F2, 0x1000 | 0x40}, {WAIT, 0}, {0x000200F2, 0x2000 | 0x40 | 1}, {WAIT, 0}};
+	const struct iotoll_dma_attrs more = {.more = true};
+	static struct vtdrig rig;
+	uint64_t iova[3];
+
+	(void)state;
+	vtdrig_start(&rig, CAP_VALUE, ECAP_VALUE, "fast-and-safe");
+	for (unsigned i = 0; i < 3; i++)
+		iova[i] = vtdrig_map(&rig, 0x200000, 4096, IOTOLL_DMA_TO_DEVICE);
+	vtdrig_unmap(&rig, iova[0], 4096, IOTOLL_DMA_TO_DEVICE);
+	iotoll_dma_unmap_page_attrs(rig.dev, IOTOLL_IOVA(iova[2]), 4096, IOTOLL_DMA_TO_DEVICE,
+				    &more);
+	vtdrig_unmap(&rig, iova[1], 4096, IOTOLL_DMA_TO_DEVICE);
+	vtdrig_expect_descs(&rig, want, COUNT(want));
+	vtdrig_close(&rig);
+}
+
 static void through_registers_a_page_is_named_first_and_the_hint_is_given(void **state)
 {
 	static struct vtdrig rig;
@@ -387,6 +408,7 @@ int main(void)
 		cmocka_unit_test(
 			the_address_mask_is_the_smallest_aligned_block_that_holds_the_range),
 		cmocka_unit_test(a_mask_beyond_mamv_or_a_unit_without_psi_takes_the_whole_domain),
+		cmocka_unit_test(fast_and_safe_says_that_leaves_alone_have_changed),
 		cmocka_unit_test(through_registers_a_page_is_named_first_and_the_hint_is_given),
 		cmocka_unit_test(with_caching_mode_a_map_is_followed_by_an_invalidation_as_well),
 		cmocka_unit_test(a_unit_with_a_write_buffer_has_it_flushed_at_each_map),

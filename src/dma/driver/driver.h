@@ -25,6 +25,8 @@ struct dma_driver {
 	uint64_t emergency_pages; /* from entry 0: withheld, and known as no mapping of anybody */
 	iotoll_phys_t table;
 	size_t table_bytes;
+	/* invalidate() may say that no table has gone: caches of what leads to entries stay. */
+	bool leaves_only;
 	/* Unused entries lead to one page, @dummy, instead of being invalid. */
 	bool redirects;
 	iotoll_phys_t dummy;

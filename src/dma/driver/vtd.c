@@ -75,7 +75,7 @@ static bool vtd_mapped(struct dma_driver *driver, uint64_t first, uint64_t count
 		vtd_unit_write_buffer(v->unit);
 		return false;
 	}
-	vtd_invalidate_pages(v->unit, v->did, first, count, out);
+	vtd_invalidate_pages(v->unit, v->did, first, count, false, out);
 	return true;
 }
 
@@ -95,7 +95,7 @@ static void vtd_invalidate(struct dma_driver *driver, uint64_t first, uint64_t c
 	const struct vtd *v = vtd_of(driver);
 
 	*out = (struct driver_flush){.polls = 0};
-	vtd_invalidate_pages(v->unit, v->did, first, count, out);
+	vtd_invalidate_pages(v->unit, v->did, first, count, driver->leaves_only, out);
 	tell_devices(v, first << VTD_PAGE_SHIFT, VTD_PAGE_SHIFT + vtd_block_mask(first, count),
 		     out);
 }

@@ -98,9 +98,13 @@ void vtd_invalidate_device(struct vtd_unit *unit, uint16_t sid, unsigned depth, 
  * iommu_flush_iotlb_psi() of Linux 6.1 asks for.
  */
 unsigned vtd_block_mask(uint64_t first, uint64_t count);
-/* Pages [first, first + count) of domain @did: page-selective if the unit can, else the domain. */
+/*
+ * Pages [first, first + count) of domain @did: page-selective if the unit can, else the domain.
+ * @leaves: the queue is told that nothing above their entries has changed (IH), which Linux does
+ * not; without a queue the unit is always told.
+ */
 void vtd_invalidate_pages(struct vtd_unit *unit, uint16_t did, uint64_t first, uint64_t count,
-			  struct driver_flush *out);
+			  bool leaves, struct driver_flush *out);
 
 /* ---- shared ---- */
 

@@ -175,8 +175,8 @@ void vtd_invalidate_context(struct vtd_unit *unit, unsigned granularity, uint16_
 }
 
 /*
- * The queue is asked to drain both ways where the unit can and never told that only leaves
- * changed, the register to drain writes and told: as Linux has it.
+ * The queue is asked to drain both ways where the unit can, the register to drain writes: as Linux
+ * has it, which tells the register that only leaves changed, and the queue never.
  */
 void vtd_invalidate_iotlb(struct vtd_unit *unit, unsigned granularity, uint16_t did, uint64_t iva,
 			  struct driver_flush *out)
@@ -185,8 +185,7 @@ void vtd_invalidate_iotlb(struct vtd_unit *unit, unsigned granularity, uint16_t 
 	uint64_t done, value;
 
 	if (unit->queued) {
-		struct vtd_pair desc =
-			vtd_desc_iotlb(granularity, did, false, iva & ~(uint64_t)VTD_IVA_IH);
+		struct vtd_pair desc = vtd_desc_iotlb(granularity, did, false, iva);
 
 		desc.lo |= (unit->cap & VTD_CAP_DWD ? VTD_DESC_IOTLB_DW : 0) |
 			   (unit->cap & VTD_CAP_DRD ? VTD_DESC_IOTLB_DR : 0);
@@ -220,7 +219,7 @@ unsigned vtd_block_mask(uint64_t first, uint64_t count)
 }
 
 void vtd_invalidate_pages(struct vtd_unit *unit, uint16_t did, uint64_t first, uint64_t count,
-			  struct driver_flush *out)
+			  bool leaves, struct driver_flush *out)
 {
 	const unsigned mask = vtd_block_mask(first, count);
 	const uint64_t start = first >> mask << mask;
@@ -228,8 +227,9 @@ void vtd_invalidate_pages(struct vtd_unit *unit, uint16_t did, uint64_t first, u
 	if (!(unit->cap & VTD_CAP_PSI) || mask > vtd_max_mask(unit->cap))
 		vtd_invalidate_iotlb(unit, VTD_GRAN_DOMAIN, did, 0, out);
 	else
-		vtd_invalidate_iotlb(unit, VTD_GRAN_PAGE, did,
-				     vtd_iva(start << VTD_PAGE_SHIFT, mask, true), out);
+		vtd_invalidate_iotlb(
+			unit, VTD_GRAN_PAGE, did,
+			vtd_iva(start << VTD_PAGE_SHIFT, mask, leaves || !unit->queued), out);
 }
 
 /* qi_flush_dev_iotlb(): only a unit with a queue can, so only there is it asked. */

@@ -12,9 +12,11 @@ extern const struct iova_ops tree_linear_ops;
 extern const struct iova_ops magazines_ops;
 extern const struct iova_ops eiovar_ops;
 extern const struct iova_ops pools_ops;
+extern const struct iova_ops contiguous_ops;
 
 const struct iova_ops *const iova_allocators[] = {
-	&next_fit_ops, &pools_ops, &tree_linear_ops, &eiovar_ops, &tree_ops, &magazines_ops, NULL,
+	&next_fit_ops, &pools_ops,     &tree_linear_ops, &eiovar_ops,
+	&tree_ops,     &magazines_ops, &contiguous_ops,  NULL,
 };
 
 const struct iova_ops *iova_find(const char *name)

@@ -173,3 +173,23 @@ const struct strategy_ops burst_ops = {
 	.end = burst_end,
 	.keeps = burst_keeps,
 };
+
+const struct strategy_ops fns_ops = {
+	.name = "fast-and-safe",
+	.title =
+		"burst, with caches of upper tables left alone on VT-d (F&S; allocator contiguous)",
+	.does = "As burst; and VT-d is told that only last-level entries have changed, so that it "
+		"keeps "
+		"what it has cached of the tables above them, which stay where they are. With the "
+		"allocator contiguous a burst is one range, of which one table holds the entries.",
+	.protects = "As burst. A cached upper entry leads to a table that is still this domain's.",
+	.gives_up = "As burst.",
+	.source = "F&S: \"Fast & Safe IO Memory Protection\" (SOSP 2024)",
+	.translates = true,
+	.leaves_only = true,
+	.create = burst_create,
+	.destroy = burst_destroy,
+	.cleared = burst_cleared,
+	.end = burst_end,
+	.keeps = burst_keeps,
+};

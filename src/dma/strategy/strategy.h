@@ -33,6 +33,11 @@ struct strategy_ops {
 	bool standing;
 	/* Can it be done here? 0, or -EINVAL with @err. Before create(); NULL: it can. */
 	int (*fits)(const struct iotoll_dma_domain *domain, struct err *err);
+	/*
+	 * Whatever is invalidated page by page, only entries have changed; tables stay, since no
+	 * driver gives them back while its domain lives.
+	 */
+	bool leaves_only;
 	/* Set up domain->strategy_data, if it needs any. 0 or -ENOMEM. */
 	int (*create)(struct iotoll_dma_domain *domain);
 	/* Only after a create() that succeeded. */
