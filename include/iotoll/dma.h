@@ -56,6 +56,12 @@ struct iotoll_dma_config {
 	uint64_t cached_ranges; /* eiovar: free ranges in front of its tree at the most; 0: all */
 	/* xen: pages come from other domains and go to them, each announced: iotoll_dma_forget() */
 	bool pages_change;
+	/*
+	 * No lock around each call: allocator, strategy and the hardware's queue have their own, as
+	 * in kernels with vtd and amdvi; on calgary the flush has the driver's. Only in
+	 * the laboratory, with strategies and drivers that can.
+	 */
+	bool split_locks;
 	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
@@ -115,7 +121,8 @@ struct iotoll_dma_stats {
 	uint64_t words_searched;       /* bitmap words or tree nodes examined for room */
 	uint64_t usable_entries;       /* table entries minus reservations */
 	uint64_t emergency_unmaps;     /* unmaps inside the emergency pages: ignored */
-	uint64_t lock_acquisitions, lock_contended, lock_wait_ps; /* of the domain's lock */
+	/* of the domain's lock; split: of all its locks, and of the IOMMU's queue's */
+	uint64_t lock_acquisitions, lock_contended, lock_wait_ps;
 	uint64_t misuse[IOTOLL_MISUSE_COUNT];
 };
 

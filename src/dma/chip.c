@@ -49,3 +49,16 @@ void chip_unlock(struct dma_env *env, bool taken)
 	if (taken)
 		env_unlock(env, &env->chip.lock);
 }
+
+void chip_lock_stats(const struct dma_env *env, uint64_t *acquisitions, uint64_t *contended,
+		     uint64_t *wait_ps)
+{
+	uint64_t a, c, w;
+
+	if (!env_chip_has_lock(env))
+		return;
+	env_lock_stats(&env->chip.lock, &a, &c, &w);
+	*acquisitions += a;
+	*contended += c;
+	*wait_ps += w;
+}

@@ -31,5 +31,8 @@ void chip_leave(struct dma_env *env);
 /* Around a flush: what chip_lock() answers goes to chip_unlock(). */
 bool chip_lock(struct dma_env *env) MUST_CHECK;
 void chip_unlock(struct dma_env *env, bool taken);
+/* Add what the lock has counted, if there is one. */
+void chip_lock_stats(const struct dma_env *env, uint64_t *acquisitions, uint64_t *contended,
+		     uint64_t *wait_ps);
 
 #endif

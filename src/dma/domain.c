@@ -2,20 +2,26 @@
 /*
  * Creating, observing, counting and destroying domains, and the bracket around every call that
  * maps or unmaps: as in the paper's kernel (Linux 2.6.21 with the Calgary driver) one spin lock
- * per table, interrupts off, held over search, bitmap, table writes and flush.
+ * per table, interrupts off, held over search, bitmap, table writes and flush. With split locks, as
+ * later kernels have it, there is none: allocator, strategy and whoever gives the hardware commands
+ * lock what is theirs, entries are written as they are, and calls of several CPUs overlap wherever
+ * one waits for a lock or a register.
  *
  * Two cache lines stand for what CPUs pass around in that kernel: the lock word, and the table's
  * struct with hint and bitmap pointer, which every map writes and every unmap reads.
  */
 #include "dma/domain.h"
+#include "dma/choose.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static iotoll_phys_t struct_line(const struct iotoll_dma_domain *domain)
+void domain_touch(struct iotoll_dma_domain *domain, bool write)
 {
-	return IOTOLL_PHYS(IOTOLL_PHYS_U64(domain->shared_lines) + DMA_LINE_BYTES);
+	const uint64_t lines = IOTOLL_PHYS_U64(domain->shared_lines);
+
+	env_touch(domain->env, IOTOLL_PHYS(lines + DMA_LINE_BYTES), DMA_LINE_BYTES, write);
 }
 
 /*
@@ -30,8 +36,10 @@ int domain_begin(struct iotoll_dma_domain *domain, enum dma_phase phase)
 	if (domain->iova) {
 		token = env_enter(domain->env, phase);
 		env_work(domain->env, DMA_WORK_CALL, 1);
+	}
+	if (domain->iova && !domain->split) {
 		env_lock(domain->env, &domain->lock);
-		env_touch(domain->env, struct_line(domain), DMA_LINE_BYTES, phase == DMA_PHASE_MAP);
+		domain_touch(domain, phase == DMA_PHASE_MAP);
 	}
 	if (domain_watched(domain))
 		env_quiet_lock(&domain->quiet);
@@ -50,10 +58,10 @@ void domain_end(struct iotoll_dma_domain *domain, int token)
 		(void)!domain_commit(domain);
 	if (domain_watched(domain))
 		env_quiet_unlock(&domain->quiet);
-	if (domain->iova) {
+	if (domain->iova && !domain->split)
 		env_unlock(domain->env, &domain->lock);
+	if (domain->iova)
 		env_leave(domain->env, token);
-	}
 }
 
 uint64_t domain_limit(const struct iotoll_dma_domain *domain, uint64_t dma_mask)
@@ -93,75 +101,14 @@ static void on_wrap(void *ctx)
 		domain->strategy->wrapped(domain);
 }
 
-/* Can @allocator do what the strategy and the configuration expect of it? */
-static int choose_allocator(const struct iotoll_dma_config *config,
-			    const struct strategy_ops *strategy, const struct driver_ops *driver,
-			    const struct iova_ops *allocator, struct err *err)
-{
-	if (!strategy->translates || allocator->wraps)
-		return 0;
-	/* Where mappings are flushed as they are made the strategy has nothing to flush. */
-	if (strategy->wrapped && !driver->flushes_maps)
-		return err_set(err, -EINVAL,
-			       "strategy %s flushes when its allocator wraps, which %s never does: "
-			       "expected next-fit or another that does",
-			       strategy->name, allocator->name);
-	if (config->start_hint)
-		return err_set(err, -EINVAL,
-			       "start_hint %llu: 0 expected, allocator %s searches in no laps",
-			       (unsigned long long)config->start_hint, allocator->name);
-	return 0;
-}
-
-/* Choose the three rows by name; -EINVAL says which name is unknown. */
-static int choose(const struct iotoll_dma_config *config, const struct strategy_ops **strategy,
-		  const struct driver_ops **driver, const struct iova_ops **allocator,
-		  struct err *err)
-{
-	*strategy = strategy_find(config->strategy);
-	*driver = driver_find(config->driver);
-	*allocator = iova_find(config->allocator);
-	if (!*strategy)
-		return err_set(err, -EINVAL, "strategy '%s' is not known",
-			       config->strategy ? config->strategy : "");
-	if (!*driver)
-		return err_set(err, -EINVAL, "driver '%s' is not known",
-			       config->driver ? config->driver : "");
-	/* Where there is no table, or it brings its own allocator, the name may be left out. */
-	if (!*allocator &&
-	    (((*strategy)->translates && !(*strategy)->standing && !(*driver)->bytewise) ||
-	     config->allocator))
-		return err_set(err, -EINVAL, "allocator '%s' is not known",
-			       config->allocator ? config->allocator : "");
-	if ((*strategy)->translates && !(*driver)->translates)
-		return err_set(err, -EINVAL, "strategy %s needs a table, driver %s has none",
-			       (*strategy)->name, (*driver)->name);
-	if (config->superpages && !(*driver)->superpages)
-		return err_set(
-			err, -EINVAL,
-			"superpages: driver %s has entries of 4 KiB only; expected vtd or amdvi",
-			(*driver)->name);
-	if (config->pages_change && (*strategy)->keeps_pages && !(*strategy)->forget)
-		return err_set(err, -EINVAL,
-			       "strategy %s keeps entries for pages that it cannot find again: "
-			       "expected another where pages go to other domains",
-			       (*strategy)->name);
-	if (((*strategy)->map || (*strategy)->standing) && (*driver)->bytewise)
-		return err_set(err, -EINVAL,
-			       "strategy %s keeps pages, the entries of driver %s name buffers",
-			       (*strategy)->name, (*driver)->name);
-	if ((*driver)->bytewise)
-		*allocator = (*driver)->bytewise->allocator;
-	return *allocator ? choose_allocator(config, *strategy, *driver, *allocator, err) : 0;
-}
-
 /* Everything a translating domain has beyond its driver. Undone by domain_destroy(). */
 static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops *allocator,
 			const struct iotoll_dma_config *config, struct err *err)
 {
 	const struct iova_config iova = {.entries = domain->driver->entries,
 					 .start_hint = config->start_hint,
-					 .cached_ranges = config->cached_ranges};
+					 .cached_ranges = config->cached_ranges,
+					 .locks = config->split_locks};
 	int rc;
 
 	if (config->start_hint >= domain->driver->entries)
@@ -180,6 +127,9 @@ static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops 
 	domain->iova->wrapped = on_wrap;
 	domain->iova->ctx = domain;
 	env_lock_init(domain->env, &domain->lock, domain->shared_lines);
+	rc = config->split_locks ? entry_set_init(&domain->leaving, iova.entries) : 0;
+	if (rc)
+		return err_set(err, rc, "no memory for what is being unmapped");
 	rc = domain->driver->ops->reserve(domain->driver, domain->iova);
 	if (rc == -ENOMEM)
 		return err_set(err, rc, "no memory for the allocator's withheld ranges");
@@ -190,29 +140,18 @@ static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops 
 	return 0;
 }
 
-int iotoll_dma_config_check(const struct iotoll_dma_config *config, char *why, size_t why_bytes)
-{
-	const struct strategy_ops *strategy;
-	const struct driver_ops *driver;
-	const struct iova_ops *allocator;
-	struct err err = {.text = ""};
-	const int rc = choose(config, &strategy, &driver, &allocator, &err);
-
-	if (rc && why && why_bytes)
-		(void)snprintf(why, why_bytes, "%s", err.text);
-	return rc;
-}
-
 static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma_config *config,
 		       struct err *err)
 {
 	const struct strategy_ops *strategy;
 	const struct driver_ops *driver;
 	const struct iova_ops *allocator;
-	int rc = choose(config, &strategy, &driver, &allocator, err);
+	int rc = dma_choose(config, &strategy, &driver, &allocator, err);
 
 	if (rc)
 		return rc;
+	if (config->split_locks && strategy->translates && !env_overlaps(domain->env))
+		return err_set(err, -EINVAL, "split locks: only in the laboratory, expected one");
 	rc = driver->create(&domain->driver, domain->env, config, strategy->translates, err);
 	if (rc)
 		return rc;
@@ -230,6 +169,7 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 	domain->quota = config->quota;
 	domain->pages_change = config->pages_change;
 	domain->superpages = config->superpages;
+	domain->split = config->split_locks && domain->iova;
 	env_timer_init(domain->env, &domain->timer, domain_timer, domain);
 	if (strategy->fits) {
 		rc = strategy->fits(domain, err);
@@ -289,6 +229,8 @@ void iotoll_dma_domain_destroy(struct iotoll_dma_domain *domain)
 		env_free_pages(domain->env, domain->shared_lines, 1);
 		domain->iova->ops->destroy(domain->iova);
 	}
+	locks_fini(&domain->strategy_locks);
+	entry_set_fini(&domain->leaving);
 	misuse_destroy(domain->misuse);
 	env_quiet_fini(&domain->quiet);
 	free(domain);
@@ -351,6 +293,18 @@ static uint64_t shards(const uint64_t *first)
 	return sum;
 }
 
+/* The domain's one lock, or all there are. */
+static void count_locks(const struct iotoll_dma_domain *domain, uint64_t *acquisitions,
+			uint64_t *contended, uint64_t *wait_ps)
+{
+	env_lock_stats(&domain->lock, acquisitions, contended, wait_ps);
+	if (!domain->split)
+		return;
+	locks_stats(&domain->iova->locks, acquisitions, contended, wait_ps);
+	locks_stats(&domain->strategy_locks, acquisitions, contended, wait_ps);
+	chip_lock_stats(domain->env, acquisitions, contended, wait_ps);
+}
+
 void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct iotoll_dma_stats *out)
 {
 	*out = domain->stats;
@@ -366,8 +320,7 @@ void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct ioto
 	out->wraps = domain->iova->wraps - domain->wraps_before;
 	out->words_searched = domain->iova->words_searched - domain->words_before;
 	out->usable_entries = domain->iova->entries - domain->iova->reserved;
-	env_lock_stats(&domain->lock, &out->lock_acquisitions, &out->lock_contended,
-		       &out->lock_wait_ps);
+	count_locks(domain, &out->lock_acquisitions, &out->lock_contended, &out->lock_wait_ps);
 	out->lock_acquisitions -= domain->acquisitions_before;
 	out->lock_contended -= domain->contended_before;
 	out->lock_wait_ps -= domain->wait_before;
@@ -384,8 +337,8 @@ void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain)
 		return;
 	domain->wraps_before = domain->iova->wraps;
 	domain->words_before = domain->iova->words_searched;
-	env_lock_stats(&domain->lock, &domain->acquisitions_before, &domain->contended_before,
-		       &domain->wait_before);
+	count_locks(domain, &domain->acquisitions_before, &domain->contended_before,
+		    &domain->wait_before);
 }
 
 /* ---- registries ---- */

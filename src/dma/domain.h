@@ -6,7 +6,9 @@
 #ifndef IOTOLL_DMA_DOMAIN_H
 #define IOTOLL_DMA_DOMAIN_H
 
+#include "dma/chip.h"
 #include "dma/driver/driver.h"
+#include "dma/iova/entry_set.h"
 #include "dma/iova/iova.h"
 #include "dma/misuse.h"
 #include "dma/strategy/strategy.h"
@@ -53,8 +55,17 @@ struct iotoll_dma_domain {
 
 	struct env_timer timer; /* the strategy's */
 
-	/* Everything below is under @lock where there is a table, else under @quiet. */
+	/*
+	 * Everything below is under @lock where there is a table, else under @quiet. With @split
+	 * calls of several CPUs overlap, but nothing happens between two places where one may wait
+	 * (a lock, a register): what is below must make sense at each of these; @lock is then
+	 * around commands to hardware whose driver does not order them itself.
+	 */
 	struct dma_lock lock;
+	bool split;
+	struct locks strategy_locks; /* the strategy's own, none if not @split */
+	/* Split: entries that are being unmapped, and not to be unmapped twice meanwhile. */
+	struct entry_set leaving;
 	/* Also around book and observer, inside @lock. */
 	struct dma_quiet quiet;
 	/* A mapping was made that only a flush makes visible: see driver_ops.flushes_maps. */
@@ -86,6 +97,8 @@ static inline bool domain_watched(const struct iotoll_dma_domain *domain)
 	return domain->misuse != NULL || domain->observed;
 }
 
+/* Charge for a look at, or a change of, what all CPUs share of the domain's own data. */
+void domain_touch(struct iotoll_dma_domain *domain, bool write);
 /* Empty the IOTLB, charged and counted. Under the lock. */
 void domain_flush(struct iotoll_dma_domain *domain);
 /* Make the IOTLB forget just these entries; flush where the driver cannot. Under the lock. */

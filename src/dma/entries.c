@@ -91,29 +91,46 @@ int entries_set(const struct mapping *want, uint64_t paddr, uint64_t pages, uint
 	return 0;
 }
 
-/* The strategy has the first word on when cleared entries are free. */
-static void give_back(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
+/* True: they are free; the strategy has the first word on that. */
+static bool clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
 {
 	struct iotoll_dma_stats *stats = &domain->stats;
 
-	if (!domain->strategy->cleared || domain->strategy->cleared(domain, first, pages)) {
-		domain->iova->ops->free(domain->iova, first, pages);
-		return;
-	}
+	domain->driver->ops->clear(domain->driver, first, pages);
+	stats->table_writes += pages;
+	stats->pages_live -= pages;
+	if (!domain->strategy->cleared || domain->strategy->cleared(domain, first, pages))
+		return true;
 	stats->kept_pages += pages;
 	if (stats->kept_pages > stats->kept_peak)
 		stats->kept_peak = stats->kept_pages;
+	return false;
+}
+
+static void tell(struct iotoll_dma_domain *domain, uint64_t first, uint64_t was)
+{
+	if (domain->observer.withdrawn)
+		domain->observer.withdrawn(domain->observer.ctx, domain_address(domain, first),
+					   was);
+}
+
+bool entries_withdraw(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
+{
+	const uint64_t was = covered(domain, first, pages);
+	bool free;
+
+	entry_set_put(&domain->leaving, first, pages, true);
+	free = clear(domain, first, pages);
+	tell(domain, first, was);
+	entry_set_put(&domain->leaving, first, pages, false);
+	return free;
 }
 
 void entries_clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
 {
 	const uint64_t was = covered(domain, first, pages);
 
-	domain->driver->ops->clear(domain->driver, first, pages);
-	domain->stats.table_writes += pages;
-	domain->stats.pages_live -= pages;
-	give_back(domain, first, pages);
-	if (domain->observer.withdrawn)
-		domain->observer.withdrawn(domain->observer.ctx, domain_address(domain, first),
-					   was);
+	if (clear(domain, first, pages))
+		domain->iova->ops->free(domain->iova, first, pages);
+	tell(domain, first, was);
 }

@@ -35,6 +35,11 @@ int entries_set(const struct mapping *want, uint64_t paddr, uint64_t pages,
  * the IOTLB, and when they may be used again, is said by the strategy's cleared().
  */
 void entries_clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages);
+/*
+ * Where locks are split: the same, but for giving them back, which the caller does when he has
+ * finished with them, if this is true. No unmap of theirs is believed meanwhile.
+ */
+bool entries_withdraw(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages);
 
 /*
  * Have entries that entries_set() made say something else: @dir, and pages from @paddr's on. What

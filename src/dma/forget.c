@@ -42,6 +42,17 @@ int iotoll_dma_domain_tick(struct iotoll_dma_domain *domain)
 	return env_timer_poll(domain->env, &domain->timer);
 }
 
+/* Around commands to hardware whose driver does not order them itself, where nothing else does. */
+static void lock_commands(struct iotoll_dma_domain *domain, bool lock)
+{
+	if (!domain->split || domain->driver->ops->orders_commands)
+		return;
+	if (lock)
+		env_lock(domain->env, &domain->lock);
+	else
+		env_unlock(domain->env, &domain->lock);
+}
+
 static void count(struct iotoll_dma_domain *domain, const struct driver_flush *took, uint64_t from)
 {
 	domain->stats.flush_polls += took->polls;
@@ -56,7 +67,9 @@ void domain_flush(struct iotoll_dma_domain *domain)
 	const uint64_t from = env_now_ps(domain->env);
 	struct driver_flush took;
 
+	lock_commands(domain, true);
 	domain->driver->ops->flush(domain->driver, &took);
+	lock_commands(domain, false);
 	domain->stats.flushes++;
 	count(domain, &took, from);
 	domain->flush_due = false;
@@ -81,7 +94,9 @@ void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_
 	}
 	token = env_enter(domain->env, DMA_PHASE_FLUSH);
 	from = env_now_ps(domain->env);
+	lock_commands(domain, true);
 	domain->driver->ops->invalidate(domain->driver, first, entries, &took);
+	lock_commands(domain, false);
 	domain->stats.invalidations++;
 	count(domain, &took, from);
 	env_leave(domain->env, token);

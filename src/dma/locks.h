@@ -17,7 +17,8 @@ struct locks {
 	unsigned count;
 	bool active;
 	iotoll_phys_t lines;
-	uint64_t frames;
+	uint64_t stride; /* bytes from one's line to the next one's */
+	uint64_t frames; /* of lines that are its own */
 };
 
 /*
@@ -25,6 +26,10 @@ struct locks {
  * -ENOMEM: then there is nothing.
  */
 int locks_init(struct locks *l, struct dma_env *env, unsigned count, bool active) MUST_CHECK;
+/* The same, active, in lines that the caller has: the first at @lines, each @stride bytes further.
+ */
+int locks_init_at(struct locks *l, struct dma_env *env, unsigned count, iotoll_phys_t lines,
+		  uint64_t stride) MUST_CHECK;
 /* Nobody may hold any. Allowed on a zeroed struct. */
 void locks_fini(struct locks *l);
 /* Number @i. Interrupts are off while it is held. Nothing happens if they are not active. */

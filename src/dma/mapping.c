@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One mapping, from request to table entry and back. All of it happens under the domain's one lock,
- * as in the paper's kernel (Linux 2.6.21 with the Calgary driver).
+ * as in the paper's kernel (Linux 2.6.21 with the Calgary driver), or, where locks are split, in
+ * this order: nobody may have the entries again before all is said and done about them.
  */
 #include "dma/mapping.h"
 
@@ -98,18 +99,12 @@ int mapping_add(struct mapping *want, iotoll_phys_t paddr)
 		if (rc)
 			return rc;
 	}
-	if (domain->iova) {
-		rc = map_in_table(want, at);
-		if (rc)
-			return rc;
-	} else {
-		rc = map_as_it_is(want, at);
-		if (rc)
-			return rc;
-	}
-	if (domain->misuse)
+	rc = domain->iova ? map_in_table(want, at) : map_as_it_is(want, at);
+	if (domain->misuse && rc)
+		misuse_forgo(domain->misuse);
+	else if (domain->misuse)
 		misuse_add(domain->misuse, want);
-	return 0;
+	return rc;
 }
 
 /* Of what lies behind @done: as much as is one piece to devices. Returns its bytes. */
@@ -157,22 +152,38 @@ static bool is_lent(const struct iotoll_dma_domain *domain, uint64_t first)
 	return domain->driver->ops->is_lent && domain->driver->ops->is_lent(domain->driver, first);
 }
 
+/* True: the entries from *@first on are the allocator's, as soon as the observer knows. */
+static bool take_down_entries(struct iotoll_dma_domain *domain, const struct mapping *mapping,
+			      uint64_t *first)
+{
+	if (domain->strategy->unmap)
+		domain->strategy->unmap(domain, mapping);
+	else if (!domain->iova || !domain_entry_at(domain, mapping->iova, first))
+		return false;
+	else if (domain->split)
+		return entries_withdraw(domain, *first, entries_of(mapping));
+	else
+		entries_clear(domain, *first, entries_of(mapping));
+	return false;
+}
+
 void mapping_take_down(const struct mapping *mapping)
 {
 	struct iotoll_dma_domain *domain = mapping->dev->domain;
 	const uint64_t pages = dma_pages(IOTOLL_IOVA_U64(mapping->iova), mapping->bytes);
-	uint64_t first;
+	uint64_t first = 0;
+	bool free = false;
 
 	domain->more = mapping->attrs.more;
-	if (!is_lent(domain, iova_page(mapping))) { /* those go with what they came with */
-		if (domain->strategy->unmap)
-			domain->strategy->unmap(domain, mapping);
-		else if (domain->iova && domain_entry_at(domain, mapping->iova, &first))
-			entries_clear(domain, first, entries_of(mapping));
-	}
+	/* Entries that are lent go with what they came with. */
+	if (!is_lent(domain, iova_page(mapping)))
+		free = take_down_entries(domain, mapping, &first);
 	if (domain->observer.unmapped)
 		domain->observer.unmapped(domain->observer.ctx, mapping->iova, pages,
 					  mapping->bytes);
+	/* Last of all: from here on they may be somebody else's. */
+	if (free)
+		domain->iova->ops->free(domain->iova, first, entries_of(mapping));
 }
 
 /*
@@ -194,6 +205,8 @@ static bool plausible(const struct iotoll_dma_domain *domain, const struct mappi
 	if (!domain_entry_at(domain, what->iova, &first))
 		return false;
 	pages = entries_of(what);
+	if (domain->split && entry_set_count(&domain->leaving, first, pages))
+		return false;
 	return domain->iova->ops->owns(domain->iova, first, pages) &&
 	       !(domain->strategy->keeps && domain->strategy->keeps(domain, first, pages));
 }

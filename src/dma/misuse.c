@@ -21,6 +21,7 @@ struct misuse {
 	struct slot *slots;
 	size_t count; /* slots, a power of two */
 	size_t live;
+	size_t reserved; /* room kept for entries that are about to come */
 	uint64_t seq;
 	uint64_t longest_pages; /* of any mapping ever added: how far back a sync must look */
 };
@@ -79,8 +80,10 @@ int misuse_reserve(struct misuse *m)
 {
 	struct slot *grown;
 
-	if (m->live < m->count / 2)
+	if (m->live + m->reserved < m->count / 2) {
+		m->reserved++;
 		return 0;
+	}
 	grown = calloc(m->count * 2, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -90,7 +93,13 @@ int misuse_reserve(struct misuse *m)
 	free(m->slots);
 	m->slots = grown;
 	m->count *= 2;
+	m->reserved++;
 	return 0;
+}
+
+void misuse_forgo(struct misuse *m)
+{
+	m->reserved--;
 }
 
 void misuse_add(struct misuse *m, const struct mapping *what)
@@ -100,6 +109,7 @@ void misuse_add(struct misuse *m, const struct mapping *what)
 
 	insert(m->slots, m->count, &slot);
 	m->live++;
+	m->reserved--;
 	if (pages > m->longest_pages)
 		m->longest_pages = pages;
 }

@@ -31,8 +31,12 @@ struct misuse;
 /* NULL when memory is short. */
 struct misuse *misuse_create(void);
 void misuse_destroy(struct misuse *m);
-/* Make room for one more entry, so that the misuse_add() that follows cannot fail. 0, -ENOMEM. */
+/*
+ * Keep room for one more entry, so that the misuse_add() that follows cannot fail; a
+ * misuse_forgo() if none follows. 0, -ENOMEM.
+ */
 int misuse_reserve(struct misuse *m) MUST_CHECK;
+void misuse_forgo(struct misuse *m);
 void misuse_add(struct misuse *m, const struct mapping *what);
 /*
  * Take out the mapping that @what unmaps: among those at exactly its address the one that agrees

@@ -105,6 +105,8 @@ static int make_domain(struct rig *r, const struct rig_config *c, const struct d
 		.table_entries = c->table_entries,
 		.start_hint = c->start_hint,
 		.quota = c->quota,
+		.cached_ranges = c->cached_ranges,
+		.split_locks = c->split_locks,
 		.check_misuse = c->check_misuse,
 		.quiesce_system = c->quiesce_system,
 		.unused_invalid = c->unused_invalid,

@@ -22,9 +22,9 @@ struct rig_config {
 	const char *model; /* "none" or a row of the registry */
 	struct iotlb_config iotlb;
 	const char *strategy, *allocator;
-	uint64_t table_entries, start_hint, quota;
+	uint64_t table_entries, start_hint, quota, cached_ranges;
 	uint16_t devid; /* the device whose reach is watched */
-	bool superpages;
+	bool superpages, split_locks;
 	bool pages_change; /* likewise */
 	bool multicall;    /* of a domain under a hypervisor: see iotoll_dma_config */
 	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached;

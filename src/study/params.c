@@ -14,6 +14,7 @@
 #include "rig/rogue.h"
 #include "sim/time.h"
 
+static const char *const locks[] = {"one", "split", "auto", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
 static const char *const estimates[] = {"default",          "low", "high", "dear-protection",
 					"cheap-protection", NULL};
@@ -190,6 +191,11 @@ const struct param_row param_rows[] = {
 	     "when translations are invalidated; auto: deferred, or off without an IOMMU", "auto"),
 	NAME("dma", "allocator", allocator, iotoll_dma_allocator_name, "next-fit",
 	     "how I/O addresses are chosen", NULL),
+	NUMBER("dma", "cached_ranges", cached_ranges, QUANTITY_COUNT, "ranges", 0, 1u << 24, "0",
+	       "eiovar: free ranges in front of its tree at the most; 0: no limit"),
+	CHOICE("dma", "locks", locks, locks, "one",
+	       "one around everything, as in the paper's kernel, or split among allocator, strategy "
+	       "and hardware queue, as later; auto: split with vtd and amdvi"),
 	NUMBER("dma", "quota", quota, QUANTITY_COUNT, "pages", 0, 1u << 24, "0",
 	       "on-demand: pages mapped at most; optimistic: unmapped pages kept; 0: its own"),
 	CHOICE("dma", "superpages", superpages, off_on, "off",

@@ -36,6 +36,9 @@ struct scenario_side {
 	uint64_t app_cpu;   /* the first stream's task; further streams on the CPUs after it */
 };
 
+/* As dma.locks counts them. */
+enum scenario_locks { SCENARIO_LOCKS_ONE, SCENARIO_LOCKS_SPLIT, SCENARIO_LOCKS_AUTO };
+
 struct scenario {
 	char name[SCENARIO_TEXT];
 	/* [run] */
@@ -62,7 +65,8 @@ struct scenario {
 	/* [dma] */
 	char strategy[SCENARIO_TEXT]; /* "auto" is resolved by scenario_finish() */
 	char allocator[SCENARIO_TEXT];
-	uint64_t superpages, quota, random_start, check_misuse;
+	uint64_t superpages, cached_ranges, quota, random_start, check_misuse;
+	uint64_t locks; /* enum scenario_locks */
 	/* [nic], [link] */
 	uint64_t rx_ticks_ps, rx_frames, tx_ticks_ps, tx_frames, rx_tick_restart;
 	uint64_t link_bps, link_latency_ps, link_jitter_ps;
@@ -123,6 +127,8 @@ int scenario_setf(struct scenario *s, struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4))) MUST_CHECK;
 /* Will there be a translation table? After scenario_finish(). */
 bool scenario_has_table(const struct scenario *s);
+/* Do calls of its DMA layer overlap, each part having locks of its own? */
+bool scenario_splits_locks(const struct scenario *s);
 /* Resolve "auto" and refuse what cannot be built. Call once, last. */
 int scenario_finish(struct scenario *s, struct err *err) MUST_CHECK;
 

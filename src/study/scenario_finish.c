@@ -13,6 +13,13 @@
 #include "spec/riommu.h"
 #include "study/params.h"
 
+bool scenario_splits_locks(const struct scenario *s)
+{
+	const bool later = !strcmp(s->iommu_model, "vtd") || !strcmp(s->iommu_model, "amdvi");
+
+	return s->locks == SCENARIO_LOCKS_SPLIT || (s->locks == SCENARIO_LOCKS_AUTO && later);
+}
+
 bool scenario_has_table(const struct scenario *s)
 {
 	return strcmp(s->iommu_model, "none") && strcmp(s->strategy, "off");
@@ -63,6 +70,32 @@ static int check_strategy(struct scenario *s, struct err *err)
 			"'%s' needs an IOMMU but iommu.model is none; expected off, auto, or a "
 			"model",
 			s->strategy);
+	return 0;
+}
+
+/* The DMA layer's own judge, asked setting by setting for the one to blame. */
+static int check_dma(const struct scenario *s, struct err *err)
+{
+	const bool metal = s->platform == PLATFORM_METAL;
+	struct iotoll_dma_config config = {
+		.driver = metal ? s->iommu_model : "xen",
+		.strategy = s->strategy,
+		.allocator = s->allocator,
+	};
+	char why[256];
+
+	if (!scenario_has_table(s) || s->platform == PLATFORM_DIRECT)
+		return 0;
+	if (iotoll_dma_config_check(&config, why, sizeof(why)))
+		return param_refuse(s, "dma", "allocator", err, "%s", why);
+	config.start_hint = s->random_start;
+	if (iotoll_dma_config_check(&config, why, sizeof(why)))
+		return param_refuse(s, "dma", "start", err,
+				    "allocator %s searches in no laps; expected bottom",
+				    s->allocator);
+	config.split_locks = scenario_splits_locks(s);
+	if (iotoll_dma_config_check(&config, why, sizeof(why)))
+		return param_refuse(s, "dma", "locks", err, "%s; expected one", why);
 	return 0;
 }
 
@@ -289,6 +322,8 @@ int scenario_finish(struct scenario *s, struct err *err)
 
 	if (!rc)
 		rc = check_strategy(s, err);
+	if (!rc)
+		rc = check_dma(s, err);
 	if (!rc)
 		rc = check_injection(s, err);
 	if (!rc)

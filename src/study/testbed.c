@@ -206,6 +206,8 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 			.table_entries = s->table_entries,
 			.quota = s->quota,
 			.superpages = s->superpages,
+			.cached_ranges = s->cached_ranges,
+			.split_locks = scenario_splits_locks(s),
 			.quiesce_system = s->quiesce_system,
 			.unused_invalid = s->unused_invalid,
 			.table_cached = s->table_cached,

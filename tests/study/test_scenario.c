@@ -170,6 +170,63 @@ static void impossible_combinations_are_refused(void **state)
 	assert_non_null(strstr(err.text, "inject.corrupt_tce"));
 }
 
+static void combination(const char *const set[], const char *words)
+{
+	struct scenario s;
+	struct err err = {{0}};
+
+	assert_int_equal(scenario_init(&s), 0);
+	for (; *set; set++)
+		assert_int_equal(scenario_set(&s, *set, &err), 0);
+	assert_int_equal(scenario_finish(&s, &err), words ? -EINVAL : 0);
+	if (words)
+		assert_string_equal(err.text, words);
+	scenario_fini(&s);
+}
+
+static void allocators_and_locks_that_do_not_go_together_are_refused_at_their_key(void **state)
+{
+	(void)state;
+	combination(
+		(const char *[]){"iommu.model=vtd", "dma.allocator=magazines", NULL},
+		"--set dma.allocator: strategy deferred flushes when its allocator wraps, which "
+		"magazines never does: expected next-fit or another that does");
+	combination((const char *[]){"iommu.model=vtd", "dma.strategy=strict",
+				     "dma.allocator=magazines", "dma.start=random", NULL},
+		    "--set dma.start: allocator magazines searches in no laps; expected bottom");
+	combination((const char *[]){"iommu.model=dart-u4", "dma.locks=split", NULL},
+		    "--set dma.locks: split locks: driver dart-u4 works under the domain's one "
+		    "lock only; expected one");
+	/* DART flushes what it maps, so that no allocator need wrap. */
+	combination((const char *[]){"iommu.model=dart-u4", "dma.allocator=tree", "dma.locks=auto",
+				     NULL},
+		    NULL);
+}
+
+static void locks_are_split_where_it_is_said_or_the_kernel_had_it(void **state)
+{
+	static const struct {
+		const char *model, *locks;
+		bool split;
+	} row[] = {{"calgary", "auto", false}, {"calgary", "split", true},
+		   {"vtd", "auto", true},      {"vtd", "one", false},
+		   {"amdvi", "auto", true},    {"dart-u4", "auto", false}};
+	struct err err = {{0}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct scenario s;
+
+		assert_int_equal(scenario_init(&s), 0);
+		assert_false(scenario_splits_locks(&s));
+		assert_int_equal(scenario_setf(&s, &err, "iommu.model=%s", row[i].model), 0);
+		assert_int_equal(scenario_setf(&s, &err, "dma.locks=%s", row[i].locks), 0);
+		assert_int_equal(scenario_finish(&s, &err), 0);
+		assert_int_equal(scenario_splits_locks(&s), row[i].split);
+		scenario_fini(&s);
+	}
+}
+
 static void auto_strategy_follows_the_iommu(void **state)
 {
 	struct scenario *s = *state;
@@ -270,6 +327,8 @@ int main(void)
 		CASE(values_out_of_range_or_without_unit_are_refused),
 		CASE(what_is_left_to_the_model_is_settled_by_it),
 		CASE(impossible_combinations_are_refused),
+		CASE(allocators_and_locks_that_do_not_go_together_are_refused_at_their_key),
+		CASE(locks_are_split_where_it_is_said_or_the_kernel_had_it),
 		CASE(auto_strategy_follows_the_iommu),
 		CASE(profile_numbers_can_be_overridden),
 		CASE(the_effective_text_reads_back_the_same),

@@ -253,6 +253,8 @@ static int amdvi_watchdog(struct dma_driver *driver, struct iotoll_dma_fault *ou
 const struct driver_ops amdvi_driver_ops = {
 	.name = "amdvi",
 	.title = "AMD-Vi, as Linux 6.1 drives it",
+	.overlaps = true,
+	.orders_commands = true,
 	.translates = true,
 	.max_paddr = AMDVI_FRAME | (AMDVI_PAGE_BYTES - 1),
 	.usual_entries = UINT64_C(1) << 20, /* the 4 GiB that a 32-bit mask reaches */

@@ -3,7 +3,7 @@
  * The software half of an IOMMU: it writes tables into memory and pokes registers, and shares
  * with the hardware half only the layouts in src/spec. It allocates no addresses and decides
  * nothing about when to flush. set(), clear(), flush() and invalidate() are called under the
- * domain's lock.
+ * domain's lock, or, where that is split, as @overlaps and @orders_commands say.
  */
 #ifndef IOTOLL_DMA_DRIVER_H
 #define IOTOLL_DMA_DRIVER_H
@@ -80,6 +80,13 @@ struct driver_ops {
 	bool flushes_maps;
 	bool superpages;      /* has entries of 2 MiB, for config->superpages */
 	bool sets_only_clear; /* set() is for entries that are clear */
+	/*
+	 * set(), clear(), prepare() and mapped() of several CPUs may overlap: entries are all they
+	 * share. Without it the domain cannot have split locks.
+	 */
+	bool overlaps;
+	/* flush() and invalidate() of several CPUs order themselves; else the domain does it. */
+	bool orders_commands;
 	/*
 	 * For @translate: get a table of config->table_entries and clear it. Otherwise: make sure
 	 * that the bus is not translated. 0; -EINVAL or -EBUSY with @err; -ENOMEM. The caller then

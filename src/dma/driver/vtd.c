@@ -279,6 +279,8 @@ static int vtd_watchdog(struct dma_driver *driver, struct iotoll_dma_fault *out)
 const struct driver_ops vtd_driver_ops = {
 	.name = "vtd",
 	.title = "Intel VT-d in legacy mode, as Linux 6.1 drives it",
+	.overlaps = true,
+	.orders_commands = true,
 	.translates = true,
 	.max_paddr = VTD_PTE_ADDR | (VTD_PAGE_BYTES - 1),
 	.usual_entries = UINT64_C(1) << 20, /* the 4 GiB that a 32-bit mask reaches */

@@ -27,5 +27,6 @@ const struct strategy_ops deferred_ops = {
 		"lap without a flush: the device then reaches its former owner's page.",
 	.source = "\"The Price of Safety\" (OLS 2007), section 4.1; Linux's Calgary driver",
 	.translates = true,
+	.overlaps = true,
 	.wrapped = domain_flush_for_reuse,
 };

@@ -9,7 +9,9 @@
  * What was freed is kept as one word for 32 entries: a bit for each, and above them the number
  * of the flush epoch in which those bits were set. Bits of an older epoch count as clear, so a
  * flush forgets everything at once by beginning the next epoch instead of wiping the words. The
- * words lie in page frames and are charged for like the allocator's bitmap.
+ * words lie in page frames and are charged for like the allocator's bitmap. With split locks they
+ * have one of their own, over the flush as well, or what is freed during it would be forgotten with
+ * what it covers.
  */
 #include <errno.h>
 
@@ -62,33 +64,49 @@ static bool tracked_cleared(struct iotoll_dma_domain *domain, uint64_t first, ui
 	struct tracked *t = domain->strategy_data;
 	const uint64_t end = first + count;
 
+	locks_take(&domain->strategy_locks, 0);
 	touch(domain, first, count, true);
 	for (uint64_t i = first / WORD_ENTRIES; i * WORD_ENTRIES < end; i++) {
 		if (t->words[i] >> EPOCH_SHIFT != t->epoch)
 			t->words[i] = (uint64_t)t->epoch << EPOCH_SHIFT;
 		t->words[i] |= bits_of(i, first, end);
 	}
+	locks_release(&domain->strategy_locks, 0);
 	return true;
+}
+
+/* Is one of them marked in this epoch? */
+static bool is_marked(struct tracked *t, uint64_t first, uint64_t end)
+{
+	for (uint64_t i = first / WORD_ENTRIES; i * WORD_ENTRIES < end; i++)
+		if (t->words[i] >> EPOCH_SHIFT == t->epoch &&
+		    (t->words[i] & bits_of(i, first, end)) != 0)
+			return true;
+	return false;
 }
 
 static void tracked_allocated(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
 {
 	struct tracked *t = domain->strategy_data;
-	const uint64_t end = first + count;
-	bool reused = false;
 
+	locks_take(&domain->strategy_locks, 0);
 	touch(domain, first, count, false);
-	for (uint64_t i = first / WORD_ENTRIES; i * WORD_ENTRIES < end; i++)
-		if (t->words[i] >> EPOCH_SHIFT == t->epoch &&
-		    (t->words[i] & bits_of(i, first, end)) != 0)
-			reused = true;
-	if (!reused)
-		return;
-	domain_flush_for_reuse(domain);
-	if (t->epoch == UINT32_MAX)
-		forget_all(t);
-	else
-		t->epoch++;
+	if (is_marked(t, first, first + count)) {
+		domain_flush_for_reuse(domain);
+		if (t->epoch == UINT32_MAX)
+			forget_all(t);
+		else
+			t->epoch++;
+	}
+	locks_release(&domain->strategy_locks, 0);
+}
+
+static void tracked_destroy(struct iotoll_dma_domain *domain)
+{
+	struct tracked *t = domain->strategy_data;
+
+	env_free_pages(domain->env, t->paddr, t->frames);
+	free(t);
 }
 
 static int tracked_create(struct iotoll_dma_domain *domain)
@@ -108,15 +126,11 @@ static int tracked_create(struct iotoll_dma_domain *domain)
 	t->words = env_ptr(domain->env, t->paddr, t->frames * FRAME_BYTES);
 	forget_all(t);
 	domain->strategy_data = t;
+	if (domain->split && locks_init(&domain->strategy_locks, domain->env, 1, true)) {
+		tracked_destroy(domain);
+		return -ENOMEM;
+	}
 	return 0;
-}
-
-static void tracked_destroy(struct iotoll_dma_domain *domain)
-{
-	struct tracked *t = domain->strategy_data;
-
-	env_free_pages(domain->env, t->paddr, t->frames);
-	free(t);
 }
 
 const struct strategy_ops deferred_tracked_ops = {
@@ -131,6 +145,7 @@ const struct strategy_ops deferred_tracked_ops = {
 		"its address is used again.",
 	.source = "our repair of \"The Price of Safety\" (OLS 2007), section 4.1",
 	.translates = true,
+	.overlaps = true,
 	.create = tracked_create,
 	.destroy = tracked_destroy,
 	.allocated = tracked_allocated,

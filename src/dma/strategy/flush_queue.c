@@ -12,8 +12,8 @@
  * one CPU's ring therefore also covers the others', which their owners find out at their next
  * unmap, or the timer does it for them.
  *
- * In Linux each ring has a lock of its own and flushes run outside the allocator's. Here, as for
- * every strategy, all is under the domain's one lock.
+ * With split locks each ring has a lock of its own, beside its head and tail, and the counters are
+ * read by all CPUs, as in Linux; else all is under the domain's one lock.
  */
 #include <errno.h>
 
@@ -101,6 +101,24 @@ static void touch_slot(struct iotoll_dma_domain *domain, unsigned index, uint64_
 		  sizeof(struct slot), write);
 }
 
+/* With split locks: number @index is that CPU's ring's. */
+static void lock_ring(struct iotoll_dma_domain *domain, unsigned index)
+{
+	locks_take(&domain->strategy_locks, index);
+}
+
+static void unlock_ring(struct iotoll_dma_domain *domain, unsigned index)
+{
+	locks_release(&domain->strategy_locks, index);
+}
+
+/* The counters and the timer's flag, which one lock's domain shares a line with. */
+static void touch_counters(struct iotoll_dma_domain *domain, bool write)
+{
+	if (domain->split)
+		domain_touch(domain, write);
+}
+
 /* Free what a finished flush has covered: fq_ring_free(). */
 static void reap(struct iotoll_dma_domain *domain, unsigned index)
 {
@@ -125,8 +143,10 @@ static void flush(struct iotoll_dma_domain *domain)
 {
 	struct queue *q = domain->strategy_data;
 
+	touch_counters(domain, true);
 	q->flush_start++;
 	domain_flush(domain);
+	touch_counters(domain, true);
 	q->flush_finish++;
 }
 
@@ -137,6 +157,8 @@ static bool queue_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint
 	struct queue *q = domain->strategy_data;
 	struct ring *ring = ring_at(domain, index);
 
+	lock_ring(domain, index);
+	touch_counters(domain, false);
 	reap(domain, index);
 	if ((ring->tail + 1) % RING_SLOTS == ring->head) {
 		flush(domain);
@@ -146,6 +168,7 @@ static bool queue_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint
 	ring->slot[ring->tail] = (struct slot){first, count, q->flush_start};
 	ring->tail = (ring->tail + 1) % RING_SLOTS;
 	mark(q, first, count, true);
+	unlock_ring(domain, index);
 	if (!q->timer_on) {
 		q->timer_on = true;
 		domain_set_timer(domain, DELAY_PS);
@@ -161,8 +184,20 @@ static void queue_timer(struct iotoll_dma_domain *domain)
 	q->timer_on = false;
 	domain->stats.timer_flushes++;
 	flush(domain);
-	for (unsigned i = 0; i < q->rings; i++)
+	for (unsigned i = 0; i < q->rings; i++) {
+		lock_ring(domain, i);
 		reap(domain, i);
+		unlock_ring(domain, i);
+	}
+}
+
+static void queue_destroy(struct iotoll_dma_domain *domain)
+{
+	struct queue *q = domain->strategy_data;
+
+	env_free_pages(domain->env, q->paddr, q->rings * q->frames);
+	free(q->kept);
+	free(q);
 }
 
 static int queue_create(struct iotoll_dma_domain *domain)
@@ -182,18 +217,14 @@ static int queue_create(struct iotoll_dma_domain *domain)
 		return -ENOMEM;
 	}
 	domain->strategy_data = q;
+	if (domain->split && locks_init_at(&domain->strategy_locks, domain->env, q->rings, q->paddr,
+					   q->frames * FRAME_BYTES)) {
+		queue_destroy(domain);
+		return -ENOMEM;
+	}
 	for (unsigned i = 0; i < q->rings; i++)
 		*ring_at(domain, i) = (struct ring){.head = 0};
 	return 0;
-}
-
-static void queue_destroy(struct iotoll_dma_domain *domain)
-{
-	struct queue *q = domain->strategy_data;
-
-	env_free_pages(domain->env, q->paddr, q->rings * q->frames);
-	free(q->kept);
-	free(q);
 }
 
 const struct strategy_ops flush_queue_ops = {
@@ -209,6 +240,7 @@ const struct strategy_ops flush_queue_ops = {
 		"the next flush.",
 	.source = "Linux's iommu.strict=0 (drivers/iommu/dma-iommu.c, 6.1)",
 	.translates = true,
+	.overlaps = true,
 	.create = queue_create,
 	.destroy = queue_destroy,
 	.cleared = queue_cleared,

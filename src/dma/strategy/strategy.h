@@ -3,8 +3,9 @@
  * A strategy says what a mapping is: when the IOTLB is flushed and when entries may be used again,
  * or, for those that do not make and take down entries at every request, how a request is
  * answered at all. Independent of which IOMMU and which allocator. All hooks are called under the
- * domain's lock; a hook that is NULL does nothing, or leaves things to the ordinary way: entries
- * allocated and set at each map, cleared and freed at each unmap (mapping.c).
+ * domain's lock, unless that is split (see @overlaps); a hook that is NULL does nothing, or leaves
+ * things to the ordinary way: entries allocated and set at each map, cleared and freed at each
+ * unmap (mapping.c).
  */
 #ifndef IOTOLL_DMA_STRATEGY_H
 #define IOTOLL_DMA_STRATEGY_H
@@ -38,6 +39,11 @@ struct strategy_ops {
 	 * driver gives them back while its domain lives.
 	 */
 	bool leaves_only;
+	/*
+	 * Its hooks may overlap, each CPU's with those of others, wherever one waits: it locks what
+	 * is its own. Without it the domain cannot have split locks.
+	 */
+	bool overlaps;
 	/* Set up domain->strategy_data, if it needs any. 0 or -ENOMEM. */
 	int (*create)(struct iotoll_dma_domain *domain);
 	/* Only after a create() that succeeded. */

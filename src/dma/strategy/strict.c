@@ -26,5 +26,6 @@ const struct strategy_ops strict_ops = {
 		"Bytes that share a page with a mapped buffer stay reachable while it is mapped.",
 	.source = "Linux's iommu.strict=1; \"The Price of Safety\" (OLS 2007), section 4.1",
 	.translates = true,
+	.overlaps = true,
 	.cleared = strict_cleared,
 };

@@ -15,4 +15,5 @@ const struct strategy_ops unflushed_ops = {
 		    "its address has got a new owner.",
 	.source = "nobody's: it shows what the flush is for",
 	.translates = true,
+	.overlaps = true,
 };
