@@ -12,6 +12,7 @@
 #include "hw/iotlb.h"
 #include "iotoll/dma.h"
 #include "load/load.h"
+#include "rig/rogue.h"
 #include "sim/profile.h"
 #include "study/paths.h"
 #include "study/scenario.h"
@@ -89,6 +90,14 @@ static int list_loads(json_t *rows, const char *arg, struct err *err)
 	(void)err;
 	for (size_t i = 0; load_kinds[i]; i++)
 		add(rows, load_kinds[i]->name, load_kinds[i]->title);
+	return 0;
+}
+
+static int list_attacks(json_t *rows, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	add_registry(rows, rogue_kind);
 	return 0;
 }
 
@@ -172,6 +181,7 @@ static const struct kind {
 	{"allocators", list_allocators}, {"policies", list_policies},
 	{"profiles", list_profiles},     {"loads", list_loads},
 	{"scenarios", list_scenarios},   {"settings", list_settings},
+	{"attacks", list_attacks},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -210,7 +220,7 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "WHAT [NAME]",
 	.doc = "List what there is: iommus, strategies, allocators, policies, profiles, loads, "
-	       "scenarios or settings.\vExamples:\n"
+	       "scenarios, settings or attacks.\vExamples:\n"
 	       "  iotoll list strategies\n"
 	       "  iotoll list profiles x460-2007\n"
 	       "  iotoll list settings --format json",
@@ -231,7 +241,7 @@ static int fill(struct args *a, json_t *rows)
 	}
 	return err_set(&a->err, -EINVAL,
 		       "list: '%s' is not one of iommus, strategies, allocators, policies, "
-		       "profiles, loads, scenarios, settings%s%s%s",
+		       "profiles, loads, scenarios, settings, attacks%s%s%s",
 		       a->what, near.best ? "; did you mean " : "", near.best ? near.best : "",
 		       near.best ? "?" : "");
 }

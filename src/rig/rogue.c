@@ -153,18 +153,22 @@ static void on_mapped(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys
 
 /* ---- attacks that follow an unmap ---- */
 
+static void done_with(struct rogue *r, struct rogue_pending *p)
+{
+	p->next = r->free;
+	r->free = p;
+}
+
 static void on_pending(void *ctx)
 {
 	struct rogue_pending *p = ctx;
 	struct rogue *r = p->rogue;
 
-	if (!rogue_rows[p->kind].late(r, p->kind, &p->victim)) {
+	if (rogue_rows[p->kind].late(r, p->kind, &p->victim))
+		done_with(r, p);
+	else
 		sim_schedule(r->rig->machine->sim, &p->event,
 			     sim_now(r->rig->machine->sim) + AGAIN_PS);
-		return;
-	}
-	p->next = r->free;
-	r->free = p;
 }
 
 static void plan(struct rogue *r, unsigned kind, const struct rogue_buffer *victim)
@@ -278,8 +282,7 @@ int rogue_create(struct rogue **out, const struct rogue_config *config, struct e
 	rng_seed(&r->rng, config->seed);
 	for (unsigned i = 0; i < ROGUE_PENDING; i++) {
 		r->pending[i].rogue = r;
-		r->pending[i].next = r->free;
-		r->free = &r->pending[i];
+		done_with(r, &r->pending[i]);
 	}
 	event_init(&r->tick, on_tick, r);
 	rc = choose(r, config->attacks, err);
@@ -306,8 +309,12 @@ void rogue_stop(struct rogue *r)
 
 	r->running = false;
 	sim_cancel(sim, &r->tick);
-	for (unsigned i = 0; i < ROGUE_PENDING; i++)
+	for (unsigned i = 0; i < ROGUE_PENDING; i++) {
+		if (!event_pending(&r->pending[i].event))
+			continue;
 		sim_cancel(sim, &r->pending[i].event);
+		done_with(r, &r->pending[i]);
+	}
 }
 
 void rogue_destroy(struct rogue *r)

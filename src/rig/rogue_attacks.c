@@ -138,11 +138,12 @@ static void ats_lie(struct rogue *r, unsigned kind)
 }
 
 const struct rogue_row rogue_rows[] = {
-	{"late_1us", "a buffer, 1 us after its unmap", NULL, late, SIM_US, false},
-	{"late_10us", "10 us", NULL, late, 10 * SIM_US, false},
-	{"late_100us", "100 us", NULL, late, 100 * SIM_US, false},
-	{"late_1ms", "1 ms", NULL, late, SIM_MS, false},
-	{"late_10ms", "10 ms", NULL, late, 10 * SIM_MS, false},
+	{"late_1us", "a buffer that is the kernel's again, 1 us after its unmap", NULL, late,
+	 SIM_US, false},
+	{"late_10us", "the same after 10 us", NULL, late, 10 * SIM_US, false},
+	{"late_100us", "the same after 100 us", NULL, late, 100 * SIM_US, false},
+	{"late_1ms", "the same after 1 ms", NULL, late, SIM_MS, false},
+	{"late_10ms", "the same after 10 ms", NULL, late, 10 * SIM_MS, false},
 	{"replay", "any address it was ever given", replay, NULL, 0, false},
 	{"scan_random", "random addresses", scan_random, NULL, 0, false},
 	{"scan_sequential", "page by page", scan_sequential, NULL, 0, false},
