@@ -38,9 +38,10 @@ ledger: FORCE
 	prepare_targets='bench/ledger program' prepare_build $(BUILD)-ledger -Dledger=true && \
 	IOTOLL_DATA='$(CURDIR)' $(BUILD)-ledger/bench/ledger $(ARGS)
 
-# Take over what the README's sample prints today, and the tables of docs/iotlb.md.
+# Take over what the samples of README and docs/compare.md print today, and the tables of docs/iotlb.md.
 readme: build/iotoll
 	scripts/readme_sample.sh README.md build/iotoll >$(BUILD)/README.md && cp $(BUILD)/README.md README.md
+	scripts/readme_sample.sh docs/compare.md build/iotoll >$(BUILD)/compare.md && cp $(BUILD)/compare.md docs/compare.md
 	scripts/iotlb_tables.sh docs/iotlb.md build/iotoll >$(BUILD)/iotlb.md && cp $(BUILD)/iotlb.md docs/iotlb.md
 
 install: build/iotoll

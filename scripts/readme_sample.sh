@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# README.md with its sample made anew: the block that begins with "$ iotoll ..." gets what that
-# command prints today, up to its section "Run". readme_sample.sh README PROGRAM, to stdout. Exit
-# status 1 if there is no such block or the command fails.
+# README.md, or another document, with its sample made anew: the block that begins with "$ iotoll ..."
+# gets what that command prints today, up to its section "Run"; files it writes are lost.
+# readme_sample.sh README PROGRAM, to stdout. Exit status 1 if there is no such block or the command
+# fails.
 set -u
 
 readme=$1
-program=$2
+program=$(readlink -f "$2")
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
 
 words=$(sed -n 's/^\$ iotoll //p' "$readme")
 [ -n "$words" ] || {
@@ -16,7 +19,7 @@ words=$(sed -n 's/^\$ iotoll //p' "$readme")
 }
 # The arguments are the words of the README's line.
 # shellcheck disable=SC2086
-sample=$("$program" $words) || exit 1
+sample=$(cd "$scratch" && "$program" $words) || exit 1
 sample=$(printf '%s\n' "$sample" | sed '/^Run$/,$d')
 
 fresh=1

@@ -12,7 +12,7 @@
 #include "study/compare.h"
 
 struct args {
-	const char *name, *strategies, *out;
+	const char *name, *strategies, *attacks, *out;
 	struct cli_sets sets;
 	struct cli_format format;
 	enum compare_order order;
@@ -21,11 +21,13 @@ struct args {
 	struct err err;
 };
 
-enum { OPT_STRATEGIES = 256, OPT_OUT, OPT_FRESH, OPT_SORT };
+enum { OPT_STRATEGIES = 256, OPT_ATTACKS, OPT_OUT, OPT_FRESH, OPT_SORT };
 
 static const struct argp_option options[] = {
 	{"strategies", OPT_STRATEGIES, "LIST", 0,
 	 "all (default), or names with commas: strict,deferred", 0},
+	{"attacks", OPT_ATTACKS, "KIND", 0,
+	 "what a rogue device tries in runs of its own: all (default), a kind, or none", 0},
 	{"set", 's', "SECTION.KEY=VALUE", 0, "change one setting (may be repeated)", 0},
 	{"sort", OPT_SORT, "ORDER", 0, "show rows in the order of the registry (default) or price",
 	 0},
@@ -57,6 +59,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_STRATEGIES:
 		a->strategies = arg;
+		return 0;
+	case OPT_ATTACKS:
+		a->attacks = arg;
 		return 0;
 	case 's':
 		return cli_take_set(&a->sets, arg, &a->err);
@@ -104,8 +109,8 @@ static const struct argp argp = {
 /* The arguments that make this comparison; new reference. */
 static json_t *command(const struct args *a)
 {
-	json_t *list = json_pack("[s, s, s, s, s]", "iotoll", "compare", a->name, "--strategies",
-				 a->strategies);
+	json_t *list = json_pack("[s, s, s, s, s, s, s]", "iotoll", "compare", a->name,
+				 "--strategies", a->strategies, "--attacks", a->attacks);
 
 	for (size_t i = 0; i < a->sets.count; i++) {
 		json_array_append_new(list, json_string("--set"));
@@ -131,12 +136,26 @@ static int print_csv(FILE *out, const json_t *document, struct err *err)
 		out, json_object_get(json_object_get(document, "comparison"), "strategies"), err);
 }
 
+/* All but that of attacks, which has a column for each kind. */
+static json_t *narrow_tables(const json_t *document)
+{
+	json_t *list = json_array(), *table;
+	size_t i;
+
+	json_array_foreach(json_object_get(document, "tables"), i, table)
+	{
+		if (strcmp(json_string_value(json_object_get(table, "id")), "attacks") != 0)
+			json_array_append(list, table);
+	}
+	return list;
+}
+
 static int print(struct args *a, const char *out, const json_t *document)
 {
 	static const report_writer writers[] = {print_text, print_json, print_csv};
 	json_t *shown = json_copy((json_t *)(uintptr_t)document);
 	const report_writer writer = writers[a->format.kind];
-	/* A table says what the figure does, and the figure is on the page. */
+	/* A table says what the figure does; that and what is too wide are on the page. */
 	const struct cli_format plain = {.kind = FORMAT_TEXT, .file = a->format.file};
 	char page[PATH_MAX + 16];
 	int rc;
@@ -144,6 +163,7 @@ static int print(struct args *a, const char *out, const json_t *document)
 	snprintf(page, sizeof(page), "%s/index.html", out);
 	json_object_set_new(shown, "page", json_string(page));
 	json_object_del(shown, "figures");
+	json_object_set_new(shown, "tables", narrow_tables(document));
 	rc = cli_output(&plain, shown, writer, writer, &a->err);
 	json_decref(shown);
 	return rc;
@@ -173,7 +193,7 @@ static int execute(struct args *a, const struct scenario *base)
 {
 	struct compare c;
 	char out[PATH_MAX];
-	int rc = compare_init(&c, base, a->strategies, &a->err);
+	int rc = compare_init(&c, base, a->strategies, a->attacks, &a->err);
 
 	if (!rc)
 		rc = cli_output_possible(&a->format, &a->err);
@@ -193,7 +213,7 @@ static int execute(struct args *a, const struct scenario *base)
 
 int cli_compare(int argc, char **argv)
 {
-	struct args a = {.format = {.kind = FORMAT_TEXT}, .strategies = "all"};
+	struct args a = {.format = {.kind = FORMAT_TEXT}, .strategies = "all", .attacks = "all"};
 	struct scenario base = {0};
 	int rc;
 

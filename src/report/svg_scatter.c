@@ -204,7 +204,7 @@ int svg_scatter_draw(const struct svg_frame *f)
 
 double svg_scatter_legend(const struct svg_frame *f, double y, bool draw)
 {
-	static const char *const words[] = {"on the Pareto front", "beaten by another"};
+	static const char *const words[] = {"on the Pareto front", "others"};
 	double x = 16;
 
 	for (int i = 0; i < 2 && draw; i++) {

@@ -62,7 +62,9 @@ static int take_row(struct compare *c, const struct strategy_ops *strategy, stru
 {
 	if (c->rows == COMPARE_MOST)
 		return err_set(err, -EINVAL, "--strategies: at most %u of them", COMPARE_MOST);
-	c->row[c->rows++] = (struct compare_row){.name = strategy->name, .title = strategy->title};
+	c->row[c->rows++] = (struct compare_row){.name = strategy->name,
+						 .title = strategy->title,
+						 .demonstration = strategy->demonstration};
 	return 0;
 }
 
@@ -168,6 +170,28 @@ static bool is_asked(const struct scenario *s, const char *strategy)
 	       strategy_find(strategy)->standing;
 }
 
+/* A failure that says what cannot be built is told beside the row; others end it all. */
+static int bearable(int rc, const struct err *reason, struct err *err)
+{
+	return rc == -EINVAL ? 0 : rc ? err_set(err, rc, "%s", reason->text) : 0;
+}
+
+static int add_attacks(struct compare *c, struct compare_row *row, const struct scenario *base,
+		       const char *const sets[4], struct err *err)
+{
+	const char *all[] = {sets[0], sets[1], sets[2], NULL, NULL};
+	char attacks[96], id[COMPARE_ID];
+	int rc;
+
+	if (!strcmp(c->attacks, "none"))
+		return 0;
+	snprintf(attacks, sizeof(attacks), "rogue.attacks=%s", c->attacks);
+	all[3] = attacks;
+	rc = study_try(&c->study, compare_rogue_id(id, row->name), base, all, &row->no_attacks);
+	row->attacked = !rc;
+	return bearable(rc, &row->no_attacks, err);
+}
+
 static int add_row(struct compare *c, struct compare_row *row, const struct scenario *base,
 		   struct err *err)
 {
@@ -188,11 +212,41 @@ static int add_row(struct compare *c, struct compare_row *row, const struct scen
 	snprintf(allocator, sizeof(allocator), "dma.allocator=%s", row->allocator);
 	rc = study_try(&c->study, row->name, base, sets, &row->reason);
 	row->declared = !rc;
-	return rc == -EINVAL ? 0 : rc ? err_set(err, rc, "%s", row->reason.text) : 0;
+	if (rc)
+		return bearable(rc, &row->reason, err);
+	return add_attacks(c, row, base, sets, err);
+}
+
+const char *compare_rogue_id(char *to, const char *strategy)
+{
+	snprintf(to, COMPARE_ID, "%s/rogue", strategy);
+	return to;
+}
+
+/* What the comparison sets itself, the scenario leaves alone; and is there such an attack? */
+static int check_settings(const struct scenario *base, const char *attacks, struct err *err)
+{
+	struct scenario s;
+	char set[96];
+	int rc;
+
+	if (strcmp(base->strategy, "auto"))
+		return param_refuse(base, "dma", "strategy", err,
+				    "a comparison sets it; expected auto, and --strategies to "
+				    "name those to compare");
+	if (strcmp(base->rogue_attacks, "none"))
+		return param_refuse(base, "rogue", "attacks", err,
+				    "a comparison sets it; expected none, and --attacks");
+	snprintf(set, sizeof(set), "rogue.attacks=%s", attacks);
+	if (scenario_copy(&s, base))
+		return err_set(err, -ENOMEM, "no memory");
+	rc = scenario_settle(&s, set, err);
+	scenario_fini(&s);
+	return rc ? err_prefix(err, rc, "--attacks: ") : 0;
 }
 
 int compare_init(struct compare *c, const struct scenario *base, const char *strategies,
-		 struct err *err)
+		 const char *attacks, struct err *err)
 {
 	static const char *const without[] = {"iommu.model=none", "dma.strategy=off",
 					      "iommu.ats=off", NULL};
@@ -203,13 +257,12 @@ int compare_init(struct compare *c, const struct scenario *base, const char *str
 	c->study.tolerant = true;
 	snprintf(c->scenario, sizeof(c->scenario), "%s", base->name);
 	snprintf(c->allocator, sizeof(c->allocator), "%s", base->allocator);
+	snprintf(c->attacks, sizeof(c->attacks), "%s", attacks);
 	snprintf(c->sut, sizeof(c->sut), "%s", base->sut.profile);
 	snprintf(c->client, sizeof(c->client), "%s", base->client.profile);
 	rc = choose_strategies(c, strategies, err);
-	if (!rc && strcmp(base->strategy, "auto"))
-		rc = param_refuse(base, "dma", "strategy", err,
-				  "a comparison sets it; expected auto, and --strategies to name "
-				  "those to compare");
+	if (!rc)
+		rc = check_settings(base, attacks, err);
 	if (!rc)
 		rc = choose_iommu(c, base, err);
 	if (!rc)

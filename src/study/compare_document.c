@@ -66,10 +66,13 @@ json_t *compare_figure(const json_t *comparison, const json_t *command)
 /* ---- tables ---- */
 
 static const char table_note[] =
-	"* on the Pareto front: no other strategy is both cheaper and safer. Stale: unmapped, and "
+	"* on the Pareto front: no other strategy is both cheaper and safer. ! to show what goes "
+	"wrong: takes no part. Stale: unmapped, and "
 	"still in the device's reach, mean; window: for how long, of 99 in 100 that ended. "
 	"Sub-page: the rest of mapped pages, mean. At rest: what entries lead to without a live "
-	"request, mean. In brackets: an allocator that is not the scenario's own, which does not "
+	"request, mean. Attacks: of all that a rogue device tried in a run of its own, what "
+	"reached memory that nobody gave it. In brackets: an allocator that is not the scenario's "
+	"own, which does not "
 	"go with this strategy.";
 
 static json_t *kib(const json_t *row, const char *path)
@@ -84,7 +87,9 @@ static json_t *named(const json_t *row, const char *allocator)
 
 	return json_sprintf("%s%s%s%s%s", text(row, "name"), other ? " (" : "",
 			    other ? text(row, "allocator") : "", other ? ")" : "",
-			    is(row, "pareto") ? " *" : "");
+			    is(row, "pareto")          ? " *"
+			    : is(row, "demonstration") ? " !"
+						       : "");
 }
 
 static json_t *stale(const json_t *row)
@@ -92,6 +97,26 @@ static json_t *stale(const json_t *row)
 	return is(json_object_get(row, "exposure"), "untranslated")
 		       ? json_string("everything")
 		       : kib(row, "exposure.stale_bytes_mean");
+}
+
+/* The first row that was attacked; its kinds are everybody's. */
+static const json_t *kinds_of(const json_t *comparison)
+{
+	const json_t *row, *attacks;
+	size_t i;
+
+	json_array_foreach(strategies(comparison), i, row)
+	{
+		attacks = json_object_get(row, "attacks");
+		if (json_object_size(attacks))
+			return attacks;
+	}
+	return NULL;
+}
+
+static json_t *landed(const json_t *row)
+{
+	return paper_cell(1, 100 * result_number(row, "attacks_succeeded_fraction"));
 }
 
 static json_t *cells(const json_t *row, const char *allocator)
@@ -137,6 +162,17 @@ static json_t *baseline_cells(const json_t *baseline)
 			 "-", "-", "-");
 }
 
+static void add_attacks_column(json_t *columns, json_t *rows, const json_t *const shown[], size_t n)
+{
+	size_t at = 0;
+
+	json_array_append_new(columns, paper_column("Attacks", "% good"));
+	json_array_append_new(json_array_get(rows, at++), json_string("-"));
+	for (size_t i = 0; i < n; i++)
+		if (is(shown[i], "applies"))
+			json_array_append_new(json_array_get(rows, at++), landed(shown[i]));
+}
+
 json_t *compare_table(const json_t *comparison, enum compare_order order)
 {
 	const json_t *shown[COMPARE_MOST];
@@ -154,6 +190,8 @@ json_t *compare_table(const json_t *comparison, enum compare_order order)
 	for (size_t i = 0; i < n; i++)
 		if (is(shown[i], "applies"))
 			json_array_append_new(rows, cells(shown[i], allocator));
+	if (kinds_of(comparison))
+		add_attacks_column(columns, rows, shown, n);
 	return paper_table("strategies", "Price and exposure", columns, rows, table_note);
 }
 
@@ -174,6 +212,48 @@ json_t *compare_refused_table(const json_t *comparison)
 	return NULL;
 }
 
+static json_t *attacks_cells(const json_t *row, const json_t *kinds)
+{
+	json_t *cells = json_pack("[s]", text(row, "name")), *unused;
+	const json_t *attacks = json_object_get(row, "attacks");
+	const char *name;
+
+	json_object_foreach((json_t *)(uintptr_t)kinds, name, unused)
+	{
+		const json_t *kind = json_object_get(attacks, name);
+		const double tried = result_number(kind, "attempted");
+
+		json_array_append_new(
+			cells,
+			paper_cell(1, tried > 0 ? 100 * result_number(kind, "succeeded") / tried
+						: (double)NAN));
+	}
+	return cells;
+}
+
+json_t *compare_attacks_table(const json_t *comparison)
+{
+	const json_t *kinds = kinds_of(comparison);
+	json_t *columns, *rows, *row, *unused;
+	const char *name;
+	size_t i;
+
+	if (!kinds)
+		return NULL;
+	columns = json_pack("[o]", paper_column("Strategy", ""));
+	rows = json_array();
+	json_object_foreach((json_t *)(uintptr_t)kinds, name, unused)
+		json_array_append_new(columns, paper_column(name, "% good"));
+	json_array_foreach(strategies(comparison), i, row)
+	{
+		if (is(row, "applies"))
+			json_array_append_new(rows, attacks_cells(row, kinds));
+	}
+	return paper_table("attacks", "What a rogue device got, by kind of attack", columns, rows,
+			   "Of the attempts of each kind: how many reached memory that, at that "
+			   "instant, no live request gave to the device for such an access.");
+}
+
 /* ---- words ---- */
 
 static const json_t *row_named(const json_t *comparison, const char *name)
@@ -191,11 +271,12 @@ static json_t *without_stale(const json_t *comparison)
 	const json_t *row = row_named(comparison, text(comparison, "cheapest_without_stale"));
 
 	if (!row)
-		return json_string("None of these leaves nothing stale.");
-	return json_sprintf("The cheapest that leaves nothing stale is %s: %+.1f %% CPU time per "
-			    "KiB, %+.1f %% throughput.",
-			    text(row, "name"), tidy(price(row)),
-			    tidy(result_number(row, "throughput_change_percent")));
+		return json_string("Under each of these an unmapped buffer can still be reached.");
+	return json_sprintf(
+		"The cheapest under which an unmapped buffer is out of reach at once is "
+		"%s: %+.1f %% CPU time per KiB, %+.1f %% throughput.",
+		text(row, "name"), tidy(price(row)),
+		tidy(result_number(row, "throughput_change_percent")));
 }
 
 static json_t *on_front(const json_t *comparison)
@@ -252,10 +333,13 @@ json_t *compare_document(const struct compare *c, const json_t *comparison,
 			 enum compare_order order, const json_t *command)
 {
 	json_t *refused = compare_refused_table(comparison);
+	json_t *attacks = compare_attacks_table(comparison);
 	json_t *tables = json_pack("[o]", compare_table(comparison, order));
 
 	if (refused)
 		json_array_append_new(tables, refused);
+	if (attacks)
+		json_array_append_new(tables, attacks);
 	return json_pack("{s:s, s:o, s:s, s:I, s:s, s:s, s:o, s:O, s:[o], s:o, s:o, s:O, s:o}",
 			 "study", "compare", "title",
 			 json_sprintf("The price of safety: %s through %s", c->scenario, c->iommu),

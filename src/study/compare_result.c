@@ -80,7 +80,7 @@ static json_t *window(const json_t *run, const char *path)
 static void put_reach(json_t *o, const json_t *run)
 {
 	const double seconds = result_number(run, "exposure.stale_page_seconds");
-	const double stale = seconds / result_number(run, "elapsed_s") * PAGE_BYTES;
+	const double stale = result_number(run, "exposure.stale_pages_mean") * PAGE_BYTES;
 	const double excess = result_number(run, "exposure.excess_bytes_mean");
 
 	json_object_set_new(o, "unasked_bytes_mean", number(stale + excess));
@@ -90,6 +90,7 @@ static void put_reach(json_t *o, const json_t *run)
 			    number(result_number(run, "exposure.entries_idle_mean") * PAGE_BYTES));
 	json_object_set_new(o, "stale_page_seconds", number(seconds));
 	json_object_set_new(o, "stale_pages", number(result_number(run, "exposure.stale_pages")));
+	json_object_set_new(o, "shared_pages", number(result_number(run, "exposure.shared_pages")));
 	json_object_set_new(o, "open_pages", number(result_number(run, "exposure.open_pages")));
 	json_object_set_new(o, "stale_us_mean", window(run, "exposure.window_us_mean"));
 	json_object_set_new(o, "stale_us_p99", window(run, "exposure.window_us_p99"));
@@ -129,6 +130,37 @@ static json_t *exposure(const json_t *run)
 
 /* ---- rows ---- */
 
+/* Of all attempts: how many came through, 0..1. */
+static double succeeded(const json_t *attacks)
+{
+	double tried = 0, through = 0;
+	json_t *kind;
+	const char *name;
+
+	json_object_foreach((json_t *)(uintptr_t)attacks, name, kind)
+	{
+		tried += result_number(kind, "attempted");
+		through += result_number(kind, "succeeded");
+	}
+	return tried > 0 ? through / tried : (double)NAN;
+}
+
+/* From a run of its own: attacks fill caches and raise faults, which prices should not show. */
+static void put_attacks(json_t *o, const struct compare *c, const struct compare_row *r)
+{
+	char id[COMPARE_ID];
+	const json_t *run =
+		r->attacked ? study_result(&c->study, compare_rogue_id(id, r->name)) : NULL;
+	json_t *attacks = run ? json_object_get(run, "attacks") : NULL;
+	const char *why = r->attacked ? study_refusal(&c->study, compare_rogue_id(id, r->name))
+				      : r->no_attacks.text;
+
+	json_object_set_new(o, "attacks", attacks ? json_incref(attacks) : json_null());
+	json_object_set_new(o, "attacks_succeeded_fraction", number(succeeded(attacks)));
+	json_object_set_new(o, "attacks_reason", why && *why ? json_string(why) : json_null());
+	json_object_set_new(o, "attacks_run", attacks ? json_string(id) : json_null());
+}
+
 static const char *reason(const struct compare *c, const struct compare_row *row)
 {
 	return row->declared ? study_refusal(&c->study, row->name) : row->reason.text;
@@ -138,15 +170,16 @@ static json_t *row(const struct compare *c, const struct compare_row *r, const j
 {
 	const json_t *run = r->declared ? study_result(&c->study, r->name) : NULL;
 	const char *why = run ? NULL : reason(c, r);
-	json_t *o = json_pack("{s:s, s:s, s:b, s:s?, s:s?}", "name", r->name, "title", r->title,
-			      "applies", run != NULL, "reason", why, "allocator",
-			      run ? r->allocator : NULL);
+	json_t *o = json_pack("{s:s, s:s, s:b, s:b, s:s?, s:s?}", "name", r->name, "title",
+			      r->title, "demonstration", r->demonstration, "applies", run != NULL,
+			      "reason", why, "allocator", run ? r->allocator : NULL);
 
 	if (!run)
 		return o;
 	put_price(o, run);
 	put_change(o, baseline, run);
 	json_object_set_new(o, "exposure", exposure(run));
+	put_attacks(o, c, r);
 	put(o, "warnings", json_array_size(json_object_get(run, "warnings")));
 	json_object_set_new(o, "run", json_string(r->name));
 	return o;
@@ -156,7 +189,7 @@ static json_t *row(const struct compare *c, const struct compare_row *r, const j
 
 struct place {
 	double price, exposed;
-	bool known;
+	bool counts; /* it has both, and is meant to be used */
 };
 
 static struct place place_of(const json_t *row)
@@ -164,14 +197,15 @@ static struct place place_of(const json_t *row)
 	struct place p = {.price = result_number(row, "cpu_per_kb_increase_percent"),
 			  .exposed = result_number(row, "exposure.unasked_bytes_mean")};
 
-	p.known = isfinite(p.price) && isfinite(p.exposed);
+	p.counts = isfinite(p.price) && isfinite(p.exposed) &&
+		   !json_is_true(json_object_get(row, "demonstration"));
 	return p;
 }
 
 /* Is @b at least as good as @a in both, and better in one? */
 static bool beats(struct place b, struct place a)
 {
-	return b.known && b.price <= a.price && b.exposed <= a.exposed &&
+	return b.counts && b.price <= a.price && b.exposed <= a.exposed &&
 	       (b.price < a.price || b.exposed < a.exposed);
 }
 
@@ -183,7 +217,7 @@ static void mark_front(json_t *rows)
 	json_array_foreach(rows, i, one)
 	{
 		const struct place p = place_of(one);
-		bool front = p.known;
+		bool front = p.counts;
 
 		json_array_foreach(rows, k, other) front = front && !beats(place_of(other), p);
 		json_object_set_new(one, "pareto", json_boolean(front));
@@ -200,10 +234,12 @@ static json_t *baseline_of(const json_t *run)
 	return o;
 }
 
+/* Not for another request's sake either, which is no less reachable at its old address. */
 static bool leaves_nothing_stale(const json_t *row)
 {
 	return result_number(row, "exposure.stale_page_seconds") == 0 &&
-	       result_number(row, "exposure.stale_pages") == 0;
+	       result_number(row, "exposure.stale_pages") == 0 &&
+	       result_number(row, "exposure.shared_pages") == 0;
 }
 
 static bool protects_on_front(const json_t *row)
@@ -221,7 +257,7 @@ static json_t *cheapest(const json_t *rows, bool (*counts)(const json_t *row))
 	{
 		const struct place p = place_of(row);
 
-		if (p.known && counts(row) && (!best || p.price < place_of(best).price))
+		if (p.counts && counts(row) && (!best || p.price < place_of(best).price))
 			best = row;
 	}
 	return best ? json_incref(json_object_get(best, "name")) : json_null();

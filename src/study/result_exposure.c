@@ -26,6 +26,7 @@ json_t *result_exposure(const struct exposure_stats *s)
 	put_real(o, "window_us_p99", (double)s->window_p99_ns / 1e3);
 	put_real(o, "window_us_max", (double)s->window_max_ns / 1e3);
 	put_real(o, "stale_page_seconds", s->stale_page_seconds);
+	put_real(o, "stale_pages_mean", s->stale_mean_pages);
 	put(o, "reused_iova_pages", s->reused_iova_pages);
 	put(o, "reused_frame_pages", s->reused_frame_pages);
 	put_real(o, "excess_bytes_mean", s->excess_mean_bytes);

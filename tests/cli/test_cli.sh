@@ -236,7 +236,7 @@ a_comparison_says_price_and_exposure_of_every_strategy() {
 	run_for 0 compare bare-metal $short --strategies strict,deferred --format json --out "$scratch/c"
 	cp "$scratch/out" "$scratch/first"
 	for field in baseline applies allocator cpu_per_kb_increase_percent exposure \
-		stale_us_p99 subpage_bytes_mean pareto cheapest_without_stale; do
+		stale_us_p99 subpage_bytes_mean attacks late_10us succeeded pareto cheapest_without_stale; do
 		expect "field $field" grep -q "\"$field\"" "$scratch/first"
 	done
 	expect "the machine's own IOMMU" grep -q '"iommu": "calgary"' "$scratch/first"
@@ -255,6 +255,16 @@ a_comparison_says_price_and_exposure_of_every_strategy() {
 }
 
 # shellcheck disable=SC2086
+a_strategy_that_cannot_be_built_is_told_with_the_reason() {
+	run_for 0 compare bare-metal $short --strategies strict,shared --attacks none \
+		--set iommu.model=riommu --format json --out "$scratch/c"
+	expect "the one applies" grep -q '"applies": true' "$scratch/out"
+	expect "the other does not" grep -q '"applies": false' "$scratch/out"
+	expect "and why" grep -q '"reason": "strategy shared keeps pages' "$scratch/out"
+	expect "no attacks" grep -q '"attacks": null' "$scratch/out"
+}
+
+# shellcheck disable=SC2086
 a_comparison_takes_from_its_store_what_is_there() {
 	run_for 0 compare bare-metal $short --strategies strict --format "json:$scratch/r.json" --out "$scratch/c"
 	cp "$scratch/c/results.db" "$scratch/before"
@@ -268,6 +278,7 @@ comparisons_that_cannot_be_are_refused() {
 	refused "dma.strategy: a comparison sets it" compare bare-metal --set dma.strategy=strict --out "$scratch/c"
 	refused "there is nothing to compare" compare bare-metal --set sut.profile=e326 --out "$scratch/c"
 	refused "did you mean bare-metal?" compare bare-metl --out "$scratch/c"
+	refused "did you mean replay?" compare bare-metal --attacks replya --out "$scratch/c"
 	refused "expected registry or price" compare bare-metal --sort name --out "$scratch/c"
 	refused "load.mesage_bytes" compare bare-metal --set load.mesage_bytes=1 --out "$scratch/c"
 	expect_not "nothing made" [ -e "$scratch/c" ]
@@ -344,7 +355,8 @@ tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_li
 	a_truncated_trace_is_refused_with_its_line \
 	an_interrupt_stops_a_run_with_status_130_and_no_files \
 	an_interrupted_study_keeps_what_is_finished_and_resumes \
-	a_comparison_says_price_and_exposure_of_every_strategy a_comparison_takes_from_its_store_what_is_there \
+	a_comparison_says_price_and_exposure_of_every_strategy \
+	a_strategy_that_cannot_be_built_is_told_with_the_reason a_comparison_takes_from_its_store_what_is_there \
 	comparisons_that_cannot_be_are_refused an_interrupted_comparison_leaves_no_page \
 	a_foreign_store_is_refused_and_left_alone \
 	what_cannot_be_written_is_refused_before_the_work a_full_standard_output_is_a_failure \

@@ -18,6 +18,14 @@ the_sample_is_what_the_program_prints() {
 	}
 }
 
+the_comparison_in_its_document_is_what_the_program_prints() {
+	"$root/scripts/readme_sample.sh" "$root/docs/compare.md" "$program" >"$scratch/fresh" || exit 1
+	diff "$root/docs/compare.md" "$scratch/fresh" || {
+		echo "if the new output is right, take it over with: make readme; the text quotes some"
+		exit 1
+	}
+}
+
 # Those of the disk take long and are left to make readme.
 the_iotlb_tables_are_what_their_commands_print() {
 	program=$(readlink -f "$program")
@@ -81,7 +89,7 @@ each_field_of_a_comparison_is_explained() {
 	explained "$scratch/compare.csv"
 }
 
-tap_run the_sample_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print every_path_it_names_exists \
+tap_run the_sample_is_what_the_program_prints the_comparison_in_its_document_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print every_path_it_names_exists \
 	each_field_of_a_run_is_explained each_field_of_a_stream_is_explained each_field_of_a_replay_is_explained \
 	each_field_of_a_comparison_is_explained
 tap_end

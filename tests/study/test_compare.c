@@ -20,11 +20,13 @@
 static struct scenario base;
 static struct compare compared;
 static struct err why;
+static const char *attacks;
 
 static int set_up(void **state)
 {
 	(void)state;
 	why.text[0] = '\0';
+	attacks = "none";
 	assert_int_equal(scenario_init(&base), 0);
 	assert_int_equal(scenario_read(&base, "bare-metal", &why), 0);
 	return 0;
@@ -42,7 +44,7 @@ static int compare(const char *strategies, const char *set)
 {
 	if (set)
 		assert_int_equal(scenario_set(&base, set, &why), 0);
-	return compare_init(&compared, &base, strategies, &why);
+	return compare_init(&compared, &base, strategies, attacks, &why);
 }
 
 static const struct compare_row *row_of(const char *name)
@@ -197,12 +199,13 @@ static void give(const char *id, double price, double stale_page_seconds, double
 	assert_non_null(p);
 	json_decref(p->result);
 	p->result = json_pack(
-		"{s:s, s:f, s:f, s:f, s:f, s:f, s:{s:b, s:f, s:f, s:f, s:f, s:f, s:f}}", "id", id,
-		"throughput_mbps", 900.0, "elapsed_s", 2.0, "cpu_utilization_percent", 10 * price,
-		"cpu_max_percent", 800.0, "service_demand_us_per_kb", price, "exposure",
+		"{s:s, s:f, s:f, s:f, s:f, s:f, s:{s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:f}}", "id",
+		id, "throughput_mbps", 900.0, "elapsed_s", 2.0, "cpu_utilization_percent",
+		10 * price, "cpu_max_percent", 800.0, "service_demand_us_per_kb", price, "exposure",
 		"untranslated", !strcmp(id, "off"), "stale_page_seconds", stale_page_seconds,
-		"stale_pages", stale_page_seconds, "excess_bytes_mean", excess, "reachable_bytes",
-		1e9, "window_us_max", 0.0, "window_us_p99", 0.0);
+		"shared_pages", !strcmp(id, "shared") ? 7.0 : 0.0, "stale_pages_mean",
+		stale_page_seconds / 2, "stale_pages", stale_page_seconds, "excess_bytes_mean",
+		excess, "reachable_bytes", 1e9, "window_us_max", 0.0, "window_us_p99", 0.0);
 }
 
 static json_t *result(void)
@@ -253,6 +256,22 @@ static void the_front_has_what_nothing_beats_in_both(void **state)
 	assert_string_equal(json_string_value(json_object_get(r, "cheapest_without_stale")),
 			    "strict");
 	assert_string_equal(json_string_value(json_object_get(r, "cheapest_on_front")), "deferred");
+	json_decref(r);
+}
+
+static void a_page_that_stays_for_another_request_is_in_reach(void **state)
+{
+	json_t *r;
+
+	(void)state;
+	assert_int_equal(compare("strict,shared", NULL), 0);
+	give(COMPARE_BASELINE, 2, 0, 0);
+	give("strict", 8, 0, 100);
+	give("shared", 4, 0, 50);
+	r = result();
+	assert_string_equal(json_string_value(json_object_get(r, "cheapest_without_stale")),
+			    "strict");
+	assert_string_equal(json_string_value(json_object_get(r, "cheapest_on_front")), "shared");
 	json_decref(r);
 }
 
@@ -319,6 +338,62 @@ static void what_was_refused_has_its_reason_and_no_price(void **state)
 	json_decref(r);
 }
 
+static void demonstrations_take_no_part_in_the_front(void **state)
+{
+	json_t *r;
+
+	(void)state;
+	assert_int_equal(compare("deferred,unflushed", NULL), 0);
+	give(COMPARE_BASELINE, 2, 0, 0);
+	give("deferred", 3, 1, 100);
+	give("unflushed", 2.5, 1, 50);
+	r = result();
+	assert_true(on_front(r, "deferred"));
+	assert_false(on_front(r, "unflushed"));
+	assert_string_equal(json_string_value(json_object_get(r, "cheapest_on_front")), "deferred");
+	json_decref(r);
+}
+
+static void attacks_have_runs_of_their_own(void **state)
+{
+	const json_t *row;
+	json_t *r, *table;
+
+	(void)state;
+	attacks = "replay";
+	assert_int_equal(compare("strict", NULL), 0);
+	assert_string_equal(point_of("strict")->scenario.rogue_attacks, "none");
+	assert_string_equal(point_of("strict/rogue")->scenario.rogue_attacks, "replay");
+	assert_string_equal(point_of(COMPARE_BASELINE)->scenario.rogue_attacks, "none");
+	give(COMPARE_BASELINE, 2, 0, 0);
+	give("strict", 5, 0, 100);
+	give("strict/rogue", 50, 10, 100);
+	json_object_set_new(point_of("strict/rogue")->result, "attacks",
+			    json_pack("{s:{s:i, s:i}, s:{s:i, s:i}}", "replay", "attempted", 30,
+				      "succeeded", 3, "ring", "attempted", 10, "succeeded", 1));
+	r = result();
+	row = found(r, "strict");
+	assert_true(result_number(row, "cpu_per_kb_increase_percent") == 150);
+	assert_true(result_number(row, "attacks_succeeded_fraction") == 0.1);
+	assert_true(result_number(row, "attacks.replay.succeeded") == 3);
+	table = compare_attacks_table(r);
+	assert_int_equal(json_array_size(json_object_get(table, "columns")), 3);
+	json_decref(table);
+	json_decref(r);
+}
+
+static void attacks_that_are_none_or_set_twice_are_refused(void **state)
+{
+	(void)state;
+	attacks = "replya";
+	assert_int_equal(compare("strict", NULL), -EINVAL);
+	assert_non_null(strstr(why.text, "--attacks: rogue.attacks: "));
+	assert_non_null(strstr(why.text, "did you mean replay?"));
+	attacks = "all";
+	assert_int_equal(compare("strict", "rogue.attacks=ring"), -EINVAL);
+	assert_non_null(strstr(why.text, "rogue.attacks: a comparison sets it"));
+}
+
 static void without_a_baseline_there_is_no_result(void **state)
 {
 	(void)state;
@@ -376,9 +451,13 @@ int main(void)
 		TEST(a_strategy_that_is_asked_for_nothing_says_so),
 		TEST(what_finishing_refuses_is_the_reason),
 		TEST(the_front_has_what_nothing_beats_in_both),
+		TEST(a_page_that_stays_for_another_request_is_in_reach),
 		TEST(equals_are_both_on_the_front),
 		TEST(prices_are_changes_against_the_baseline),
 		TEST(what_was_refused_has_its_reason_and_no_price),
+		TEST(demonstrations_take_no_part_in_the_front),
+		TEST(attacks_have_runs_of_their_own),
+		TEST(attacks_that_are_none_or_set_twice_are_refused),
 		TEST(without_a_baseline_there_is_no_result),
 		TEST(the_table_is_in_the_order_asked_for),
 	};

@@ -24,6 +24,7 @@ struct strategy_ops {
 	/* For people, in whole sentences: what it does, what it protects, what it gives up. */
 	const char *does, *protects, *gives_up;
 	const char *source; /* where it was published, or whose it is */
+	bool demonstration; /* nobody would use it: it is to show what goes wrong */
 	/* false: addresses are physical ones, there is no table and no hook is called. */
 	bool translates;
 	/*

@@ -14,6 +14,7 @@ const struct strategy_ops unflushed_ops = {
 	.gives_up = "An unmapped page can be reached for as long as the IOTLB holds it, also after "
 		    "its address has got a new owner.",
 	.source = "nobody's: it shows what the flush is for",
+	.demonstration = true,
 	.translates = true,
 	.overlaps = true,
 };
