@@ -300,7 +300,8 @@ static void count_locks(const struct iotoll_dma_domain *domain, uint64_t *acquis
 	env_lock_stats(&domain->lock, acquisitions, contended, wait_ps);
 	if (!domain->split)
 		return;
-	locks_stats(&domain->iova->locks, acquisitions, contended, wait_ps);
+	for (const struct iova *a = domain->iova; a; a = a->below)
+		locks_stats(&a->locks, acquisitions, contended, wait_ps);
 	locks_stats(&domain->strategy_locks, acquisitions, contended, wait_ps);
 	chip_lock_stats(domain->env, acquisitions, contended, wait_ps);
 }
@@ -339,62 +340,4 @@ void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain)
 	domain->words_before = domain->iova->words_searched;
 	count_locks(domain, &domain->acquisitions_before, &domain->contended_before,
 		    &domain->wait_before);
-}
-
-/* ---- registries ---- */
-
-const char *iotoll_dma_strategy_name(unsigned index, const char **title)
-{
-	for (unsigned i = 0; dma_strategies[i]; i++)
-		if (i == index) {
-			if (title)
-				*title = dma_strategies[i]->title;
-			return dma_strategies[i]->name;
-		}
-	return NULL;
-}
-
-int iotoll_dma_strategy_words(const char *name, struct iotoll_dma_strategy_words *out)
-{
-	const struct strategy_ops *row = strategy_find(name);
-
-	if (!row)
-		return -ENOENT;
-	*out = (struct iotoll_dma_strategy_words){
-		.title = row->title,
-		.does = row->does,
-		.protects = row->protects,
-		.gives_up = row->gives_up,
-		.source = row->source,
-	};
-	return 0;
-}
-
-const char *iotoll_dma_allocator_name(unsigned index, const char **title)
-{
-	for (unsigned i = 0; iova_allocators[i]; i++)
-		if (i == index) {
-			if (title)
-				*title = iova_allocators[i]->title;
-			return iova_allocators[i]->name;
-		}
-	return NULL;
-}
-
-uint64_t iotoll_dma_driver_entries(const char *name)
-{
-	const struct driver_ops *row = driver_find(name);
-
-	return row ? row->usual_entries : 0;
-}
-
-const char *iotoll_dma_driver_name(unsigned index, const char **title)
-{
-	for (unsigned i = 0; dma_drivers[i]; i++)
-		if (i == index) {
-			if (title)
-				*title = dma_drivers[i]->title;
-			return dma_drivers[i]->name;
-		}
-	return NULL;
 }

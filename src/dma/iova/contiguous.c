@@ -77,6 +77,7 @@ static void contiguous_destroy(struct iova *a)
 {
 	struct contiguous *c = contiguous_of(a);
 
+	locks_fini(&a->locks);
 	entry_set_fini(&c->held);
 	free(c->chunk);
 	if (IOTOLL_PHYS_U64(c->lines))
@@ -102,11 +103,13 @@ static int contiguous_create(struct iova **out, struct dma_env *env,
 	c->chunk = calloc(c->chunks, sizeof(*c->chunk));
 	if (!c->chunk || entry_set_init(&c->held, config->entries) ||
 	    env_alloc_pages(env, c->frames, FRAME_BYTES, 0, &c->lines) ||
+	    locks_init(&c->base.locks, env, config->locks ? RINGS : 0, true) ||
 	    tree->create(&c->tree, env, config)) {
 		contiguous_destroy(&c->base);
 		return -ENOMEM;
 	}
 	c->tree->ops = tree;
+	c->base.below = c->tree;
 	*out = &c->base;
 	return 0;
 }
@@ -179,10 +182,9 @@ static int have_chunk(struct contiguous *c, struct ring *r, const struct iova_wa
 
 /* ---- the row ---- */
 
-static int contiguous_alloc(struct iova *a, const struct iova_want *want, uint64_t *out)
+/* Out of ring @number's chunk, or what the tree has. */
+static int take(struct contiguous *c, unsigned number, const struct iova_want *want, uint64_t *out)
 {
-	const unsigned number = want->ring ? 1 + (want->ring - 1) % (RINGS - 1) : 0;
-	struct contiguous *c = contiguous_of(a);
 	struct ring *r = &c->ring[number];
 	int rc = -ENOSPC;
 
@@ -198,6 +200,19 @@ static int contiguous_alloc(struct iova *a, const struct iova_want *want, uint64
 	} else if (rc == -ENOSPC) {
 		rc = ask_tree(c, want, want->count, out);
 	}
+	return rc;
+}
+
+static int contiguous_alloc(struct iova *a, const struct iova_want *want, uint64_t *out)
+{
+	const unsigned number = want->ring ? 1 + (want->ring - 1) % (RINGS - 1) : 0;
+	struct contiguous *c = contiguous_of(a);
+	int rc;
+
+	/* A ring changes its chunk in several steps, the tree's lock between them. */
+	locks_take(&a->locks, number);
+	rc = take(c, number, want, out);
+	locks_release(&a->locks, number);
 	if (rc)
 		return rc;
 	entry_set_put(&c->held, *out, want->count, true);

@@ -55,6 +55,7 @@ struct iova {
 	uint64_t wraps;
 	uint64_t slow; /* allocations that a cache in front of the tree did not serve */
 	struct locks locks;
+	const struct iova *below; /* the one it stands on, with locks of its own; or NULL */
 	const unsigned
 		*cpu; /* whose call it is, less than config.cpus; NULL: the CPU it is made on */
 };
