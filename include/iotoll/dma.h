@@ -52,7 +52,9 @@ struct iotoll_dma_config {
 	uint64_t table_entries;
 	/* where the allocator's first search begins: 0 = the bottom, and where there are no laps */
 	uint64_t start_hint;
-	uint64_t quota; /* on-demand, optimistic: pages kept mapped; 0: as it was published */
+	/* on-demand, optimistic: pages kept mapped; shadow: of its copies; 0: as it was published
+	 */
+	uint64_t quota;
 	uint64_t cached_ranges; /* eiovar: free ranges in front of its tree at the most; 0: all */
 	/* xen: pages come from other domains and go to them, each announced: iotoll_dma_forget() */
 	bool pages_change;
@@ -116,11 +118,13 @@ struct iotoll_dma_stats {
 	uint64_t device_invalidations; /* sent to devices' own caches, for flushes and invalidations
 					*/
 	uint64_t flush_ps;             /* time in flushes and invalidations, 0 without a clock */
-	uint64_t timer_flushes;        /* of flushes: because time had passed */
-	uint64_t wraps;                /* the allocator went back to the bottom */
-	uint64_t words_searched;       /* bitmap words or tree nodes examined for room */
-	uint64_t usable_entries;       /* table entries minus reservations */
-	uint64_t emergency_unmaps;     /* unmaps inside the emergency pages: ignored */
+	uint64_t copied_bytes;         /* by strategies whose devices work on copies, both ways */
+	uint64_t copy_ps;          /* time in copying them, 0 without a clock; of maps and unmaps */
+	uint64_t timer_flushes;    /* of flushes: because time had passed */
+	uint64_t wraps;            /* the allocator went back to the bottom */
+	uint64_t words_searched;   /* bitmap words or tree nodes examined for room */
+	uint64_t usable_entries;   /* table entries minus reservations */
+	uint64_t emergency_unmaps; /* unmaps inside the emergency pages: ignored */
 	/* of the domain's lock; split: of all its locks, and of the IOMMU's queue's */
 	uint64_t lock_acquisitions, lock_contended, lock_wait_ps;
 	uint64_t misuse[IOTOLL_MISUSE_COUNT];

@@ -54,6 +54,13 @@ int iotoll_dma_attach_ats(struct iotoll_dma_device **out, struct iotoll_dma_doma
 	}
 	*dev = (struct iotoll_dma_device){
 		.next = domain->devices, .domain = domain, .devid = devid, .dma_mask = dma_mask};
+	rc = domain->strategy->attached ? domain->strategy->attached(dev) : 0;
+	if (rc) {
+		if (domain->driver->ops->detach)
+			domain->driver->ops->detach(domain->driver, devid);
+		free(dev);
+		return rc;
+	}
 	domain->devices = dev;
 	*out = dev;
 	return 0;
@@ -91,6 +98,8 @@ void iotoll_dma_detach(struct iotoll_dma_device *dev)
 		misuse_take_all(domain->misuse, dev, take_down_leak, domain);
 		domain_end(domain, token);
 	}
+	if (domain->strategy->detached)
+		domain->strategy->detached(dev);
 	if (domain->driver->ops->detach)
 		domain->driver->ops->detach(domain->driver, dev->devid);
 	for (link = &domain->devices; *link != dev; link = &(*link)->next)

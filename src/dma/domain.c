@@ -37,7 +37,7 @@ int domain_begin(struct iotoll_dma_domain *domain, enum dma_phase phase)
 		token = env_enter(domain->env, phase);
 		env_work(domain->env, DMA_WORK_CALL, 1);
 	}
-	if (domain->iova && !domain->split) {
+	if (domain_locked(domain) && !domain->split) {
 		env_lock(domain->env, &domain->lock);
 		domain_touch(domain, phase == DMA_PHASE_MAP);
 	}
@@ -46,9 +46,29 @@ int domain_begin(struct iotoll_dma_domain *domain, enum dma_phase phase)
 	return token;
 }
 
-int domain_commit(struct iotoll_dma_domain *domain)
+static int commit(struct iotoll_dma_domain *domain)
 {
 	return domain->driver->ops->commit ? domain->driver->ops->commit(domain->driver) : 0;
+}
+
+int domain_commit(struct iotoll_dma_domain *domain)
+{
+	return domain->strategy->own_locks ? 0 : commit(domain);
+}
+
+void domain_open_table(struct iotoll_dma_domain *domain)
+{
+	env_lock(domain->env, &domain->lock);
+	domain_touch(domain, true);
+}
+
+int domain_close_table(struct iotoll_dma_domain *domain)
+{
+	const int rc = commit(domain);
+
+	domain_settle(domain);
+	env_unlock(domain->env, &domain->lock);
+	return rc;
 }
 
 /* What is left to commit here only cleared entries, which nobody refuses. */
@@ -58,7 +78,7 @@ void domain_end(struct iotoll_dma_domain *domain, int token)
 		(void)!domain_commit(domain);
 	if (domain_watched(domain))
 		env_quiet_unlock(&domain->quiet);
-	if (domain->iova && !domain->split)
+	if (domain_locked(domain) && !domain->split)
 		env_unlock(domain->env, &domain->lock);
 	if (domain->iova)
 		env_leave(domain->env, token);
@@ -309,15 +329,16 @@ static void count_locks(const struct iotoll_dma_domain *domain, uint64_t *acquis
 void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct iotoll_dma_stats *out)
 {
 	*out = domain->stats;
-	if (!domain->iova) {
+	if (!domain_locked(domain)) {
 		out->maps = shards(&domain->tally[0].maps);
 		out->unmaps = shards(&domain->tally[0].unmaps);
 		out->map_failures = shards(&domain->tally[0].map_failures);
 		out->single_entry_maps = out->maps - shards(&domain->tally[0].long_maps);
 		out->single_entry_unmaps = out->unmaps - shards(&domain->tally[0].long_unmaps);
 		out->mapped_pages_total = out->maps + shards(&domain->tally[0].further_pages);
-		return;
 	}
+	if (!domain->iova)
+		return;
 	out->wraps = domain->iova->wraps - domain->wraps_before;
 	out->words_searched = domain->iova->words_searched - domain->words_before;
 	out->usable_entries = domain->iova->entries - domain->iova->reserved;

@@ -66,7 +66,7 @@ struct iotoll_dma_domain {
 	struct locks strategy_locks; /* the strategy's own, none if not @split */
 	/* Split: entries that are being unmapped, and not to be unmapped twice meanwhile. */
 	struct entry_set leaving;
-	/* Also around book and observer, inside @lock. */
+	/* Also around book and observer: inside @lock, or around it where the strategy takes it. */
 	struct dma_quiet quiet;
 	/* A mapping was made that only a flush makes visible: see driver_ops.flushes_maps. */
 	bool flush_due;
@@ -89,6 +89,7 @@ struct iotoll_dma_device {
 	struct iotoll_dma_domain *domain;
 	uint16_t devid;
 	uint64_t dma_mask;
+	void *strategy_data; /* what the strategy keeps for this device */
 };
 
 /* Is there a book or an observer to keep in order? */
@@ -140,6 +141,25 @@ uint64_t domain_limit(const struct iotoll_dma_domain *domain, uint64_t dma_mask)
 iotoll_iova_t domain_address(const struct iotoll_dma_domain *domain, uint64_t first);
 /* The entry that holds @iova, or, if entries name buffers, begins there; false: none does. */
 bool domain_entry_at(const struct iotoll_dma_domain *domain, iotoll_iova_t iova, uint64_t *entry);
+
+/* Do map and unmap run under the domain's lock, or those that it was split into? */
+static inline bool domain_locked(const struct iotoll_dma_domain *domain)
+{
+	return domain->iova && !domain->strategy->own_locks;
+}
+
+/* Add to a counter that several CPUs may be at. */
+static inline void domain_count(uint64_t *counter, uint64_t n)
+{
+	(void)__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+/*
+ * For strategies with own_locks: from here to there the table is this CPU's. What was set counts
+ * from domain_close_table() on; if it does not, why not: then it must be cleared, in the same way.
+ */
+void domain_open_table(struct iotoll_dma_domain *domain);
+int domain_close_table(struct iotoll_dma_domain *domain) MUST_CHECK;
 
 /* Pages that [address, address + bytes) touches; @bytes > 0 and the range must not wrap. */
 static inline uint64_t dma_pages(uint64_t address, size_t bytes)

@@ -130,7 +130,8 @@ void mapping_announce(const struct mapping *mapping, iotoll_phys_t paddr)
 	const uint64_t from = IOTOLL_PHYS_U64(paddr);
 	size_t done = 0;
 
-	domain_settle(domain);
+	if (domain_locked(domain))
+		domain_settle(domain);
 	while (domain->observer.mapped && done < mapping->bytes)
 		done += announce_piece(mapping, from + done, done);
 }
@@ -174,7 +175,8 @@ void mapping_take_down(const struct mapping *mapping)
 	uint64_t first = 0;
 	bool free = false;
 
-	domain->more = mapping->attrs.more;
+	if (domain_locked(domain))
+		domain->more = mapping->attrs.more;
 	/* Entries that are lent go with what they came with. */
 	if (!is_lent(domain, iova_page(mapping)))
 		free = take_down_entries(domain, mapping, &first);
@@ -218,7 +220,7 @@ uint64_t mapping_remove(const struct mapping *what)
 
 	/* Where Linux's answer to a failed map lies: warned about there, ignored. */
 	if (domain->iova && iova_page(what) < domain->driver->emergency_pages)
-		domain->stats.emergency_unmaps++;
+		domain_count(&domain->stats.emergency_unmaps, 1);
 	if (domain->misuse) {
 		if (!misuse_take(domain->misuse, what, domain->stats.misuse, &found))
 			return 0;
@@ -228,7 +230,7 @@ uint64_t mapping_remove(const struct mapping *what)
 			coherent_unmapped(domain, &found);
 	} else if (!plausible(domain, what)) {
 		if (domain->iova)
-			domain->stats.misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN]++;
+			domain_count(&domain->stats.misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN], 1);
 		return 0;
 	}
 	mapping_take_down(&found);
@@ -242,20 +244,15 @@ static struct dma_tally *tally_of(struct iotoll_dma_domain *domain)
 	return &domain->tally[env_shard(domain->env, TALLY_SHARDS)];
 }
 
-static void tally(uint64_t *counter, uint64_t n)
-{
-	(void)__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
-}
-
 void mapping_count_map(struct iotoll_dma_domain *domain, uint64_t pages)
 {
-	if (!domain->iova) {
+	if (!domain_locked(domain)) {
 		struct dma_tally *t = tally_of(domain);
 
-		tally(&t->maps, 1);
+		domain_count(&t->maps, 1);
 		if (pages > 1) {
-			tally(&t->long_maps, 1);
-			tally(&t->further_pages, pages - 1);
+			domain_count(&t->long_maps, 1);
+			domain_count(&t->further_pages, pages - 1);
 		}
 		return;
 	}
@@ -266,12 +263,12 @@ void mapping_count_map(struct iotoll_dma_domain *domain, uint64_t pages)
 
 void mapping_count_unmap(struct iotoll_dma_domain *domain, uint64_t pages)
 {
-	if (!domain->iova) {
+	if (!domain_locked(domain)) {
 		struct dma_tally *t = tally_of(domain);
 
-		tally(&t->unmaps, 1);
+		domain_count(&t->unmaps, 1);
 		if (pages > 1)
-			tally(&t->long_unmaps, 1);
+			domain_count(&t->long_unmaps, 1);
 		return;
 	}
 	domain->stats.unmaps++;
@@ -280,8 +277,8 @@ void mapping_count_unmap(struct iotoll_dma_domain *domain, uint64_t pages)
 
 void mapping_count_failure(struct iotoll_dma_domain *domain)
 {
-	if (!domain->iova)
-		tally(&tally_of(domain)->map_failures, 1);
+	if (!domain_locked(domain))
+		domain_count(&tally_of(domain)->map_failures, 1);
 	else
 		domain->stats.map_failures++;
 }

@@ -76,6 +76,8 @@ void cpu_touch(struct cpu *cpu, phys_t paddr, size_t bytes, bool write);
 void cpu_touch_ptr(struct cpu *cpu, const void *ptr, size_t bytes, bool write);
 /* Charge a copy between two ranges (the caller moves the bytes); always CHARGE_COPY. */
 void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes);
+/* The same in the category in force: a copy that is part of what goes on there. */
+void cpu_copy_within(struct cpu *cpu, phys_t to, phys_t from, size_t bytes);
 /* Write back and drop the line at @paddr (clflush). */
 void cpu_clflush(struct cpu *cpu, phys_t paddr);
 /* A locked read-modify-write of the line at @paddr. */

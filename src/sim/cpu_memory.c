@@ -122,16 +122,14 @@ void cpu_touch_ptr(struct cpu *cpu, const void *ptr, size_t bytes, bool write)
 		touch_lines(cpu, memory_addr(cpu->machine->mem, ptr), bytes, write);
 }
 
-void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
+void cpu_copy_within(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
 {
 	struct cache_found found = {0};
 	const struct cost *cost;
-	enum charge before;
 
 	if (!cpu)
 		return;
 	cost = cpu->cost;
-	before = cpu_enter(cpu, CHARGE_COPY);
 	if (cpu->view)
 		copy_view(cpu, to, from, bytes, &found);
 	else
@@ -139,6 +137,16 @@ void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
 	/* A stream: where either side misses it runs at memory speed, both overlap. */
 	cpu_spend(cpu, found.dram * cost->copy_cold + found.own * cost->copy_warm +
 			       found.remote * cost->line_transfer);
+}
+
+void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
+{
+	enum charge before;
+
+	if (!cpu)
+		return;
+	before = cpu_enter(cpu, CHARGE_COPY);
+	cpu_copy_within(cpu, to, from, bytes);
 	cpu_leave(cpu, before);
 }
 

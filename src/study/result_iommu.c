@@ -115,6 +115,8 @@ json_t *result_iommu(const struct testbed *t, const struct measurement *m,
 		 ratio(us(s->flush_ps), (double)(s->flushes + s->invalidations)));
 	put(o, "flush_polls", s->flush_polls);
 	put(o, "flush_timeouts", s->flush_timeouts);
+	put(o, "copied_bytes", s->copied_bytes);
+	put_real(o, "copy_us", us(s->copy_ps));
 	put(o, "table_writes", s->table_writes);
 	put(o, "table_entries", t->sut.rig->iommu ? sc->table_entries : 0);
 	put(o, "usable_entries", s->usable_entries);

@@ -40,7 +40,9 @@ void bench_set_up(struct bench *b, const char *strategy)
 						 .mmio_write = WRITE,
 						 .dma_call = CALL,
 						 .bitmap_word = WORD,
-						 .tce_store = STORE}};
+						 .tce_store = STORE,
+						 .copy_cold = COLD,
+						 .copy_warm = WARM}};
 	const struct iotoll_dma_config config = {.driver = "calgary",
 						 .strategy = strategy,
 						 .allocator = "next-fit",

@@ -32,6 +32,8 @@ enum {
 	CALL = 60000,
 	WORD = 5000,
 	STORE = 8000,
+	COLD = 90000,
+	WARM = 3000,
 };
 
 struct bench {

@@ -176,6 +176,38 @@ static void a_map_whose_book_cannot_grow_fails_and_leaves_nothing(void **state)
 	}
 }
 
+/* Small, large, and larger than any shadow buffer, with both ends in other people's pages. */
+static void a_request_whose_copy_has_no_memory_fails_and_leaves_nothing(void **state)
+{
+	/*
+	 * A slab's pages, its place on the list and a record; or two pages and a record, and, as
+	 * next-fit has gone on meanwhile, another record.
+	 */
+	static const unsigned requests[] = {3, 3, 4};
+	static const size_t bytes[] = {100, 8192, 20 * 4096};
+	static struct rig rig;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+		const struct iotoll_dma_config config = rig_config_for("shadow");
+		iotoll_iova_t iova = IOTOLL_DMA_MAPPING_ERROR;
+		unsigned failed = 0;
+
+		rig_start(&rig, &config);
+		while (iotoll_dma_mapping_error(iova)) {
+			assert_int_equal(rig_stats(&rig).pages_live, 0);
+			until_failure = (int)failed++;
+			iova = iotoll_dma_map_page(rig.dev, IOTOLL_PHYS((16 << 20) + 50), bytes[i],
+						   IOTOLL_DMA_FROM_DEVICE);
+			until_failure = -1;
+		}
+		assert_int_equal(failed - 1, requests[i]);
+		assert_int_equal(rig_stats(&rig).map_failures, requests[i]);
+		rig_unmap(&rig, IOTOLL_IOVA_U64(iova), bytes[i]);
+		rig_close(&rig);
+	}
+}
+
 static void coherent_memory_survives_every_failure(void **state)
 {
 	static struct rig rig;
@@ -257,6 +289,7 @@ int main(void)
 		cmocka_unit_test(rings_survive_every_failure),
 		cmocka_unit_test(a_map_whose_allocator_cannot_grow_fails_and_leaves_nothing),
 		cmocka_unit_test(a_map_whose_book_cannot_grow_fails_and_leaves_nothing),
+		cmocka_unit_test(a_request_whose_copy_has_no_memory_fails_and_leaves_nothing),
 		cmocka_unit_test(coherent_memory_survives_every_failure),
 		cmocka_unit_test(a_leak_is_taken_down_in_order_without_memory_for_a_list),
 		cmocka_unit_test(the_environment_survives_every_failure),

@@ -148,6 +148,59 @@ static void what_another_cpu_used_last_has_to_come_over(void **state)
 	bench_tear_down(&b);
 }
 
+/* The memory behind @iova, as the table has it. */
+static phys_t leads_to(struct bench *b, iotoll_iova_t iova)
+{
+	struct iotoll_dma_entry entry;
+
+	assert_int_equal(iotoll_dma_domain_entry(b->domain, iova, &entry), 0);
+	return calgary_tce_paddr(calgary_tce_unpack(env_ptr(&b->env, entry.paddr, 8))) +
+	       IOTOLL_IOVA_U64(iova) % 4096;
+}
+
+static void shadowed_calls(struct bench *b)
+{
+	const uint64_t owned = CALL + IRQ + 2 * HIT;     /* head and record, no lock */
+	const uint64_t given_back = IRQ + RMW + 3 * HIT; /* record, tail, the one before */
+	uint64_t copied_ps;
+	iotoll_iova_t iova;
+
+	/* Each of a slab's buffers once, so that their lines are warm. */
+	for (unsigned i = 0; i < 32; i++)
+		bench_unmap(b, bench_map(b, 128), 128);
+	iotoll_dma_domain_stats_reset(b->domain);
+	bench_start(b);
+	iova = bench_map(b, 128);
+	assert_int_equal(bench_spent(b, CHARGE_MAP), owned + HIT);
+	bench_start(b);
+	bench_unmap(b, iova, 128);
+	assert_int_equal(bench_spent(b, CHARGE_UNMAP), CALL + HIT + 2 * WARM + given_back);
+	assert_int_equal(bench_spent(b, CHARGE_COPY), 0);
+	assert_int_equal(bench_stats(b).copied_bytes, 128);
+	assert_int_equal(bench_stats(b).copy_ps, 2 * WARM);
+	assert_int_equal(bench_stats(b).lock_acquisitions, 0);
+	/* What a device has written is in no cache: the copy's lines come from memory. */
+	copied_ps = bench_stats(b).copy_ps;
+	for (unsigned i = 0; i < 16; i++) {
+		iova = bench_map(b, 128);
+		cache_dma_write(b->machine->cache, leads_to(b, iova), 128);
+		bench_start(b);
+		bench_unmap(b, iova, 128);
+		assert_int_equal(bench_spent(b, CHARGE_UNMAP), CALL + HIT + 2 * COLD + given_back);
+	}
+	assert_int_equal(bench_stats(b).copy_ps - copied_ps, 16 * 2 * COLD);
+}
+
+static void a_shadow_costs_its_copy_within_map_and_unmap_and_no_lock(void **state)
+{
+	static struct bench b;
+
+	(void)state;
+	bench_set_up(&b, "shadow");
+	bench_on_cpu(&b, 0, shadowed_calls);
+	bench_tear_down(&b);
+}
+
 static void free_calls(struct bench *b)
 {
 	struct iotoll_dma_stats stats;
@@ -236,6 +289,7 @@ int main(void)
 		cmocka_unit_test(a_flush_has_a_category_of_its_own_inside_the_unmap),
 		cmocka_unit_test(tracking_what_was_freed_costs_a_word_at_each_end),
 		cmocka_unit_test(what_another_cpu_used_last_has_to_come_over),
+		cmocka_unit_test(a_shadow_costs_its_copy_within_map_and_unmap_and_no_lock),
 		cmocka_unit_test(without_a_table_nothing_is_charged),
 		cmocka_unit_test(flushes_that_stop_the_whole_chip_take_turns),
 	};

@@ -12,6 +12,8 @@
 #define STEPS   20000u
 #define LIVE    64u
 #define ENTRIES 8192u
+/* Nobody else's memory: strategies that copy write there. */
+#define BUFFERS(thread) IOTOLL_PHYS((UINT64_C(16) + (thread)) << 20)
 
 struct shared {
 	struct rig rig;
@@ -50,7 +52,7 @@ static void *work(void *arg)
 		if (step < STEPS && n < LIVE && (n == 0 || rng_below(&rng, 2))) {
 			live[n].pages = 1 + rng_below(&rng, rng_below(&rng, 10) ? 1 : 40);
 			live[n].iova =
-				iotoll_dma_map_page(dev, IOTOLL_PHYS(0x1000), live[n].pages * 4096,
+				iotoll_dma_map_page(dev, BUFFERS(w->number), live[n].pages * 4096,
 						    IOTOLL_DMA_FROM_DEVICE);
 			if (iotoll_dma_mapping_error(live[n].iova)) {
 				w->failures++;

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 
+struct iotoll_dma_device;
 struct iotoll_dma_domain;
 struct mapping;
 
@@ -33,6 +34,12 @@ struct strategy_ops {
 	 * fits(), create(), destroy() and owns() are called, the last for maps as well.
 	 */
 	bool standing;
+	/*
+	 * With map(): it takes care of itself. Its hooks are called without the domain's lock, by
+	 * several CPUs at once, and make or clear entries between domain_open_table() and
+	 * domain_close_table() only.
+	 */
+	bool own_locks;
 	/* Can it be done here? 0, or -EINVAL with @err. Before create(); NULL: it can. */
 	int (*fits)(const struct iotoll_dma_domain *domain, struct err *err);
 	/*
@@ -49,6 +56,13 @@ struct strategy_ops {
 	int (*create)(struct iotoll_dma_domain *domain);
 	/* Only after a create() that succeeded. */
 	void (*destroy)(struct iotoll_dma_domain *domain);
+	/*
+	 * A device comes or goes, with nothing else happening: what the strategy keeps for it is
+	 * in dev->strategy_data. 0 or -ENOMEM; detached() only after an attached() that succeeded,
+	 * with the entries of coherent memory and, where a book is kept, of all requests cleared.
+	 */
+	int (*attached)(struct iotoll_dma_device *dev);
+	void (*detached)(struct iotoll_dma_device *dev);
 	/*
 	 * Another way to answer a request; all of map, unmap and owns, or none. map() finds or
 	 * makes entries for @want at @paddr (a range that no entry can name is refused before) and

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "iotoll/env.h"
 #include "mem/memory.h"
@@ -89,6 +90,22 @@ static inline void env_load_uncached(struct dma_env *env)
 static inline void *env_ptr(struct dma_env *env, iotoll_phys_t paddr, size_t bytes)
 {
 	return memory_ptr(env->memory, IOTOLL_PHYS_U64(paddr), bytes);
+}
+
+static inline bool env_has_memory(struct dma_env *env, uint64_t paddr, size_t bytes, bool write)
+{
+	(void)write;
+	return memory_ptr(env->memory, paddr, bytes) != NULL;
+}
+
+static inline void env_copy(struct dma_env *env, uint64_t to, uint64_t from, size_t bytes)
+{
+	memcpy(memory_ptr(env->memory, to, bytes), memory_ptr(env->memory, from, bytes), bytes);
+}
+
+static inline void env_clear(struct dma_env *env, uint64_t paddr, size_t bytes)
+{
+	memset(memory_ptr(env->memory, paddr, bytes), 0, bytes);
 }
 
 static inline int env_alloc_pages(struct dma_env *env, uint64_t pages, uint64_t align_bytes,
@@ -199,6 +216,32 @@ static inline void env_quiet_lock(struct dma_quiet *q)
 static inline void env_quiet_unlock(struct dma_quiet *q)
 {
 	(void)pthread_mutex_unlock(&q->mutex);
+}
+
+struct dma_own {
+	pthread_mutex_t mutex;
+};
+
+static inline void env_own_init(struct dma_own *o)
+{
+	(void)pthread_mutex_init(&o->mutex, NULL);
+}
+
+static inline void env_own_fini(struct dma_own *o)
+{
+	(void)pthread_mutex_destroy(&o->mutex);
+}
+
+static inline void env_own_begin(struct dma_env *env, struct dma_own *o)
+{
+	(void)env;
+	(void)pthread_mutex_lock(&o->mutex);
+}
+
+static inline void env_own_end(struct dma_env *env, struct dma_own *o)
+{
+	(void)env;
+	(void)pthread_mutex_unlock(&o->mutex);
 }
 
 /* Where devices find [paddr, paddr + bytes), if that is one piece. */

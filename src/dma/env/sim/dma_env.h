@@ -9,6 +9,7 @@
 #define IOTOLL_DMA_ENV_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "iotoll/types.h"
 #include "mem/memory_view.h"
@@ -124,6 +125,59 @@ static inline void env_load_uncached(struct dma_env *env)
 static inline void *env_ptr(struct dma_env *env, iotoll_phys_t paddr, size_t bytes)
 {
 	return memory_ptr(env->machine->mem, IOTOLL_PHYS_U64(paddr), bytes);
+}
+
+/* Ranges are gone through page by page: in a view one page need not lie behind the other. */
+static inline size_t env_in_page_(uint64_t paddr, size_t bytes)
+{
+	const size_t left = PAGE_BYTES - paddr % PAGE_BYTES;
+
+	return bytes < left ? bytes : left;
+}
+
+/* Is all of [paddr, paddr + bytes) memory that the CPU can read and, if it should, write? */
+static inline bool env_has_memory(struct dma_env *env, uint64_t paddr, size_t bytes, bool write)
+{
+	while (bytes) {
+		const size_t n = env_in_page_(paddr, bytes);
+
+		if (!(write ? memory_ptr_write : memory_ptr)(env->machine->mem, paddr, n))
+			return false;
+		paddr += n;
+		bytes -= n;
+	}
+	return true;
+}
+
+/*
+ * The CPU copies between two ranges that do not overlap, charged as a copy in the category in
+ * force. Only where env_has_memory() says so.
+ */
+static inline void env_copy(struct dma_env *env, uint64_t to, uint64_t from, size_t bytes)
+{
+	cpu_copy_within(env_cpu_(env), to, from, bytes);
+	while (bytes) {
+		const size_t there = env_in_page_(to, bytes), n = env_in_page_(from, there);
+
+		memcpy(memory_ptr_write(env->machine->mem, to, n),
+		       memory_ptr(env->machine->mem, from, n), n);
+		to += n;
+		from += n;
+		bytes -= n;
+	}
+}
+
+/* The CPU fills a range with zeros. */
+static inline void env_clear(struct dma_env *env, uint64_t paddr, size_t bytes)
+{
+	cpu_touch(env_cpu_(env), paddr, bytes, true);
+	while (bytes) {
+		const size_t n = env_in_page_(paddr, bytes);
+
+		memset(memory_ptr_write(env->machine->mem, paddr, n), 0, n);
+		paddr += n;
+		bytes -= n;
+	}
 }
 
 /* Page frames; 0 or -ENOMEM. @below 0 = anywhere. */
@@ -304,6 +358,36 @@ static inline void env_quiet_lock(struct dma_quiet *q)
 static inline void env_quiet_unlock(struct dma_quiet *q)
 {
 	(void)q;
+}
+
+/*
+ * What belongs to one CPU, which no other touches: interrupts are off between the two. On real
+ * threads, which share the CPUs of env_cpu(), a lock.
+ */
+struct dma_own {
+	char nothing;
+};
+
+static inline void env_own_init(struct dma_own *o)
+{
+	(void)o;
+}
+
+static inline void env_own_fini(struct dma_own *o)
+{
+	(void)o;
+}
+
+static inline void env_own_begin(struct dma_env *env, struct dma_own *o)
+{
+	(void)o;
+	cpu_irq_disable(env_cpu_(env));
+}
+
+static inline void env_own_end(struct dma_env *env, struct dma_own *o)
+{
+	(void)o;
+	cpu_irq_enable(env_cpu_(env));
 }
 
 /* Which of @shards counters the caller should use, to keep threads apart. */
