@@ -54,8 +54,9 @@ static void reg_write(void *ctx, uint64_t offset, uint64_t value, unsigned width
 
 const char *rig_translating(unsigned index)
 {
-	static const char *const names[] = {"strict",      "deferred", "deferred-tracked",
-					    "flush-queue", "burst",    "unflushed"};
+	static const char *const names[] = {"strict",   "deferred",    "deferred-tracked",
+					    "batched",  "flush-queue", "burst",
+					    "unflushed"};
 
 	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
 }

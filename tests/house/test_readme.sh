@@ -37,6 +37,14 @@ the_iotlb_tables_are_what_their_commands_print() {
 	}
 }
 
+the_worked_example_is_the_code_that_is_compiled() {
+	"$root/scripts/included_files.sh" "$root/docs/adding-a-strategy.md" "$root" >"$scratch/added" || exit 1
+	diff "$root/docs/adding-a-strategy.md" "$scratch/added" || {
+		echo "take the code over with: make readme"
+		exit 1
+	}
+}
+
 # Backquotes are the markup's, not the shell's.
 # shellcheck disable=SC2016
 every_path_it_names_exists() {
@@ -89,7 +97,8 @@ each_field_of_a_comparison_is_explained() {
 	explained "$scratch/compare.csv"
 }
 
-tap_run the_sample_is_what_the_program_prints the_comparison_in_its_document_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print every_path_it_names_exists \
+tap_run the_sample_is_what_the_program_prints the_comparison_in_its_document_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print \
+	the_worked_example_is_the_code_that_is_compiled every_path_it_names_exists \
 	each_field_of_a_run_is_explained each_field_of_a_stream_is_explained each_field_of_a_replay_is_explained \
 	each_field_of_a_comparison_is_explained
 tap_end

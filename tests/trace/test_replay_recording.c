@@ -69,8 +69,8 @@ static void two_replays_of_a_recording_are_identical(void **state)
 /* Entries go as requests end, and the IOTLB forgets them later. */
 static bool forgets_late(const char *strategy)
 {
-	static const char *const names[] = {"deferred", "deferred-tracked", "flush-queue",
-					    "unflushed"};
+	static const char *const names[] = {"deferred", "deferred-tracked", "batched",
+					    "flush-queue", "unflushed"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i], strategy) == 0)

@@ -10,6 +10,7 @@ extern const struct strategy_ops off_ops;
 extern const struct strategy_ops strict_ops;
 extern const struct strategy_ops deferred_ops;
 extern const struct strategy_ops deferred_tracked_ops;
+extern const struct strategy_ops batched_ops;
 extern const struct strategy_ops flush_queue_ops;
 extern const struct strategy_ops shared_ops;
 extern const struct strategy_ops optimistic_ops;
@@ -23,10 +24,23 @@ extern const struct strategy_ops burst_ops;
 extern const struct strategy_ops fns_ops;
 
 const struct strategy_ops *const dma_strategies[] = {
-	&off_ops,          &strict_ops,    &deferred_ops,   &deferred_tracked_ops,
-	&flush_queue_ops,  &burst_ops,     &fns_ops,        &shared_ops,
-	&optimistic_ops,   &on_demand_ops, &persistent_ops, &never_free_ops,
-	&preallocated_ops, &shadow_ops,    &unflushed_ops,  NULL,
+	&off_ops,
+	&strict_ops,
+	&deferred_ops,
+	&deferred_tracked_ops,
+	&batched_ops,
+	&flush_queue_ops,
+	&burst_ops,
+	&fns_ops,
+	&shared_ops,
+	&optimistic_ops,
+	&on_demand_ops,
+	&persistent_ops,
+	&never_free_ops,
+	&preallocated_ops,
+	&shadow_ops,
+	&unflushed_ops,
+	NULL,
 };
 
 const struct strategy_ops *strategy_find(const char *name)
