@@ -85,10 +85,8 @@ static bool unconsumed(struct blkback_vbd *v, struct cpu *cpu)
 {
 	blkif_sring_t *sring = v->ring.sring;
 	const RING_IDX prod = pv_ring_look(v->bb->k, cpu, sring, &sring->req_prod);
-	const RING_IDX taken = v->ring.req_cons - v->ring.rsp_prod_pvt;
 
-	/* More than the ring holds, or fewer than were there: no honest producer. */
-	if (RING_REQUEST_PROD_OVERFLOW(&v->ring, prod) || prod - v->ring.rsp_prod_pvt < taken) {
+	if (!xen_ring_possible(prod, v->ring.req_cons, v->ring.rsp_prod_pvt, RING_SIZE(&v->ring))) {
 		v->disabled = true;
 		v->stats.disabled = 1;
 		return false;

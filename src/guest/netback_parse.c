@@ -19,7 +19,7 @@ static unsigned unconsumed(struct netback_vif *v, struct cpu *cpu)
 	RING_IDX prod;
 
 	prod = pv_ring_look(v->nb->k, cpu, v->tx.sring, &v->tx.sring->req_prod);
-	if (RING_REQUEST_PROD_OVERFLOW(&v->tx, prod)) {
+	if (!xen_ring_possible(prod, v->tx.req_cons, v->tx.rsp_prod_pvt, RING_SIZE(&v->tx))) {
 		netback_vif_disable(v);
 		return 0;
 	}

@@ -36,6 +36,19 @@ static inline void xen_ring_set(RING_IDX *index, RING_IDX value)
 }
 
 /*
+ * Can a peer have pushed requests up to @prod, when those up to @taken were taken and those up to
+ * @answered answered, on a ring of @entries? Not more than the ring holds; and not fewer than were
+ * there, or what is left to take would count 2^32 (XSA-39: the backend would never come to an end).
+ */
+static inline bool xen_ring_possible(RING_IDX prod, RING_IDX taken, RING_IDX answered,
+				     unsigned entries)
+{
+	const RING_IDX open = prod - answered;
+
+	return open <= entries && open >= taken - answered;
+}
+
+/*
  * Is the peer to be told that a producer index went from @old to @new, when it asked to be told at
  * @event? What RING_PUSH_*_AND_CHECK_NOTIFY() decides, with @old from private memory: those macros
  * read the published index back from a page that the peer can write.

@@ -315,6 +315,32 @@ static void a_producer_beyond_the_ring_ends_it(void **state)
 	}
 }
 
+/* Requests that are under way cannot be taken back: there would be no end to what was pushed. */
+static void a_producer_that_goes_back_ends_it(void **state)
+{
+	struct hostile *f = *state;
+
+	for (unsigned i = 0; i < 8; i++)
+		slot(f, f->ref[0], 0, 1514, 0);
+	f->tx->req_prod = f->req;
+	pv_event_notify(f->h->pv->events, NULL, (evtchn_port_t)f->port);
+	while (stats(f).tx_frames == 0)
+		xen_lab_run(f->x, SIM_US);
+	assert_true(f->tx->rsp_prod < f->req); /* on the wire, not answered */
+	/* Whether read as a request or as an extra, each slot says that one more follows. */
+	for (unsigned i = 0; i < NETIF_TX_RING; i++)
+		f->tx->ring[i].req = (netif_tx_request_t){.gref = XEN_NETIF_EXTRA_TYPE_GSO |
+								  XEN_NETIF_EXTRA_FLAG_MORE << 8,
+							  .flags = NETTXF_extra_info};
+	f->tx->req_prod = f->req - 1;
+	pv_event_notify(f->h->pv->events, NULL, (evtchn_port_t)f->port);
+	xen_lab_run(f->x, 3 * SIM_MS);
+	xen_lab_check(f->x);
+	assert_int_equal(stats(f).disabled, 1);
+	f->req = f->rsp = f->tx->rsp_prod;
+	expect_disabled(f);
+}
+
 static void a_full_ring_is_honest(void **state)
 {
 	struct hostile *f = *state;
@@ -539,6 +565,8 @@ static void a_random_frontend_harms_nobody(void **state)
 		if (!rng_below(&rng, 40))
 			f->req = (RING_IDX)rng_u64(&rng);
 		if (!rng_below(&rng, 40))
+			f->req -= (RING_IDX)rng_below(&rng, 40);
+		if (!rng_below(&rng, 40))
 			f->rx_req = (RING_IDX)rng_u64(&rng);
 		if (!rng_below(&rng, 10))
 			f->tx->rsp_event = f->rx->rsp_event = (RING_IDX)rng_u64(&rng);
@@ -577,6 +605,7 @@ int main(void)
 		TEST(a_missing_last_slot_ends_it),
 		TEST(crossing_a_page_ends_it),
 		TEST(a_producer_beyond_the_ring_ends_it),
+		TEST(a_producer_that_goes_back_ends_it),
 		TEST(a_full_ring_is_honest),
 		TEST(bad_grants_are_refused_with_all_of_their_packet),
 		TEST(extras_nobody_offered_are_refused),
