@@ -94,7 +94,7 @@ static const struct row rows[] = {
 	{"dom0, deferred", "dom0", {ONE, CALGARY}, 1},
 	{"domU flips, deferred", "domu", {ONE, CALGARY}, 1},
 	{"domU copies, deferred", "domu", {ONE, CALGARY, "platform.receive=copy"}, 1},
-	{"direct, deferred", "direct", {ONE, CALGARY}, 1},
+	{"direct, preallocated", "direct", {ONE, CALGARY}, 1},
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -188,7 +188,9 @@ const struct param_row param_rows[] = {
 	       "invalidations the NIC takes at a time"),
 
 	NAME("dma", "strategy", strategy, iotoll_dma_strategy_name, "auto",
-	     "when translations are invalidated; auto: deferred, or off without an IOMMU", "auto"),
+	     "when translations are invalidated; auto: deferred, in platform.kind=direct preallocated, "
+	     "or off without an IOMMU",
+	     "auto"),
 	NAME("dma", "allocator", allocator, iotoll_dma_allocator_name, "next-fit",
 	     "how I/O addresses are chosen", NULL),
 	NUMBER("dma", "cached_ranges", cached_ranges, QUANTITY_COUNT, "ranges", 0, 1u << 24, "0",

@@ -53,22 +53,35 @@ static int settle_geometry(struct scenario *s, struct err *err)
 	return rc;
 }
 
+/* What is meant by "auto"; a domain that has the NIC and asks for nothing has a table made once. */
+static const char *usual_strategy(const struct scenario *s)
+{
+	if (!strcmp(s->iommu_model, "none"))
+		return "off";
+	return s->platform == PLATFORM_DIRECT ? "preallocated" : "deferred";
+}
+
 static int check_strategy(struct scenario *s, struct err *err)
 {
-	const bool has_iommu = strcmp(s->iommu_model, "none") != 0;
-
 	if (!strcmp(s->strategy, "auto")) {
-		const int rc =
-			scenario_setf(s, err, "dma.strategy=%s", has_iommu ? "deferred" : "off");
+		const int rc = scenario_setf(s, err, "dma.strategy=%s", usual_strategy(s));
 
 		if (rc)
 			return rc;
 	}
-	if (!has_iommu && strcmp(s->strategy, "off"))
+	if (!strcmp(s->strategy, "off"))
+		return 0;
+	if (!strcmp(s->iommu_model, "none"))
 		return param_refuse(
 			s, "dma", "strategy", err,
 			"'%s' needs an IOMMU but iommu.model is none; expected off, auto, or a "
 			"model",
+			s->strategy);
+	if (s->platform == PLATFORM_DIRECT && strcmp(s->strategy, "preallocated"))
+		return param_refuse(
+			s, "dma", "strategy", err,
+			"a domain that was given the NIC makes no entries, so there is no '%s'; "
+			"expected auto, preallocated or off",
 			s->strategy);
 	return 0;
 }

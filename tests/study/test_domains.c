@@ -62,6 +62,9 @@ static void a_domain_with_the_nic_never_crosses_for_a_mapping_and_reaches_only_i
 		assert_true(get(r, "load.mismatches") == 0);
 		assert_true(get(r, "xen.crossings") == 0);
 		assert_true(get(r, "iommu.table_writes") == 0);
+		assert_string_equal(
+			json_string_value(json_object_get(json_object_get(r, "iommu"), "strategy")),
+			"preallocated");
 		assert_true(get(r, "iommu.translations") > 1000);
 		assert_true(get(r, "iommu.refused") == 0);
 		/* All of the domain's memory, 128 MiB and what it can map besides; no more. */
@@ -164,6 +167,8 @@ static void what_cannot_be_built_is_refused_with_the_setting_named(void **state)
 		     "platform.domu_memory: x460-2007 does not");
 	both_refused("direct", "iommu.model=calgary", "iommu.table_entries=8192",
 		     "iommu.table_entries: expected 32784 or more");
+	both_refused("direct", "iommu.model=calgary", "dma.strategy=strict",
+		     "dma.strategy: a domain that was given the NIC makes no entries");
 	refused("ffsb", "ffsb.profile=none-such", "ffsb.profile: ");
 }
 
