@@ -279,11 +279,11 @@ static int check_port(struct checking *k, const struct xen_domain *d, uint32_t p
 		    peer->remote_port != port)
 			BROKEN(k, "domain %u, port %u: its peer points elsewhere", d->id, port);
 		return 0;
-	case EVTCHNSTAT_virq:
-		if (d->evtchns->virq[e->vcpu][e->remote_port] == port || e->vcpu != 0)
+	case EVTCHNSTAT_virq: /* of vCPU 0 if it is the whole domain's, whichever is notified */
+		if (d->evtchns->virq[e->vcpu][e->remote_port] == port ||
+		    d->evtchns->virq[0][e->remote_port] == port)
 			return 0;
-		BROKEN(k, "domain %u, port %u: virq %u is not bound to it", d->id, port,
-		       e->remote_port);
+		BROKEN(k, "domain %u, port %u: its virq is not bound to it", d->id, port);
 	case EVTCHNSTAT_pirq:
 		if (k->hv->pirq[e->remote_port].d == d && k->hv->pirq[e->remote_port].port == port)
 			return 0;
@@ -296,6 +296,19 @@ static int check_port(struct checking *k, const struct xen_domain *d, uint32_t p
 			BROKEN(k, "domain %u, port %u: beyond those in use", d->id, port);
 		return 0;
 	}
+}
+
+/* What a virq is bound to is a port that says so. */
+static int check_virqs(struct checking *k, const struct xen_domain *d)
+{
+	for (unsigned i = 0; i < d->vcpus * NR_VIRQS; i++) {
+		const uint32_t port = d->evtchns->virq[i / NR_VIRQS][i % NR_VIRQS];
+		const struct evtchn *e = &d->evtchns->port[port];
+
+		if (port && (e->state != EVTCHNSTAT_virq || e->remote_port != i % NR_VIRQS))
+			BROKEN(k, "domain %u, port %u: a virq thinks it is its", d->id, port);
+	}
+	return 0;
 }
 
 /* ---- all of it ---- */
@@ -331,6 +344,7 @@ static int compare_all(struct checking *k)
 			ret = check_pins(k, d);
 		for (uint32_t p = 0; d && d->evtchns && p < d->evtchns->used && ret == 0; p++)
 			ret = check_port(k, d, p);
+		ret = ret || !d || !d->evtchns ? ret : check_virqs(k, d);
 	}
 	return ret;
 }

@@ -59,6 +59,14 @@ struct evtchn *evtchn_take(struct xen_domain *d, uint32_t port, uint8_t state)
 	return &e->port[port];
 }
 
+/* A virq of the whole domain's is written down for vCPU 0, whichever is notified by now. */
+static void unbind_virq(struct evtchns *e, uint32_t virq, uint32_t port)
+{
+	for (unsigned vcpu = 0; vcpu < XEN_VCPUS_MAX; vcpu++)
+		if (e->virq[vcpu][virq] == port)
+			e->virq[vcpu][virq] = 0;
+}
+
 int evtchn_close(struct xen_domain *d, uint32_t port)
 {
 	struct evtchn *e = evtchn_at(d, port), *peer;
@@ -72,7 +80,7 @@ int evtchn_close(struct xen_domain *d, uint32_t port)
 		peer->remote_port = 0;
 		break;
 	case EVTCHNSTAT_virq:
-		d->evtchns->virq[e->vcpu][e->remote_port] = 0;
+		unbind_virq(d->evtchns, e->remote_port, port);
 		break;
 	case EVTCHNSTAT_pirq:
 		d->hv->pirq[e->remote_port] = (struct pirq_binding){NULL, 0};

@@ -253,6 +253,26 @@ static void interrupts_reach_who_has_bound_them(void **state)
 	assert_int_equal(event(s->b, EVTCHNOP_bind_pirq, &pirq, sizeof(pirq)), 0);
 }
 
+/* A virq of the whole domain's may be notified elsewhere; it ends all the same. */
+static void a_virq_that_moved_to_another_vcpu_can_be_bound_again(void **state)
+{
+	struct scene *s = *state;
+	evtchn_bind_virq_t virq = {.virq = VIRQ_CONSOLE};
+	evtchn_bind_vcpu_t to = {.vcpu = 1};
+
+	unmask_all(s->a);
+	assert_int_equal(event(s->a, EVTCHNOP_bind_virq, &virq, sizeof(virq)), 0);
+	to.port = virq.port;
+	assert_int_equal(event(s->a, EVTCHNOP_bind_vcpu, &to, sizeof(to)), 0);
+	world_check(&s->w);
+	assert_true(xen_virq_raise(s->a, 0, VIRQ_CONSOLE));
+	assert_int_equal(xen_vcpu_upcalls(s->a, 1), 1);
+	assert_int_equal(one(s->a, EVTCHNOP_close, virq.port), 0);
+	world_check(&s->w);
+	assert_false(xen_virq_raise(s->a, 0, VIRQ_CONSOLE));
+	assert_int_equal(event(s->a, EVTCHNOP_bind_virq, &virq, sizeof(virq)), 0);
+}
+
 /* 63: a guest that fills its page with anything harms nobody. */
 static void a_scribbled_shared_page_is_its_owners_problem(void **state)
 {
@@ -293,6 +313,7 @@ int main(void)
 		T(bad_operations_are_refused),
 		T(when_all_ports_are_taken_others_have_theirs),
 		T(interrupts_reach_who_has_bound_them),
+		T(a_virq_that_moved_to_another_vcpu_can_be_bound_again),
 		T(a_scribbled_shared_page_is_its_owners_problem),
 		T(block_lets_upcalls_in),
 	};
