@@ -57,9 +57,10 @@ static void unmap(struct netback *nb, struct cpu *cpu, const uint16_t *slot, uns
 		return;
 	}
 	pv_touch(nb->k, cpu, ops, count * sizeof(*ops), false);
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
+		nb->stats.tx_unmaps += ops[i].status == GNTST_okay;
 		nb->stats.unmap_errors += ops[i].status != GNTST_okay;
-	nb->stats.tx_unmaps += count;
+	}
 }
 
 static void finish(struct netback *nb, struct cpu *cpu, unsigned slot)

@@ -126,7 +126,7 @@ const struct param_row param_rows[] = {
 	CHOICE("platform", "kind", platform, platforms, "bare-metal",
 	       "where the load runs: on the machine; under a hypervisor in dom0, which drives devices "
 	       "and IOMMU; in a domain whose network, or disk, is dom0's; in one that was given the device "
-	       "and knows of no IOMMU"),
+	       "and asks for no entries"),
 	NUMBER("platform", "dom0_vcpus", dom0_vcpus, QUANTITY_COUNT, "CPUs", 1, 16, "1",
 	       "virtual CPUs of dom0"),
 	NUMBER("platform", "domu_vcpus", domu_vcpus, QUANTITY_COUNT, "CPUs", 1, 16, "1",

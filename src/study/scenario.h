@@ -23,7 +23,7 @@ enum platform {
 	PLATFORM_METAL,  /* on the machine */
 	PLATFORM_DOM0,   /* in a hypervisor's first domain, which drives the NIC and the IOMMU */
 	PLATFORM_DOMU,   /* in a domain whose network or disk is dom0's */
-	PLATFORM_DIRECT, /* in a domain that was given the NIC and knows of no IOMMU */
+	PLATFORM_DIRECT, /* in a domain that was given the NIC and asks for no entries */
 };
 
 enum platform_grants { GRANTS_SEPARATE, GRANTS_INTEGRATED, GRANTS_KINDS };
