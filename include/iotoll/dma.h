@@ -67,7 +67,13 @@ struct iotoll_dma_config {
 	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
-	bool multicall;  /* xen: entries go to the hypervisor in lists, one a call of this API */
+	bool multicall; /* xen: entries go to the hypervisor in lists, one a call of this API ... */
+	/*
+	 * ... or, if this is not 0, when a list has as many (at most 64), a flush is due, or the
+	 * driver says so: iotoll_dma_publish(). Until then what was mapped cannot be reached, and
+	 * what was unmapped can.
+	 */
+	unsigned multicall_entries;
 	bool superpages; /* vtd, amdvi: 2 MiB entries where both addresses of a request allow it */
 	bool unused_invalid; /* dart: unused entries are invalid, instead of naming a dummy page */
 	/* riommu: the hardware does not look into CPU caches, so that lines are pushed out for it
@@ -317,6 +323,14 @@ int iotoll_dma_map_multi(struct iotoll_dma_device *dev, struct iotoll_sg *sg, in
 			 enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs);
 void iotoll_dma_unmap_multi(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
 			    enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs);
+
+/*
+ * Before a doorbell: everything mapped so far can be reached from here on, and what was unmapped is
+ * no longer in the table. Costs nothing but where entries go to a hypervisor in lists
+ * (multicall_entries). 0, or why some map since the last time was refused after all: the device's
+ * accesses there fail.
+ */
+int iotoll_dma_publish(struct iotoll_dma_device *dev);
 
 /*
  * Memory for CPU and device alike: @bytes rounded up to pages, zeroed, mapped both ways. Returns

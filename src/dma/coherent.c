@@ -68,6 +68,9 @@ void *iotoll_dma_alloc_coherent(struct iotoll_dma_device *dev, size_t bytes, iot
 	rc = c ? mapping_add(&c->mapping, c->paddr) : rc;
 	if (!rc)
 		rc = mapping_commit(&c->mapping, c->paddr);
+	/* A device may use it without any doorbell. */
+	if (!rc && domain->driver->ops->publish)
+		(void)domain->driver->ops->publish(domain->driver);
 	if (rc) {
 		mapping_count_failure(domain);
 	} else {

@@ -75,6 +75,19 @@ void iotoll_dma_unmap_end(struct iotoll_dma_device *dev)
 	domain_end(domain, token);
 }
 
+int iotoll_dma_publish(struct iotoll_dma_device *dev)
+{
+	struct iotoll_dma_domain *domain = dev->domain;
+	int token, rc;
+
+	if (!domain->driver->ops->publish || !domain->driver->unsent)
+		return 0;
+	token = domain_begin(domain, DMA_PHASE_MAP);
+	rc = domain->driver->ops->publish(domain->driver);
+	domain_end(domain, token);
+	return rc;
+}
+
 /* What all elements of a list have in common. */
 struct list_call {
 	struct iotoll_dma_device *dev;

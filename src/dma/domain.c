@@ -12,6 +12,7 @@
  */
 #include "dma/domain.h"
 #include "dma/choose.h"
+#include "dma/mapping.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -176,6 +177,8 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 	if (rc)
 		return rc;
 	domain->driver->ops = driver;
+	domain->driver->sent = mapping_sent;
+	domain->driver->sent_ctx = domain;
 	if (config->check_misuse) {
 		domain->misuse = misuse_create();
 		if (!domain->misuse)

@@ -41,6 +41,14 @@ struct coherent {
 	bool unmapped; /* by an unmap of another type: its address may be anybody's by now */
 };
 
+/* Mapped, and to be told of when the table has it. */
+struct unannounced {
+	struct mapping mapping;
+	iotoll_phys_t paddr;
+};
+
+#define UNANNOUNCED_MAX 64u /* as many as a driver lets wait; more are told of at once */
+
 struct iotoll_dma_domain {
 	struct dma_env *env;
 	const struct strategy_ops *strategy;
@@ -72,6 +80,8 @@ struct iotoll_dma_domain {
 	bool flush_due;
 	/* Of the unmap that is going on: its driver says that another follows at once. */
 	bool more;
+	struct unannounced unannounced[UNANNOUNCED_MAX];
+	unsigned unannounced_count;
 	/* A page whose lines stand for what every map and unmap shares: see domain.c. */
 	iotoll_phys_t shared_lines;
 	struct coherent *coherents;

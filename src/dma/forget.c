@@ -27,13 +27,18 @@ void domain_timer(void *ctx)
 
 void iotoll_dma_forget(struct iotoll_dma_domain *domain, iotoll_phys_t paddr, size_t bytes)
 {
+	/* What was unmapped may still stand in a table that is written in lists. */
+	const bool unsent = domain->driver->unsent != 0;
 	int token;
 
-	if (!domain->strategy->forget || bytes == 0)
+	if ((!domain->strategy->forget && !unsent) || bytes == 0)
 		return;
 	token = domain_begin(domain, DMA_PHASE_UNMAP);
-	domain->strategy->forget(domain, IOTOLL_PHYS_U64(paddr),
-				 dma_pages(IOTOLL_PHYS_U64(paddr), bytes));
+	if (domain->strategy->forget)
+		domain->strategy->forget(domain, IOTOLL_PHYS_U64(paddr),
+					 dma_pages(IOTOLL_PHYS_U64(paddr), bytes));
+	if (unsent && domain->driver->ops->publish)
+		(void)domain->driver->ops->publish(domain->driver);
 	domain_end(domain, token);
 }
 

@@ -124,16 +124,50 @@ static size_t announce_piece(const struct mapping *mapping, uint64_t paddr, size
 	return bytes;
 }
 
-void mapping_announce(const struct mapping *mapping, iotoll_phys_t paddr)
+static void announce(const struct mapping *mapping, iotoll_phys_t paddr)
 {
-	struct iotoll_dma_domain *domain = mapping->dev->domain;
+	const struct iotoll_dma_domain *domain = mapping->dev->domain;
 	const uint64_t from = IOTOLL_PHYS_U64(paddr);
 	size_t done = 0;
 
-	if (domain_locked(domain))
-		domain_settle(domain);
 	while (domain->observer.mapped && done < mapping->bytes)
 		done += announce_piece(mapping, from + done, done);
+}
+
+void mapping_announce(const struct mapping *mapping, iotoll_phys_t paddr)
+{
+	struct iotoll_dma_domain *domain = mapping->dev->domain;
+
+	if (domain_locked(domain))
+		domain_settle(domain);
+	if (domain->driver->unsent && domain->unannounced_count < UNANNOUNCED_MAX)
+		domain->unannounced[domain->unannounced_count++] =
+			(struct unannounced){*mapping, paddr};
+	else
+		announce(mapping, paddr);
+}
+
+void mapping_sent(void *ctx)
+{
+	struct iotoll_dma_domain *domain = ctx;
+
+	for (unsigned i = 0; i < domain->unannounced_count; i++)
+		announce(&domain->unannounced[i].mapping, domain->unannounced[i].paddr);
+	domain->unannounced_count = 0;
+}
+
+/* Taken down before the table ever had it: told of in order all the same. */
+static void announce_late(struct iotoll_dma_domain *domain, const struct mapping *mapping)
+{
+	for (unsigned i = 0; i < domain->unannounced_count; i++) {
+		const struct unannounced u = domain->unannounced[i];
+
+		if (u.mapping.iova != mapping->iova || u.mapping.dev != mapping->dev)
+			continue;
+		domain->unannounced[i] = domain->unannounced[--domain->unannounced_count];
+		announce(&u.mapping, u.paddr);
+		return;
+	}
 }
 
 int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr)
@@ -175,6 +209,7 @@ void mapping_take_down(const struct mapping *mapping)
 	uint64_t first = 0;
 	bool free = false;
 
+	announce_late(domain, mapping);
 	if (domain_locked(domain))
 		domain->more = mapping->attrs.more;
 	/* Entries that are lent go with what they came with. */

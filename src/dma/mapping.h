@@ -20,6 +20,8 @@ int mapping_add(struct mapping *want, iotoll_phys_t paddr) MUST_CHECK;
  * see it, tell the observer. To be called for each, in order, before anything of it is removed.
  */
 void mapping_announce(const struct mapping *mapping, iotoll_phys_t paddr);
+/* The table has all that was asked for (dma_driver.sent): what waited for it is announced. */
+void mapping_sent(void *domain);
 /*
  * For a mapping that is a call's only one: commit and announce it. 0, or why it was refused, in
  * which case it is down again.

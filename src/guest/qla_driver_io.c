@@ -188,6 +188,7 @@ static int submit(struct qla_driver *d, struct cpu *cpu, struct blk_request *rq)
 	c->deadline = machine_now(d->machine) + d->config.timeout_ps;
 	qla_driver_arm(d, c->deadline);
 	command_fill(d, cpu, c, handle, entries);
+	d->stats.map_errors += iotoll_dma_publish(d->config.dma) != 0;
 	qla_wr(d, cpu, QLA_REQ_IN, (uint16_t)d->req_index);
 	qla_rd(d, cpu, QLA_REQ_IN); /* so that it has arrived: PCI posting */
 	return 0;

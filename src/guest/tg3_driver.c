@@ -21,6 +21,9 @@ static uint32_t rd(struct tg3_driver *d, uint32_t offset)
 
 void tg3_driver_doorbell(struct tg3_driver *d, struct cpu *cpu, uint32_t mailbox, uint32_t value)
 {
+	/* What the chip is told to look at, it must be able to reach. */
+	if (iotoll_dma_publish(d->dma))
+		d->stats.late_refusals++;
 	mmio_write(d->regs, cpu, mailbox + TG3_MBOX_LOW, value, 4);
 	if (d->read_back_doorbells)
 		mmio_read(d->regs, cpu, mailbox + TG3_MBOX_LOW, 4);
@@ -178,6 +181,8 @@ static int post_buffers(struct tg3_driver *d, struct err *err)
 				       RX_POSTED, rc == -EIO ? "mapped" : "allocated");
 	}
 	d->std_prod = RX_POSTED;
+	if (iotoll_dma_publish(d->dma))
+		d->stats.late_refusals++;
 	wr(d, TG3_MBOX_STD_PROD + TG3_MBOX_LOW, d->std_prod);
 	return 0;
 }

@@ -59,6 +59,7 @@ struct tg3_driver_stats {
 	uint64_t tx_queued;     /* of tx_frames: had to wait for a descriptor */
 	uint64_t tx_dropped;    /* the queue was full */
 	uint64_t tx_map_errors; /* dropped: could not be mapped */
+	uint64_t late_refusals; /* doorbells by which some mapping had been refused after all */
 	uint64_t dma_errors;    /* polls that found the chip's DMA attention up */
 	uint64_t status_bad;    /* status blocks with impossible indices */
 	uint64_t tx_lock_acquisitions, tx_lock_contended, tx_lock_wait_ps;

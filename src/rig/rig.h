@@ -27,6 +27,7 @@ struct rig_config {
 	bool superpages, split_locks;
 	bool pages_change; /* likewise */
 	bool multicall;    /* of a domain under a hypervisor: see iotoll_dma_config */
+	unsigned multicall_entries;
 	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached;
 	bool incoherent_walker;
 	struct iommu_dart_config dart;

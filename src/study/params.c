@@ -24,7 +24,8 @@ static const char *const ffsb_time[] = {"run", "profile", NULL};
 static const char *const receive[] = {"copy", "flip", NULL};
 static const char *const schedulers[] = {"pinned", "credit", NULL}; /* enum platform_scheduler */
 static const char *const grants[] = {"separate", "integrated", "kinds",
-				     NULL}; /* enum platform_grants */
+				     NULL};                         /* enum platform_grants */
+static const char *const lists[] = {"off", "on", "doorbell", NULL}; /* enum platform_lists */
 static const char *const scope[] = {"bus", "system", NULL};
 static const char *const start[] = {"bottom", "random", NULL};
 static const char *const index_by[] = {"modulo", "hashed", NULL}; /* as hw/iommu.h counts */
@@ -139,8 +140,11 @@ const struct param_row param_rows[] = {
 	       "each virtual CPU has a physical one of its own, or Xen's credit scheduler shares them out"),
 	AUTO_NUMBER("platform", "cpus", platform_cpus, QUANTITY_COUNT, "CPUs", 1, 32,
 	       "physical CPUs that the domains have between them; auto: one for each virtual one"),
-	CHOICE("platform", "multicall", multicall, off_on, "off",
-	       "table entries cross to the hypervisor in lists, one for each call of the DMA API"),
+	CHOICE("platform", "multicall", multicall, lists, "off",
+	       "table entries cross to the hypervisor in lists: one for each call of the DMA API (on), or not "
+	       "before the device's driver rings the doorbell; what was unmapped stays in the table until then"),
+	NUMBER("platform", "multicall_entries", multicall_entries, QUANTITY_COUNT, "entries", 1, 64, "64",
+	       "with multicall=doorbell: a list goes at the latest when it has as many"),
 
 	CHOICE("platform", "grants", grants, grants, "separate",
 	       "how devices reach a page that dom0 has mapped by grant: an entry of its own for each use; one "

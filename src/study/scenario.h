@@ -26,6 +26,7 @@ enum platform {
 	PLATFORM_DIRECT, /* in a domain that was given the NIC and asks for no entries */
 };
 
+enum platform_lists { LISTS_OFF, LISTS_CALL, LISTS_DOORBELL };
 enum platform_grants { GRANTS_SEPARATE, GRANTS_INTEGRATED, GRANTS_KINDS };
 enum platform_scheduler { SCHEDULER_PINNED, SCHEDULER_CREDIT };
 
@@ -51,7 +52,8 @@ struct scenario {
 	uint64_t dom0_bytes, domu_bytes; /* of memory */
 	uint64_t scheduler;              /* enum platform_scheduler */
 	uint64_t platform_cpus;          /* of the board's, for all domains */
-	uint64_t multicall;
+	uint64_t multicall;              /* enum platform_lists */
+	uint64_t multicall_entries;
 	uint64_t grants; /* enum platform_grants */
 	uint64_t flip;   /* domU receives by page flips */
 	/* [iommu] */

@@ -212,7 +212,9 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 			.unused_invalid = s->unused_invalid,
 			.table_cached = s->table_cached,
 			.incoherent_walker = s->incoherent_walker,
-			.multicall = s->multicall,
+			.multicall = s->multicall != LISTS_OFF,
+			.multicall_entries =
+				s->multicall == LISTS_DOORBELL ? (unsigned)s->multicall_entries : 0,
 			.pages_change = s->platform == PLATFORM_DOMU,
 			.dart = {.missed_one_in = s->missed_invalidate},
 			.check_misuse = s->check_misuse,

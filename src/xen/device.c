@@ -239,6 +239,7 @@ static int entry_install(struct device *v, struct cpu *cpu, const struct xen_dom
 		return ret;
 	}
 	v->entry[mfn] = mfn << PAGE_SHIFT | ENTRY_GRANT | ENTRY_R | (write ? ENTRY_W : 0);
+	hv->counters.iommu_grants++;
 	return 0;
 }
 

@@ -230,7 +230,7 @@ struct xen_counters {
 	uint64_t iommu_maps, iommu_unmaps, iommu_flushes; /* pages, pages, flushes */
 	/* Of these: because too many frames waited, or one of them was to be given away. */
 	uint64_t iommu_forced_flushes;
-	uint64_t iommu_grants;  /* entries made by grant mappings, at addresses handed out */
+	uint64_t iommu_grants;  /* entries that grant mappings brought along */
 	uint64_t iommu_follows; /* entries changed because a page-table entry was */
 };
 

@@ -103,7 +103,7 @@ static long hypercall(void *ctx, struct cpu *cpu, unsigned long op, const unsign
 	return 0;
 }
 
-static void set_up(struct world *w, const char *strategy, bool multicall)
+static void set_up_lists(struct world *w, const char *strategy, bool multicall, unsigned entries)
 {
 	const struct iotoll_dma_config config = {.driver = "xen",
 						 .strategy = strategy,
@@ -111,6 +111,7 @@ static void set_up(struct world *w, const char *strategy, bool multicall)
 						 .bus = DEVICE,
 						 .table_entries = sizeof(w->table),
 						 .multicall = multicall,
+						 .multicall_entries = entries,
 						 .check_misuse = true};
 	const unsigned physical[] = {0};
 	char why[200] = "";
@@ -127,6 +128,11 @@ static void set_up(struct world *w, const char *strategy, bool multicall)
 		fail_msg("%s", why);
 	assert_int_equal(iotoll_dma_attach(&w->dev, w->domain, 8, UINT32_MAX), 0);
 	w->calls = w->crossings = 0;
+}
+
+static void set_up(struct world *w, const char *strategy, bool multicall)
+{
+	set_up_lists(w, strategy, multicall, 0);
 }
 
 static void tear_down(struct world *w)
@@ -294,6 +300,73 @@ static void a_multicall_takes_a_whole_list_across_once(void **state)
 	tear_down(&w);
 }
 
+/* Section 4.2: addresses are the guest's own to give out, so the table can have them later. */
+static void entries_wait_for_the_doorbell_and_cross_in_the_order_of_the_calls(void **state)
+{
+	static struct world w;
+	iotoll_iova_t a, b;
+
+	(void)state;
+	set_up_lists(&w, "unflushed", true, 64);
+	a = iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_FROM_DEVICE);
+	b = iotoll_dma_map_page(w.dev, page(30), 4096, IOTOLL_DMA_TO_DEVICE);
+	iotoll_dma_unmap_page(w.dev, a, 4096, IOTOLL_DMA_FROM_DEVICE);
+	assert_int_equal(w.crossings, 0);
+	assert_int_equal(iotoll_dma_publish(w.dev), 0);
+	assert_int_equal(w.crossings, 1);
+	assert_int_equal(w.calls, 3);
+	assert_element(&w.call[0], XEN_IOMMU_MAP, XEN_IOMMU_W, 4, 276, 1);
+	assert_element(&w.call[1], XEN_IOMMU_MAP, XEN_IOMMU_R, 5, 286, 1);
+	assert_element(&w.call[2], XEN_IOMMU_UNMAP, 0, 4, 0, 1);
+	/* Nothing is left: another doorbell costs nothing. */
+	assert_int_equal(iotoll_dma_publish(w.dev), 0);
+	assert_int_equal(w.crossings, 1);
+	iotoll_dma_unmap_page(w.dev, b, 4096, IOTOLL_DMA_TO_DEVICE);
+	/* What is about to lose its frame is out of the table first. */
+	assert_int_equal(w.table[5], 1);
+	iotoll_dma_forget(w.domain, page(30), 4096);
+	assert_int_equal(w.table[5], 0);
+	tear_down(&w);
+}
+
+static void a_list_goes_when_it_has_as_many_as_it_may(void **state)
+{
+	static struct world w;
+	iotoll_iova_t iova[5];
+
+	(void)state;
+	set_up_lists(&w, "unflushed", true, 4);
+	for (unsigned i = 0; i < 5; i++) {
+		iova[i] =
+			iotoll_dma_map_page(w.dev, page(20 + 2 * i), 4096, IOTOLL_DMA_FROM_DEVICE);
+		assert_int_equal(w.crossings, i >= 3);
+	}
+	for (unsigned i = 0; i < 5; i++)
+		iotoll_dma_unmap_page(w.dev, iova[i], 4096, IOTOLL_DMA_FROM_DEVICE);
+	assert_int_equal(w.crossings, 2);
+	tear_down(&w); /* where the rest goes */
+}
+
+/* A doorbell is no place to take a mapping back; what strict promises holds all the same. */
+static void a_refusal_is_told_at_the_doorbell_and_a_flush_waits_for_nothing(void **state)
+{
+	static struct world w;
+	iotoll_iova_t iova;
+
+	(void)state;
+	set_up_lists(&w, "strict", true, 64);
+	w.refuse_from = w.maps;
+	w.refusal = -EPERM;
+	iova = iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_FROM_DEVICE);
+	assert_false(iotoll_dma_mapping_error(iova));
+	assert_int_equal(iotoll_dma_publish(w.dev), -EPERM);
+	w.refuse_from = UINT32_MAX;
+	iotoll_dma_unmap_page(w.dev, iova, 4096, IOTOLL_DMA_FROM_DEVICE);
+	assert_int_equal(w.call[w.calls - 1].element.what, XEN_IOMMU_FLUSH);
+	assert_int_equal(iotoll_dma_publish(w.dev), 0);
+	tear_down(&w);
+}
+
 static void strict_unmaps_and_flushes_in_this_order(void **state)
 {
 	static struct world w;
@@ -419,6 +492,9 @@ int main(void)
 		cmocka_unit_test(pages_in_a_row_in_the_machine_are_one_element_and_others_are_not),
 		cmocka_unit_test(withheld_entries_are_never_given_out),
 		cmocka_unit_test(a_multicall_takes_a_whole_list_across_once),
+		cmocka_unit_test(entries_wait_for_the_doorbell_and_cross_in_the_order_of_the_calls),
+		cmocka_unit_test(a_list_goes_when_it_has_as_many_as_it_may),
+		cmocka_unit_test(a_refusal_is_told_at_the_doorbell_and_a_flush_waits_for_nothing),
 		cmocka_unit_test(strict_unmaps_and_flushes_in_this_order),
 		cmocka_unit_test(a_refused_page_is_a_mapping_error_and_leaves_nothing),
 		cmocka_unit_test(a_list_refused_in_the_middle_is_taken_down_as_a_whole),

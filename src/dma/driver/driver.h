@@ -27,6 +27,13 @@ struct dma_driver {
 	size_t table_bytes;
 	/* invalidate() may say that no table has gone: caches of what leads to entries stay. */
 	bool leaves_only;
+	/*
+	 * Changes asked for that whoever keeps the table has not carried out; and what to call when
+	 * he has, under the domain's lock. NULL: nobody wants to know.
+	 */
+	unsigned unsent;
+	void (*sent)(void *ctx);
+	void *sent_ctx;
 	/* Unused entries lead to one page, @dummy, instead of being invalid. */
 	bool redirects;
 	iotoll_phys_t dummy;
@@ -156,6 +163,11 @@ struct driver_ops {
 	 * widened to all of that. Pure. NULL: nothing.
 	 */
 	void (*reach)(const struct dma_driver *driver, uint64_t *first, uint64_t *count);
+	/*
+	 * Carry out what is unsent. 0, or the first refusal of a set() that commit() did not tell.
+	 * NULL: there never is anything.
+	 */
+	int (*publish)(struct dma_driver *driver);
 	/*
 	 * Is there an entry already for [paddr, paddr + bytes), which somebody else made and will
 	 * clear when he likes? True and *@iova. NULL: there never is.

@@ -8,7 +8,9 @@
  * An element names a run of pages that lie one behind the other in the machine's memory; nearly
  * always that is one page. Each element is a hypercall of its own, or, with config->multicall, an
  * entry of a multicall that goes when the call of the DMA API ends, a flush is due or the list
- * is full (section 4.2).
+ * is full (section 4.2). With config->multicall_entries it waits for the device's driver to ring,
+ * too: the guest allocates its addresses itself, so it can give them out before the table has them.
+ * A refusal is then told by publish(), too late for the map.
  */
 #include <errno.h>
 #include <string.h>
@@ -31,6 +33,8 @@ struct xen_guest {
 	struct dma_driver base;
 	uint32_t device;
 	bool multicall;
+	bool waits;          /* for publish() */
+	unsigned most;       /* of a list */
 	iotoll_phys_t pages; /* elements, then entries */
 	struct xen_iommu_op *op;
 	struct multicall_entry *entry;
@@ -109,6 +113,9 @@ static void send(struct xen_guest *g)
 	else
 		call_each(g);
 	g->count = 0;
+	g->base.unsent = 0;
+	if (g->base.sent)
+		g->base.sent(g->base.sent_ctx);
 }
 
 static void collect(struct xen_guest *g, const struct xen_iommu_op *op)
@@ -117,7 +124,8 @@ static void collect(struct xen_guest *g, const struct xen_iommu_op *op)
 
 	g->op[g->count++] = *op;
 	env_touch(g->base.env, IOTOLL_PHYS(IOTOLL_PHYS_U64(g->pages) + at), sizeof(*op), true);
-	if (!g->multicall || g->count == BATCH_MAX)
+	g->base.unsent = g->count;
+	if (!g->multicall || g->count == g->most)
 		send(g);
 }
 
@@ -180,7 +188,7 @@ static void guest_clear(struct dma_driver *driver, uint64_t first, uint64_t coun
 	}
 }
 
-static int guest_commit(struct dma_driver *driver)
+static int guest_publish(struct dma_driver *driver)
 {
 	struct xen_guest *g = guest_of(driver);
 	int rc;
@@ -189,6 +197,11 @@ static int guest_commit(struct dma_driver *driver)
 	rc = g->refusal;
 	g->refusal = 0;
 	return rc;
+}
+
+static int guest_commit(struct dma_driver *driver)
+{
+	return guest_of(driver)->waits ? 0 : guest_publish(driver);
 }
 
 static void guest_flush(struct dma_driver *driver, struct driver_flush *out)
@@ -230,6 +243,9 @@ static int guest_create(struct dma_driver **out, struct dma_env *env,
 		return err_set(err, -EINVAL, "driver xen needs a hypervisor below it");
 	if (translate && !config->table_entries)
 		return err_set(err, -EINVAL, "table_entries 0: at least 1 expected");
+	if (config->multicall_entries > BATCH_MAX)
+		return err_set(err, -EINVAL, "multicall_entries %u: at most %u expected",
+			       config->multicall_entries, BATCH_MAX);
 	g = calloc(1, sizeof(*g));
 	if (!g)
 		return err_set(err, -ENOMEM, "no memory for the driver");
@@ -237,6 +253,8 @@ static int guest_create(struct dma_driver **out, struct dma_env *env,
 	g->base.entries = translate ? config->table_entries : 0;
 	g->device = config->bus;
 	g->multicall = config->multicall;
+	g->waits = config->multicall && config->multicall_entries;
+	g->most = g->waits ? config->multicall_entries : BATCH_MAX;
 	rc = env_alloc_pages(env, 2, FRAME_BYTES, 0, &g->pages);
 	if (rc) {
 		free(g);
@@ -252,6 +270,8 @@ static void guest_destroy(struct dma_driver *driver)
 {
 	struct xen_guest *g = guest_of(driver);
 
+	g->base.sent = NULL;
+	send(g);
 	env_free_pages(driver->env, g->pages, 2);
 	free(g);
 }
@@ -294,6 +314,7 @@ const struct driver_ops xen_driver_ops = {
 	.enable = guest_enable,
 	.set = guest_set,
 	.commit = guest_commit,
+	.publish = guest_publish,
 	.clear = guest_clear,
 	.flush = guest_flush,
 	.lent = guest_lent,
