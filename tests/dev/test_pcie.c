@@ -236,23 +236,28 @@ static void packets_to_a_page_being_walked_wait_for_that_walk(void **state)
 	unmake(&b);
 }
 
+/* Four walks, one after another, take longer than the read itself. */
 static void a_read_sees_what_was_written_before_it(void **state)
 {
 	struct bench b;
 	uint8_t data[64], got[64] = {0};
-	struct pcie_request write, read;
+	struct pcie_request write[4], read;
 
 	(void)state;
 	make(&b, 4);
 	fill(data, sizeof(data), 5);
-	rig_map(&b.rig, 1, 0x8000, RW);
-	rig_map(&b.rig, 2, 0x8000, RW); /* another way to it, which the read finds at once */
+	for (unsigned i = 0; i < 4; i++) {
+		rig_map(&b.rig, 3 + i, 0x8000 + 0x1000 * i, IOMMU_WRITE);
+		write[i] = request(&b, 0x3000 + 0x1000 * i, data, sizeof(data), IOMMU_WRITE);
+		pcie_submit(b.pcie, &write[i]);
+	}
+	rig_map(&b.rig, 2, 0xb000, IOMMU_READ); /* another way to the last, found at once */
 	b.rig.fake.page[2].cached = true;
-	write = request(&b, 0x1000, data, sizeof(data), IOMMU_WRITE);
 	read = request(&b, 0x2000, got, sizeof(got), IOMMU_READ);
-	pcie_submit(b.pcie, &write);
 	pcie_submit(b.pcie, &read);
 	rig_run_us(&b.rig, 10);
+	assert_int_equal(b.finished, 5);
+	assert_ptr_equal(b.order[4], &read);
 	assert_memory_equal(got, data, sizeof(got));
 	unmake(&b);
 }
