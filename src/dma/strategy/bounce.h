@@ -18,6 +18,7 @@ enum record_state {
 	RECORD_IDLE,   /* of the strategy's own, without a request */
 	RECORD_LIVE,   /* a request begins here, all of it copied */
 	RECORD_HYBRID, /* a request begins here, its ends copied */
+	RECORD_PLAIN,  /* a request begins here, nothing of it copied */
 	RECORD_PART,   /* goes on what began at entry next - 1 */
 };
 

@@ -178,27 +178,39 @@ static void unmap_hybrid(struct iotoll_dma_domain *domain, uint64_t first, const
 	free_copy(domain, w[1].copy);
 }
 
-/* ---- memory that CPU and device share, and whatever else has no record ---- */
+/* ---- memory that CPU and device share ---- */
 
 static void unmap_plainly(struct iotoll_dma_domain *domain, const struct mapping *what)
 {
-	const uint64_t iova = IOTOLL_IOVA_U64(what->iova);
+	const uint64_t iova = IOTOLL_IOVA_U64(what->iova), first = iova >> DMA_PAGE_SHIFT;
+	struct record *rec = record_touch(&shadow_of(domain)->records, first, true);
 
+	if (rec)
+		rec->state = RECORD_NONE;
 	domain_open_table(domain);
-	entries_clear(domain, iova >> DMA_PAGE_SHIFT, dma_pages(iova, what->bytes));
+	entries_clear(domain, first, dma_pages(iova, what->bytes));
 	(void)!domain_close_table(domain);
 }
 
 static int map_plainly(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t paddr)
 {
+	struct records *records = &shadow_of(domain)->records;
+	const uint64_t pages = dma_pages(paddr, want->bytes);
 	uint64_t first;
 	int refused, rc;
 
 	domain_open_table(domain);
-	rc = entries_set(want, paddr, dma_pages(paddr, want->bytes), &first);
+	rc = entries_set(want, paddr, pages, &first);
+	if (!rc) {
+		rc = records_prepare(records, first, 1);
+		if (rc)
+			entries_clear(domain, first, pages);
+	}
 	refused = domain_close_table(domain);
 	if (rc)
 		return rc;
+	*record_touch(records, first, true) =
+		(struct record){.paddr = paddr, .bytes = want->bytes, .state = RECORD_PLAIN};
 	want->iova = entries_address(first, paddr);
 	if (refused)
 		unmap_plainly(domain, want);
@@ -240,7 +252,7 @@ static void shadow_unmap(struct iotoll_dma_domain *domain, const struct mapping 
 	const uint64_t entry = IOTOLL_IOVA_U64(what->iova) >> DMA_PAGE_SHIFT;
 	struct record *rec = record_touch(&shadow_of(domain)->records, entry, false);
 
-	if (!rec || rec->state == RECORD_NONE) {
+	if (!rec || rec->state == RECORD_NONE || rec->state == RECORD_PLAIN) {
 		unmap_plainly(domain, what);
 	} else if (rec->state == RECORD_HYBRID) {
 		unmap_hybrid(domain, entry, rec);
@@ -257,16 +269,11 @@ static bool shadow_owns(const struct iotoll_dma_domain *domain, const struct map
 	const uint64_t pages = dma_pages(iova, what->bytes);
 	const struct record *rec = record_peek(records, first);
 
-	if (rec && (rec->state == RECORD_LIVE || rec->state == RECORD_HYBRID))
-		return entries_address(first, rec->paddr) == what->iova &&
-		       pages <= dma_pages(rec->paddr, rec->bytes);
-	/* Coherent memory has none. */
-	for (uint64_t i = first; i < first + pages; i++) {
-		rec = record_peek(records, i);
-		if (rec && rec->state != RECORD_NONE)
-			return false;
-	}
-	return domain->iova->ops->owns(domain->iova, first, pages);
+	return rec &&
+	       (rec->state == RECORD_LIVE || rec->state == RECORD_HYBRID ||
+		rec->state == RECORD_PLAIN) &&
+	       entries_address(first, rec->paddr) == what->iova &&
+	       pages <= dma_pages(rec->paddr, rec->bytes);
 }
 
 static void shadow_sync(struct iotoll_dma_domain *domain, const struct mapping *what, bool for_cpu)
