@@ -32,6 +32,7 @@ static void usage(FILE *to)
 	      "  iotoll run bare-metal\n"
 	      "  iotoll run bare-metal --set iommu.model=calgary --set load.message_bytes=1024\n"
 	      "  iotoll study paper --out out/paper\n"
+	      "  iotoll compare bare-metal --strategies strict,deferred,optimistic\n"
 	      "  iotoll replay traces/vtd-strict-rx-4096.trace.txt --iommu calgary --strategy "
 	      "deferred\n"
 	      "  iotoll list settings\n"

@@ -128,6 +128,7 @@ static void figures_survive_any_failing_allocation(void **state)
 	(void)state;
 	every_failure_is_reported(report_figure_svg, SAMPLE_LINE);
 	every_failure_is_reported(report_figure_svg, SAMPLE_BARS);
+	every_failure_is_reported(report_figure_svg, SAMPLE_SCATTER);
 }
 
 static void csv_survives_any_failing_allocation(void **state)
@@ -135,6 +136,7 @@ static void csv_survives_any_failing_allocation(void **state)
 	(void)state;
 	every_failure_is_reported(report_run_csv, SAMPLE_RUN);
 	every_failure_is_reported(report_study_csv, SAMPLE_STUDY);
+	every_failure_is_reported(report_rows_csv, "[{'a': 1, 'b': {'c': 2}}, {'d': null}]");
 }
 
 int main(void)
