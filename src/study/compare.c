@@ -163,13 +163,6 @@ static bool choose_allocator(struct compare_row *row, const char *driver, const 
 
 /* ---- points ---- */
 
-/* A domain that was given its device and knows of no IOMMU asks no strategy for anything. */
-static bool is_asked(const struct scenario *s, const char *strategy)
-{
-	return s->platform != PLATFORM_DIRECT || !strategy_find(strategy)->translates ||
-	       strategy_find(strategy)->standing;
-}
-
 /* A failure that says what cannot be built is told beside the row; others end it all. */
 static int bearable(int rc, const struct err *reason, struct err *err)
 {
@@ -199,12 +192,6 @@ static int add_row(struct compare *c, struct compare_row *row, const struct scen
 	const char *const sets[] = {model, strategy, allocator, NULL};
 	int rc;
 
-	if (!is_asked(base, row->name)) {
-		err_set(&row->reason, -EINVAL,
-			"the domain knows of no IOMMU and asks for no mapping: all of its memory "
-			"is mapped once");
-		return 0;
-	}
 	if (!choose_allocator(row, driver_of(c, base), base->allocator))
 		return 0;
 	snprintf(model, sizeof(model), "iommu.model=%s", c->iommu);
