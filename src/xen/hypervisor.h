@@ -250,8 +250,8 @@ int xen_check(const struct xen *hv, struct err *err);
  */
 int xen_check_flags(const struct xen *hv, struct err *err);
 /*
- * The number of the domain to which @mfn belongs; -ENOENT: to none, so it is the hypervisor's, be it
- * in use or to give away; -EINVAL: there is no such frame.
+ * The number of the domain to which @mfn belongs; -ENOENT: to none, so it is the hypervisor's, be
+ * it in use or to give away; -EINVAL: there is no such frame.
  */
 int xen_frame_domain(const struct xen *hv, uint64_t mfn);
 /* Frames that have an owner or are the hypervisor's own. */
