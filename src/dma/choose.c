@@ -35,13 +35,15 @@ static int choose_locks(const struct strategy_ops *strategy, const struct driver
 	if (!strategy->translates || strategy->standing)
 		return 0;
 	if (!strategy->overlaps)
-		return err_set(err, -EINVAL,
-			       "split locks: strategy %s works under the domain's one lock only",
-			       strategy->name);
+		return err_set(
+			err, -EINVAL,
+			"split locks: strategy %s is not made for them; expected dma.locks=one",
+			strategy->name);
 	if (!driver->overlaps)
-		return err_set(err, -EINVAL,
-			       "split locks: driver %s works under the domain's one lock only",
-			       driver->name);
+		return err_set(
+			err, -EINVAL,
+			"split locks: driver %s is not made for them; expected dma.locks=one",
+			driver->name);
 	return 0;
 }
 

@@ -183,6 +183,42 @@ static uint64_t start_hint(const struct scenario *s, struct rng *rng)
 	return s->random_start ? rng_below(rng, s->table_entries) : 0;
 }
 
+/* What protects the machine under test. The first lap's start and the policy are filled in later.
+ */
+static struct rig_config sut_rig(const struct scenario *s, const struct run_options *options)
+{
+	return (struct rig_config){.model = s->iommu_model,
+				   .iotlb = {.entries = (unsigned)s->iotlb_entries,
+					     .ways = (unsigned)s->iotlb_ways,
+					     .line_pages = (unsigned)s->iotlb_line_pages,
+					     .seed = s->seed,
+					     .index = (enum iotlb_index)s->iotlb_index,
+					     .partitions = (unsigned)s->iotlb_partitions,
+					     .prefetch = (enum iotlb_prefetch)s->iotlb_prefetch,
+					     .observer = options->iotlb_observer},
+				   .strategy = s->strategy,
+				   .allocator = s->allocator,
+				   .table_entries = s->table_entries,
+				   .quota = s->quota,
+				   .superpages = s->superpages,
+				   .cached_ranges = s->cached_ranges,
+				   .split_locks = scenario_splits_locks(s),
+				   .quiesce_system = s->quiesce_system,
+				   .unused_invalid = s->unused_invalid,
+				   .table_cached = s->table_cached,
+				   .incoherent_walker = s->incoherent_walker,
+				   .multicall = s->multicall != LISTS_OFF,
+				   .multicall_entries = s->multicall == LISTS_DOORBELL
+								? (unsigned)s->multicall_entries
+								: 0,
+				   .pages_change = s->platform == PLATFORM_DOMU,
+				   .dart = {.missed_one_in = s->missed_invalidate},
+				   .check_misuse = s->check_misuse,
+				   .track_stale = true,
+				   .ats = s->ats && scenario_has_table(s),
+				   .also = options->dma_observer};
+}
+
 static int make_sides(struct testbed *t, const struct run_options *options, struct err *err)
 {
 	const struct scenario *s = t->scenario;
@@ -192,35 +228,7 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 		.side = &s->sut,
 		.platform = (enum platform)s->platform,
 		.overrides = s->sut_override,
-		.rig = {.model = s->iommu_model,
-			.iotlb = {.entries = (unsigned)s->iotlb_entries,
-				  .ways = (unsigned)s->iotlb_ways,
-				  .line_pages = (unsigned)s->iotlb_line_pages,
-				  .seed = s->seed,
-				  .index = (enum iotlb_index)s->iotlb_index,
-				  .partitions = (unsigned)s->iotlb_partitions,
-				  .prefetch = (enum iotlb_prefetch)s->iotlb_prefetch,
-				  .observer = options->iotlb_observer},
-			.strategy = s->strategy,
-			.allocator = s->allocator,
-			.table_entries = s->table_entries,
-			.quota = s->quota,
-			.superpages = s->superpages,
-			.cached_ranges = s->cached_ranges,
-			.split_locks = scenario_splits_locks(s),
-			.quiesce_system = s->quiesce_system,
-			.unused_invalid = s->unused_invalid,
-			.table_cached = s->table_cached,
-			.incoherent_walker = s->incoherent_walker,
-			.multicall = s->multicall != LISTS_OFF,
-			.multicall_entries =
-				s->multicall == LISTS_DOORBELL ? (unsigned)s->multicall_entries : 0,
-			.pages_change = s->platform == PLATFORM_DOMU,
-			.dart = {.missed_one_in = s->missed_invalidate},
-			.check_misuse = s->check_misuse,
-			.track_stale = true,
-			.ats = s->ats && scenario_has_table(s),
-			.also = options->dma_observer},
+		.rig = sut_rig(s, options),
 		.mac = sut_mac,
 		.ip = SUT_IP,
 		.free_dma_software = s->dma_software_free,

@@ -232,9 +232,9 @@ static void drivers_and_strategies_that_need_the_one_lock_say_so(void **state)
 {
 	(void)state;
 	refused("dart-u4", "strict",
-		"split locks: driver dart-u4 works under the domain's one lock only");
+		"split locks: driver dart-u4 is not made for them; expected dma.locks=one");
 	refused("vtd", "persistent",
-		"split locks: strategy persistent works under the domain's one lock only");
+		"split locks: strategy persistent is not made for them; expected dma.locks=one");
 }
 
 /* ---- how it scales ---- */

@@ -4,125 +4,15 @@
  * begins at its first page and is no longer: nearly all requests are of one page. A request that
  * finds a run of its first page too short, and in use, gets entries of its own in the ordinary,
  * strict way. So does a longer one where pages come and go, so that each page can be forgotten.
- *
- * Runs lie in memory, one cache line each, and are found by the frame they lead to and by their
- * entries, through one pagemap each. Both ways, and the list of those at rest, are charged.
  */
-#include "dma/strategy/reuse.h"
-
 #include <errno.h>
 
 #include "dma/entries.h"
-#include "dma/pagemap.h"
-
-#define SLAB_RUNS 64u /* in one page frame */
-#define NOBODY    0u  /* the number of no run */
-
-struct run {
-	uint64_t paddr, frame; /* of its first page: for the kernel, for devices */
-	uint64_t first;        /* entry */
-	uint64_t since_ps;     /* at rest */
-	uint32_t pages, users; /* live requests */
-	uint32_t before, behind;
-	uint32_t reads, writes; /* what entries allow: 0 or 1 */
-	uint32_t line_end[2];
-};
-
-struct reuse {
-	struct reuse_policy policy;
-	struct pagemap by_frame, by_entry; /* numbers of runs */
-	iotoll_phys_t *slab;
-	uint32_t slabs;
-	uint32_t free; /* runs, linked by behind */
-	uint32_t oldest, newest;
-	uint64_t idle_pages, mapped_pages;
-	bool timer_on;
-	bool batching; /* cleared() collects: */
-	uint32_t pending;
-	uint64_t first[SLAB_RUNS], count[SLAB_RUNS];
-};
-
-_Static_assert(sizeof(struct run) == DMA_LINE_BYTES, "a run is a cache line");
+#include "dma/strategy/reuse_runs.h"
 
 static struct reuse *reuse_of(const struct iotoll_dma_domain *domain)
 {
 	return domain->strategy_data;
-}
-
-/* ---- runs ---- */
-
-static iotoll_phys_t run_paddr(const struct reuse *r, uint32_t number)
-{
-	const uint32_t i = number - 1;
-
-	return IOTOLL_PHYS(IOTOLL_PHYS_U64(r->slab[i / SLAB_RUNS]) +
-			   i % SLAB_RUNS * sizeof(struct run));
-}
-
-static struct run *peek(const struct reuse *r, uint32_t number)
-{
-	return env_ptr(r->by_frame.env, run_paddr(r, number), sizeof(struct run));
-}
-
-/* The same, charged. */
-static struct run *touch(const struct reuse *r, uint32_t number, bool write)
-{
-	env_touch(r->by_frame.env, run_paddr(r, number), sizeof(struct run), write);
-	return peek(r, number);
-}
-
-static int grow(struct reuse *r)
-{
-	iotoll_phys_t *slab = realloc(r->slab, (r->slabs + 1) * sizeof(*slab));
-	int rc;
-
-	if (!slab)
-		return -ENOMEM;
-	r->slab = slab;
-	rc = env_alloc_pages(r->by_frame.env, 1, DMA_PAGE_BYTES, 0, &slab[r->slabs]);
-	if (rc)
-		return rc;
-	r->slabs++;
-	for (uint32_t i = SLAB_RUNS; i-- > 0;) {
-		const uint32_t number = (r->slabs - 1) * SLAB_RUNS + i + 1;
-
-		*touch(r, number, true) = (struct run){.behind = r->free};
-		r->free = number;
-	}
-	return 0;
-}
-
-/* ---- those at rest, oldest first ---- */
-
-static void rest(struct iotoll_dma_domain *domain, uint32_t number)
-{
-	struct reuse *r = reuse_of(domain);
-	struct run *run = touch(r, number, true);
-
-	run->since_ps = env_now_ps(domain->env);
-	run->before = r->newest;
-	run->behind = NOBODY;
-	if (r->newest)
-		touch(r, r->newest, true)->behind = number;
-	else
-		r->oldest = number;
-	r->newest = number;
-	r->idle_pages += run->pages;
-}
-
-static void wake(struct reuse *r, uint32_t number)
-{
-	const struct run *run = peek(r, number);
-
-	if (run->before)
-		touch(r, run->before, true)->behind = run->behind;
-	else
-		r->oldest = run->behind;
-	if (run->behind)
-		touch(r, run->behind, true)->before = run->before;
-	else
-		r->newest = run->before;
-	r->idle_pages -= run->pages;
 }
 
 /* ---- making and evicting ---- */
@@ -131,7 +21,7 @@ static void wake(struct reuse *r, uint32_t number)
 static void drop(struct iotoll_dma_domain *domain, uint32_t number)
 {
 	struct reuse *r = reuse_of(domain);
-	struct run *run = touch(r, number, true);
+	struct run *run = run_touch(r, number, true);
 
 	pagemap_drop(&r->by_entry, run->first, run->pages);
 	if (pagemap_get(&r->by_frame, run->frame) == number)
@@ -185,7 +75,7 @@ static void evict(struct iotoll_dma_domain *domain,
 	for (unsigned i = 0; i < r->policy.batch && r->oldest && more(domain); i++) {
 		const uint32_t number = r->oldest;
 
-		wake(r, number);
+		run_wake(r, number);
 		drop(domain, number);
 	}
 	finish_batch(domain);
@@ -201,7 +91,7 @@ static bool overdue(const struct iotoll_dma_domain *domain)
 {
 	const struct reuse *r = reuse_of(domain);
 
-	return env_now_ps(domain->env) - peek(r, r->oldest)->since_ps >= r->policy.idle_ps;
+	return env_now_ps(domain->env) - run_peek(r, r->oldest)->since_ps >= r->policy.idle_ps;
 }
 
 static bool may(uint32_t allowed, enum iotoll_dma_dir dir, enum iotoll_dma_dir not_needed_for)
@@ -253,7 +143,7 @@ static int make(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t
 	struct run *run;
 	uint32_t number;
 	uint64_t first;
-	int rc = r->free ? 0 : grow(r);
+	int rc = r->free ? 0 : runs_grow(r);
 
 	if (!rc)
 		rc = make_entries(domain, want, paddr, pages, &first);
@@ -270,7 +160,7 @@ static int make(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t
 		entries_clear(domain, first, pages);
 		return -ENOMEM;
 	}
-	run = touch(r, number, true);
+	run = run_touch(r, number, true);
 	r->free = run->behind;
 	*run = (struct run){
 		.paddr = paddr & ~(uint64_t)(DMA_PAGE_BYTES - 1),
@@ -308,13 +198,13 @@ int reuse_map(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t p
 	const uint64_t pages = dma_pages(paddr, want->bytes);
 	const uint64_t frame = frame_of(domain, paddr, want->bytes);
 	const uint32_t number = (uint32_t)pagemap_get(&r->by_frame, frame);
-	struct run *run = number ? touch(r, number, true) : NULL;
+	struct run *run = number ? run_touch(r, number, true) : NULL;
 	uint64_t first;
 	int rc;
 
 	if (run && serves(run, want, pages)) {
 		if (run->users++ == 0)
-			wake(r, number);
+			run_wake(r, number);
 		if (!covers(run, want->dir))
 			widen(domain, run, want->dir);
 		want->iova = entries_address(run->first, paddr);
@@ -322,7 +212,7 @@ int reuse_map(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t p
 		return 0;
 	}
 	if (run && run->users == 0) {
-		wake(r, number);
+		run_wake(r, number);
 		drop(domain, number);
 		run = NULL;
 	}
@@ -338,7 +228,7 @@ static void keep(struct iotoll_dma_domain *domain, uint32_t number)
 {
 	struct reuse *r = reuse_of(domain);
 
-	rest(domain, number);
+	run_rest(domain, number);
 	while (r->idle_pages > r->policy.idle)
 		evict(domain, always);
 	while (r->oldest && r->mapped_pages > r->policy.mapped)
@@ -365,7 +255,7 @@ void reuse_unmap(struct iotoll_dma_domain *domain, const struct mapping *what)
 		entries_clear(domain, first, dma_pages(iova, what->bytes));
 		return;
 	}
-	run = touch(r, number, true);
+	run = run_touch(r, number, true);
 	if (what->refused)
 		run->reads = run->writes = 0;
 	if (--run->users)
@@ -385,8 +275,8 @@ void reuse_forget(struct iotoll_dma_domain *domain, uint64_t paddr, uint64_t pag
 		const uint64_t frame = frame_of(domain, paddr + (i << DMA_PAGE_SHIFT), 1);
 		const uint32_t number = (uint32_t)pagemap_get(&r->by_frame, frame);
 
-		if (number && touch(r, number, false)->users == 0) {
-			wake(r, number);
+		if (number && run_touch(r, number, false)->users == 0) {
+			run_wake(r, number);
 			drop(domain, number);
 		}
 	}
@@ -400,7 +290,7 @@ bool reuse_owns(const struct iotoll_dma_domain *domain, const struct mapping *wh
 	const uint32_t number = (uint32_t)pagemap_peek(&r->by_entry, first);
 
 	if (number) {
-		const struct run *run = peek(r, number);
+		const struct run *run = run_peek(r, number);
 
 		return run->users && run->first == first && pages <= run->pages;
 	}
@@ -463,9 +353,7 @@ void reuse_destroy(struct iotoll_dma_domain *domain)
 {
 	struct reuse *r = reuse_of(domain);
 
-	for (uint32_t i = 0; i < r->slabs; i++)
-		env_free_pages(domain->env, r->slab[i], 1);
-	free(r->slab);
+	runs_free(r);
 	pagemap_fini(&r->by_entry);
 	pagemap_fini(&r->by_frame);
 	free(r);
