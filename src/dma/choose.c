@@ -35,15 +35,11 @@ static int choose_locks(const struct strategy_ops *strategy, const struct driver
 	if (!strategy->translates || strategy->standing)
 		return 0;
 	if (!strategy->overlaps)
-		return err_set(
-			err, -EINVAL,
-			"split locks: strategy %s is not made for them; expected dma.locks=one",
-			strategy->name);
+		return err_set(err, -EINVAL, "split locks: strategy %s is not made for them",
+			       strategy->name);
 	if (!driver->overlaps)
-		return err_set(
-			err, -EINVAL,
-			"split locks: driver %s is not made for them; expected dma.locks=one",
-			driver->name);
+		return err_set(err, -EINVAL, "split locks: driver %s is not made for them",
+			       driver->name);
 	return 0;
 }
 

@@ -195,8 +195,8 @@ static void allocators_and_locks_that_do_not_go_together_are_refused_at_their_ke
 				     "dma.allocator=magazines", "dma.start=random", NULL},
 		    "--set dma.start: allocator magazines searches in no laps; expected bottom");
 	combination((const char *[]){"iommu.model=dart-u4", "dma.locks=split", NULL},
-		    "--set dma.locks: split locks: driver dart-u4 works under the domain's one "
-		    "lock only; expected one");
+		    "--set dma.locks: split locks: driver dart-u4 is not made for them; "
+		    "expected one");
 	/* DART flushes what it maps, so that no allocator need wrap. */
 	combination((const char *[]){"iommu.model=dart-u4", "dma.allocator=tree", "dma.locks=auto",
 				     NULL},
