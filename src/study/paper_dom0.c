@@ -364,8 +364,10 @@ static void judge_lists(const struct paper *p, struct claim_result *r)
 			  ? "Pointless they are, and worse: nearly every request is a single "
 			    "entry, and a list of one costs the list besides. The rule asks for "
 			    "no difference either way."
-			  : "Nearly every request is a single entry: a list has nothing to "
-			    "put together.";
+		  : deferred < -2
+			  ? ""
+			  : "Nearly every request is a single entry: a list has nothing to put "
+			    "together.";
 }
 
 /* Of the settings that the paper leaves open: the same one for all four. */

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 
-#include "base/rng.h"
 #include "iovarig.h"
 #include "tree_model.h"
 
@@ -213,56 +212,13 @@ static void model_give(struct tree_model *m, uint64_t first, uint64_t count)
 		}
 }
 
-static void run_program(struct rng *rng, uint64_t entries)
-{
-	struct tree_model m;
-	struct {
-		uint64_t first, count;
-	} live[300];
-	struct iovarig f;
-	unsigned n = 0;
-
-	tree_model_init(&m, entries);
-	m.max32 = FOUR_GIB;
-	iovarig_open(&f, "tree", entries, 0);
-	tree_model_put(&m, entries / 2, 20);
-	assert_int_equal(f.a->ops->reserve(f.a, entries / 2, 20), 0);
-	for (unsigned step = 0; step < 3000; step++) {
-		if (!n || (n < 300 && rng_below(rng, 100) < 53)) {
-			const uint64_t count = 1 + rng_below(rng, rng_below(rng, 6) ? 3 : 40);
-			const uint64_t limit =
-				rng_below(rng, 6) ? entries
-						  : entries / 3 + rng_below(rng, 2 * entries / 3);
-			const int64_t want = model_take(&m, count, limit);
-
-			assert_int_equal(iovarig_take(&f, count, limit), want);
-			if (want < 0)
-				continue;
-			live[n].first = (uint64_t)want;
-			live[n++].count = count;
-		} else {
-			/* Mostly the oldest ones, as rings have it. */
-			const unsigned i =
-				(unsigned)rng_below(rng, rng_below(rng, 3) ? (n + 7) / 8 : n);
-
-			iovarig_give(&f, live[i].first, live[i].count);
-			model_give(&m, live[i].first, live[i].count);
-			memmove(&live[i], &live[i + 1], (n - i - 1) * sizeof(live[0]));
-			n--;
-		}
-	}
-	iovarig_close(&f);
-	tree_model_fini(&m);
-}
-
 static void random_programs_agree_with_the_description(void **state)
 {
-	struct rng rng;
+	static const struct tree_program program = {
+		.allocator = "tree", .max32 = FOUR_GIB, .take = model_take, .give = model_give};
 
 	(void)state;
-	rng_seed(&rng, rig_seed());
-	for (unsigned i = 0; i < 12; i++)
-		run_program(&rng, 128 + rng_below(&rng, 1500));
+	tree_model_run(&program, rig_seed());
 }
 
 int main(void)

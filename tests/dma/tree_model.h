@@ -24,4 +24,15 @@ void tree_model_remove(struct tree_model *m, uint64_t first, uint64_t count);
 bool tree_model_highest(const struct tree_model *m, uint64_t low, uint64_t high, uint64_t count,
 			uint64_t *out);
 
+/* An allocator by its name, and the description that it is to agree with. */
+struct tree_program {
+	const char *allocator;
+	uint64_t max32; /* what the model's begins with */
+	int64_t (*take)(struct tree_model *m, uint64_t count, uint64_t limit);
+	void (*give)(struct tree_model *m, uint64_t first, uint64_t count);
+};
+
+/* Random programs over tables of many sizes, with a range withheld: both answer alike. */
+void tree_model_run(const struct tree_program *program, uint64_t seed);
+
 #endif
