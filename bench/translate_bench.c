@@ -66,7 +66,7 @@ struct world {
 	const struct row *row;
 	struct iommu *iommu;
 	struct iotlb *iotlb;
-	struct iommu_source source;
+	struct iotoll_source source;
 	uint64_t address[PATTERN];
 	double ns[TURNS], loads[TURNS];
 	uint64_t sink;
@@ -103,10 +103,10 @@ static int by_value(const void *a, const void *b)
 
 static void translate_batch(struct world *w)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	for (unsigned i = 0; i < PATTERN; i++) {
-		if (iommu_translate(w->iommu, w->source, w->address[i], IOMMU_READ, &x) != 0)
+		if (iommu_translate(w->iommu, w->source, w->address[i], IOTOLL_READ, &x) != 0)
 			abort();
 		w->sink += x.paddr;
 	}
@@ -267,11 +267,11 @@ static void draw(struct world *w)
 /* Does each access of the row do what the row says? */
 static bool as_said(struct world *w)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	for (unsigned i = 0; i < 2 * PATTERN; i++)
-		if (iommu_translate(w->iommu, w->source, w->address[i % PATTERN], IOMMU_READ, &x) !=
-			    0 ||
+		if (iommu_translate(w->iommu, w->source, w->address[i % PATTERN], IOTOLL_READ,
+				    &x) != 0 ||
 		    (i >= PATTERN && (x.fetches != w->row->fetches || x.hit == (x.fetches != 0))))
 			return false;
 	return true;
@@ -306,7 +306,7 @@ static bool make(struct world *w, const struct row *row)
 	};
 
 	w->row = row;
-	w->source = (struct iommu_source){.devid = DEVICE};
+	w->source = (struct iotoll_source){.devid = DEVICE};
 	draw(w);
 	if (row->batch == iotlb_batch)
 		return make_iotlb(w, &config.iotlb);

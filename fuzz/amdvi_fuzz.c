@@ -73,10 +73,10 @@ static void forgot_everything(struct world *w)
 
 static void do_translate(struct world *w)
 {
-	const struct iommu_source src = {
+	const struct iotoll_source src = {
 		.devid = (uint16_t)(take(&w->input, 1) % (DEVICES + 1) * 31)};
 	const uint8_t style = (uint8_t)take(&w->input, 1);
-	const enum iommu_access rw = style & 1 ? IOMMU_WRITE : IOMMU_READ;
+	const enum iotoll_access rw = style & 1 ? IOTOLL_WRITE : IOTOLL_READ;
 	const uint64_t iova = style & 4   ? take(&w->input, 8)
 			      : style & 8 ? UINT64_C(0xFEE00000) + take(&w->input, 2)
 					  : take(&w->input, 1) % 4 << (12 + style / 16 * 9 % 52) |
@@ -84,7 +84,7 @@ static void do_translate(struct world *w)
 	bool clean;
 	const uint64_t tail = reg(w, 0x2018), status = reg(w, 0x2020);
 	const struct answer now = judge_now(w, src.devid, iova, rw);
-	struct iommu_xlat p, x;
+	struct iotoll_xlat p, x;
 	int foretold, ret;
 
 	/* Devices of one domain are to have the same tables; a guest may do otherwise. */
@@ -289,21 +289,21 @@ static void do_ats_request(struct world *w)
 	JUDGE(trusted_now(w, devid, 3));
 	paddr = ats_entry_base(c.entry[0]) |
 		(iova & ats_span(ats_range_log2(c.entry[0], ATS_ENTRY_S)));
-	for (unsigned rw = IOMMU_READ; rw <= IOMMU_WRITE; rw++) {
+	for (unsigned rw = IOTOLL_READ; rw <= IOTOLL_WRITE; rw++) {
 		const struct answer now = judge_now(w, devid, iova, rw);
 
-		if (c.entry[0] & (rw == IOMMU_READ ? ATS_ENTRY_R : ATS_ENTRY_W))
+		if (c.entry[0] & (rw == IOTOLL_READ ? ATS_ENTRY_R : ATS_ENTRY_W))
 			JUDGE(now.error == 0 && now.paddr == paddr);
 	}
 }
 
 static void do_ats_translated(struct world *w)
 {
-	const struct iommu_source src = {.devid = take_device(w)};
+	const struct iotoll_source src = {.devid = take_device(w)};
 	const uint64_t paddr = take(&w->input, 8);
-	const enum iommu_access rw = take(&w->input, 1) & 1 ? IOMMU_WRITE : IOMMU_READ;
+	const enum iotoll_access rw = take(&w->input, 1) & 1 ? IOTOLL_WRITE : IOTOLL_READ;
 	const bool clean = w->since == w->nstores && !w->blurred && w->only == -1;
-	struct iommu_xlat x, p;
+	struct iotoll_xlat x, p;
 	int ret, foretold;
 
 	w->only = w->only == -1 || w->only == src.devid ? src.devid : -2;
@@ -403,7 +403,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	w->only = -1;
 	config.iotlb =
 		geometries[take(&w->input, 1) % (sizeof(geometries) / sizeof(geometries[0]))];
-	config.memory = (struct iommu_memory){.ctx = w, .read = memory_read, .write = memory_write};
+	config.memory =
+		(struct iotoll_memory){.ctx = w, .read = memory_read, .write = memory_write};
 	if (iommu_create(&w->iommu, &config, NULL) == 0) {
 		w->fabric = (struct ats_fabric){w, on_invalidate, on_response};
 		w->iommu->fabric = &w->fabric;

@@ -39,8 +39,8 @@ static unsigned low_bit(unsigned level)
 static bool judge_entry(uint64_t e, unsigned level, uint64_t iova, unsigned rw, uint64_t *rights,
 			struct answer *a, unsigned *next, uint64_t *table)
 {
-	const unsigned nl = (unsigned)(e >> 9 & 7), write = rw == IOMMU_WRITE ? 0x20 : 0;
-	const uint64_t need = BIT(rw == IOMMU_WRITE ? 62 : 61);
+	const unsigned nl = (unsigned)(e >> 9 & 7), write = rw == IOTOLL_WRITE ? 0x20 : 0;
+	const uint64_t need = BIT(rw == IOTOLL_WRITE ? 62 : 61);
 	const bool leaf = nl == 0 || nl == 7;
 	unsigned size = low_bit(level);
 
@@ -94,7 +94,7 @@ static struct answer judge_tables(const struct world *w, uint64_t dte0, uint64_t
 		const uint64_t at = entry_at(table, level, iova);
 
 		if (at > MEMORY_BYTES - 8)
-			return refusal(-EFAULT, 4, 0x200 | (rw == IOMMU_WRITE ? 0x20 : 0));
+			return refusal(-EFAULT, 4, 0x200 | (rw == IOTOLL_WRITE ? 0x20 : 0));
 		if (!judge_entry(load(w, at), level, iova, rw, &rights, &a, &level, &table))
 			return a;
 	} while (true);
@@ -103,7 +103,7 @@ static struct answer judge_tables(const struct world *w, uint64_t dte0, uint64_t
 struct answer judge_now(struct world *w, uint16_t devid, uint64_t iova, unsigned rw)
 {
 	const uint64_t base = reg(w, 0), at = (base & FRAME) + devid * UINT64_C(32);
-	const unsigned write = rw == IOMMU_WRITE ? 0x20 : 0;
+	const unsigned write = rw == IOTOLL_WRITE ? 0x20 : 0;
 	uint64_t d[4], reserved, page = iova & ~UINT64_C(0xFFF);
 
 	if (!(reg(w, 0x18) & 1))

@@ -50,7 +50,7 @@ struct answer {
 uint64_t load(const struct world *w, uint64_t paddr);
 /* A register of 64 bits. */
 uint64_t reg(struct world *w, uint64_t offset);
-/* What the tables say now of an access (@rw is an iommu_access). */
+/* What the tables say now of an access (@rw is an iotoll_access). */
 struct answer judge_now(struct world *w, uint16_t devid, uint64_t iova, unsigned rw);
 /* Could an access have been led to @paddr by what the tables held since the unit last forgot? */
 bool ever_granted(struct world *w, uint64_t iova, unsigned rw, uint64_t paddr);

@@ -98,9 +98,9 @@ static bool readable(uint64_t paddr, unsigned line_pages)
 	return line <= MEMORY_BYTES && line + 8 * line_pages <= MEMORY_BYTES;
 }
 
-static bool grants(uint64_t tce, enum iommu_access access)
+static bool grants(uint64_t tce, enum iotoll_access access)
 {
-	return (tce & (access == IOMMU_WRITE ? 2 : 1)) != 0;
+	return (tce & (access == IOTOLL_WRITE ? 2 : 1)) != 0;
 }
 
 static uint64_t page_of(uint64_t tce)
@@ -112,7 +112,7 @@ static uint64_t page_of(uint64_t tce)
  * Did the doubleword at @paddr, now or at some moment since the bus's TAR was written, allow (or,
  * with @allowed false, refuse) @access? If @page is given, a grant must be of that page.
  */
-static bool ever(struct world *w, unsigned bus, uint64_t paddr, enum iommu_access access,
+static bool ever(struct world *w, unsigned bus, uint64_t paddr, enum iotoll_access access,
 		 bool allowed, const uint64_t *page)
 {
 	uint64_t now = calgary_tce_unpack(w->memory + paddr);
@@ -129,8 +129,8 @@ static bool ever(struct world *w, unsigned bus, uint64_t paddr, enum iommu_acces
 	return false;
 }
 
-static void judge_granted(struct world *w, unsigned bus, uint64_t iova, enum iommu_access access,
-			  const struct iommu_xlat *x)
+static void judge_granted(struct world *w, unsigned bus, uint64_t iova, enum iotoll_access access,
+			  const struct iotoll_xlat *x)
 {
 	uint64_t paddr = entry_paddr(w, bus, iova);
 	uint64_t page = x->paddr - iova % 4096;
@@ -154,7 +154,7 @@ static void judge_granted(struct world *w, unsigned bus, uint64_t iova, enum iom
 		JUDGE(x->hit);
 }
 
-static void judge_refused(struct world *w, unsigned bus, uint64_t iova, enum iommu_access access,
+static void judge_refused(struct world *w, unsigned bus, uint64_t iova, enum iotoll_access access,
 			  int ret, unsigned line_pages)
 {
 	uint32_t config = phb_reg(w, bus, CALGARY_CONFIG_RW);
@@ -277,12 +277,12 @@ static void do_enable(struct world *w)
 
 static void do_translate(struct world *w, unsigned line_pages)
 {
-	struct iommu_source src = {.bus = (uint16_t)(take(&w->input, 1) % 5)};
+	struct iotoll_source src = {.bus = (uint16_t)(take(&w->input, 1) % 5)};
 	uint8_t style = (uint8_t)take(&w->input, 1);
 	uint64_t iova =
 		style & 4 ? take(&w->input, 8) : take(&w->input, 2) * 4096 + take(&w->input, 1);
-	enum iommu_access access = style & 1 ? IOMMU_WRITE : IOMMU_READ;
-	struct iommu_xlat p, x;
+	enum iotoll_access access = style & 1 ? IOTOLL_WRITE : IOTOLL_READ;
+	struct iotoll_xlat p, x;
 	uint32_t csr;
 	int foretold, ret;
 
@@ -372,7 +372,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	w->input = (struct input){data, bytes};
 	config.iotlb =
 		geometries[take(&w->input, 1) % (sizeof(geometries) / sizeof(geometries[0]))];
-	config.memory = (struct iommu_memory){.ctx = w, .read = memory_read};
+	config.memory = (struct iotoll_memory){.ctx = w, .read = memory_read};
 	if (iommu_create(&w->iommu, &config, NULL) == 0) {
 		run(w, config.iotlb.entries != 0 ? config.iotlb.line_pages : 1);
 		iommu_destroy(w->iommu);

@@ -26,12 +26,12 @@ static int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
 	return 0;
 }
 
-static void on_dropped(void *ctx, struct iommu_source source, uint64_t page)
+static void on_dropped(void *ctx, struct iotoll_source source, uint64_t page)
 {
 	struct world *w = ctx;
 	const unsigned reads = w->reads;
-	struct iommu_xlat x;
-	int ret = iommu_probe(w->iommu, source, page * 4096, IOMMU_READ, &x);
+	struct iotoll_xlat x;
+	int ret = iommu_probe(w->iommu, source, page * 4096, IOTOLL_READ, &x);
 
 	/* It is gone, or was just replaced by what the table says. */
 	JUDGE(ret != -ENODEV && !(x.hit && x.stale));
@@ -39,7 +39,8 @@ static void on_dropped(void *ctx, struct iommu_source source, uint64_t page)
 	judge_dropped(w, source.bus, page);
 }
 
-static void on_fault(void *ctx, struct iommu_source source, uint64_t iova, enum iommu_access access)
+static void on_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+		     enum iotoll_access access)
 {
 	struct world *w = ctx;
 
@@ -126,11 +127,11 @@ static uint64_t take_iova(struct world *w, uint8_t style)
 static void do_translate(struct world *w)
 {
 	const uint8_t style = (uint8_t)take(&w->input, 1);
-	const struct iommu_source src = {.bus = style & 1, .devid = style};
+	const struct iotoll_source src = {.bus = style & 1, .devid = style};
 	const bool write = (style & 2) != 0;
-	const enum iommu_access rw = write ? IOMMU_WRITE : IOMMU_READ;
+	const enum iotoll_access rw = write ? IOTOLL_WRITE : IOTOLL_READ;
 	const uint64_t iova = take_iova(w, style);
-	struct iommu_xlat p, x;
+	struct iotoll_xlat p, x;
 	struct answer a;
 	int foretold, ret;
 
@@ -205,14 +206,14 @@ static void do_register(struct world *w)
 static void do_rest(struct world *w)
 {
 	const uint8_t what = (uint8_t)take(&w->input, 1);
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	if (what >= 240) {
 		w->iommu->ops->reset(w->iommu);
 		judge_reset(w);
 	} else if (what >= 128) {
-		JUDGE(iommu_translate(w->iommu, (struct iommu_source){0}, take(&w->input, 2),
-				      (enum iommu_access)(what & 4 ? 3 : 0), &x) == -EINVAL);
+		JUDGE(iommu_translate(w->iommu, (struct iotoll_source){0}, take(&w->input, 2),
+				      (enum iotoll_access)(what & 4 ? 3 : 0), &x) == -EINVAL);
 	} else if (what & 1) {
 		w->iommu->ops->begin(w->iommu, what >> 1);
 	} else {
@@ -287,11 +288,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		return 0;
 	w->input = (struct input){data, bytes};
 	choose(w, &config);
-	config.memory = (struct iommu_memory){
+	config.memory = (struct iotoll_memory){
 		.ctx = w, .read = memory_read, .window = w->memory, .window_bytes = w->window};
 	if (iommu_create(&w->iommu, &config, NULL) == 0) {
-		w->iommu->observer =
-			(struct iommu_observer){.ctx = w, .dropped = on_dropped, .fault = on_fault};
+		w->iommu->observer = (struct iotoll_iommu_observer){
+			.ctx = w, .dropped = on_dropped, .fault = on_fault};
 		run(w);
 		iommu_destroy(w->iommu);
 	}

@@ -38,21 +38,21 @@ struct world {
 
 /* ---- an IOMMU that maps one to one, but for what is refused and the canary ---- */
 
-static int translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		     enum iommu_access access, struct iommu_xlat *out)
+static int translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		     enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct world *w = (const struct world *)iommu;
 	const uint64_t page = iova / 4096;
 
 	(void)source, (void)access;
-	*out = (struct iommu_xlat){.paddr = iova, .bytes = 4096 - iova % 4096, .hit = true};
+	*out = (struct iotoll_xlat){.paddr = iova, .bytes = 4096 - iova % 4096, .hit = true};
 	if (page < 64 && w->refused >> page & 1)
 		return -EPERM;
 	return iova >= CANARY ? -EPERM : 0;
 }
 
-static int probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		 enum iommu_access access, struct iommu_xlat *out)
+static int probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		 enum iotoll_access access, struct iotoll_xlat *out)
 {
 	return translate((struct iommu *)(uintptr_t)iommu, source, iova, access, out);
 }

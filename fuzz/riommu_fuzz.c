@@ -27,7 +27,7 @@ static int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
 	return 0;
 }
 
-static void on_dropped(void *ctx, struct iommu_source source, uint64_t page)
+static void on_dropped(void *ctx, struct iotoll_source source, uint64_t page)
 {
 	struct world *w = ctx;
 
@@ -35,7 +35,8 @@ static void on_dropped(void *ctx, struct iommu_source source, uint64_t page)
 	judge_told(w, source.devid, page);
 }
 
-static void on_fault(void *ctx, struct iommu_source source, uint64_t iova, enum iommu_access access)
+static void on_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+		     enum iotoll_access access)
 {
 	struct world *w = ctx;
 
@@ -128,12 +129,12 @@ static uint64_t take_iova(struct world *w, uint8_t style)
 static void do_translate(struct world *w)
 {
 	const uint8_t style = (uint8_t)take(&w->input, 1);
-	const struct iommu_source src = {.devid = style & 8 ? (uint16_t)take(&w->input, 2)
-							    : style >> 2 & 1};
+	const struct iotoll_source src = {.devid = style & 8 ? (uint16_t)take(&w->input, 2)
+							     : style >> 2 & 1};
 	const bool write = (style & 16) != 0;
-	const enum iommu_access rw = write ? IOMMU_WRITE : IOMMU_READ;
+	const enum iotoll_access rw = write ? IOTOLL_WRITE : IOTOLL_READ;
 	const uint64_t iova = take_iova(w, style);
-	struct iommu_xlat p, x;
+	struct iotoll_xlat p, x;
 	struct answer a;
 	int foretold, ret;
 
@@ -188,17 +189,17 @@ static void start(struct world *w)
 static void do_rest(struct world *w)
 {
 	const uint8_t what = (uint8_t)take(&w->input, 1);
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	if (what >= 224) {
 		w->iommu->ops->reset(w->iommu);
 		judge_reset(w);
 	} else if (what >= 192) {
-		JUDGE(iommu_translate(w->iommu, (struct iommu_source){.bus = 1}, 0, IOMMU_READ,
+		JUDGE(iommu_translate(w->iommu, (struct iotoll_source){.bus = 1}, 0, IOTOLL_READ,
 				      &x) == -ENODEV);
 	} else if (what >= 128) {
-		JUDGE(iommu_translate(w->iommu, (struct iommu_source){0}, take(&w->input, 2),
-				      (enum iommu_access)(what & 4 ? 3 : 0), &x) == -EINVAL);
+		JUDGE(iommu_translate(w->iommu, (struct iotoll_source){0}, take(&w->input, 2),
+				      (enum iotoll_access)(what & 4 ? 3 : 0), &x) == -EINVAL);
 	} else {
 		start(w);
 	}
@@ -261,11 +262,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	config.iotlb.entries = w->room = rooms[take(&w->input, 1) % 8];
 	/* None, a part that ends within a ring, all. */
 	w->window = (uint64_t)(const uint32_t[]){0, 0x5018, MEMORY_BYTES}[take(&w->input, 1) % 3];
-	config.memory = (struct iommu_memory){
+	config.memory = (struct iotoll_memory){
 		.ctx = w, .read = memory_read, .window = w->memory, .window_bytes = w->window};
 	if (iommu_create(&w->iommu, &config, NULL) == 0) {
-		w->iommu->observer =
-			(struct iommu_observer){.ctx = w, .dropped = on_dropped, .fault = on_fault};
+		w->iommu->observer = (struct iotoll_iommu_observer){
+			.ctx = w, .dropped = on_dropped, .fault = on_fault};
 		run(w);
 		iommu_destroy(w->iommu);
 	}

@@ -107,10 +107,10 @@ void ats_request(struct world *w, uint16_t sid, uint64_t iova, bool no_write)
 
 void ats_translated(struct world *w, uint16_t sid, uint64_t paddr, bool write)
 {
-	const struct iommu_source source = {.devid = sid};
-	const enum iommu_access access = write ? IOMMU_WRITE : IOMMU_READ;
+	const struct iotoll_source source = {.devid = sid};
+	const enum iotoll_access access = write ? IOTOLL_WRITE : IOTOLL_READ;
 	const struct records before = look_at_records(w);
-	struct iommu_xlat x, p;
+	struct iotoll_xlat x, p;
 	const int foretold = ats(w)->probe_translated(w->iommu, source, paddr, access, &p);
 	const int ret = ats(w)->translated(w->iommu, source, paddr, access, &x);
 	bool trusted;

@@ -37,12 +37,12 @@ static uint16_t take_sid(struct world *w)
 
 static void do_access(struct world *w)
 {
-	struct iommu_source source = {.devid = take_sid(w)};
+	struct iotoll_source source = {.devid = take_sid(w)};
 	uint64_t iova = take_iova(w);
 	bool write = (take(&w->input, 1) & 1) != 0, on = (readl(w, 0x1C) & 0x80000000) != 0;
-	enum iommu_access access = write ? IOMMU_WRITE : IOMMU_READ;
+	enum iotoll_access access = write ? IOTOLL_WRITE : IOTOLL_READ;
 	struct records before = look_at_records(w);
-	struct iommu_xlat p, x;
+	struct iotoll_xlat p, x;
 	int foretold = iommu_probe(w->iommu, source, iova, access, &p);
 	int ret = iommu_translate(w->iommu, source, iova, access, &x);
 
@@ -306,7 +306,7 @@ static void do_hostile_ats(struct world *w, unsigned step)
 					    .stu = (unsigned)take(&w->input, 1) % 34,
 					    .no_write = (step & 0x40) != 0};
 	struct ats_completion c;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	if (step & 0x80) {
 		ats_message(w);
@@ -315,7 +315,7 @@ static void do_hostile_ats(struct world *w, unsigned step)
 	if (w->iommu->ops->ats->request(w->iommu, &request, &c) == 0)
 		JUDGE(c.count <= request.count && (c.count == 0 || c.status == ATS_SUCCESS));
 	(void)w->iommu->ops->ats->translated(w->iommu, request.source, request.address,
-					     step & 4 ? IOMMU_WRITE : IOMMU_READ, &x);
+					     step & 4 ? IOTOLL_WRITE : IOTOLL_READ, &x);
 }
 
 /* Any register, any memory. An operation reads no more than a whole queue and its walk. */
@@ -327,8 +327,8 @@ static void run_hostile(struct world *w)
 	while (w->input.left != 0) {
 		unsigned step = (unsigned)take(&w->input, 1), width = step & 0x40 ? 4 : 8;
 		uint64_t offset = offsets[step >> 2 & 15] + (step & 0x80 ? 4 : 0);
-		struct iommu_source source = {0};
-		struct iommu_xlat x;
+		struct iotoll_source source = {0};
+		struct iotoll_xlat x;
 
 		w->accesses_of_memory = 0;
 		switch (step & 3) {
@@ -351,7 +351,7 @@ static void run_hostile(struct world *w)
 		default:
 			source.devid = (uint16_t)take(&w->input, 2);
 			(void)iommu_translate(w->iommu, source, take(&w->input, step & 8 ? 8 : 3),
-					      step & 16 ? IOMMU_WRITE : IOMMU_READ, &x);
+					      step & 16 ? IOTOLL_WRITE : IOTOLL_READ, &x);
 		}
 		JUDGE(w->accesses_of_memory <= 2 * 32768);
 		JUDGE(vtd_check(w->iommu));
@@ -412,7 +412,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	w->input = (struct input){data, bytes};
 	first = (uint8_t)take(&w->input, 1);
 	config.iotlb = geometries[first % (sizeof(geometries) / sizeof(geometries[0]))];
-	config.memory = (struct iommu_memory){.ctx = w, .read = memory_read, .write = memory_write};
+	config.memory =
+		(struct iotoll_memory){.ctx = w, .read = memory_read, .write = memory_write};
 	config.vtd = &w->config;
 	choose(w, (uint8_t)take(&w->input, 1),
 	       config.iotlb.entries != 0 ? config.iotlb.line_pages : 1);

@@ -83,7 +83,7 @@ static bool could_be_recorded(const struct judge *j, unsigned reason)
 	return false;
 }
 
-static bool could_be_granted(const struct judge *j, const struct iommu_xlat *x)
+static bool could_be_granted(const struct judge *j, const struct iotoll_xlat *x)
 {
 	for (unsigned i = 0; i < j->outcomes; i++)
 		if (j->outcome[i].reason == 0 && j->outcome[i].paddr == x->paddr &&
@@ -92,7 +92,7 @@ static bool could_be_granted(const struct judge *j, const struct iommu_xlat *x)
 	return false;
 }
 
-static bool ends_with_a_page(uint64_t iova, const struct iommu_xlat *x)
+static bool ends_with_a_page(uint64_t iova, const struct iotoll_xlat *x)
 {
 	for (unsigned shift = 12; shift <= 30; shift += 9)
 		if (x->bytes == (UINT64_C(1) << shift) - (iova & ((UINT64_C(1) << shift) - 1)))
@@ -143,7 +143,7 @@ void judge_record(struct world *w, const struct records *before, uint16_t sid, u
 }
 
 void judge_grant(struct world *w, uint16_t sid, uint64_t iova, bool write,
-		 const struct iommu_xlat *x)
+		 const struct iotoll_xlat *x)
 {
 	struct judge_outcome now;
 	bool same;

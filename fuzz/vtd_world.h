@@ -32,7 +32,7 @@ struct world {
 	unsigned seen[32];  /* and how many of several messages have come */
 };
 
-/* The iommu_memory of a world. */
+/* The iotoll_memory of a world. */
 int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes);
 int memory_write(void *ctx, uint64_t paddr, const void *from, size_t bytes);
 /* Registers as software reaches them. */
@@ -53,7 +53,7 @@ struct records {
 struct records look_at_records(struct world *w);
 /* An access was granted with @x, refused with @ret: is that one of the judge's outcomes? */
 void judge_grant(struct world *w, uint16_t sid, uint64_t iova, bool write,
-		 const struct iommu_xlat *x);
+		 const struct iotoll_xlat *x);
 void judge_record(struct world *w, const struct records *before, uint16_t sid, uint64_t iova,
 		  bool write, int ret);
 

@@ -12,7 +12,7 @@
 
 /* ---- observers: several buses and watchers share the IOMMU's one place ---- */
 
-static void pass_dropped(void *ctx, struct iommu_source source, uint64_t iova_pfn)
+static void pass_dropped(void *ctx, struct iotoll_source source, uint64_t iova_pfn)
 {
 	const struct bus *bus = ctx;
 
@@ -26,7 +26,7 @@ static void pass_dropped(void *ctx, struct iommu_source source, uint64_t iova_pf
 
 void bus_told_dropped(struct bus *bus, uint16_t devid, uint64_t pfn)
 {
-	pass_dropped(bus, (struct iommu_source){.bus = bus->number, .devid = devid}, pfn);
+	pass_dropped(bus, (struct iotoll_source){.bus = bus->number, .devid = devid}, pfn);
 }
 
 static void pass_arbitration(void *ctx, unsigned number, bool enabled)
@@ -44,8 +44,8 @@ static void pass_arbitration(void *ctx, unsigned number, bool enabled)
 		sim_schedule(bus->machine->sim, &bus->wake, sim_now(bus->machine->sim));
 }
 
-static void pass_fault(void *ctx, struct iommu_source source, uint64_t iova,
-		       enum iommu_access access)
+static void pass_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+		       enum iotoll_access access)
 {
 	const struct bus *bus = ctx;
 
@@ -69,7 +69,7 @@ static void pass_interrupt(void *ctx, uint64_t address, uint32_t data)
 	}
 }
 
-static bool is_bus(const struct iommu_observer *o)
+static bool is_bus(const struct iotoll_iommu_observer *o)
 {
 	return o->arbitration == pass_arbitration;
 }
@@ -77,7 +77,7 @@ static bool is_bus(const struct iommu_observer *o)
 /* Take @bus out of the chain of observers, wherever in it the bus is. */
 static void unchain(struct bus *bus)
 {
-	struct iommu_observer *at = &bus->iommu->observer;
+	struct iotoll_iommu_observer *at = &bus->iommu->observer;
 
 	while (is_bus(at)) {
 		struct bus *here = at->ctx;
@@ -90,7 +90,7 @@ static void unchain(struct bus *bus)
 	}
 }
 
-int bus_observe(struct bus *bus, const struct iommu_observer *observer)
+int bus_observe(struct bus *bus, const struct iotoll_iommu_observer *observer)
 {
 	if (!bus->iommu)
 		return -ENODEV;
@@ -135,7 +135,7 @@ struct bus *bus_create(struct machine *machine, struct iommu *iommu, uint16_t nu
 	event_init(&bus->wake, on_wake, bus);
 	if (iommu) {
 		bus->chained = iommu->observer;
-		iommu->observer = (struct iommu_observer){
+		iommu->observer = (struct iotoll_iommu_observer){
 			.ctx = bus,
 			.dropped = pass_dropped,
 			.arbitration = pass_arbitration,
@@ -221,7 +221,7 @@ void bus_port_fini(struct bus_port *port)
 }
 
 int bus_dma_now(struct bus *bus, uint16_t devid, uint64_t iova, void *buffer, uint32_t bytes,
-		enum iommu_access direction, uint32_t *moved)
+		enum iotoll_access direction, uint32_t *moved)
 {
 	uint32_t done = 0;
 	int ret = 0;
@@ -229,8 +229,8 @@ int bus_dma_now(struct bus *bus, uint16_t devid, uint64_t iova, void *buffer, ui
 	if (moved)
 		*moved = 0;
 	if (!bus_open(bus)) {
-		const struct iommu_source source = {.bus = bus->number, .devid = devid};
-		struct iommu_xlat x;
+		const struct iotoll_source source = {.bus = bus->number, .devid = devid};
+		struct iotoll_xlat x;
 
 		ret = iommu_probe(bus->iommu, source, iova, direction, &x);
 		return ret == -ESHUTDOWN ? ret : -EAGAIN;

@@ -31,7 +31,8 @@ struct bus_request {
 	uint64_t iova;
 	void *buffer;   /* the device's side: source of a write, destination of a read */
 	uint32_t bytes; /* 0 completes without a transaction */
-	enum iommu_access direction; /* IOMMU_READ: the device reads memory; IOMMU_WRITE: writes */
+	enum iotoll_access
+		direction; /* IOTOLL_READ: the device reads memory; IOTOLL_WRITE: writes */
 	void (*done)(void *ctx, struct bus_request *req, int status);
 	void *ctx;
 
@@ -116,7 +117,7 @@ const struct bus_stats *bus_stats(const struct bus *bus);
  * beyond BUS_WATCHERS_MAX, -ENODEV without an IOMMU. bus_unobserve() takes back the one with
  * this ctx.
  */
-int bus_observe(struct bus *bus, const struct iommu_observer *observer) MUST_CHECK;
+int bus_observe(struct bus *bus, const struct iotoll_iommu_observer *observer) MUST_CHECK;
 void bus_unobserve(struct bus *bus, const void *ctx);
 
 /*
@@ -143,6 +144,6 @@ void bus_submit(struct bus_port *port, struct bus_request *req);
  * is off. Counted like any other access.
  */
 int bus_dma_now(struct bus *bus, uint16_t devid, uint64_t iova, void *buffer, uint32_t bytes,
-		enum iommu_access direction, uint32_t *moved) MUST_CHECK;
+		enum iotoll_access direction, uint32_t *moved) MUST_CHECK;
 
 #endif

@@ -36,8 +36,8 @@ void bus_ats_stats(const struct bus *bus, struct atc_stats *out);
  * as the IOMMU would not translate it), else what the IOMMU says. Changes nothing. Returns as
  * iommu_probe(); -ENODEV without an IOMMU.
  */
-int bus_probe(const struct bus *bus, uint16_t devid, uint64_t iova, enum iommu_access access,
-	      struct iommu_xlat *out);
+int bus_probe(const struct bus *bus, uint16_t devid, uint64_t iova, enum iotoll_access access,
+	      struct iotoll_xlat *out);
 
 /*
  * A lie: device @devid accesses @paddr at this instant by a translated request, whatever its cache
@@ -45,6 +45,6 @@ int bus_probe(const struct bus *bus, uint16_t devid, uint64_t iova, enum iommu_a
  * then takes no translated requests.
  */
 int bus_dma_translated(struct bus *bus, uint16_t devid, uint64_t paddr, void *buffer,
-		       uint32_t bytes, enum iommu_access direction) MUST_CHECK;
+		       uint32_t bytes, enum iotoll_access direction) MUST_CHECK;
 
 #endif

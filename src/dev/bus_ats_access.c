@@ -8,7 +8,7 @@
 #include "dev/bus_ats_internal.h"
 
 enum atc_verdict bus_ats_begin(struct bus_port *port, struct atc_access *x, uint64_t iova,
-			       enum iommu_access direction)
+			       enum iotoll_access direction)
 {
 	return port->ats ? atc_begin(port->ats->atc, x, iova, direction) : ATC_UNTRANSLATED;
 }
@@ -19,7 +19,7 @@ void bus_ats_ask(struct bus_port *port, const struct atc_access *x, struct ats_c
 	struct ats_request request;
 
 	atc_request(port->ats->atc, x, &request);
-	request.source = (struct iommu_source){.bus = bus->number, .devid = port->devid};
+	request.source = (struct iotoll_source){.bus = bus->number, .devid = port->devid};
 	bus->stats.translations++;
 	if (bus_ats_ops(bus)->request(bus->iommu, &request, out))
 		*out = (struct ats_completion){.status = ATS_ABORT};
@@ -43,8 +43,8 @@ void bus_ats_end(struct bus_port *port, struct atc_access *x)
 /* Do the tables, or failing them the IOTLB, no longer say what the device's cache does? */
 static bool is_stale(const struct bus *bus, const struct bus_port *port, const struct atc_access *x)
 {
-	const struct iommu_source source = {.bus = bus->number, .devid = port->devid};
-	struct iommu_xlat now;
+	const struct iotoll_source source = {.bus = bus->number, .devid = port->devid};
+	struct iotoll_xlat now;
 
 	return iommu_probe(bus->iommu, source, x->iova, x->direction, &now) != 0 ||
 	       now.paddr != x->paddr || now.stale;
@@ -54,8 +54,8 @@ int bus_ats_translated(struct bus_port *port, const struct atc_access *x, uint32
 		       void **host, uint64_t *paddr, uint32_t *chunk)
 {
 	struct bus *bus = port->bus;
-	const struct iommu_source source = {.bus = bus->number, .devid = port->devid};
-	struct iommu_xlat out;
+	const struct iotoll_source source = {.bus = bus->number, .devid = port->devid};
+	struct iotoll_xlat out;
 	const int ret =
 		bus_ats_ops(bus)->translated(bus->iommu, source, x->paddr, x->direction, &out);
 	uint64_t most = out.bytes < x->bytes ? out.bytes : x->bytes;
@@ -65,8 +65,8 @@ int bus_ats_translated(struct bus_port *port, const struct atc_access *x, uint32
 		return ret == -EFAULT ? ret : -EPERM;
 	}
 	if (is_stale(bus, port, x))
-		*(x->direction == IOMMU_READ ? &bus->stats.stale_reads
-					     : &bus->stats.stale_writes) += 1;
+		*(x->direction == IOTOLL_READ ? &bus->stats.stale_reads
+					      : &bus->stats.stale_writes) += 1;
 	*paddr = out.paddr;
 	*chunk = most < bytes ? (uint32_t)most : bytes;
 	*host = memory_ptr(bus->machine->mem, out.paddr, *chunk);
@@ -80,7 +80,7 @@ int bus_ats_translated(struct bus_port *port, const struct atc_access *x, uint32
 /* ---- at this instant ---- */
 
 int bus_ats_now(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
-		enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk)
+		enum iotoll_access direction, void **host, uint64_t *paddr, uint32_t *chunk)
 {
 	struct bus_port *port = bus_ats_port(bus, devid);
 	struct atc_access x = {0};
@@ -106,14 +106,14 @@ int bus_ats_now(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
 	return ret;
 }
 
-int bus_probe(const struct bus *bus, uint16_t devid, uint64_t iova, enum iommu_access access,
-	      struct iommu_xlat *out)
+int bus_probe(const struct bus *bus, uint16_t devid, uint64_t iova, enum iotoll_access access,
+	      struct iotoll_xlat *out)
 {
-	const struct iommu_source source = {.bus = bus->number, .devid = devid};
+	const struct iotoll_source source = {.bus = bus->number, .devid = devid};
 	const struct bus_ats *a = bus_ats_of(bus, devid);
 	uint64_t paddr;
 
-	*out = (struct iommu_xlat){.paddr = 0};
+	*out = (struct iotoll_xlat){.paddr = 0};
 	if (!bus->iommu)
 		return -ENODEV;
 	if (a && atc_peek(a->atc, iova, access, &paddr) &&
@@ -126,10 +126,10 @@ int bus_probe(const struct bus *bus, uint16_t devid, uint64_t iova, enum iommu_a
 }
 
 int bus_dma_translated(struct bus *bus, uint16_t devid, uint64_t paddr, void *buffer,
-		       uint32_t bytes, enum iommu_access direction)
+		       uint32_t bytes, enum iotoll_access direction)
 {
-	const struct iommu_source source = {.bus = bus->number, .devid = devid};
-	struct iommu_xlat out;
+	const struct iotoll_source source = {.bus = bus->number, .devid = devid};
+	struct iotoll_xlat out;
 	int ret;
 
 	if (!bus_ats_ops(bus)) {

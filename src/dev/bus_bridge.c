@@ -10,15 +10,15 @@
 #include "dev/bus_internal.h"
 
 int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
-		  enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk,
+		  enum iotoll_access direction, void **host, uint64_t *paddr, uint32_t *chunk,
 		  uint64_t *took_ps)
 {
 	const struct cost *cost = machine_cost(bus->machine);
-	struct iommu_xlat x = {.paddr = iova, .bytes = bytes, .bypass = true};
+	struct iotoll_xlat x = {.paddr = iova, .bytes = bytes, .bypass = true};
 	int ret = 0;
 
 	if (bus->iommu) {
-		const struct iommu_source source = {.bus = bus->number, .devid = devid};
+		const struct iotoll_source source = {.bus = bus->number, .devid = devid};
 
 		ret = iommu_translate(bus->iommu, source, iova, direction, &x);
 		bus->stats.translations++;
@@ -35,7 +35,7 @@ int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes
 		return ret == -EFAULT ? ret : -EPERM;
 	}
 	if (x.stale)
-		*(direction == IOMMU_READ ? &bus->stats.stale_reads : &bus->stats.stale_writes) +=
+		*(direction == IOTOLL_READ ? &bus->stats.stale_reads : &bus->stats.stale_writes) +=
 			1;
 	if (bus->has_dummy && !x.bypass && x.paddr / BUS_PAGE_BYTES == bus->dummy_page)
 		bus->stats.redirected++;
@@ -49,12 +49,12 @@ int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes
 	return 0;
 }
 
-void bus_move(struct bus *bus, enum iommu_access direction, void *buffer, void *host,
+void bus_move(struct bus *bus, enum iotoll_access direction, void *buffer, void *host,
 	      uint64_t paddr, uint32_t bytes)
 {
 	struct cache *cache = bus->machine->cache;
 
-	if (direction == IOMMU_WRITE) {
+	if (direction == IOTOLL_WRITE) {
 		memcpy(host, buffer, bytes);
 		if (cache)
 			cache_dma_write(cache, paddr, bytes);

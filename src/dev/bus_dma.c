@@ -50,7 +50,7 @@ static void page_known(struct bus_request *req, uint64_t took)
 		return;
 	}
 	req->data_ps = req->chunk * cost->bus_byte;
-	if (req->direction == IOMMU_WRITE) {
+	if (req->direction == IOTOLL_WRITE) {
 		req->stage = STAGE_WRITE;
 		sim_schedule(bus->machine->sim, &req->event, at + req->data_ps);
 		return;
@@ -137,7 +137,7 @@ static uint64_t path_ps(const struct bus_request *req)
 {
 	const struct cost *cost = machine_cost(req->port->bus->machine);
 
-	if (req->direction == IOMMU_READ)
+	if (req->direction == IOTOLL_READ)
 		return cost->bus_overhead;
 	return cost->bus_overhead + (req->burst_end - req->moved) * cost->bus_byte;
 }
@@ -169,7 +169,7 @@ static void grant(struct bus_request *req)
 {
 	struct bus_port *port = req->port;
 	struct bus *bus = port->bus;
-	const bool write = req->direction == IOMMU_WRITE;
+	const bool write = req->direction == IOTOLL_WRITE;
 	const uint32_t limit = write ? port->limits.max_write : port->limits.max_read;
 	const uint32_t left = req->bytes - req->moved;
 	const uint32_t burst = left < limit ? left : limit;
@@ -199,8 +199,8 @@ static void over(struct bus_request *req, int status)
 /* True if the bus is off for good, in which case @req need not wait. Asked without side effects. */
 static bool shut_off(const struct bus *bus, const struct bus_request *req)
 {
-	const struct iommu_source source = {.bus = bus->number, .devid = req->port->devid};
-	struct iommu_xlat x;
+	const struct iotoll_source source = {.bus = bus->number, .devid = req->port->devid};
+	struct iotoll_xlat x;
 
 	return iommu_probe(bus->iommu, source, req->iova, req->direction, &x) == -ESHUTDOWN;
 }

@@ -19,8 +19,8 @@ struct bus {
 	bool has_dummy;
 	uint64_t dummy_page; /* number of the page that stands for what is not mapped */
 	struct bus_stats stats;
-	struct iommu_observer chained; /* who observed the IOMMU before this bus */
-	struct iommu_observer watchers[BUS_WATCHERS_MAX];
+	struct iotoll_iommu_observer chained; /* who observed the IOMMU before this bus */
+	struct iotoll_iommu_observer watchers[BUS_WATCHERS_MAX];
 	unsigned nwatchers;
 	struct ats_fabric fabric;       /* this bus, as the IOMMU sends messages to it */
 	const struct ats_fabric *below; /* who took them before; NULL: nobody */
@@ -59,10 +59,10 @@ void bus_told_dropped(struct bus *bus, uint16_t devid, uint64_t pfn);
  * *@host, *@paddr and *@chunk bytes that lie behind each other; else the status for the device.
  */
 int bus_translate(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
-		  enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk,
+		  enum iotoll_access direction, void **host, uint64_t *paddr, uint32_t *chunk,
 		  uint64_t *took_ps);
 /* Move @bytes between the device's @buffer and memory at @host. */
-void bus_move(struct bus *bus, enum iommu_access direction, void *buffer, void *host,
+void bus_move(struct bus *bus, enum iotoll_access direction, void *buffer, void *host,
 	      uint64_t paddr, uint32_t bytes);
 
 /* ---- bus_queue.c ---- */
@@ -70,7 +70,7 @@ void bus_move(struct bus *bus, enum iommu_access direction, void *buffer, void *
 /* Which of a port's queues @req waits in: reads are 0, writes 1. */
 static inline unsigned bus_side(const struct bus_request *req)
 {
-	return req->direction == IOMMU_WRITE;
+	return req->direction == IOTOLL_WRITE;
 }
 
 /* At the end of its queue, or before the others. */
@@ -93,7 +93,7 @@ void bus_ats_leave(struct bus *bus);
 void bus_ats_fini(struct bus_port *port);
 /* One page of an access: as in hw/atc.h. A port without a cache is told to go untranslated. */
 enum atc_verdict bus_ats_begin(struct bus_port *port, struct atc_access *x, uint64_t iova,
-			       enum iommu_access direction);
+			       enum iotoll_access direction);
 /* The translation request arrives at the IOMMU. */
 void bus_ats_ask(struct bus_port *port, const struct atc_access *x, struct ats_completion *out);
 enum atc_verdict bus_ats_answered(struct bus_port *port, struct atc_access *x,
@@ -105,6 +105,6 @@ int bus_ats_translated(struct bus_port *port, const struct atc_access *x, uint32
 		       void **host, uint64_t *paddr, uint32_t *chunk);
 /* A whole access up to a page's end at this instant: as bus_translate(), cache included. */
 int bus_ats_now(struct bus *bus, uint16_t devid, uint64_t iova, uint32_t bytes,
-		enum iommu_access direction, void **host, uint64_t *paddr, uint32_t *chunk);
+		enum iotoll_access direction, void **host, uint64_t *paddr, uint32_t *chunk);
 
 #endif

@@ -25,7 +25,7 @@ static void interrupt(struct mqnic_queue *q)
 	q->armed = false;
 	q->sending = true;
 	q->nic->stats.interrupts++;
-	mqnic_dma(q->nic, &q->message, IOMMU_WRITE, 0, NULL, 4);
+	mqnic_dma(q->nic, &q->message, IOTOLL_WRITE, 0, NULL, 4);
 }
 
 /* When @side alone brings an interrupt about: now or before, later, or never as things stand. */

@@ -129,7 +129,7 @@ static inline bool mqnic_enabled(const struct mqnic *nic)
 
 /* Hand in a DMA of @bytes at @iova; @req->done and ctx are set. */
 static inline void mqnic_dma(struct mqnic *nic, struct pcie_request *req,
-			     enum iommu_access direction, uint64_t iova, void *buffer,
+			     enum iotoll_access direction, uint64_t iova, void *buffer,
 			     uint32_t bytes)
 {
 	req->direction = direction;

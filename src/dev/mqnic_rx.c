@@ -46,7 +46,7 @@ static void fetch(struct mqnic_queue *q)
 	rx->batch = n;
 	rx->fetching = true;
 	q->nic->stats.rx_fetches++;
-	mqnic_dma(q->nic, &rx->fetch, IOMMU_READ, rx->ring + ((uint64_t)at << rx->log_stride),
+	mqnic_dma(q->nic, &rx->fetch, IOTOLL_READ, rx->ring + ((uint64_t)at << rx->log_stride),
 		  rx->fetch_bytes, n << rx->log_stride);
 }
 
@@ -77,7 +77,7 @@ static void read_record(struct mqnic_queue *q)
 	rx->reading_record = true;
 	rx->asked = mqnic_now(q->nic) + 1;
 	q->nic->stats.record_reads++;
-	mqnic_dma(q->nic, &rx->read_record, IOMMU_READ, rx->record, rx->record_bytes,
+	mqnic_dma(q->nic, &rx->read_record, IOTOLL_READ, rx->record, rx->record_bytes,
 		  sizeof(rx->record_bytes));
 }
 
@@ -168,7 +168,7 @@ static void complete(struct mqnic_rx_job *job, uint32_t hash, uint8_t error)
 	mqnic_cqe_pack(job->cqe_bytes, &cqe);
 	job->q->nic->stats.completions++;
 	job->under_way++;
-	mqnic_dma(job->q->nic, &job->cqe, IOMMU_WRITE, rx->cq + (uint64_t)at * MQNIC_CQE_BYTES,
+	mqnic_dma(job->q->nic, &job->cqe, IOTOLL_WRITE, rx->cq + (uint64_t)at * MQNIC_CQE_BYTES,
 		  job->cqe_bytes, MQNIC_CQE_BYTES);
 }
 
@@ -222,7 +222,7 @@ static void place(struct mqnic *nic, struct mqnic_queue *q, uint32_t hash)
 			mqnic_bad_entry(nic);
 	}
 	for (unsigned i = 0; i < n; at += piece[i++].bytes)
-		mqnic_dma(nic, &job->data[i], IOMMU_WRITE, piece[i].addr, frame->data + at,
+		mqnic_dma(nic, &job->data[i], IOTOLL_WRITE, piece[i].addr, frame->data + at,
 			  piece[i].bytes);
 	complete(job, hash, n ? 0 : error);
 	q->rx.consumed++;

@@ -48,7 +48,7 @@ static void complete(struct mqnic_tx_job *job)
 	mqnic_cqe_pack(job->cqe_bytes, &cqe);
 	job->q->nic->stats.completions++;
 	job->writing = true;
-	mqnic_dma(job->q->nic, &job->cqe, IOMMU_WRITE, tx->cq + (uint64_t)at * MQNIC_CQE_BYTES,
+	mqnic_dma(job->q->nic, &job->cqe, IOTOLL_WRITE, tx->cq + (uint64_t)at * MQNIC_CQE_BYTES,
 		  job->cqe_bytes, MQNIC_CQE_BYTES);
 }
 
@@ -136,7 +136,7 @@ static void gather(struct mqnic_queue *q, struct mqnic_tx_job *job, const struct
 
 	job->reading = pieces;
 	for (unsigned i = 0; i < pieces; at += piece[i++].bytes)
-		mqnic_dma(q->nic, &job->data[i], IOMMU_READ, piece[i].addr, job->bytes_read + at,
+		mqnic_dma(q->nic, &job->data[i], IOTOLL_READ, piece[i].addr, job->bytes_read + at,
 			  piece[i].bytes);
 }
 
@@ -227,7 +227,7 @@ static void fetch(struct mqnic_queue *q)
 	tx->batch = n;
 	tx->fetching = true;
 	q->nic->stats.tx_fetches++;
-	mqnic_dma(q->nic, &tx->fetch, IOMMU_READ, tx->ring + (uint64_t)at * MQNIC_BLOCK_BYTES,
+	mqnic_dma(q->nic, &tx->fetch, IOTOLL_READ, tx->ring + (uint64_t)at * MQNIC_BLOCK_BYTES,
 		  tx->fetch_bytes, n * MQNIC_BLOCK_BYTES);
 }
 

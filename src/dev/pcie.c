@@ -186,7 +186,7 @@ void pcie_submit(struct pcie *p, struct pcie_request *req)
 	req->order = p->order++;
 	req->sent = req->landed = 0;
 	req->status = 0;
-	append(req->direction == IOMMU_WRITE ? &p->writes : &p->reads, req);
+	append(req->direction == IOTOLL_WRITE ? &p->writes : &p->reads, req);
 	if (!event_pending(&p->pump))
 		sim_schedule(p->sim, &p->pump, pcie_now(p));
 }

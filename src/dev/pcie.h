@@ -39,9 +39,9 @@ struct pcie;
 struct pcie_request {
 	uint64_t iova;
 	void *buffer;
-	uint32_t bytes;              /* 1.. ; of a message 4 */
-	enum iommu_access direction; /* IOMMU_READ: the device reads memory */
-	bool message;                /* a write that goes to a CPU, not to memory: MSI-X */
+	uint32_t bytes;               /* 1.. ; of a message 4 */
+	enum iotoll_access direction; /* IOTOLL_READ: the device reads memory */
+	bool message;                 /* a write that goes to a CPU, not to memory: MSI-X */
 	void (*left)(void *ctx, struct pcie_request *req);
 	void (*done)(void *ctx, struct pcie_request *req, int status);
 	void *ctx;

@@ -38,7 +38,7 @@ static sim_time walk(struct pcie *p, uint64_t page, sim_time from, uint64_t took
  * it;
  * *@known is when.
  */
-static int translate(struct pcie *p, uint64_t iova, uint32_t bytes, enum iommu_access direction,
+static int translate(struct pcie *p, uint64_t iova, uint32_t bytes, enum iotoll_access direction,
 		     void **host, uint64_t *paddr, sim_time *known)
 {
 	const uint64_t page = iova / BUS_PAGE_BYTES, hit = p->cost->iotlb_hit;
@@ -80,7 +80,7 @@ static void on_arrive(void *ctx)
 	sim_time known = pcie_now(p);
 
 	if (!req->message)
-		t->status = translate(p, req->iova + t->at, t->bytes, IOMMU_WRITE, &t->host,
+		t->status = translate(p, req->iova + t->at, t->bytes, IOTOLL_WRITE, &t->host,
 				      &t->paddr, &known);
 	if (t->status) {
 		t->host = NULL;
@@ -105,7 +105,7 @@ static void on_land(void *ctx)
 	if (p->landed != p->arrived)
 		sim_schedule(p->sim, &p->land, p->posted[p->landed % PCIE_HEADERS_MAX].lands);
 	if (t->host)
-		bus_move(p->bus, IOMMU_WRITE, (uint8_t *)req->buffer + t->at, t->host, t->paddr,
+		bus_move(p->bus, IOTOLL_WRITE, (uint8_t *)req->buffer + t->at, t->host, t->paddr,
 			 t->bytes);
 	if (t->status && !req->status)
 		req->status = t->status;
@@ -142,7 +142,7 @@ static void read_arrives(struct pcie_read *r)
 	struct pcie *p = r->pcie;
 	sim_time known;
 
-	r->status = translate(p, r->req->iova + r->at, r->bytes, IOMMU_READ, &r->host, &r->paddr,
+	r->status = translate(p, r->req->iova + r->at, r->bytes, IOTOLL_READ, &r->host, &r->paddr,
 			      &known);
 	if (r->status)
 		p->stats.refused_reads++;
@@ -158,7 +158,7 @@ static void read_fetched(struct pcie_read *r)
 	const unsigned packets = r->status ? 1 : (r->bytes + p->mps - 1) / p->mps;
 
 	if (!r->status)
-		bus_move(p->bus, IOMMU_READ, (uint8_t *)r->req->buffer + r->at, r->host, r->paddr,
+		bus_move(p->bus, IOTOLL_READ, (uint8_t *)r->req->buffer + r->at, r->host, r->paddr,
 			 r->bytes);
 	p->stats.completions += packets;
 	r->stage = STAGE_OVER;

@@ -382,7 +382,7 @@ void qla_data_reset(struct qla *hba)
 static void frame_init(struct qla_frame *f, struct qla *hba, bool receive)
 {
 	f->hba = hba;
-	f->req = (struct bus_request){.direction = receive ? IOMMU_WRITE : IOMMU_READ,
+	f->req = (struct bus_request){.direction = receive ? IOTOLL_WRITE : IOTOLL_READ,
 				      .done = receive ? on_rx_dma : on_tx_dma,
 				      .ctx = f};
 	event_init(&f->event, receive ? on_rx_frame : on_tx_frame, f);

@@ -14,7 +14,7 @@ static uint16_t initialize(struct qla *hba)
 	uint16_t req, rsp, payload, req_out, rsp_in;
 
 	if (!qla_dma_ok(hba, bus_dma_now(hba->config.bus, hba->config.devid, at, icb, sizeof(icb),
-					 IOMMU_READ, NULL)))
+					 IOTOLL_READ, NULL)))
 		return QLA_MBS_HOST_INTERFACE_ERROR;
 	req = qla_get16(icb + QLA_ICB_OFF_REQ_LENGTH);
 	rsp = qla_get16(icb + QLA_ICB_OFF_RSP_LENGTH);

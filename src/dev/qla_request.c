@@ -167,6 +167,8 @@ void qla_request_init(struct qla *hba)
 {
 	for (unsigned i = 0; i < QLA_EXCHANGES; i++)
 		hba->exchange[i].hba = hba;
-	hba->fetch = (struct bus_request){
-		.buffer = hba->fetch_buffer, .direction = IOMMU_READ, .done = on_fetch, .ctx = hba};
+	hba->fetch = (struct bus_request){.buffer = hba->fetch_buffer,
+					  .direction = IOTOLL_READ,
+					  .done = on_fetch,
+					  .ctx = hba};
 }

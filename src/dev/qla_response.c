@@ -103,5 +103,6 @@ void qla_answer_status(struct qla_exchange *x)
 
 void qla_response_init(struct qla *hba)
 {
-	hba->answer = (struct bus_request){.direction = IOMMU_WRITE, .done = on_answer, .ctx = hba};
+	hba->answer =
+		(struct bus_request){.direction = IOTOLL_WRITE, .done = on_answer, .ctx = hba};
 }

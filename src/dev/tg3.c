@@ -41,10 +41,10 @@ void tg3_reset(struct tg3 *nic)
 	nic->stats.resets++;
 }
 
-bool tg3_dma_ok(struct tg3 *nic, enum iommu_access direction, int status)
+bool tg3_dma_ok(struct tg3 *nic, enum iotoll_access direction, int status)
 {
 	const uint32_t bit = status == -EFAULT ? TG3_DMAC_MSTABORT : TG3_DMAC_TGTABORT;
-	const bool read = direction == IOMMU_READ;
+	const bool read = direction == IOTOLL_READ;
 	uint32_t *attention = &nic->reg[(read ? TG3_RDMAC_STATUS : TG3_WDMAC_STATUS) / 4];
 	const bool known = *attention & bit;
 

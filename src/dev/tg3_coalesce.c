@@ -105,7 +105,7 @@ static void on_status(void *ctx, struct bus_request *req, int status)
 	bool again = co->again;
 
 	(void)req;
-	if (tg3_dma_ok(nic, IOMMU_WRITE, status)) {
+	if (tg3_dma_ok(nic, IOTOLL_WRITE, status)) {
 		nic->stats.status_blocks++;
 		co->tag_shown = (uint8_t)tg3_get32(co->status_buffer + TG3_STATUS_OFF_TAG);
 		interrupt(nic);
@@ -222,7 +222,7 @@ static void on_statistics(void *ctx, struct bus_request *req, int status)
 	struct tg3 *nic = ctx;
 
 	(void)req;
-	if (tg3_dma_ok(nic, IOMMU_WRITE, status))
+	if (tg3_dma_ok(nic, IOTOLL_WRITE, status))
 		nic->stats.statistics_blocks++;
 }
 
@@ -247,12 +247,12 @@ void tg3_coalesce_init(struct tg3 *nic)
 
 	co->status = (struct bus_request){.buffer = co->status_buffer,
 					  .bytes = TG3_STATUS_BYTES,
-					  .direction = IOMMU_WRITE,
+					  .direction = IOTOLL_WRITE,
 					  .done = on_status,
 					  .ctx = nic};
 	co->statistics = (struct bus_request){.buffer = co->statistics_buffer,
 					      .bytes = TG3_STATS_BYTES,
-					      .direction = IOMMU_WRITE,
+					      .direction = IOTOLL_WRITE,
 					      .done = on_statistics,
 					      .ctx = nic};
 	event_init(&co->timer, on_timer, nic);

@@ -99,7 +99,7 @@ static inline bool tg3_can_write(const struct tg3 *nic)
 }
 
 /* Take a DMA's outcome in: true if it went well; else it is counted and reported. */
-bool tg3_dma_ok(struct tg3 *nic, enum iommu_access direction, int status);
+bool tg3_dma_ok(struct tg3 *nic, enum iotoll_access direction, int status);
 /* Everything back to its state after power-up, except statistics of the model. */
 void tg3_reset(struct tg3 *nic);
 

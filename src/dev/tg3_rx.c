@@ -60,7 +60,7 @@ static void on_fetch(void *ctx, struct bus_request *req, int status)
 
 	(void)req;
 	rx->fetching = 0;
-	if (!tg3_dma_ok(nic, IOMMU_READ, status)) {
+	if (!tg3_dma_ok(nic, IOTOLL_READ, status)) {
 		rx->fetch_refused = true;
 		return;
 	}
@@ -94,7 +94,7 @@ static void return_descriptor(struct tg3 *nic, uint16_t errors)
 static void on_data(void *ctx, struct bus_request *req, int status)
 {
 	struct tg3 *nic = ctx;
-	const bool ok = tg3_dma_ok(nic, IOMMU_WRITE, status);
+	const bool ok = tg3_dma_ok(nic, IOTOLL_WRITE, status);
 
 	(void)req;
 	if (nic->dead)
@@ -109,7 +109,7 @@ static void on_return(void *ctx, struct bus_request *req, int status)
 	struct tg3 *nic = ctx;
 	struct tg3_rx *rx = &nic->rx;
 	const struct tg3_ring ring = tg3_ring_sram(nic, TG3_SRAM_RET_RCB);
-	const bool ok = tg3_dma_ok(nic, IOMMU_WRITE, status);
+	const bool ok = tg3_dma_ok(nic, IOTOLL_WRITE, status);
 
 	(void)req;
 	if (nic->dead)
@@ -243,11 +243,11 @@ void tg3_rx_init(struct tg3 *nic)
 	struct tg3_rx *rx = &nic->rx;
 
 	rx->fetch = (struct bus_request){
-		.buffer = rx->fetch_buffer, .direction = IOMMU_READ, .done = on_fetch, .ctx = nic};
-	rx->data = (struct bus_request){.direction = IOMMU_WRITE, .done = on_data, .ctx = nic};
+		.buffer = rx->fetch_buffer, .direction = IOTOLL_READ, .done = on_fetch, .ctx = nic};
+	rx->data = (struct bus_request){.direction = IOTOLL_WRITE, .done = on_data, .ctx = nic};
 	rx->ret = (struct bus_request){.buffer = rx->ret_buffer,
 				       .bytes = TG3_RXD_BYTES,
-				       .direction = IOMMU_WRITE,
+				       .direction = IOTOLL_WRITE,
 				       .done = on_return,
 				       .ctx = nic};
 }

@@ -50,7 +50,7 @@ static void on_fetch(void *ctx, struct bus_request *req, int status)
 
 	(void)req;
 	tx->fetching = 0;
-	if (!tg3_dma_ok(nic, IOMMU_READ, status)) {
+	if (!tg3_dma_ok(nic, IOTOLL_READ, status)) {
 		tx->fetch_refused = true;
 		return;
 	}
@@ -140,7 +140,7 @@ static void on_data(void *ctx, struct bus_request *req, int status)
 	struct tg3_tx *tx = &nic->tx;
 
 	tx->gathering = false;
-	if (tg3_dma_ok(nic, IOMMU_READ, status))
+	if (tg3_dma_ok(nic, IOTOLL_READ, status))
 		tx->frame->bytes += req->bytes;
 	else
 		tx->lost = true;
@@ -195,8 +195,8 @@ void tg3_tx_init(struct tg3 *nic)
 	struct tg3_tx *tx = &nic->tx;
 
 	tx->fetch = (struct bus_request){
-		.buffer = tx->fetch_buffer, .direction = IOMMU_READ, .done = on_fetch, .ctx = nic};
-	tx->data = (struct bus_request){.direction = IOMMU_READ, .done = on_data, .ctx = nic};
+		.buffer = tx->fetch_buffer, .direction = IOTOLL_READ, .done = on_fetch, .ctx = nic};
+	tx->data = (struct bus_request){.direction = IOTOLL_READ, .done = on_data, .ctx = nic};
 	event_init(&tx->room, on_room, nic);
 }
 

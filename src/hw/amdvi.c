@@ -26,11 +26,11 @@ int amdvi_write(const struct amdvi *a, uint64_t paddr, const void *from, size_t 
 static void dropped(void *ctx, uint32_t domain, uint64_t pfn)
 {
 	const struct amdvi *a = ctx;
-	const struct iommu_observer *o = &a->base.observer;
+	const struct iotoll_iommu_observer *o = &a->base.observer;
 
 	(void)domain; /* several devices may share it: none is named */
 	if (o->dropped != NULL)
-		o->dropped(o->ctx, (struct iommu_source){.bus = 0}, pfn);
+		o->dropped(o->ctx, (struct iotoll_source){.bus = 0}, pfn);
 }
 
 /* Pages beyond 1 GiB are a guest's folly, not a mapping that someone follows: told as one. */

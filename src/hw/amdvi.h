@@ -2,7 +2,7 @@
 /*
  * The hardware half of an AMD-Vi unit: host translation with device table, command buffer,
  * event log, PPR log and ATS (hw/ats.h). It stands for one unit of one PCI segment, so it has one
- * bus of the generic interface, number 0, and iommu_source.devid is the DeviceID: bus, device and
+ * bus of the generic interface, number 0, and iotoll_source.devid is the DeviceID: bus, device and
  * function of PCI. What the specification leaves open and this model decided is told where it is
  * decided: in amdvi_regs.c, amdvi_cmd.c, amdvi_event.c, amdvi_ppr.c, amdvi_dte.c, amdvi_walk.c,
  * amdvi_translate.c and amdvi_ats.c.

@@ -87,10 +87,10 @@ static uint64_t answer_one(struct amdvi *a, struct amdvi_request *r, bool no_wri
 	}
 	if (mode < AMDVI_LEVELS_MAX && r->iova >> amdvi_width(mode) != 0)
 		return 0;
-	r->access = IOMMU_READ;
+	r->access = IOTOLL_READ;
 	look(a, r, v);
 	if (merely_absent(v) && !no_write) {
-		r->access = IOMMU_WRITE;
+		r->access = IOTOLL_WRITE;
 		look(a, r, v);
 	}
 	if (merely_absent(v))
@@ -103,10 +103,10 @@ static uint64_t answer_one(struct amdvi *a, struct amdvi_request *r, bool no_wri
 static void log_refusal(struct amdvi *a, const struct amdvi_request *r,
 			const struct amdvi_event *event)
 {
-	const struct iommu_observer *o = &a->base.observer;
+	const struct iotoll_iommu_observer *o = &a->base.observer;
 
 	if (o->fault != NULL)
-		o->fault(o->ctx, (struct iommu_source){.devid = r->devid}, r->iova, r->access);
+		o->fault(o->ctx, (struct iotoll_source){.devid = r->devid}, r->iova, r->access);
 	amdvi_log(a, event);
 }
 
@@ -130,7 +130,7 @@ static void answer_all(struct amdvi *a, const struct ats_request *request,
 		       struct ats_completion *out)
 {
 	struct amdvi_request r = {request->source.devid, request->address & ATS_ADDRESS,
-				  IOMMU_READ};
+				  IOTOLL_READ};
 	struct amdvi_verdict v = {0};
 
 	amdvi_dte_find(a, &r, AMDVI_LOOK_ACCESS, &v);
@@ -199,7 +199,7 @@ static void judge_translated(const struct amdvi *a, const struct amdvi_request *
 	if ((v->dte.quad[0] & AMDVI_DTE_V) != 0 && (v->dte.quad[1] & AMDVI_DTE1_I) != 0) {
 		if (!in_interrupt_range(r->iova))
 			return;
-		if (r->access == IOMMU_READ)
+		if (r->access == IOTOLL_READ)
 			why = AMDVI_REQ_INT_READ;
 	}
 	v->error = -EPERM;
@@ -207,17 +207,17 @@ static void judge_translated(const struct amdvi *a, const struct amdvi_request *
 				  r, r->iova);
 }
 
-static int check_translated(struct iommu_source source, enum iommu_access access,
-			    struct iommu_xlat *out)
+static int check_translated(struct iotoll_source source, enum iotoll_access access,
+			    struct iotoll_xlat *out)
 {
-	*out = (struct iommu_xlat){0};
+	*out = (struct iotoll_xlat){0};
 	if (source.bus != 0)
 		return -ENODEV;
-	return access == IOMMU_READ || access == IOMMU_WRITE ? 0 : -EINVAL;
+	return access == IOTOLL_READ || access == IOTOLL_WRITE ? 0 : -EINVAL;
 }
 
 static void pass(const struct amdvi_request *r, const struct amdvi_verdict *v,
-		 struct iommu_xlat *out)
+		 struct iotoll_xlat *out)
 {
 	out->fetches = v->fetches;
 	if (v->error != 0)
@@ -227,8 +227,8 @@ static void pass(const struct amdvi_request *r, const struct amdvi_verdict *v,
 	out->bypass = true;
 }
 
-static int amdvi_ats_translated(struct iommu *iommu, struct iommu_source source, uint64_t paddr,
-				enum iommu_access access, struct iommu_xlat *out)
+static int amdvi_ats_translated(struct iommu *iommu, struct iotoll_source source, uint64_t paddr,
+				enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct amdvi_request r = {source.devid, paddr, access};
 	struct amdvi *a = amdvi_of(iommu);
@@ -248,8 +248,8 @@ static int amdvi_ats_translated(struct iommu *iommu, struct iommu_source source,
 	return v.error;
 }
 
-static int amdvi_ats_probe(const struct iommu *iommu, struct iommu_source source, uint64_t paddr,
-			   enum iommu_access access, struct iommu_xlat *out)
+static int amdvi_ats_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t paddr,
+			   enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct amdvi_request r = {source.devid, paddr, access};
 	struct amdvi_verdict v = {0};

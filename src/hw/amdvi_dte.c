@@ -15,7 +15,7 @@
 
 static uint64_t direction(const struct amdvi_request *r)
 {
-	return r->access == IOMMU_WRITE ? AMDVI_EVT_RW : 0;
+	return r->access == IOTOLL_WRITE ? AMDVI_EVT_RW : 0;
 }
 
 /* Read the entry out of memory. */

@@ -59,7 +59,7 @@ struct amdvi_pde_slot {
 
 struct amdvi {
 	struct iommu base; /* first */
-	struct iommu_memory memory;
+	struct iotoll_memory memory;
 	bool track_stale;
 	bool running; /* commands are being carried out */
 	uint64_t strays, interrupts;
@@ -76,7 +76,7 @@ struct amdvi {
 struct amdvi_request {
 	uint16_t devid;
 	uint64_t iova;
-	enum iommu_access access;
+	enum iotoll_access access;
 };
 
 /* An event to be logged: its two quadwords; quad[0] == 0: none. */
@@ -222,9 +222,9 @@ bool amdvi_find_held(const struct amdvi *a, const struct amdvi_request *r, enum 
 /* Does the exclusion range cover @r? */
 bool amdvi_excluded(const struct amdvi *a, const struct amdvi_request *r,
 		    const struct amdvi_dte *dte);
-int amdvi_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		    enum iommu_access access, struct iommu_xlat *out);
-int amdvi_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		enum iommu_access access, struct iommu_xlat *out);
+int amdvi_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		    enum iotoll_access access, struct iotoll_xlat *out);
+int amdvi_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		enum iotoll_access access, struct iotoll_xlat *out);
 
 #endif

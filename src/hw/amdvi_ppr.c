@@ -88,7 +88,7 @@ static void log_request(struct amdvi *a, uint16_t devid, uint64_t request)
 
 void amdvi_page_request(struct iommu *iommu, uint16_t devid, uint64_t request)
 {
-	const struct amdvi_request r = {devid, request & ATS_ADDRESS, IOMMU_READ};
+	const struct amdvi_request r = {devid, request & ATS_ADDRESS, IOTOLL_READ};
 	struct amdvi *a = amdvi_of(iommu);
 	struct amdvi_verdict v = {0};
 

@@ -27,7 +27,7 @@
 
 static uint64_t needed(const struct amdvi_request *r)
 {
-	return r->access == IOMMU_WRITE ? AMDVI_IW : AMDVI_IR;
+	return r->access == IOTOLL_WRITE ? AMDVI_IW : AMDVI_IR;
 }
 
 static void pass(const struct amdvi_request *r, struct amdvi_verdict *v)
@@ -43,7 +43,7 @@ static void interrupt_range(const struct amdvi_request *r, struct amdvi_verdict 
 	const unsigned control = (unsigned)((q & AMDVI_DTE2_INT_CTL) >> AMDVI_DTE2_INT_CTL_SHIFT);
 	unsigned why;
 
-	if (r->access == IOMMU_READ)
+	if (r->access == IOTOLL_READ)
 		why = AMDVI_REQ_INT_READ;
 	else if ((q & AMDVI_DTE2_IV) != 0 && (control == 0 || control == 3))
 		why = AMDVI_REQ_INT_ABORTED;
@@ -149,7 +149,7 @@ static bool is_stale(const struct amdvi *a, const struct amdvi_request *r,
 }
 
 static void answer(const struct amdvi *a, const struct amdvi_request *r,
-		   const struct amdvi_verdict *v, struct iommu_xlat *out)
+		   const struct amdvi_verdict *v, struct iotoll_xlat *out)
 {
 	out->fetches = v->fetches;
 	if (v->error != 0)
@@ -162,10 +162,10 @@ static void answer(const struct amdvi *a, const struct amdvi_request *r,
 }
 
 /* Log an event, unless the device's entry silences it. */
-static void note(struct amdvi *a, struct iommu_source source, const struct amdvi_request *r,
+static void note(struct amdvi *a, struct iotoll_source source, const struct amdvi_request *r,
 		 const struct amdvi_verdict *v)
 {
-	const struct iommu_observer *o = &a->base.observer;
+	const struct iotoll_iommu_observer *o = &a->base.observer;
 	uint64_t *word = &a->suppressed[r->devid / 64];
 	const uint64_t bit = UINT64_C(1) << (r->devid % 64);
 
@@ -183,22 +183,22 @@ static void note(struct amdvi *a, struct iommu_source source, const struct amdvi
 	amdvi_log(a, &v->event);
 }
 
-static int check_request(struct iommu_source source, enum iommu_access access,
-			 struct iommu_xlat *out)
+static int check_request(struct iotoll_source source, enum iotoll_access access,
+			 struct iotoll_xlat *out)
 {
-	*out = (struct iommu_xlat){0};
+	*out = (struct iotoll_xlat){0};
 	if (source.bus != 0)
 		return -ENODEV;
-	return access == IOMMU_READ || access == IOMMU_WRITE ? 0 : -EINVAL;
+	return access == IOTOLL_READ || access == IOTOLL_WRITE ? 0 : -EINVAL;
 }
 
 /*
  * The access that hits and is granted, most of them: what decide() comes to, with no step that such
  * an access cannot need. False: nothing was changed, translate() decides.
  */
-static IOTLB_ALWAYS_INLINE bool hit_at_once(struct amdvi *a, struct iommu_source source,
+static IOTLB_ALWAYS_INLINE bool hit_at_once(struct amdvi *a, struct iotoll_source source,
 					    const struct amdvi_request *r, enum iotlb_sets sets,
-					    struct iommu_xlat *out)
+					    struct iotoll_xlat *out)
 {
 	struct iotlb *const t = a->iotlb;
 	const struct amdvi_dte_slot *d = &a->dte[r->devid % AMDVI_DTE_SLOTS];
@@ -207,7 +207,7 @@ static IOTLB_ALWAYS_INLINE bool hit_at_once(struct amdvi *a, struct iommu_source
 	ptrdiff_t slot;
 
 	if (!iotlb_has(t, sets) || source.bus != 0 ||
-	    (r->access != IOMMU_READ && r->access != IOMMU_WRITE) ||
+	    (r->access != IOTOLL_READ && r->access != IOTOLL_WRITE) ||
 	    (a->reg[REG_CONTROL] & AMDVI_CTRL_IOMMU_EN) == 0 ||
 	    (a->reg[REG_EXCL_BASE] & AMDVI_EXCL_ENABLE) != 0 || a->track_stale)
 		return false;
@@ -217,16 +217,16 @@ static IOTLB_ALWAYS_INLINE bool hit_at_once(struct amdvi *a, struct iommu_source
 	slot = iotlb_spot(t, sets, amdvi_domain(&d->dte), r->iova >> AMDVI_PAGE_SHIFT, &word);
 	if (slot < 0 || (d->dte.quad[0] & word & needed(r)) == 0)
 		return false;
-	*out = (struct iommu_xlat){.paddr = (word & AMDVI_FRAME) | offset,
-				   .bytes = AMDVI_PAGE_BYTES - offset,
-				   .hit = true};
+	*out = (struct iotoll_xlat){.paddr = (word & AMDVI_FRAME) | offset,
+				    .bytes = AMDVI_PAGE_BYTES - offset,
+				    .hit = true};
 	iotlb_spotted(t, slot);
 	return true;
 }
 
-static __attribute__((noinline)) int translate(struct amdvi *a, struct iommu_source source,
-					       uint64_t iova, enum iommu_access access,
-					       struct iommu_xlat *out)
+static __attribute__((noinline)) int translate(struct amdvi *a, struct iotoll_source source,
+					       uint64_t iova, enum iotoll_access access,
+					       struct iotoll_xlat *out)
 {
 	const struct amdvi_request r = {source.devid, iova, access};
 	struct amdvi_verdict v;
@@ -248,8 +248,8 @@ static __attribute__((noinline)) int translate(struct amdvi *a, struct iommu_sou
 	return v.error;
 }
 
-int amdvi_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		    enum iommu_access access, struct iommu_xlat *out)
+int amdvi_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		    enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct amdvi_request r = {source.devid, iova, access};
 
@@ -258,8 +258,8 @@ int amdvi_translate(struct iommu *iommu, struct iommu_source source, uint64_t io
 	return translate(amdvi_of(iommu), source, iova, access, out);
 }
 
-int amdvi_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		enum iommu_access access, struct iommu_xlat *out)
+int amdvi_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct amdvi *a = amdvi_of_const(iommu);
 	const struct amdvi_request r = {source.devid, iova, access};

@@ -36,7 +36,7 @@ struct position {
 
 void amdvi_page_fault(const struct amdvi_request *r, uint64_t flags, struct amdvi_verdict *v)
 {
-	if (r->access == IOMMU_WRITE)
+	if (r->access == IOTOLL_WRITE)
 		flags |= AMDVI_EVT_RW;
 	v->error = -EPERM;
 	v->silenceable = true;
@@ -129,7 +129,7 @@ static bool step(const struct amdvi *a, const struct amdvi_request *r, struct po
 {
 	const unsigned shift = amdvi_level_shift(p->level);
 	const uint64_t at = p->table + (r->iova >> shift) % AMDVI_PTES_PER_TABLE * AMDVI_PTE_BYTES;
-	const uint64_t need = r->access == IOMMU_WRITE ? AMDVI_IW : AMDVI_IR;
+	const uint64_t need = r->access == IOTOLL_WRITE ? AMDVI_IW : AMDVI_IR;
 	uint8_t scratch[AMDVI_PTE_BYTES];
 	const uint8_t *bytes = iommu_memory_view(&a->memory, at, sizeof(scratch), scratch);
 	uint64_t entry;
@@ -139,7 +139,7 @@ static bool step(const struct amdvi *a, const struct amdvi_request *r, struct po
 	if (bytes == NULL) {
 		v->error = -EFAULT;
 		v->event = amdvi_event_of(AMDVI_EVT_PAGE_TAB_HW_ERROR,
-					  (r->access == IOMMU_WRITE ? AMDVI_EVT_RW : 0) |
+					  (r->access == IOTOLL_WRITE ? AMDVI_EVT_RW : 0) |
 						  AMDVI_EVT_HW_MASTER_ABORT,
 					  amdvi_domain(&v->dte), r, at);
 		return false;
@@ -171,7 +171,7 @@ void amdvi_walk(const struct amdvi *a, const struct amdvi_request *r, enum amdvi
 		struct amdvi_verdict *v)
 {
 	const unsigned mode = (unsigned)((v->dte.quad[0] & AMDVI_DTE_MODE) >> AMDVI_DTE_MODE_SHIFT);
-	const uint64_t need = r->access == IOMMU_WRITE ? AMDVI_IW : AMDVI_IR;
+	const uint64_t need = r->access == IOTOLL_WRITE ? AMDVI_IW : AMDVI_IR;
 	struct position p = {v->dte.quad[0] & AMDVI_FRAME, mode, AMDVI_IR | AMDVI_IW};
 
 	if (look != AMDVI_LOOK_FRESH && begin_at_held(a, r->iova, &v->dte, mode, &p)) {

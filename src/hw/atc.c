@@ -106,9 +106,9 @@ static void out_of_use(struct atc *a, struct atc_access *x)
 	x->next = NULL;
 }
 
-static uint64_t needed(enum iommu_access direction)
+static uint64_t needed(enum iotoll_access direction)
 {
-	return direction == IOMMU_WRITE ? ATS_ENTRY_W : ATS_ENTRY_R;
+	return direction == IOTOLL_WRITE ? ATS_ENTRY_W : ATS_ENTRY_R;
 }
 
 /* @x, in use by now, goes to the block of 2^@log2 bytes at @frame. */
@@ -138,7 +138,7 @@ static enum atc_verdict ask(struct atc *a, struct atc_access *x)
 }
 
 enum atc_verdict atc_begin(struct atc *a, struct atc_access *x, uint64_t iova,
-			   enum iommu_access direction)
+			   enum iotoll_access direction)
 {
 	uint64_t word;
 	unsigned order;
@@ -172,7 +172,7 @@ void atc_request(const struct atc *a, const struct atc_access *x, struct ats_req
 		.count = a->config.ask,
 		.stu = a->control & ATS_CTRL_STU,
 		/* It asks for what it may come to need: a receive buffer is read by nobody. */
-		.no_write = x->direction == IOMMU_READ,
+		.no_write = x->direction == IOTOLL_READ,
 	};
 }
 
@@ -340,7 +340,7 @@ uint32_t atc_completed(struct atc *a, unsigned *cc, unsigned *messages)
 
 /* ---- watching ---- */
 
-bool atc_peek(const struct atc *a, uint64_t iova, enum iommu_access direction, uint64_t *paddr)
+bool atc_peek(const struct atc *a, uint64_t iova, enum iotoll_access direction, uint64_t *paddr)
 {
 	uint64_t word, span;
 	unsigned order;

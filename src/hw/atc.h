@@ -37,7 +37,7 @@ enum atc_verdict {
 /* The first group is the caller's to read; zero it before the first use. */
 struct atc_access {
 	uint64_t iova;
-	enum iommu_access direction;
+	enum iotoll_access direction;
 	uint64_t paddr; /* ATC_TRANSLATED: of @iova's byte */
 	uint64_t bytes; /* ATC_TRANSLATED: how many from there on it may reach */
 
@@ -86,7 +86,7 @@ bool atc_enabled(const struct atc *a);
 
 /* Begin an access of the byte at @iova and what follows it. @x must not be in use. */
 enum atc_verdict atc_begin(struct atc *a, struct atc_access *x, uint64_t iova,
-			   enum iommu_access direction);
+			   enum iotoll_access direction);
 /* ATC_ASK: what to send, .source left to the caller. */
 void atc_request(const struct atc *a, const struct atc_access *x, struct ats_request *out);
 /* The answer has come. ATC_ASK: it must not be used, ask again. */
@@ -111,7 +111,7 @@ uint32_t atc_completed(struct atc *a, unsigned *cc, unsigned *messages);
 /* ---- watching ---- */
 
 /* Would an access be translated out of the cache now, and where to? Changes nothing. */
-bool atc_peek(const struct atc *a, uint64_t iova, enum iommu_access direction, uint64_t *paddr);
+bool atc_peek(const struct atc *a, uint64_t iova, enum iotoll_access direction, uint64_t *paddr);
 /* Told of the 2^@order pages from @pfn on when they leave the cache. It must not call back. */
 void atc_on_drop(struct atc *a, void (*fn)(void *ctx, uint64_t pfn, unsigned order), void *ctx);
 void atc_stats(const struct atc *a, struct atc_stats *out);

@@ -22,7 +22,7 @@ enum ats_status {
 };
 
 struct ats_request {
-	struct iommu_source source;
+	struct iotoll_source source;
 	uint64_t address; /* untranslated, bits 63:12; the first one */
 	unsigned count;   /* 1..ATS_REQUEST_MAX, each one smallest unit after the other */
 	unsigned stu;     /* the device's: the unit is 2^(12 + stu) bytes; 0..31 */
@@ -33,7 +33,7 @@ struct ats_completion {
 	enum ats_status status;
 	unsigned count; /* entries: 1 to what was asked for, 0 unless SUCCESS */
 	uint64_t entry[ATS_REQUEST_MAX];
-	unsigned fetches; /* as in struct iommu_xlat, over all of them */
+	unsigned fetches; /* as in struct iotoll_xlat, over all of them */
 };
 
 /*
@@ -73,11 +73,11 @@ struct iommu_ats_ops {
 	 * AT 10: the checks that the specification asks for, and no look at page tables. Returns as
 	 * iommu_translate(); *@out says bypass.
 	 */
-	int (*translated)(struct iommu *iommu, struct iommu_source source, uint64_t paddr,
-			  enum iommu_access access, struct iommu_xlat *out);
+	int (*translated)(struct iommu *iommu, struct iotoll_source source, uint64_t paddr,
+			  enum iotoll_access access, struct iotoll_xlat *out);
 	/* What translated() would answer. Changes nothing. */
-	int (*probe_translated)(const struct iommu *iommu, struct iommu_source source,
-				uint64_t paddr, enum iommu_access access, struct iommu_xlat *out);
+	int (*probe_translated)(const struct iommu *iommu, struct iotoll_source source,
+				uint64_t paddr, enum iotoll_access access, struct iotoll_xlat *out);
 	/* An Invalidate Completion: a bit of @tags for each ITag, @cc 0..7. */
 	void (*completion)(struct iommu *iommu, uint16_t devid, uint32_t tags, unsigned cc);
 	/* The limit for @itag's completion has passed. Nothing if none is outstanding. */

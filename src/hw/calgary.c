@@ -16,11 +16,11 @@
 static void calgary_dropped(void *ctx, uint32_t tag, uint64_t pfn)
 {
 	struct calgary_phb *phb = ctx;
-	const struct iommu_observer *o = &phb->chip->base.observer;
+	const struct iotoll_iommu_observer *o = &phb->chip->base.observer;
 
 	(void)tag;
 	if (o->dropped != NULL)
-		o->dropped(o->ctx, (struct iommu_source){.bus = (uint16_t)phb->number}, pfn);
+		o->dropped(o->ctx, (struct iotoll_source){.bus = (uint16_t)phb->number}, pfn);
 }
 
 static void calgary_destroy(struct iommu *iommu)

@@ -51,7 +51,7 @@ struct calgary_phb {
 
 struct calgary {
 	struct iommu base; /* first */
-	struct iommu_memory memory;
+	struct iotoll_memory memory;
 	bool track_stale;
 	uint64_t strays;
 	struct calgary_phb phb[CALGARY_PHBS];
@@ -85,9 +85,9 @@ void calgary_latch_error(struct calgary_phb *phb, uint16_t devid);
 /* A register of @phb has changed: work out its table_first and table_last. */
 void calgary_plan_table(struct calgary_phb *phb);
 
-int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		      enum iommu_access access, struct iommu_xlat *out);
-int calgary_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		  enum iommu_access access, struct iommu_xlat *out);
+int calgary_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		      enum iotoll_access access, struct iotoll_xlat *out);
+int calgary_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		  enum iotoll_access access, struct iotoll_xlat *out);
 
 #endif

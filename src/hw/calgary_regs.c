@@ -59,7 +59,7 @@ bool calgary_phb_runs(const struct calgary_phb *phb)
 
 void calgary_tell_arbitration(struct calgary_phb *phb, bool was)
 {
-	const struct iommu_observer *o = &phb->chip->base.observer;
+	const struct iotoll_iommu_observer *o = &phb->chip->base.observer;
 	bool now = calgary_phb_runs(phb);
 
 	if (now != was && o->arbitration != NULL)

@@ -112,7 +112,7 @@ static bool is_stale(const struct calgary_phb *phb, uint64_t index, uint64_t hel
 
 /* Fetch the group of entries that one cache line takes into @line, pick the one asked for. */
 static void fetch(const struct calgary_phb *phb, uint64_t index, struct verdict *v, uint64_t *line,
-		  struct iommu_xlat *out)
+		  struct iotoll_xlat *out)
 {
 	unsigned n = iotlb_line_pages(phb->cache);
 	uint64_t first = iotlb_line_first(phb->cache, index);
@@ -127,10 +127,10 @@ static void fetch(const struct calgary_phb *phb, uint64_t index, struct verdict 
 }
 
 /* Fill @out for @iova, found in @tce, or refuse. */
-static inline void grant(const struct calgary_phb *phb, uint64_t iova, enum iommu_access access,
-			 struct verdict *v, struct iommu_xlat *out)
+static inline void grant(const struct calgary_phb *phb, uint64_t iova, enum iotoll_access access,
+			 struct verdict *v, struct iotoll_xlat *out)
 {
-	uint64_t need = access == IOMMU_WRITE ? CALGARY_TCE_WRITE : CALGARY_TCE_READ;
+	uint64_t need = access == IOTOLL_WRITE ? CALGARY_TCE_WRITE : CALGARY_TCE_READ;
 	uint64_t offset = iova & (CALGARY_PAGE_BYTES - 1);
 
 	if ((v->tce & need) == 0) {
@@ -148,7 +148,7 @@ static inline void grant(const struct calgary_phb *phb, uint64_t iova, enum iomm
  * Decide what becomes of an access that does not need the table. True if that settles it.
  */
 static bool settled_early(const struct calgary_phb *phb, uint64_t iova, struct verdict *v,
-			  struct iommu_xlat *out)
+			  struct iotoll_xlat *out)
 {
 	uint32_t config = reg32(phb, REG_CONFIG_RW);
 	uint64_t entries = calgary_entries((unsigned)(phb->reg[REG_TAR] & CALGARY_TAR_SIZE));
@@ -211,19 +211,19 @@ void calgary_plan_table(struct calgary_phb *phb)
 					    reg32(phb, REG_MEM_2_SIZE_LOW)));
 }
 
-static int check_request(struct iommu_source source, enum iommu_access access,
-			 struct iommu_xlat *out)
+static int check_request(struct iotoll_source source, enum iotoll_access access,
+			 struct iotoll_xlat *out)
 {
-	*out = (struct iommu_xlat){0};
+	*out = (struct iotoll_xlat){0};
 	if (source.bus >= CALGARY_PHBS)
 		return -ENODEV;
-	return access == IOMMU_READ || access == IOMMU_WRITE ? 0 : -EINVAL;
+	return access == IOTOLL_READ || access == IOTOLL_WRITE ? 0 : -EINVAL;
 }
 
-static void note_error(struct calgary_phb *phb, struct iommu_source source, uint64_t iova,
-		       enum iommu_access access, const struct verdict *v)
+static void note_error(struct calgary_phb *phb, struct iotoll_source source, uint64_t iova,
+		       enum iotoll_access access, const struct verdict *v)
 {
-	const struct iommu_observer *o = &phb->chip->base.observer;
+	const struct iotoll_iommu_observer *o = &phb->chip->base.observer;
 
 	if (v->error == 0 || v->error == -ESHUTDOWN)
 		return;
@@ -238,7 +238,7 @@ static void note_error(struct calgary_phb *phb, struct iommu_source source, uint
  * brought the same 64 bytes. Whether Calgary fetches ahead is not published; by default it does
  * not.
  */
-static void fetch_ahead(const struct calgary_phb *phb, uint64_t index, struct iommu_xlat *out)
+static void fetch_ahead(const struct calgary_phb *phb, uint64_t index, struct iotoll_xlat *out)
 {
 	const uint64_t entries = calgary_entries((unsigned)(phb->reg[REG_TAR] & CALGARY_TAR_SIZE));
 	uint64_t want, line[IOTLB_MAX_LINE_PAGES];
@@ -257,17 +257,17 @@ static void fetch_ahead(const struct calgary_phb *phb, uint64_t index, struct io
  * The access that hits and is granted, most of them, with no step that such an access cannot need.
  * False: nothing was changed, translate() decides. Fetching ahead keeps the cache from being asked.
  */
-static IOTLB_ALWAYS_INLINE bool hit_at_once(struct calgary *c, struct iommu_source source,
-					    uint64_t iova, enum iommu_access access,
-					    enum iotlb_sets sets, struct iommu_xlat *out)
+static IOTLB_ALWAYS_INLINE bool hit_at_once(struct calgary *c, struct iotoll_source source,
+					    uint64_t iova, enum iotoll_access access,
+					    enum iotlb_sets sets, struct iotoll_xlat *out)
 {
 	struct verdict v = {.cached = true};
-	struct iommu_xlat granted = {0};
+	struct iotoll_xlat granted = {0};
 	struct calgary_phb *phb;
 	ptrdiff_t slot;
 	uint64_t tce;
 
-	if (source.bus >= CALGARY_PHBS || (access != IOMMU_READ && access != IOMMU_WRITE))
+	if (source.bus >= CALGARY_PHBS || (access != IOTOLL_READ && access != IOTOLL_WRITE))
 		return false;
 	phb = &c->phb[source.bus];
 	if (!iotlb_has(phb->cache, sets) || iova < phb->table_first || iova > phb->table_last)
@@ -284,9 +284,9 @@ static IOTLB_ALWAYS_INLINE bool hit_at_once(struct calgary *c, struct iommu_sour
 	return true;
 }
 
-static __attribute__((noinline)) int translate(struct iommu *iommu, struct iommu_source source,
-					       uint64_t iova, enum iommu_access access,
-					       struct iommu_xlat *out)
+static __attribute__((noinline)) int translate(struct iommu *iommu, struct iotoll_source source,
+					       uint64_t iova, enum iotoll_access access,
+					       struct iotoll_xlat *out)
 {
 	struct verdict v = {0};
 	struct calgary_phb *phb;
@@ -315,8 +315,8 @@ static __attribute__((noinline)) int translate(struct iommu *iommu, struct iommu
 	return v.error;
 }
 
-int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		      enum iommu_access access, struct iommu_xlat *out)
+int calgary_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		      enum iotoll_access access, struct iotoll_xlat *out)
 {
 	if (IOTLB_LIKELY(
 		    hit_at_once(calgary_of(iommu), source, iova, access, IOTLB_FOUR_WAYS, out)))
@@ -324,8 +324,8 @@ int calgary_translate(struct iommu *iommu, struct iommu_source source, uint64_t 
 	return translate(iommu, source, iova, access, out);
 }
 
-int calgary_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		  enum iommu_access access, struct iommu_xlat *out)
+int calgary_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		  enum iotoll_access access, struct iotoll_xlat *out)
 {
 	struct verdict v = {0};
 	const struct calgary_phb *phb;

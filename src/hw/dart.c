@@ -15,11 +15,11 @@
 static void dart_dropped(void *ctx, uint32_t tag, uint64_t pfn)
 {
 	const struct dart *d = ctx;
-	const struct iommu_observer *o = &d->base.observer;
+	const struct iotoll_iommu_observer *o = &d->base.observer;
 
 	(void)tag;
 	for (unsigned bus = 0; o->dropped != NULL && bus < d->kind->buses; bus++)
-		o->dropped(o->ctx, (struct iommu_source){.bus = (uint16_t)bus}, pfn);
+		o->dropped(o->ctx, (struct iotoll_source){.bus = (uint16_t)bus}, pfn);
 }
 
 static int dart_create(struct iommu **out, const struct iommu_config *config,

@@ -44,7 +44,7 @@ struct dart_kind {
 struct dart {
 	struct iommu base; /* first */
 	const struct dart_kind *kind;
-	struct iommu_memory memory;
+	struct iotoll_memory memory;
 	struct iommu_dart_config config;
 	bool track_stale;
 	uint32_t reg[DART_REG_COUNT];
@@ -80,10 +80,10 @@ void dart_regs_reset(struct dart *d);
 
 /* dart_translate.c */
 
-int dart_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		   enum iommu_access access, struct iommu_xlat *out);
-int dart_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-	       enum iommu_access access, struct iommu_xlat *out);
+int dart_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		   enum iotoll_access access, struct iotoll_xlat *out);
+int dart_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+	       enum iotoll_access access, struct iotoll_xlat *out);
 /* Forget page @pfn, keeping the others of its line. */
 void dart_invalidate_page(struct dart *d, uint64_t pfn);
 

@@ -77,7 +77,7 @@ static bool is_stale(const struct dart *d, uint64_t index, uint64_t held)
 
 /* Fetch the group of entries that one TLB line takes into @line, pick the one asked for. */
 static void fetch(const struct dart *d, uint64_t index, struct verdict *v, uint64_t *line,
-		  struct iommu_xlat *out)
+		  struct iotoll_xlat *out)
 {
 	const uint64_t first = iotlb_line_first(d->tlb, index);
 
@@ -92,11 +92,11 @@ static void fetch(const struct dart *d, uint64_t index, struct verdict *v, uint6
 }
 
 /* Fill @out for @iova, found in v->entry, or refuse. */
-static inline void grant(const struct dart *d, uint64_t iova, enum iommu_access access,
-			 struct verdict *v, struct iommu_xlat *out)
+static inline void grant(const struct dart *d, uint64_t iova, enum iotoll_access access,
+			 struct verdict *v, struct iotoll_xlat *out)
 {
 	const uint64_t offset = iova & (DART_PAGE_BYTES - 1);
-	const bool write = access == IOMMU_WRITE;
+	const bool write = access == IOTOLL_WRITE;
 
 	if ((v->entry & DART_ENTRY_VALID) == 0) {
 		refuse(v, -EPERM, DART_EXCP_ENTRY);
@@ -113,7 +113,7 @@ static inline void grant(const struct dart *d, uint64_t iova, enum iommu_access 
 	out->stale = v->cached && is_stale(d, iova >> DART_PAGE_SHIFT, v->entry);
 }
 
-static void pass(uint64_t paddr, struct iommu_xlat *out)
+static void pass(uint64_t paddr, struct iotoll_xlat *out)
 {
 	out->paddr = paddr;
 	out->bytes = DART_PAGE_BYTES - (paddr & (DART_PAGE_BYTES - 1));
@@ -121,8 +121,8 @@ static void pass(uint64_t paddr, struct iommu_xlat *out)
 }
 
 /* Decide what becomes of an access that does not need the table. True if that settles it. */
-static bool settled_early(const struct dart *d, struct iommu_source source, uint64_t iova,
-			  struct verdict *v, struct iommu_xlat *out)
+static bool settled_early(const struct dart *d, struct iotoll_source source, uint64_t iova,
+			  struct verdict *v, struct iotoll_xlat *out)
 {
 	if (d->kind->bypass && source.bus == DART_PCI && iova >= DART_U4_BYPASS &&
 	    iova - DART_U4_BYPASS <= DART_MAX_PADDR) {
@@ -140,19 +140,19 @@ static bool settled_early(const struct dart *d, struct iommu_source source, uint
 	return false;
 }
 
-static int check_request(const struct dart *d, struct iommu_source source, enum iommu_access access,
-			 struct iommu_xlat *out)
+static int check_request(const struct dart *d, struct iotoll_source source,
+			 enum iotoll_access access, struct iotoll_xlat *out)
 {
-	*out = (struct iommu_xlat){0};
+	*out = (struct iotoll_xlat){0};
 	if (source.bus >= d->kind->buses)
 		return -ENODEV;
-	return access == IOMMU_READ || access == IOMMU_WRITE ? 0 : -EINVAL;
+	return access == IOTOLL_READ || access == IOTOLL_WRITE ? 0 : -EINVAL;
 }
 
-static void note_error(struct dart *d, struct iommu_source source, uint64_t iova,
-		       enum iommu_access access, const struct verdict *v)
+static void note_error(struct dart *d, struct iotoll_source source, uint64_t iova,
+		       enum iotoll_access access, const struct verdict *v)
 {
-	const struct iommu_observer *o = &d->base.observer;
+	const struct iotoll_iommu_observer *o = &d->base.observer;
 
 	if (v->error == 0)
 		return;
@@ -162,7 +162,7 @@ static void note_error(struct dart *d, struct iommu_source source, uint64_t iova
 			(source.bus == DART_HT ? DART_U4_EXCP_HT : 0) |
 			((uint32_t)(iova >> DART_PAGE_SHIFT << DART_U4_EXCP_PAGE_SHIFT) &
 			 DART_U4_EXCP_PAGE) |
-			(access == IOMMU_WRITE ? DART_U4_EXCP_WRITE : 0) | (uint32_t)v->code;
+			(access == IOTOLL_WRITE ? DART_U4_EXCP_WRITE : 0) | (uint32_t)v->code;
 	if (o->fault != NULL)
 		o->fault(o->ctx, source, iova, access);
 }
@@ -171,18 +171,18 @@ static void note_error(struct dart *d, struct iommu_source source, uint64_t iova
  * The access that hits and is granted, most of them, with no step that such an access cannot need.
  * False: nothing was changed, translate() decides.
  */
-static IOTLB_ALWAYS_INLINE bool hit_at_once(struct dart *d, struct iommu_source source,
-					    uint64_t iova, enum iommu_access access,
-					    enum iotlb_sets sets, struct iommu_xlat *out)
+static IOTLB_ALWAYS_INLINE bool hit_at_once(struct dart *d, struct iotoll_source source,
+					    uint64_t iova, enum iotoll_access access,
+					    enum iotlb_sets sets, struct iotoll_xlat *out)
 {
 	struct iotlb *const t = d->tlb;
 	struct verdict v = {.cached = true};
-	struct iommu_xlat granted = {0};
+	struct iotoll_xlat granted = {0};
 	uint64_t entry;
 	ptrdiff_t slot;
 
 	if (!iotlb_has(t, sets) || source.bus >= d->kind->buses || iova >= d->below ||
-	    (access != IOMMU_READ && access != IOMMU_WRITE))
+	    (access != IOTOLL_READ && access != IOTOLL_WRITE))
 		return false;
 	slot = iotlb_spot(t, sets, 0, iova >> DART_PAGE_SHIFT, &entry);
 	if (slot < 0)
@@ -196,9 +196,9 @@ static IOTLB_ALWAYS_INLINE bool hit_at_once(struct dart *d, struct iommu_source 
 	return true;
 }
 
-static __attribute__((noinline)) int translate(struct dart *d, struct iommu_source source,
-					       uint64_t iova, enum iommu_access access,
-					       struct iommu_xlat *out)
+static __attribute__((noinline)) int translate(struct dart *d, struct iotoll_source source,
+					       uint64_t iova, enum iotoll_access access,
+					       struct iotoll_xlat *out)
 {
 	struct verdict v = {0};
 	const uint64_t index = iova >> DART_PAGE_SHIFT;
@@ -223,8 +223,8 @@ static __attribute__((noinline)) int translate(struct dart *d, struct iommu_sour
 	return v.error;
 }
 
-int dart_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		   enum iommu_access access, struct iommu_xlat *out)
+int dart_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		   enum iotoll_access access, struct iotoll_xlat *out)
 {
 	struct dart *d = dart_of(iommu);
 
@@ -233,8 +233,8 @@ int dart_translate(struct iommu *iommu, struct iommu_source source, uint64_t iov
 	return translate(d, source, iova, access, out);
 }
 
-int dart_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-	       enum iommu_access access, struct iommu_xlat *out)
+int dart_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+	       enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct dart *d = dart_of_const(iommu);
 	struct verdict v = {0};

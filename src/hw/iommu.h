@@ -16,71 +16,19 @@
 #include <stdint.h>
 
 #include "base/err.h"
-
-/* How an IOMMU reads its tables (and, for some, writes status). */
-struct iommu_memory {
-	void *ctx;
-	/* Copy @bytes at physical @paddr into @to. 0, or -EFAULT if any byte lies outside. */
-	int (*read)(void *ctx, uint64_t paddr, void *to, size_t bytes);
-	/* The reverse. */
-	int (*write)(void *ctx, uint64_t paddr, const void *from, size_t bytes);
-	/*
-	 * May be NULL. Where physical [0, @window_bytes) lies in this process, for as long as the
-	 * IOMMU lives: what is in there is read without a call. read() would say the same of it.
-	 */
-	const uint8_t *window;
-	uint64_t window_bytes;
-};
+#include "iotoll/iommu.h"
 
 /*
  * The @bytes at physical @paddr: where they lie if that is in the window, else copied into
  * @scratch, which has room for them. NULL if memory has none there. For the models.
  */
-static inline const uint8_t *iommu_memory_view(const struct iommu_memory *m, uint64_t paddr,
+static inline const uint8_t *iommu_memory_view(const struct iotoll_memory *m, uint64_t paddr,
 					       size_t bytes, uint8_t *scratch)
 {
 	if (bytes <= m->window_bytes && paddr <= m->window_bytes - bytes)
 		return m->window + paddr;
 	return m->read(m->ctx, paddr, scratch, bytes) == 0 ? scratch : NULL;
 }
-
-enum iommu_access { IOMMU_READ = 1, IOMMU_WRITE = 2 };
-
-/* Who asks: the bus (host bridge) it sits on and its requester id there. */
-struct iommu_source {
-	uint16_t bus;
-	uint16_t devid;
-};
-
-struct iommu_xlat {
-	uint64_t paddr; /* where @iova's byte is */
-	/* How many from there on follow contiguously: to the page's end; riommu, the mapping's. */
-	uint64_t bytes;
-	unsigned fetches; /* memory reads for table entries: one per 64-byte line of a table */
-	unsigned ahead;   /* further ones, which the access did not wait for */
-	bool hit;         /* answered by the IOTLB */
-	bool bypass;      /* not translated at all */
-	bool stale; /* answered by an IOTLB entry that the tables no longer back (see below) */
-};
-
-/* Told to whoever watches; every callback may be NULL. Called synchronously. */
-struct iommu_observer {
-	void *ctx;
-	/* The IOTLB no longer holds page @iova_pfn of @source.bus (eviction or invalidation). */
-	void (*dropped)(void *ctx, struct iommu_source source, uint64_t iova_pfn);
-	/* may_start(@bus) changed: a register write or a reset stopped DMA there or allowed it. */
-	void (*arbitration)(void *ctx, unsigned bus, bool enabled);
-	/*
-	 * translate() refused an access: it answered -EPERM or -EFAULT, every time. Models latch
-	 * the first since their status was cleared (dart the latest); calgary latches none above 4
-	 * GiB, for which its bridges take no part in the cycle. Not told: -ESHUTDOWN (the bus
-	 * grants nothing, so there was no access), -ENODEV and -EINVAL (the embedder's mistakes).
-	 */
-	void (*fault)(void *ctx, struct iommu_source source, uint64_t iova,
-		      enum iommu_access access);
-	/* The IOMMU itself sends the message-signalled interrupt @data to @address. */
-	void (*interrupt)(void *ctx, uint64_t address, uint32_t data);
-};
 
 struct iotlb;
 
@@ -132,7 +80,7 @@ struct iommu_dart_config {
 struct iommu_config {
 	const char *model; /* a row of the registry: "calgary", "vtd", "riommu" */
 	struct iotlb_config iotlb;
-	struct iommu_memory memory;
+	struct iotoll_memory memory;
 	bool track_stale; /* compare each hit with the tables and report xlat.stale (slower) */
 	const struct vtd_config *vtd; /* model "vtd": what it can do; NULL: vtd_xeon. Copied. */
 	struct iommu_dart_config dart;
@@ -159,10 +107,10 @@ struct iommu_ops {
 	void (*reset)(struct iommu *iommu);
 	uint64_t (*reg_read)(struct iommu *iommu, uint64_t offset, unsigned width);
 	void (*reg_write)(struct iommu *iommu, uint64_t offset, uint64_t value, unsigned width);
-	int (*translate)(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-			 enum iommu_access access, struct iommu_xlat *out);
-	int (*probe)(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		     enum iommu_access access, struct iommu_xlat *out);
+	int (*translate)(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+			 enum iotoll_access access, struct iotoll_xlat *out);
+	int (*probe)(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		     enum iotoll_access access, struct iotoll_xlat *out);
 	/* May the device on @bus start a transaction now (arbitration, slot enabled)? */
 	bool (*may_start)(const struct iommu *iommu, unsigned bus);
 	/* A transaction of @bus went out / completed; the drain handshake counts them. */
@@ -186,7 +134,7 @@ struct iommu_ops {
 /* Embedded first in every model's own struct. */
 struct iommu {
 	const struct iommu_ops *ops;
-	struct iommu_observer observer;
+	struct iotoll_iommu_observer observer;
 	const struct ats_fabric *fabric; /* of models that serve ATS; NULL: no device has any */
 };
 
@@ -210,15 +158,15 @@ void iommu_destroy(struct iommu *iommu);
  * memory; -ESHUTDOWN if the bus is shut off; -ENODEV if the model has no such bus; -EINVAL if
  * @access is neither of the two. On failure *@out says only what was fetched: the rest is 0.
  */
-static inline int iommu_translate(struct iommu *i, struct iommu_source source, uint64_t iova,
-				  enum iommu_access access, struct iommu_xlat *out)
+static inline int iommu_translate(struct iommu *i, struct iotoll_source source, uint64_t iova,
+				  enum iotoll_access access, struct iotoll_xlat *out)
 {
 	return i->ops->translate(i, source, iova, access, out);
 }
 
 /* What translate() would answer now. Changes nothing; same return values. */
-static inline int iommu_probe(const struct iommu *i, struct iommu_source source, uint64_t iova,
-			      enum iommu_access access, struct iommu_xlat *out)
+static inline int iommu_probe(const struct iommu *i, struct iotoll_source source, uint64_t iova,
+			      enum iotoll_access access, struct iotoll_xlat *out)
 {
 	return i->ops->probe(i, source, iova, access, out);
 }

@@ -31,7 +31,7 @@ struct riotlb_place {
 
 struct riommu {
 	struct iommu base; /* first */
-	struct iommu_memory memory;
+	struct iotoll_memory memory;
 	bool track_stale;
 	uint64_t control, devices, device_count;
 	uint64_t fault, fault_iova;
@@ -73,15 +73,15 @@ void riotlb_put(struct riommu *d, const struct riotlb_entry *entry);
 uint64_t riommu_reg_read(struct iommu *iommu, uint64_t offset, unsigned width);
 void riommu_reg_write(struct iommu *iommu, uint64_t offset, uint64_t value, unsigned width);
 /* Latch a refused access, if none is. */
-void riommu_latch(struct riommu *d, uint16_t devid, uint64_t iova, enum iommu_access access,
+void riommu_latch(struct riommu *d, uint16_t devid, uint64_t iova, enum iotoll_access access,
 		  enum riommu_reason reason);
 
 /* riommu_translate.c */
 
-int riommu_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		     enum iommu_access access, struct iommu_xlat *out);
-int riommu_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		 enum iommu_access access, struct iommu_xlat *out);
+int riommu_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		     enum iotoll_access access, struct iotoll_xlat *out);
+int riommu_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		 enum iotoll_access access, struct iotoll_xlat *out);
 
 static inline bool riommu_rpte_valid(struct riommu_pair rpte)
 {

@@ -11,14 +11,14 @@
  */
 #include "hw/riommu_impl.h"
 
-void riommu_latch(struct riommu *d, uint16_t devid, uint64_t iova, enum iommu_access access,
+void riommu_latch(struct riommu *d, uint16_t devid, uint64_t iova, enum iotoll_access access,
 		  enum riommu_reason reason)
 {
 	if ((d->fault & RIOMMU_FAULT_PENDING) != 0) {
 		d->fault |= RIOMMU_FAULT_MORE;
 		return;
 	}
-	d->fault = RIOMMU_FAULT_PENDING | (access == IOMMU_WRITE ? RIOMMU_FAULT_WRITE : 0) |
+	d->fault = RIOMMU_FAULT_PENDING | (access == IOTOLL_WRITE ? RIOMMU_FAULT_WRITE : 0) |
 		   (uint64_t)reason << RIOMMU_FAULT_REASON_SHIFT | devid;
 	d->fault_iova = iova;
 }

@@ -30,8 +30,8 @@ static bool holds(const struct riotlb_entry *e, uint32_t rentry, struct riommu_p
 static void tell_mapping(const struct riommu *d, const struct riotlb_entry *was, uint32_t rentry,
 			 struct riommu_pair rpte, const struct riotlb_entry *now)
 {
-	const struct iommu_observer *o = &d->base.observer;
-	const struct iommu_source source = {.bus = 0, .devid = was->devid};
+	const struct iotoll_iommu_observer *o = &d->base.observer;
+	const struct iotoll_source source = {.bus = 0, .devid = was->devid};
 	const uint64_t first = riommu_iova(was->rid, rentry, 0) >> PAGE_SHIFT;
 	const uint64_t pages = ((rpte.hi & RIOMMU_RPTE_SIZE) + PAGE_BYTES - 1) >> PAGE_SHIFT;
 

@@ -100,7 +100,7 @@ static bool is_stale(const struct riommu *d, const struct riotlb_entry *held, ui
 
 /* Where the mapping of @iova comes from: @held, NULL if nothing is held of the ring, or a walk. */
 static void find(const struct riommu *d, const struct riotlb_entry *held, uint16_t devid,
-		 uint64_t iova, struct verdict *v, struct iommu_xlat *out)
+		 uint64_t iova, struct verdict *v, struct iotoll_xlat *out)
 {
 	const uint32_t rentry = riommu_iova_rentry(iova);
 
@@ -121,8 +121,8 @@ static void find(const struct riommu *d, const struct riotlb_entry *held, uint16
 }
 
 /* May @iova be accessed so, by what was found? Fills @out, or says why not. */
-static void grant(const struct riommu *d, uint64_t iova, enum iommu_access access,
-		  struct verdict *v, struct iommu_xlat *out)
+static void grant(const struct riommu *d, uint64_t iova, enum iotoll_access access,
+		  struct verdict *v, struct iotoll_xlat *out)
 {
 	const struct riommu_pair rpte = v->entry.rpte;
 	const uint64_t offset = riommu_iova_offset(iova);
@@ -132,7 +132,7 @@ static void grant(const struct riommu *d, uint64_t iova, enum iommu_access acces
 		v->reason = RIOMMU_REASON_SIZE;
 		return;
 	}
-	if ((rpte.hi & (access == IOMMU_WRITE ? RIOMMU_RPTE_WRITE : RIOMMU_RPTE_READ)) == 0) {
+	if ((rpte.hi & (access == IOTOLL_WRITE ? RIOMMU_RPTE_WRITE : RIOMMU_RPTE_READ)) == 0) {
 		v->reason = RIOMMU_REASON_DIRECTION;
 		return;
 	}
@@ -145,7 +145,7 @@ static void grant(const struct riommu *d, uint64_t iova, enum iommu_access acces
 }
 
 /* rprefetch(). A ring of one entry has no next. */
-static void prefetch(const struct riommu *d, struct riotlb_entry *e, struct iommu_xlat *out)
+static void prefetch(const struct riommu *d, struct riotlb_entry *e, struct iotoll_xlat *out)
 {
 	e->next = (struct riommu_pair){0, 0};
 	if (e->ring_entries < 2)
@@ -157,7 +157,8 @@ static void prefetch(const struct riommu *d, struct riotlb_entry *e, struct iomm
 
 /* Everything that translate() does but writing it down. */
 static int look(const struct riommu *d, const struct riotlb_entry *held, uint16_t devid,
-		uint64_t iova, enum iommu_access access, struct verdict *v, struct iommu_xlat *out)
+		uint64_t iova, enum iotoll_access access, struct verdict *v,
+		struct iotoll_xlat *out)
 {
 	find(d, held, devid, iova, v, out);
 	if (v->found) {
@@ -170,7 +171,7 @@ static int look(const struct riommu *d, const struct riotlb_entry *held, uint16_
 	return v->reason == RIOMMU_REASON_TABLE ? -EFAULT : -EPERM;
 }
 
-static void pass(uint64_t iova, struct iommu_xlat *out)
+static void pass(uint64_t iova, struct iotoll_xlat *out)
 {
 	const uint64_t page = UINT64_C(4096);
 
@@ -179,13 +180,13 @@ static void pass(uint64_t iova, struct iommu_xlat *out)
 	out->bypass = true;
 }
 
-static int check_request(struct iommu_source source, enum iommu_access access,
-			 struct iommu_xlat *out)
+static int check_request(struct iotoll_source source, enum iotoll_access access,
+			 struct iotoll_xlat *out)
 {
-	*out = (struct iommu_xlat){0};
+	*out = (struct iotoll_xlat){0};
 	if (source.bus != 0)
 		return -ENODEV;
-	return access == IOMMU_READ || access == IOMMU_WRITE ? 0 : -EINVAL;
+	return access == IOTOLL_READ || access == IOTOLL_WRITE ? 0 : -EINVAL;
 }
 
 static void count(struct riommu *d, const struct verdict *v)
@@ -196,11 +197,11 @@ static void count(struct riommu *d, const struct verdict *v)
 	d->prefetched += v->found && v->origin != HELD && riommu_rpte_valid(v->entry.next);
 }
 
-int riommu_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		     enum iommu_access access, struct iommu_xlat *out)
+int riommu_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		     enum iotoll_access access, struct iotoll_xlat *out)
 {
 	struct riommu *d = riommu_of(iommu);
-	const struct iommu_observer *o = &d->base.observer;
+	const struct iotoll_iommu_observer *o = &d->base.observer;
 	struct verdict v = {0};
 	int ret = check_request(source, access, out);
 
@@ -223,8 +224,8 @@ int riommu_translate(struct iommu *iommu, struct iommu_source source, uint64_t i
 	return ret;
 }
 
-int riommu_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		 enum iommu_access access, struct iommu_xlat *out)
+int riommu_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		 enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct riommu *d = riommu_of_const(iommu);
 	struct verdict v = {0};

@@ -13,11 +13,11 @@
 static void vtd_dropped(void *ctx, uint32_t tag, uint64_t pfn)
 {
 	struct vtd *v = ctx;
-	const struct iommu_observer *o = &v->base.observer;
+	const struct iotoll_iommu_observer *o = &v->base.observer;
 
 	(void)tag;
 	if (o->dropped != NULL)
-		o->dropped(o->ctx, (struct iommu_source){0}, pfn);
+		o->dropped(o->ctx, (struct iotoll_source){0}, pfn);
 }
 
 /* Each page of a large one, as the observer counts in pages; nobody listening costs nothing. */

@@ -10,7 +10,7 @@
  * request queue (what may use it is a bit of scalable mode's context entries), protected memory
  * regions, advanced fault logging. Their registers read 0 and ignore writes.
  *
- * A unit serves one PCI segment: struct iommu_source has bus 0 (the host bridge) and devid the
+ * A unit serves one PCI segment: struct iotoll_source has bus 0 (the host bridge) and devid the
  * 16-bit requester id, PCI bus in 15:8, device and function in 7:0. What the documents leave open
  * and this model decided is told where it is decided.
  */

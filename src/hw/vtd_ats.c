@@ -47,11 +47,11 @@ static uint8_t find(struct vtd *v, const struct vtd_context *context, uint64_t a
 	struct vtd_walk w;
 
 	if (!iotlb_lookup(v->iotlb, context->did, pfn, held, order)) {
-		vtd_walk(v, context, address, IOMMU_READ, true, &w);
+		vtd_walk(v, context, address, IOTOLL_READ, true, &w);
 		vtd_walk_hold(v, context, pfn, &w);
 		*fetches += w.fetches;
 		if (w.reason == VTD_FR_READ && !no_write) {
-			vtd_walk(v, context, address, IOMMU_WRITE, true, &w);
+			vtd_walk(v, context, address, IOTOLL_WRITE, true, &w);
 			vtd_walk_hold(v, context, pfn, &w);
 			*fetches += w.fetches;
 		}
@@ -129,11 +129,11 @@ static uint8_t admit(const struct vtd_context *context)
 
 static void answer_all(struct vtd *v, const struct ats_request *request, struct ats_completion *out)
 {
-	struct vtd_request r = {request->source, request->address & VTD_FRCD_LO_FI, IOMMU_READ,
+	struct vtd_request r = {request->source, request->address & VTD_FRCD_LO_FI, IOTOLL_READ,
 				ATS_AT_TRANSLATION};
 	const struct vtd_context *context;
 	struct vtd_context fetched;
-	struct iommu_xlat x = {0};
+	struct iotoll_xlat x = {0};
 	bool unreachable;
 
 	context = vtd_context_get(v, request->source.devid, &fetched, &x);
@@ -179,8 +179,8 @@ static int vtd_ats_request(struct iommu *iommu, const struct ats_request *reques
 	return 0;
 }
 
-static int vtd_ats_translated(struct iommu *iommu, struct iommu_source source, uint64_t paddr,
-			      enum iommu_access access, struct iommu_xlat *out)
+static int vtd_ats_translated(struct iommu *iommu, struct iotoll_source source, uint64_t paddr,
+			      enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct vtd_request request = {source, paddr, access, ATS_AT_TRANSLATED};
 	struct vtd *v = vtd_of(iommu);
@@ -191,8 +191,8 @@ static int vtd_ats_translated(struct iommu *iommu, struct iommu_source source, u
 	return ret;
 }
 
-static int vtd_ats_probe(const struct iommu *iommu, struct iommu_source source, uint64_t paddr,
-			 enum iommu_access access, struct iommu_xlat *out)
+static int vtd_ats_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t paddr,
+			 enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct vtd_request request = {source, paddr, access, ATS_AT_TRANSLATED};
 

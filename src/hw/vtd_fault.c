@@ -39,7 +39,7 @@ void vtd_event(struct vtd *v, enum vtd_reg ctl)
 	enum vtd_reg data = ctl == REG_FECTL ? REG_FEDATA : REG_IEDATA;
 	enum vtd_reg addr = ctl == REG_FECTL ? REG_FEADDR : REG_IEADDR;
 	enum vtd_reg upper = ctl == REG_FECTL ? REG_FEUADDR : REG_IEUADDR;
-	const struct iommu_observer *o = &v->base.observer;
+	const struct iotoll_iommu_observer *o = &v->base.observer;
 
 	if ((v->reg[ctl] & VTD_ECTL_IM) != 0) {
 		v->reg[ctl] |= VTD_ECTL_IP;
@@ -81,7 +81,7 @@ static void fill(struct vtd *v, const struct vtd_request *request, uint8_t reaso
 
 	v->record[n] = (struct vtd_pair){
 		.lo = request->address & VTD_FRCD_LO_FI,
-		.hi = VTD_FRCD_HI_F | (request->access == IOMMU_READ ? VTD_FRCD_HI_T : 0) |
+		.hi = VTD_FRCD_HI_F | (request->access == IOTOLL_READ ? VTD_FRCD_HI_T : 0) |
 		      (uint64_t)request->at << VTD_FRCD_HI_AT_SHIFT |
 		      (uint64_t)reason << VTD_FRCD_HI_FR_SHIFT | request->source.devid,
 	};

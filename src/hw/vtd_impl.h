@@ -82,7 +82,7 @@ struct vtd_paging {
 
 struct vtd {
 	struct iommu base; /* first */
-	struct iommu_memory memory;
+	struct iotoll_memory memory;
 	struct vtd_config config;
 	bool track_stale;
 	uint64_t cap, ecap;
@@ -115,9 +115,9 @@ struct vtd {
 
 /* A request as PCI Express brings it: with an address type. */
 struct vtd_request {
-	struct iommu_source source;
+	struct iotoll_source source;
 	uint64_t address;
-	enum iommu_access access;
+	enum iotoll_access access;
 	unsigned at; /* ATS_AT_... */
 };
 
@@ -228,7 +228,7 @@ void vtd_fetch_context(const struct vtd *v, uint16_t sid, struct vtd_context *to
 		       unsigned *fetches);
 /* Walk the tables of @context for @iova, from the caches' hints on if @hints. Pure. */
 void vtd_walk(const struct vtd *v, const struct vtd_context *context, uint64_t iova,
-	      enum iommu_access access, bool hints, struct vtd_walk *w);
+	      enum iotoll_access access, bool hints, struct vtd_walk *w);
 
 /* vtd_ats.c */
 
@@ -246,18 +246,18 @@ bool vtd_devtlb_invalidate(struct vtd *v, uint16_t sid, unsigned limit, uint64_t
  * caches may change and NULL where they may not. Returns as iommu_translate().
  */
 int vtd_answer(const struct vtd *v, struct vtd *change, const struct vtd_request *request,
-	       struct iommu_xlat *out);
+	       struct iotoll_xlat *out);
 /* The context entry of @sid, from the cache or by way of @fetched; out->fetches counts. */
 const struct vtd_context *vtd_context_get(struct vtd *v, uint16_t sid, struct vtd_context *fetched,
-					  struct iommu_xlat *out);
+					  struct iotoll_xlat *out);
 /* Tell software, unless @fpd hides it, and whoever watches that @request was refused. */
 void vtd_refuse(struct vtd *v, const struct vtd_request *request, uint8_t reason, bool fpd);
 /* Put what a walk for page @pfn found into the caches. */
 void vtd_walk_hold(struct vtd *v, const struct vtd_context *context, uint64_t pfn,
 		   const struct vtd_walk *w);
-int vtd_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		  enum iommu_access access, struct iommu_xlat *out);
-int vtd_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-	      enum iommu_access access, struct iommu_xlat *out);
+int vtd_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		  enum iotoll_access access, struct iotoll_xlat *out);
+int vtd_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+	      enum iotoll_access access, struct iotoll_xlat *out);
 
 #endif

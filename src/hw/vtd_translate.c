@@ -29,7 +29,7 @@ static bool in_interrupt_window(uint64_t address)
 	return address >= VTD_INTERRUPT_FIRST && address <= VTD_INTERRUPT_LAST;
 }
 
-static void pass(uint64_t address, struct iommu_xlat *out)
+static void pass(uint64_t address, struct iotoll_xlat *out)
 {
 	out->paddr = address;
 	out->bytes = VTD_PAGE_BYTES - (address & (VTD_PAGE_BYTES - 1));
@@ -45,15 +45,15 @@ static uint64_t before_window(uint64_t address, uint64_t bytes)
 }
 
 /* The right that a valid @access needs. */
-static ALWAYS_INLINE uint64_t needed(enum iommu_access access)
+static ALWAYS_INLINE uint64_t needed(enum iotoll_access access)
 {
-	static_assert(VTD_PTE_R == IOMMU_READ && VTD_PTE_W == IOMMU_WRITE, "the same bits");
+	static_assert(VTD_PTE_R == IOTOLL_READ && VTD_PTE_W == IOTOLL_WRITE, "the same bits");
 	return access;
 }
 
 /* What @held of size @order says to @request. 0 with @out, or the reason to refuse it. */
 static ALWAYS_INLINE uint8_t grant(uint64_t held, unsigned order, const struct vtd_request *request,
-				   struct iommu_xlat *out)
+				   struct iotoll_xlat *out)
 {
 	uint64_t need = needed(request->access);
 	uint64_t page = (uint64_t)VTD_PAGE_BYTES << order;
@@ -61,7 +61,7 @@ static ALWAYS_INLINE uint8_t grant(uint64_t held, unsigned order, const struct v
 	uint64_t paddr = (held & VTD_PTE_ADDR) | offset;
 
 	if ((held & need) == 0)
-		return request->access == IOMMU_WRITE ? VTD_FR_WRITE : VTD_FR_READ;
+		return request->access == IOTOLL_WRITE ? VTD_FR_WRITE : VTD_FR_READ;
 	if ((held & VTD_HELD_REASON) != 0)
 		return (uint8_t)((held & VTD_HELD_REASON) >> VTD_HELD_REASON_SHIFT);
 	if (in_interrupt_window(paddr))
@@ -75,10 +75,10 @@ static ALWAYS_INLINE uint8_t grant(uint64_t held, unsigned order, const struct v
 
 /* Would memory, read from the root on, still say what @out says? */
 static NOINLINE bool is_stale(const struct vtd *v, const struct vtd_request *request,
-			      const struct iommu_xlat *answer)
+			      const struct iotoll_xlat *answer)
 {
 	struct vtd_context context;
-	struct iommu_xlat now = {0};
+	struct iotoll_xlat now = {0};
 	struct vtd_walk w;
 	unsigned fetches = 0;
 
@@ -115,7 +115,7 @@ void vtd_walk_hold(struct vtd *v, const struct vtd_context *context, uint64_t pf
 /* What the tables say, for a page that the IOTLB does not hold. Otherwise as look_up(). */
 static NOINLINE uint8_t look_down(const struct vtd *v, struct vtd *change,
 				  const struct vtd_context *context,
-				  const struct vtd_request *request, struct iommu_xlat *out,
+				  const struct vtd_request *request, struct iotoll_xlat *out,
 				  bool *unreachable)
 {
 	struct vtd_walk w;
@@ -134,7 +134,7 @@ static NOINLINE uint8_t look_down(const struct vtd *v, struct vtd *change,
  */
 static ALWAYS_INLINE uint8_t look_up(const struct vtd *v, struct vtd *change,
 				     const struct vtd_context *context,
-				     const struct vtd_request *request, struct iommu_xlat *out,
+				     const struct vtd_request *request, struct iotoll_xlat *out,
 				     bool *unreachable)
 {
 	uint64_t pfn = request->address >> VTD_PAGE_SHIFT;
@@ -164,7 +164,7 @@ static uint8_t admit(const struct vtd_context *context, const struct vtd_request
 
 /* The context entry out of memory into @to, and into the cache. */
 static NOINLINE void get_context(const struct vtd *v, struct vtd *change, uint16_t sid,
-				 struct vtd_context *to, struct iommu_xlat *out)
+				 struct vtd_context *to, struct iotoll_xlat *out)
 {
 	vtd_fetch_context(v, sid, to, &out->fetches);
 	if (change == NULL)
@@ -174,7 +174,7 @@ static NOINLINE void get_context(const struct vtd *v, struct vtd *change, uint16
 }
 
 static ALWAYS_INLINE uint8_t decide(const struct vtd *v, struct vtd *change,
-				    const struct vtd_request *request, struct iommu_xlat *out,
+				    const struct vtd_request *request, struct iotoll_xlat *out,
 				    bool *fpd, bool *unreachable)
 {
 	const struct vtd_context *context = vtd_context_find(v, request->source.devid);
@@ -205,7 +205,7 @@ static ALWAYS_INLINE uint8_t decide(const struct vtd *v, struct vtd *change,
 }
 
 const struct vtd_context *vtd_context_get(struct vtd *v, uint16_t sid, struct vtd_context *fetched,
-					  struct iommu_xlat *out)
+					  struct iotoll_xlat *out)
 {
 	const struct vtd_context *held = vtd_context_find(v, sid);
 
@@ -219,7 +219,7 @@ const struct vtd_context *vtd_context_get(struct vtd *v, uint16_t sid, struct vt
 
 NOINLINE void vtd_refuse(struct vtd *v, const struct vtd_request *request, uint8_t reason, bool fpd)
 {
-	const struct iommu_observer *o = &v->base.observer;
+	const struct iotoll_iommu_observer *o = &v->base.observer;
 
 	v->stats.faults++;
 	if (reason != 0)
@@ -229,23 +229,23 @@ NOINLINE void vtd_refuse(struct vtd *v, const struct vtd_request *request, uint8
 }
 
 static ALWAYS_INLINE int answer(const struct vtd *v, struct vtd *change,
-				const struct vtd_request *request, struct iommu_xlat *out)
+				const struct vtd_request *request, struct iotoll_xlat *out)
 {
 	bool fpd = false, unreachable = false;
 	uint8_t reason;
 	unsigned fetches;
 
-	*out = (struct iommu_xlat){0};
+	*out = (struct iotoll_xlat){0};
 	if (request->source.bus != 0)
 		return -ENODEV;
-	if (request->access != IOMMU_READ && request->access != IOMMU_WRITE)
+	if (request->access != IOTOLL_READ && request->access != IOTOLL_WRITE)
 		return -EINVAL;
 	if ((v->reg[REG_GSTS] & VTD_GSTS_TES) == 0) {
 		pass(request->address, out);
 		return 0;
 	}
 	if (in_interrupt_window(request->address)) {
-		if (request->access == IOMMU_WRITE && request->at == ATS_AT_UNTRANSLATED) {
+		if (request->access == IOTOLL_WRITE && request->at == ATS_AT_UNTRANSLATED) {
 			pass(request->address, out);
 			return 0;
 		}
@@ -257,7 +257,7 @@ static ALWAYS_INLINE int answer(const struct vtd *v, struct vtd *change,
 	if (reason == 0)
 		return 0;
 	fetches = out->fetches;
-	*out = (struct iommu_xlat){.fetches = fetches};
+	*out = (struct iotoll_xlat){.fetches = fetches};
 	if (change != NULL)
 		vtd_refuse(change, request, reason, fpd);
 	return unreachable ? -EFAULT : -EPERM;
@@ -268,16 +268,16 @@ static ALWAYS_INLINE int answer(const struct vtd *v, struct vtd *change,
  * such a request cannot need. False: nothing was changed, answer() decides.
  */
 static ALWAYS_INLINE bool hit_at_once(struct vtd *v, const struct vtd_request *request,
-				      enum iotlb_sets sets, struct iommu_xlat *out)
+				      enum iotlb_sets sets, struct iotoll_xlat *out)
 {
 	struct iotlb *const t = v->iotlb;
-	struct iommu_xlat granted = {0};
+	struct iotoll_xlat granted = {0};
 	const struct vtd_context *context;
 	uint64_t held;
 	ptrdiff_t slot;
 
 	if (!iotlb_has(t, sets) || request->source.bus != 0 ||
-	    (request->access != IOMMU_READ && request->access != IOMMU_WRITE) ||
+	    (request->access != IOTOLL_READ && request->access != IOTOLL_WRITE) ||
 	    (v->reg[REG_GSTS] & VTD_GSTS_TES) == 0 || v->track_stale ||
 	    in_interrupt_window(request->address))
 		return false;
@@ -288,14 +288,14 @@ static ALWAYS_INLINE bool hit_at_once(struct vtd *v, const struct vtd_request *r
 	slot = iotlb_spot(t, sets, context->did, request->address >> VTD_PAGE_SHIFT, &held);
 	if (slot < 0 || grant(held, 0, request, &granted) != 0)
 		return false;
-	*out = (struct iommu_xlat){.paddr = granted.paddr, .bytes = granted.bytes, .hit = true};
+	*out = (struct iotoll_xlat){.paddr = granted.paddr, .bytes = granted.bytes, .hit = true};
 	v->stats.context_hits++;
 	iotlb_spotted(t, slot);
 	return true;
 }
 
-static NOINLINE int answer_slowly(struct vtd *v, struct iommu_source source, uint64_t iova,
-				  enum iommu_access access, struct iommu_xlat *out)
+static NOINLINE int answer_slowly(struct vtd *v, struct iotoll_source source, uint64_t iova,
+				  enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct vtd_request request = {source, iova, access, ATS_AT_UNTRANSLATED};
 
@@ -304,8 +304,8 @@ static NOINLINE int answer_slowly(struct vtd *v, struct iommu_source source, uin
 	return answer(v, v, &request, out);
 }
 
-int vtd_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		  enum iommu_access access, struct iommu_xlat *out)
+int vtd_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		  enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct vtd_request request = {source, iova, access, ATS_AT_UNTRANSLATED};
 
@@ -314,8 +314,8 @@ int vtd_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova
 	return answer_slowly(vtd_of(iommu), source, iova, access, out);
 }
 
-int vtd_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-	      enum iommu_access access, struct iommu_xlat *out)
+int vtd_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+	      enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct vtd_request request = {source, iova, access, ATS_AT_UNTRANSLATED};
 
@@ -323,7 +323,7 @@ int vtd_probe(const struct iommu *iommu, struct iommu_source source, uint64_t io
 }
 
 int vtd_answer(const struct vtd *v, struct vtd *change, const struct vtd_request *request,
-	       struct iommu_xlat *out)
+	       struct iotoll_xlat *out)
 {
 	return answer(v, change, request, out);
 }

@@ -196,10 +196,10 @@ static uint64_t begin(const struct vtd *v, const struct vtd_context *context, ui
 }
 
 void vtd_walk(const struct vtd *v, const struct vtd_context *context, uint64_t iova,
-	      enum iommu_access access, bool hints, struct vtd_walk *w)
+	      enum iotoll_access access, bool hints, struct vtd_walk *w)
 {
-	uint64_t need = access == IOMMU_WRITE ? VTD_PTE_W : VTD_PTE_R;
-	uint8_t lacking = access == IOMMU_WRITE ? VTD_FR_WRITE : VTD_FR_READ;
+	uint64_t need = access == IOTOLL_WRITE ? VTD_PTE_W : VTD_PTE_R;
+	uint8_t lacking = access == IOTOLL_WRITE ? VTD_FR_WRITE : VTD_FR_READ;
 	uint64_t rights, pte;
 	uint64_t table = begin(v, context, iova, hints, w, &rights);
 

@@ -31,16 +31,16 @@ static void place(const struct hyper *h, uint64_t page, uint64_t mfn, struct hyp
 
 void hyper_scope(const struct hyper *h, struct hyper_scope *out)
 {
-	const struct iommu_source source = {.bus = RIG_BUS, .devid = h->rig.devid};
+	const struct iotoll_source source = {.bus = RIG_BUS, .devid = h->rig.devid};
 	const uint64_t memory = memory_bytes(h->config.rig.machine->mem) >> PAGE_SHIFT;
 	const uint64_t pages = h->driver ? h->driver->entries : memory;
 
 	*out = (struct hyper_scope){.probed = pages};
 	for (uint64_t page = 0; page < pages; page++) {
-		struct iommu_xlat x = {.paddr = page << PAGE_SHIFT};
+		struct iotoll_xlat x = {.paddr = page << PAGE_SHIFT};
 
-		if (h->driver && iommu_probe(h->rig.iommu, source, x.paddr, IOMMU_READ, &x) &&
-		    iommu_probe(h->rig.iommu, source, page << PAGE_SHIFT, IOMMU_WRITE, &x))
+		if (h->driver && iommu_probe(h->rig.iommu, source, x.paddr, IOTOLL_READ, &x) &&
+		    iommu_probe(h->rig.iommu, source, page << PAGE_SHIFT, IOTOLL_WRITE, &x))
 			continue;
 		place(h, page, x.paddr >> PAGE_SHIFT, out);
 	}

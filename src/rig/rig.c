@@ -38,14 +38,15 @@ static uint64_t rig_now(void *ctx)
 	return machine_now(r->machine);
 }
 
-static void on_dropped(void *ctx, struct iommu_source source, uint64_t iova_pfn)
+static void on_dropped(void *ctx, struct iotoll_source source, uint64_t iova_pfn)
 {
 	struct rig *r = ctx;
 
 	exposure_dropped(r->exposure, source, iova_pfn);
 }
 
-static void on_fault(void *ctx, struct iommu_source source, uint64_t iova, enum iommu_access access)
+static void on_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+		     enum iotoll_access access)
 {
 	struct rig *r = ctx;
 
@@ -208,10 +209,10 @@ static void tell_entries(const struct rig *r, const struct exposure_config *c, u
 
 	iotoll_dma_domain_stats(r->domain, &stats);
 	for (uint64_t i = 0; c->iommu && stats.pages_live && i < entries; i++) {
-		struct iommu_xlat x;
+		struct iotoll_xlat x;
 
-		if (iommu_probe(c->iommu, c->source, i << 12, IOMMU_READ, &x) &&
-		    iommu_probe(c->iommu, c->source, i << 12, IOMMU_WRITE, &x))
+		if (iommu_probe(c->iommu, c->source, i << 12, IOTOLL_READ, &x) &&
+		    iommu_probe(c->iommu, c->source, i << 12, IOTOLL_WRITE, &x))
 			continue;
 		if (x.bypass || (c->redirects && x.paddr >> 12 == c->dummy_paddr >> 12))
 			continue;
@@ -229,7 +230,7 @@ void rig_entry(struct rig *r, uint64_t page, bool set, enum iotoll_dma_dir dir)
 }
 
 /* The watched device's own cache first. */
-static int on_probe(void *ctx, uint64_t iova, enum iommu_access access, struct iommu_xlat *out)
+static int on_probe(void *ctx, uint64_t iova, enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const struct rig *r = ctx;
 
@@ -251,7 +252,8 @@ static int make_watchers(struct rig *r, const struct rig_config *c, bool remote,
 		.now_ps = rig_now,
 		.ctx = r,
 	};
-	const struct iommu_observer observer = {.ctx = r, .dropped = on_dropped, .fault = on_fault};
+	const struct iotoll_iommu_observer observer = {
+		.ctx = r, .dropped = on_dropped, .fault = on_fault};
 	struct iotoll_dma_observer watch;
 	int rc = exposure_create(&r->exposure, &config, err);
 

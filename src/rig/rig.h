@@ -38,7 +38,7 @@ struct rig_config {
 struct rig_fault {
 	sim_time at;
 	uint64_t iova;
-	enum iommu_access access;
+	enum iotoll_access access;
 	uint16_t devid;
 };
 

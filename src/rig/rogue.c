@@ -19,10 +19,10 @@
 /* ---- one attempt ---- */
 
 /* Where the access would end: 0 and *@x, or what the IOMMU would say. */
-static int foresee(const struct rogue *r, uint64_t iova, enum iommu_access access,
-		   struct iommu_xlat *x)
+static int foresee(const struct rogue *r, uint64_t iova, enum iotoll_access access,
+		   struct iotoll_xlat *x)
 {
-	*x = (struct iommu_xlat){.paddr = iova, .bypass = true};
+	*x = (struct iotoll_xlat){.paddr = iova, .bypass = true};
 	return r->rig->iommu ? bus_probe(r->rig->bus, r->rig->devid, iova, access, x) : 0;
 }
 
@@ -43,8 +43,8 @@ static bool latched(const struct rogue *r)
  * a PC has no memory there, nor at what a live request gave for such an access, nor at what no
  * request ever had and entries lead to: strategies' own pools.
  */
-static bool trespass(const struct rogue *r, uint64_t iova, const struct iommu_xlat *x,
-		     uint32_t bytes, enum iommu_access access)
+static bool trespass(const struct rogue *r, uint64_t iova, const struct iotoll_xlat *x,
+		     uint32_t bytes, enum iotoll_access access)
 {
 	const struct exposure *e = r->rig->exposure;
 	const struct requests *books = exposure_requests(e);
@@ -90,11 +90,11 @@ static void keep(const struct rogue *r, uint64_t paddr, void *to, uint32_t bytes
 }
 
 bool rogue_try(struct rogue *r, unsigned kind, uint64_t iova, uint32_t bytes,
-	       enum iommu_access access)
+	       enum iotoll_access access)
 {
 	const uint64_t faults = r->rig->faults;
 	uint8_t buffer[ACCESS_MAX] = {0};
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	bool wrong = false;
 	int rc;
 
@@ -110,9 +110,9 @@ bool rogue_try(struct rogue *r, unsigned kind, uint64_t iova, uint32_t bytes,
 }
 
 void rogue_lie(struct rogue *r, unsigned kind, uint64_t paddr, uint32_t bytes,
-	       enum iommu_access access)
+	       enum iotoll_access access)
 {
-	const struct iommu_xlat x = {.paddr = paddr, .bypass = true};
+	const struct iotoll_xlat x = {.paddr = paddr, .bypass = true};
 	const uint64_t faults = r->rig->faults;
 	uint8_t buffer[ACCESS_MAX];
 	int rc;
@@ -122,7 +122,7 @@ void rogue_lie(struct rogue *r, unsigned kind, uint64_t paddr, uint32_t bytes,
 	count(r, kind, rc, trespass(r, paddr, &x, bytes, access), faults);
 }
 
-int rogue_access(struct rogue *r, uint64_t iova, void *bytes, uint32_t n, enum iommu_access access)
+int rogue_access(struct rogue *r, uint64_t iova, void *bytes, uint32_t n, enum iotoll_access access)
 {
 	return bus_dma_now(r->rig->bus, r->rig->devid, iova, bytes, n, access, NULL);
 }

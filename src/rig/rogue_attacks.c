@@ -8,9 +8,9 @@
 #define HEADER_BYTES 54u /* Ethernet, IPv4 and TCP without options */
 #define PAGE_MASK    ((uint64_t)PAGE_BYTES - 1)
 
-static enum iommu_access either(struct rogue *r)
+static enum iotoll_access either(struct rogue *r)
 {
-	return rng_below(&r->rng, 2) ? IOMMU_WRITE : IOMMU_READ;
+	return rng_below(&r->rng, 2) ? IOTOLL_WRITE : IOTOLL_READ;
 }
 
 /* An aligned word of @b; of a very small one, a word that begins in it or before it. */
@@ -29,7 +29,7 @@ static bool late(struct rogue *r, unsigned kind, const struct rogue_buffer *vict
 {
 	r->write = !r->write;
 	return rogue_try(r, kind, word_in(r, victim), ROGUE_WORD,
-			 r->write ? IOMMU_WRITE : IOMMU_READ);
+			 r->write ? IOTOLL_WRITE : IOTOLL_READ);
 }
 
 /* (b) Any address that it was given within the last few thousand. */
@@ -89,11 +89,11 @@ static void ring(struct rogue *r, unsigned kind)
 	forged = rng_below(&r->rng, memory_bytes(r->rig->machine->mem) / ROGUE_WORD) * ROGUE_WORD;
 	if (b && rng_below(&r->rng, 2))
 		forged = word_in(r, b);
-	if (rogue_access(r, slot, &was, ROGUE_WORD, IOMMU_READ) ||
-	    rogue_access(r, slot, &forged, ROGUE_WORD, IOMMU_WRITE))
+	if (rogue_access(r, slot, &was, ROGUE_WORD, IOTOLL_READ) ||
+	    rogue_access(r, slot, &forged, ROGUE_WORD, IOTOLL_WRITE))
 		return;
 	(void)rogue_try(r, kind, forged, ROGUE_WORD, either(r));
-	(void)rogue_access(r, slot, &was, ROGUE_WORD, IOMMU_WRITE);
+	(void)rogue_access(r, slot, &was, ROGUE_WORD, IOTOLL_WRITE);
 }
 
 /* As much of a frame's headers as lies in the buffer's first page. */
@@ -108,7 +108,7 @@ static uint32_t header_bytes(const struct rogue_buffer *b)
 /* (f) The driver has the frame and may have looked at its headers: they become others. */
 static bool toctou(struct rogue *r, unsigned kind, const struct rogue_buffer *victim)
 {
-	return rogue_try(r, kind, victim->iova, header_bytes(victim), IOMMU_WRITE);
+	return rogue_try(r, kind, victim->iova, header_bytes(victim), IOTOLL_WRITE);
 }
 
 /*
@@ -126,7 +126,7 @@ static bool toctou_shared(struct rogue *r, unsigned kind, const struct rogue_buf
 	if (!p)
 		return true;
 	return rogue_try(r, kind, p->iova - p->paddr + victim->paddr, header_bytes(victim),
-			 IOMMU_WRITE);
+			 IOTOLL_WRITE);
 }
 
 /* (g) It says of some memory that it had it translated. */

@@ -65,11 +65,12 @@ const struct rogue_buffer *rogue_recall(struct rogue *r, uint64_t among);
  * False, with nothing counted, if the bus is stopped.
  */
 bool rogue_try(struct rogue *r, unsigned kind, uint64_t iova, uint32_t bytes,
-	       enum iommu_access access);
+	       enum iotoll_access access);
 /* The same by a translated request, for memory at @paddr. */
 void rogue_lie(struct rogue *r, unsigned kind, uint64_t paddr, uint32_t bytes,
-	       enum iommu_access access);
+	       enum iotoll_access access);
 /* An access that is the device's right: 0, or what the bus answered. */
-int rogue_access(struct rogue *r, uint64_t iova, void *bytes, uint32_t n, enum iommu_access access);
+int rogue_access(struct rogue *r, uint64_t iova, void *bytes, uint32_t n,
+		 enum iotoll_access access);
 
 #endif

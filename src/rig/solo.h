@@ -13,7 +13,7 @@ struct solo {
 	struct machine *machine;
 	struct rig rig;
 	struct iotoll_dma_device *device;
-	struct iommu_source source; /* the device, as the IOMMU sees it */
+	struct iotoll_source source; /* the device, as the IOMMU sees it */
 };
 
 /*

@@ -50,7 +50,7 @@ void bench_unmap(struct bench_rig *b, uint64_t iova)
 
 int bench_dma_write(struct bench_rig *b, uint16_t devid, uint64_t iova, uint64_t value)
 {
-	return bus_dma_now(b->solo.rig.bus, devid, iova, &value, sizeof(value), IOMMU_WRITE, NULL);
+	return bus_dma_now(b->solo.rig.bus, devid, iova, &value, sizeof(value), IOTOLL_WRITE, NULL);
 }
 
 uint64_t bench_frame(struct bench_rig *b, uint64_t n)

@@ -44,9 +44,9 @@ struct bench {
 	uint64_t iova;
 };
 
-static bool allows(const struct bench *b, enum iommu_access access, uint64_t *paddr)
+static bool allows(const struct bench *b, enum iotoll_access access, uint64_t *paddr)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	const int rc = iommu_probe(b->solo.rig.iommu, b->solo.source, b->iova, access, &x);
 
 	*paddr = x.paddr;
@@ -62,13 +62,13 @@ static void try_rights(struct bench *b, struct entries_result *out)
 	for (unsigned bits = 0; bits < 4; bits++) {
 		set_bit(b->entry, b->layout->read, bits & 1);
 		set_bit(b->entry, b->layout->write, bits & 2);
-		out->readable |= (unsigned)allows(b, IOMMU_READ, &paddr) << bits;
-		out->writable |= (unsigned)allows(b, IOMMU_WRITE, &paddr) << bits;
+		out->readable |= (unsigned)allows(b, IOTOLL_READ, &paddr) << bits;
+		out->writable |= (unsigned)allows(b, IOTOLL_WRITE, &paddr) << bits;
 	}
 	memcpy(b->entry, saved, b->layout->bytes);
 	if (b->layout->valid >= 0) {
 		set_bit(b->entry, (unsigned)b->layout->valid, false);
-		out->needs_valid = !allows(b, IOMMU_READ, &paddr);
+		out->needs_valid = !allows(b, IOTOLL_READ, &paddr);
 		memcpy(b->entry, saved, b->layout->bytes);
 	}
 }
@@ -82,7 +82,7 @@ static void try_frame(struct bench *b, struct entries_result *out)
 	memcpy(saved, b->entry, b->layout->bytes);
 	for (unsigned bit = b->layout->frame_first; bit <= b->layout->frame_last; bit++)
 		set_bit(b->entry, bit, true);
-	if (allows(b, IOMMU_WRITE, &paddr))
+	if (allows(b, IOTOLL_WRITE, &paddr))
 		for (uint64_t frame = paddr >> 12; frame & 1; frame >>= 1)
 			out->frame_bits++;
 	memcpy(b->entry, saved, b->layout->bytes);

@@ -25,16 +25,16 @@ static void pass_by(struct bench_rig *b, uint64_t n, struct rng *rng)
 
 static void attempt(struct bench_rig *b, unsigned delay, struct rng *rng, struct stale_result *out)
 {
-	const struct iommu_source source = {.bus = RIG_BUS, .devid = BENCH_DEVID};
+	const struct iotoll_source source = {.bus = RIG_BUS, .devid = BENCH_DEVID};
 	const uint64_t frame = rng_below(rng, FRAMES);
 	const uint64_t iova = bench_map(b, frame);
-	struct iommu_xlat xlat;
+	struct iotoll_xlat xlat;
 	bool resident, succeeded;
 
 	(void)!bench_dma_write(b, BENCH_DEVID, iova, 1);
 	bench_unmap(b, iova);
 	pass_by(b, delays[delay], rng);
-	resident = !iommu_probe(b->solo.rig.iommu, source, iova, IOMMU_WRITE, &xlat);
+	resident = !iommu_probe(b->solo.rig.iommu, source, iova, IOTOLL_WRITE, &xlat);
 	succeeded =
 		!bench_dma_write(b, BENCH_DEVID, iova, 0xdead) && bench_frame(b, frame) == 0xdead;
 	out->attempts++;
@@ -71,10 +71,10 @@ static uint64_t cached(struct bench_rig *b, const uint64_t *iova)
 	uint64_t n = 0;
 
 	for (int i = 0; i < LIVE; i++) {
-		const struct iommu_source source = {.bus = RIG_BUS, .devid = BENCH_DEVID};
-		struct iommu_xlat xlat;
+		const struct iotoll_source source = {.bus = RIG_BUS, .devid = BENCH_DEVID};
+		struct iotoll_xlat xlat;
 
-		n += !iommu_probe(b->solo.rig.iommu, source, iova[i], IOMMU_WRITE, &xlat) &&
+		n += !iommu_probe(b->solo.rig.iommu, source, iova[i], IOTOLL_WRITE, &xlat) &&
 		     xlat.hit;
 	}
 	return n;

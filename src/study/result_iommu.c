@@ -70,7 +70,7 @@ static json_t *faults(const struct rig *r)
 		snprintf(iova, sizeof(iova), "0x%" PRIx64, f->iova);
 		json_array_append_new(list, json_pack("{s:f, s:s, s:s, s:i}", "at_us", us(f->at),
 						      "iova", iova, "access",
-						      f->access == IOMMU_WRITE ? "write" : "read",
+						      f->access == IOTOLL_WRITE ? "write" : "read",
 						      "devid", (int)f->devid));
 	}
 	return list;

@@ -206,7 +206,7 @@ static void lie(void *ctx)
 
 	memcpy(bytes, words, sizeof(words));
 	t->lied.status = bus_dma_translated(r->bus, r->devid, t->lied.paddr, bytes, sizeof(bytes),
-					    IOMMU_WRITE);
+					    IOTOLL_WRITE);
 	t->lied.landed = !memcmp(memory_ptr(t->sut.machine->mem, t->lied.paddr, sizeof(words)),
 				 words, sizeof(words));
 	t->lied.at = sim_now(t->sim);

@@ -89,12 +89,12 @@ static void replay_access(struct replay_worker *w, const struct match_map *map)
 {
 	struct replay *rp = w->replay;
 	struct iommu *iommu = rp->solo.rig.iommu;
-	const struct iommu_source source = rp->solo.source;
+	const struct iotoll_source source = rp->solo.source;
 	const uint64_t first = IOTOLL_IOVA_U64(map->iova) >> REPLAY_PAGE_SHIFT;
 
 	cpu_sync(w->cpu);
 	for (uint64_t i = 0; i < map->pages; i++) {
-		struct iommu_xlat x;
+		struct iotoll_xlat x;
 
 		rp->result->accesses++;
 		if (!iommu)
@@ -103,7 +103,7 @@ static void replay_access(struct replay_worker *w, const struct match_map *map)
 		while (!iommu->ops->may_start(iommu, source.bus))
 			task_sleep(w->task, REPLAY_GRANT_POLL_PS);
 		iommu->ops->begin(iommu, source.bus);
-		if (iommu_translate(iommu, source, (first + i) << REPLAY_PAGE_SHIFT, IOMMU_WRITE,
+		if (iommu_translate(iommu, source, (first + i) << REPLAY_PAGE_SHIFT, IOTOLL_WRITE,
 				    &x))
 			rp->result->access_faults++;
 		iommu->ops->end(iommu, source.bus);

@@ -100,8 +100,8 @@ void exposure_weigh(struct exposure *e)
 
 /* ---- questions ---- */
 
-int exposure_ask(const struct exposure *e, uint64_t iova, enum iommu_access access,
-		 struct iommu_xlat *x)
+int exposure_ask(const struct exposure *e, uint64_t iova, enum iotoll_access access,
+		 struct iotoll_xlat *x)
 {
 	if (e->config.probe)
 		return e->config.probe(e->config.ctx, iova, access, x);
@@ -110,9 +110,9 @@ int exposure_ask(const struct exposure *e, uint64_t iova, enum iommu_access acce
 
 bool exposure_still(const struct exposure *e, const struct pfnmap_slot *s)
 {
-	static const enum iommu_access ways[] = {IOMMU_READ, IOMMU_WRITE};
+	static const enum iotoll_access ways[] = {IOTOLL_READ, IOTOLL_WRITE};
 	const uint64_t iova = stale_iova(s->key, s->value[1]);
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	for (unsigned i = 0; i < 2; i++)
 		if (exposure_ask(e, iova, ways[i], &x) == 0 && x.paddr == stale_paddr(s->value[1]))
@@ -120,9 +120,9 @@ bool exposure_still(const struct exposure *e, const struct pfnmap_slot *s)
 	return false;
 }
 
-bool exposure_reaches(struct exposure *e, uint64_t iova, enum iommu_access access, uint64_t *paddr)
+bool exposure_reaches(struct exposure *e, uint64_t iova, enum iotoll_access access, uint64_t *paddr)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	if (!e->config.iommu) {
 		e->sum.untranslated = true;
@@ -215,7 +215,7 @@ static void exposure_withdrawn(void *ctx, iotoll_iova_t iova, uint64_t pages)
 	exposure_weigh(e);
 }
 
-void exposure_dropped(void *exposure, struct iommu_source source, uint64_t iova_pfn)
+void exposure_dropped(void *exposure, struct iotoll_source source, uint64_t iova_pfn)
 {
 	struct exposure *e = exposure;
 	struct pfnmap_slot *s;

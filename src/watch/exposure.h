@@ -39,13 +39,13 @@ struct exposure;
 struct requests;
 
 struct exposure_config {
-	const struct iommu *iommu;  /* who to ask; NULL = none, the device reaches everything */
-	struct iommu_source source; /* the bus watched, and a requester on it to ask as */
+	const struct iommu *iommu;   /* who to ask; NULL = none, the device reaches everything */
+	struct iotoll_source source; /* the bus watched, and a requester on it to ask as */
 	/*
 	 * What an access of that requester would come to, where the device holds translations
 	 * itself; as iommu_probe(), ->hit for an answer out of any cache. NULL: what @iommu says.
 	 */
-	int (*probe)(void *ctx, uint64_t iova, enum iommu_access access, struct iommu_xlat *out);
+	int (*probe)(void *ctx, uint64_t iova, enum iotoll_access access, struct iotoll_xlat *out);
 	uint64_t memory_bytes; /* physical memory of the machine */
 	bool redirects;        /* what is not mapped leads to one page, which is nobody's: */
 	uint64_t dummy_paddr;
@@ -137,11 +137,11 @@ bool exposure_untranslated(const struct exposure *e);
 /* Did any request have a part of @frame, now or before? */
 bool exposure_was_given(const struct exposure *e, uint64_t frame);
 /*
- * What to call from iommu_observer.dropped; @exposure is the struct exposure. Pages that are not
- * stale and other buses are ignored, so every drop may be passed on. A page to which the table or
- * another cache (see probe) still leads stays stale.
+ * What to call from iotoll_iommu_observer.dropped; @exposure is the struct exposure. Pages that are
+ * not stale and other buses are ignored, so every drop may be passed on. A page to which the table
+ * or another cache (see probe) still leads stays stale.
  */
-void exposure_dropped(void *exposure, struct iommu_source source, uint64_t iova_pfn);
+void exposure_dropped(void *exposure, struct iotoll_source source, uint64_t iova_pfn);
 
 /*
  * Begin a new interval now (end of warm-up): figures start from zero, what is live or stale stays

@@ -70,12 +70,13 @@ uint64_t exposure_advance(struct exposure *e);
 /* After any change of entries, stale pages or I/O pages in use. */
 void exposure_weigh(struct exposure *e);
 /* What an access by the device would come to now: as iommu_probe(). Only with an IOMMU. */
-int exposure_ask(const struct exposure *e, uint64_t iova, enum iommu_access access,
-		 struct iommu_xlat *x) MUST_CHECK;
+int exposure_ask(const struct exposure *e, uint64_t iova, enum iotoll_access access,
+		 struct iotoll_xlat *x) MUST_CHECK;
 /* Do table or caches still lead from the stale page @s to its memory? */
 bool exposure_still(const struct exposure *e, const struct pfnmap_slot *s);
 /* Could the device access @iova now? Also tells what memory it would reach. */
-bool exposure_reaches(struct exposure *e, uint64_t iova, enum iommu_access access, uint64_t *paddr);
+bool exposure_reaches(struct exposure *e, uint64_t iova, enum iotoll_access access,
+		      uint64_t *paddr);
 /* @iova still leads to @paddr although its request is over: the window begins. And it ends. */
 void exposure_open(struct exposure *e, uint64_t iova, uint64_t paddr, uint64_t now);
 void exposure_close(struct exposure *e, struct pfnmap_slot *s, uint64_t now);

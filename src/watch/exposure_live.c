@@ -10,11 +10,11 @@
  * @shadowed: an earlier owner's translation is in the way, and stands for what will be there.
  */
 static uint32_t exposure_extent(struct exposure *e, const struct request_page *p,
-				enum iommu_access access, bool shadowed)
+				enum iotoll_access access, bool shadowed)
 {
 	const uint32_t offset = (uint32_t)(p->iova % EXPOSURE_PAGE_BYTES);
 	const uint64_t own = p->paddr - offset; /* may wrap, and then equals nothing */
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	uint32_t before = 0;
 
 	if (exposure_ask(e, p->iova - offset, access, &x) == 0 && (x.paddr == own || shadowed)) {
@@ -101,13 +101,13 @@ static void exposure_note_frame(struct exposure *e, uint64_t f)
 static uint32_t exposure_measure(struct exposure *e, const struct request_page *p, bool shadowed)
 {
 	const bool from = p->dir == IOTOLL_DMA_FROM_DEVICE;
-	const enum iommu_access beyond = from ? IOMMU_READ : IOMMU_WRITE;
-	const enum iommu_access granted = from ? IOMMU_WRITE : IOMMU_READ;
+	const enum iotoll_access beyond = from ? IOTOLL_READ : IOTOLL_WRITE;
+	const enum iotoll_access granted = from ? IOTOLL_WRITE : IOTOLL_READ;
 	uint32_t reach = 0;
 	uint64_t paddr;
 
 	if (e->sum.maps == 1 || !e->config.iommu)
-		(void)exposure_reaches(e, p->iova, IOMMU_READ, &paddr);
+		(void)exposure_reaches(e, p->iova, IOTOLL_READ, &paddr);
 	if (!e->sum.untranslated && p->dir != IOTOLL_DMA_BIDIRECTIONAL)
 		reach = exposure_extent(e, p, beyond, shadowed);
 	if (from) {
@@ -205,8 +205,8 @@ static void exposure_judge(struct exposure *e, uint64_t iova, const uint64_t *ow
 		return;
 	}
 	/* Reading is asked first: every IOMMU that lets a device write a page lets it read most. */
-	if (!exposure_reaches(e, iova, IOMMU_READ, &paddr) &&
-	    !exposure_reaches(e, iova, IOMMU_WRITE, &paddr))
+	if (!exposure_reaches(e, iova, IOTOLL_READ, &paddr) &&
+	    !exposure_reaches(e, iova, IOTOLL_WRITE, &paddr))
 		return;
 	/* Where everything always is reachable, an unmap leaves nothing open that was not before.
 	 */

@@ -96,10 +96,10 @@ static void note_place(void *ctx, uint64_t pfn)
 	const struct places *p = ctx;
 	const struct exposure *e = p->e;
 	const uint64_t iova = pfn << EXPOSURE_PAGE_SHIFT;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	uint64_t frame;
 
-	if (exposure_ask(e, iova, IOMMU_READ, &x) && exposure_ask(e, iova, IOMMU_WRITE, &x))
+	if (exposure_ask(e, iova, IOTOLL_READ, &x) && exposure_ask(e, iova, IOTOLL_WRITE, &x))
 		return;
 	frame = x.paddr >> EXPOSURE_PAGE_SHIFT;
 	if (requests_in_frame(&e->requests, frame))

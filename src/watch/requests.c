@@ -152,15 +152,15 @@ void requests_remove(struct requests *r, struct request_page *page)
 	r->count--;
 }
 
-static bool allows(enum iotoll_dma_dir dir, enum iommu_access access)
+static bool allows(enum iotoll_dma_dir dir, enum iotoll_access access)
 {
 	return dir == IOTOLL_DMA_BIDIRECTIONAL ||
-	       dir == (access == IOMMU_READ ? IOTOLL_DMA_TO_DEVICE : IOTOLL_DMA_FROM_DEVICE);
+	       dir == (access == IOTOLL_READ ? IOTOLL_DMA_TO_DEVICE : IOTOLL_DMA_FROM_DEVICE);
 }
 
 /* How far from @paddr on the records that begin in @frame cover without a gap; @paddr: not. */
 static uint64_t covered_by(const struct requests *r, uint64_t frame, uint64_t paddr,
-			   enum iommu_access access)
+			   enum iotoll_access access)
 {
 	uint64_t end = paddr;
 
@@ -172,7 +172,7 @@ static uint64_t covered_by(const struct requests *r, uint64_t frame, uint64_t pa
 }
 
 bool requests_cover(const struct requests *r, uint64_t paddr, uint32_t bytes,
-		    enum iommu_access access)
+		    enum iotoll_access access)
 {
 	const uint64_t frame = paddr >> PAGE_SHIFT, end = paddr + bytes;
 
@@ -190,7 +190,7 @@ bool requests_cover(const struct requests *r, uint64_t paddr, uint32_t bytes,
 }
 
 bool requests_serve(const struct requests *r, uint64_t iova, uint32_t bytes,
-		    enum iommu_access access)
+		    enum iotoll_access access)
 {
 	for (const struct request_page *p = requests_of(r, iova >> PAGE_SHIFT, NULL); p;
 	     p = requests_of(r, iova >> PAGE_SHIFT, p))

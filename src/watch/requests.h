@@ -64,13 +64,13 @@ struct request_page *requests_by_frame(const struct requests *r, uint64_t frame,
  * live requests, for such an access? A request to the device lets it read, one from it write.
  */
 bool requests_cover(const struct requests *r, uint64_t paddr, uint32_t bytes,
-		    enum iommu_access access);
+		    enum iotoll_access access);
 /*
  * The same of device addresses, of one I/O page: has one live request all of them? For devices
  * whose addresses are memory's own.
  */
 bool requests_serve(const struct requests *r, uint64_t iova, uint32_t bytes,
-		    enum iommu_access access);
+		    enum iotoll_access access);
 /* Does a live request have any byte of @frame? */
 bool requests_in_frame(const struct requests *r, uint64_t frame);
 

@@ -54,7 +54,7 @@ void mq_make(struct mqbench *b, uint32_t buffer)
 	memset(b, 0, sizeof(*b));
 	rig_make(&b->rig, true);
 	for (unsigned i = 0; i < RIG_PAGES; i++)
-		rig_map(&b->rig, i, (uint64_t)i * 4096, IOMMU_READ | IOMMU_WRITE);
+		rig_map(&b->rig, i, (uint64_t)i * 4096, IOTOLL_READ | IOTOLL_WRITE);
 	b->pool = frame_pool_create();
 	config.bus = b->rig.bus;
 	config.pool = b->pool;

@@ -87,7 +87,7 @@ void nic_make(struct nic *nic, bool tick_restart)
 	memset(nic, 0, sizeof(*nic));
 	rig_make(&nic->rig, true);
 	for (unsigned i = 0; i < RIG_PAGES; i++)
-		rig_map(&nic->rig, i, i * 4096, IOMMU_READ | IOMMU_WRITE);
+		rig_map(&nic->rig, i, i * 4096, IOTOLL_READ | IOTOLL_WRITE);
 	nic->pool = frame_pool_create();
 	assert_non_null(nic->pool);
 	nic->irq = (struct irq){

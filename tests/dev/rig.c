@@ -4,12 +4,12 @@
 
 #include <errno.h>
 
-static int fake_look(const struct fake_iommu *f, uint64_t iova, enum iommu_access access,
-		     struct iommu_xlat *out)
+static int fake_look(const struct fake_iommu *f, uint64_t iova, enum iotoll_access access,
+		     struct iotoll_xlat *out)
 {
 	const uint64_t pfn = iova / BUS_PAGE_BYTES;
 
-	*out = (struct iommu_xlat){0};
+	*out = (struct iotoll_xlat){0};
 	if (f->dead)
 		return -ESHUTDOWN;
 	if (pfn >= RIG_PAGES)
@@ -24,8 +24,8 @@ static int fake_look(const struct fake_iommu *f, uint64_t iova, enum iommu_acces
 	return 0;
 }
 
-static int fake_translate(struct iommu *iommu, struct iommu_source source, uint64_t iova,
-			  enum iommu_access access, struct iommu_xlat *out)
+static int fake_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+			  enum iotoll_access access, struct iotoll_xlat *out)
 {
 	struct fake_iommu *f = (struct fake_iommu *)iommu;
 	const int ret = fake_look(f, iova, access, out);
@@ -47,8 +47,8 @@ static int fake_translate(struct iommu *iommu, struct iommu_source source, uint6
 	return ret;
 }
 
-static int fake_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		      enum iommu_access access, struct iommu_xlat *out)
+static int fake_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		      enum iotoll_access access, struct iotoll_xlat *out)
 {
 	(void)source;
 	return fake_look((const struct fake_iommu *)iommu, iova, access, out);
@@ -159,7 +159,7 @@ void rig_map(struct rig *rig, uint64_t pfn, uint64_t paddr, unsigned rights)
 
 void rig_arbitrate(struct rig *rig, bool on)
 {
-	const struct iommu_observer *o = &rig->fake.iommu.observer;
+	const struct iotoll_iommu_observer *o = &rig->fake.iommu.observer;
 
 	rig->fake.open = on;
 	o->arbitration(o->ctx, RIG_BUS, on);
@@ -189,7 +189,7 @@ static void rig_done(void *ctx, struct bus_request *req, int status)
 }
 
 struct bus_request rig_request(struct rig *rig, uint64_t iova, void *buffer, uint32_t bytes,
-			       enum iommu_access direction)
+			       enum iotoll_access direction)
 {
 	return (struct bus_request){.iova = iova,
 				    .buffer = buffer,

@@ -41,7 +41,7 @@ struct fake_iommu {
 	struct iommu iommu; /* first */
 	struct {
 		uint64_t paddr;
-		unsigned rights; /* of enum iommu_access, 0 = refused */
+		unsigned rights; /* of enum iotoll_access, 0 = refused */
 		bool cached, stale;
 	} page[RIG_PAGES];
 	bool open, dead;
@@ -78,6 +78,6 @@ uint8_t *rig_at(struct rig *rig, uint64_t paddr);
 void rig_run_us(struct rig *rig, unsigned us);
 /* A request that reports to rig_done(). */
 struct bus_request rig_request(struct rig *rig, uint64_t iova, void *buffer, uint32_t bytes,
-			       enum iommu_access direction);
+			       enum iotoll_access direction);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#define RW (IOMMU_READ | IOMMU_WRITE)
+#define RW (IOTOLL_READ | IOTOLL_WRITE)
 
 static const struct bus_limits one_dma = {.one_dma = true};
 
@@ -24,9 +24,9 @@ static void write_puts_exactly_its_bytes_where_the_page_table_says(void **state)
 	(void)state;
 	rig_make(&rig, true);
 	fill(frame, sizeof(frame), 1);
-	rig_map(&rig, 5, 0x9000, IOMMU_WRITE);
+	rig_map(&rig, 5, 0x9000, IOTOLL_WRITE);
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &one_dma), 0);
-	req = rig_request(&rig, 0x5002, frame, sizeof(frame), IOMMU_WRITE);
+	req = rig_request(&rig, 0x5002, frame, sizeof(frame), IOTOLL_WRITE);
 	bus_submit(&port, &req);
 	assert_int_equal(rig.finished, 0); /* never from inside the call */
 	rig_run_us(&rig, 10);
@@ -52,9 +52,9 @@ static void read_pays_the_memory_latency_once(void **state)
 	rig_make(&rig, true);
 	fill(expected, sizeof(expected), 9);
 	memcpy(rig_at(&rig, 0x4010), expected, sizeof(expected));
-	rig_map(&rig, 7, 0x4000, IOMMU_READ);
+	rig_map(&rig, 7, 0x4000, IOTOLL_READ);
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &one_dma), 0);
-	req = rig_request(&rig, 0x7010, got, sizeof(got), IOMMU_READ);
+	req = rig_request(&rig, 0x7010, got, sizeof(got), IOTOLL_READ);
 	bus_submit(&port, &req);
 	rig_run_us(&rig, 10);
 	assert_memory_equal(got, expected, sizeof(got));
@@ -76,7 +76,7 @@ static void burst_across_pages_translates_again_at_each(void **state)
 	rig_map(&rig, 1, 0x20000, RW);
 	rig_map(&rig, 2, 0x10000, RW); /* not behind the first in memory */
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &one_dma), 0);
-	req = rig_request(&rig, 0x1f00, data, sizeof(data), IOMMU_WRITE);
+	req = rig_request(&rig, 0x1f00, data, sizeof(data), IOTOLL_WRITE);
 	bus_submit(&port, &req);
 	rig_run_us(&rig, 20);
 	assert_int_equal(rig.status[0], 0);
@@ -104,10 +104,10 @@ static void read_beyond_2048_bytes_becomes_several_bursts(void **state)
 	rig_make(&rig, true);
 	fill(expected, sizeof(expected), 5);
 	memcpy(rig_at(&rig, 0x30000), expected, sizeof(expected));
-	rig_map(&rig, 8, 0x30000, IOMMU_READ);
-	rig_map(&rig, 9, 0x31000, IOMMU_READ);
+	rig_map(&rig, 8, 0x30000, IOTOLL_READ);
+	rig_map(&rig, 9, 0x31000, IOTOLL_READ);
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &one_dma), 0);
-	req = rig_request(&rig, 0x8000, got, sizeof(got), IOMMU_READ);
+	req = rig_request(&rig, 0x8000, got, sizeof(got), IOTOLL_READ);
 	bus_submit(&port, &req);
 	rig_run_us(&rig, 20);
 	assert_memory_equal(got, expected, sizeof(got));
@@ -128,11 +128,11 @@ static void refused_page_ends_the_request_and_keeps_what_was_written(void **stat
 	(void)state;
 	rig_make(&rig, true);
 	fill(data, sizeof(data), 7);
-	rig_map(&rig, 1, 0x20000, IOMMU_WRITE);
-	rig_map(&rig, 2, 0x21000, IOMMU_READ); /* may not be written */
+	rig_map(&rig, 1, 0x20000, IOTOLL_WRITE);
+	rig_map(&rig, 2, 0x21000, IOTOLL_READ); /* may not be written */
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &one_dma), 0);
-	req = rig_request(&rig, 0x1f80, data, sizeof(data), IOMMU_WRITE);
-	next = rig_request(&rig, 0x1000, data, 4, IOMMU_WRITE);
+	req = rig_request(&rig, 0x1f80, data, sizeof(data), IOTOLL_WRITE);
+	next = rig_request(&rig, 0x1000, data, 4, IOTOLL_WRITE);
 	bus_submit(&port, &req);
 	bus_submit(&port, &next);
 	rig_run_us(&rig, 20);
@@ -156,7 +156,7 @@ static void address_without_memory_is_a_fault_not_a_crash(void **state)
 	(void)state;
 	rig_make(&rig, false);
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &one_dma), 0);
-	req = rig_request(&rig, UINT64_MAX - 16, data, sizeof(data), IOMMU_READ);
+	req = rig_request(&rig, UINT64_MAX - 16, data, sizeof(data), IOTOLL_READ);
 	bus_submit(&port, &req);
 	rig_run_us(&rig, 20);
 	assert_int_equal(rig.status[0], -EFAULT);
@@ -175,7 +175,7 @@ static void without_an_iommu_addresses_are_physical_and_free(void **state)
 	rig_make(&rig, false);
 	fill(data, sizeof(data), 2);
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &one_dma), 0);
-	req = rig_request(&rig, 0x7ff0, data, sizeof(data), IOMMU_WRITE);
+	req = rig_request(&rig, 0x7ff0, data, sizeof(data), IOTOLL_WRITE);
 	bus_submit(&port, &req);
 	rig_run_us(&rig, 20);
 	assert_memory_equal(rig_at(&rig, 0x7ff0), data, sizeof(data));
@@ -192,7 +192,7 @@ static void empty_request_completes_without_a_transaction(void **state)
 	(void)state;
 	rig_make(&rig, true);
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &one_dma), 0);
-	req = rig_request(&rig, 0, NULL, 0, IOMMU_READ);
+	req = rig_request(&rig, 0, NULL, 0, IOTOLL_READ);
 	bus_submit(&port, &req);
 	rig_run_us(&rig, 1);
 	assert_int_equal(rig.finished, 1);
@@ -210,12 +210,12 @@ static void dma_write_takes_the_lines_out_of_the_caches(void **state)
 
 	(void)state;
 	rig_make(&rig, true);
-	rig_map(&rig, 1, 0x20000, IOMMU_WRITE);
+	rig_map(&rig, 1, 0x20000, IOTOLL_WRITE);
 	(void)cache_access(rig.machine->cache, 0, 0x20000, true);
 	(void)cache_access(rig.machine->cache, 0, 0x20040, true);
 	assert_int_equal(cache_probe(rig.machine->cache, 0, 0x20000, false), CACHE_OWN);
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &one_dma), 0);
-	req = rig_request(&rig, 0x1000, data, sizeof(data), IOMMU_WRITE);
+	req = rig_request(&rig, 0x1000, data, sizeof(data), IOTOLL_WRITE);
 	bus_submit(&port, &req);
 	rig_run_us(&rig, 5);
 	assert_int_equal(cache_probe(rig.machine->cache, 0, 0x20000, false), CACHE_DRAM);
@@ -235,8 +235,8 @@ static void stale_translations_are_counted_by_direction(void **state)
 	rig_map(&rig, 1, 0x20000, RW);
 	rig.fake.page[1].stale = true;
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &one_dma), 0);
-	w = rig_request(&rig, 0x1000, data, 16, IOMMU_WRITE);
-	r = rig_request(&rig, 0x1000, data, 16, IOMMU_READ);
+	w = rig_request(&rig, 0x1000, data, 16, IOTOLL_WRITE);
+	r = rig_request(&rig, 0x1000, data, 16, IOTOLL_READ);
 	bus_submit(&port, &w);
 	bus_submit(&port, &r);
 	rig_run_us(&rig, 5);
@@ -256,20 +256,20 @@ static void access_outside_time_copies_at_once_and_honours_refusal(void **state)
 	fill(data, sizeof(data), 4);
 	rig_map(&rig, 1, 0x20000, RW);
 	assert_int_equal(
-		bus_dma_now(rig.bus, RIG_DEVID, 0x1000, data, sizeof(data), IOMMU_WRITE, &moved),
+		bus_dma_now(rig.bus, RIG_DEVID, 0x1000, data, sizeof(data), IOTOLL_WRITE, &moved),
 		-EPERM);
 	assert_int_equal(moved, 0x1000);
 	assert_memory_equal(rig_at(&rig, 0x20000), data, 0x1000);
 	assert_int_equal(
-		bus_dma_now(rig.bus, RIG_DEVID, 0x1000, back, sizeof(back), IOMMU_READ, NULL), 0);
+		bus_dma_now(rig.bus, RIG_DEVID, 0x1000, back, sizeof(back), IOTOLL_READ, NULL), 0);
 	assert_memory_equal(back, data, sizeof(back));
 	rig_arbitrate(&rig, false);
 	assert_int_equal(
-		bus_dma_now(rig.bus, RIG_DEVID, 0x1000, back, sizeof(back), IOMMU_READ, NULL),
+		bus_dma_now(rig.bus, RIG_DEVID, 0x1000, back, sizeof(back), IOTOLL_READ, NULL),
 		-EAGAIN);
 	rig.fake.dead = true;
 	assert_int_equal(
-		bus_dma_now(rig.bus, RIG_DEVID, 0x1000, back, sizeof(back), IOMMU_READ, NULL),
+		bus_dma_now(rig.bus, RIG_DEVID, 0x1000, back, sizeof(back), IOTOLL_READ, NULL),
 		-ESHUTDOWN);
 	assert_int_equal(sim_now(rig.sim), 0);
 	rig_free(&rig);

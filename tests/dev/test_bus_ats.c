@@ -8,7 +8,7 @@
 #include "dev/bus_ats.h"
 #include "rig.h"
 
-#define RW         (IOMMU_READ | IOMMU_WRITE)
+#define RW         (IOTOLL_READ | IOTOLL_WRITE)
 #define REQUEST    (400 * SIM_NS)
 #define INVALIDATE (1000 * SIM_NS)
 #define ANSWER     (REQUEST + RIG_HIT + RIG_WALK) /* of a page met for the first time */
@@ -37,24 +37,24 @@ static int agent_request(struct iommu *iommu, const struct ats_request *request,
 	return 0;
 }
 
-static int agent_translated(struct iommu *iommu, struct iommu_source source, uint64_t paddr,
-			    enum iommu_access access, struct iommu_xlat *out)
+static int agent_translated(struct iommu *iommu, struct iotoll_source source, uint64_t paddr,
+			    enum iotoll_access access, struct iotoll_xlat *out)
 {
 	(void)iommu;
 	(void)access;
 	assert_int_equal(source.devid, RIG_DEVID);
 	agent.translated++;
-	*out = (struct iommu_xlat){.paddr = paddr, .bytes = 4096 - paddr % 4096, .bypass = true};
+	*out = (struct iotoll_xlat){.paddr = paddr, .bytes = 4096 - paddr % 4096, .bypass = true};
 	return agent.forbidden ? -EPERM : 0;
 }
 
-static int agent_probe(const struct iommu *iommu, struct iommu_source source, uint64_t paddr,
-		       enum iommu_access access, struct iommu_xlat *out)
+static int agent_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t paddr,
+		       enum iotoll_access access, struct iotoll_xlat *out)
 {
 	(void)iommu;
 	(void)source;
 	(void)access;
-	*out = (struct iommu_xlat){.paddr = paddr, .bytes = 4096 - paddr % 4096, .bypass = true};
+	*out = (struct iotoll_xlat){.paddr = paddr, .bytes = 4096 - paddr % 4096, .bypass = true};
 	return 0;
 }
 
@@ -162,13 +162,13 @@ static void a_miss_takes_a_round_trip_and_a_hit_no_translation(void **state)
 	(void)state;
 	start();
 	rig_map(&rig, 5, 0x9000, RW);
-	a = rig_request(&rig, 0x5000, data, 100, IOMMU_WRITE);
+	a = rig_request(&rig, 0x5000, data, 100, IOTOLL_WRITE);
 	bus_submit(&port, &a);
 	rig_run_us(&rig, 10);
 	assert_int_equal(rig.status[0], 0);
 	assert_int_equal(rig.when[0], RIG_OVERHEAD + ANSWER + 100 * RIG_BYTE);
 	before = sim_now(rig.sim);
-	b = rig_request(&rig, 0x5100, data, 100, IOMMU_WRITE);
+	b = rig_request(&rig, 0x5100, data, 100, IOTOLL_WRITE);
 	bus_submit(&port, &b);
 	rig_run_us(&rig, 10);
 	assert_int_equal(rig.when[1] - before, RIG_OVERHEAD + 100 * RIG_BYTE);
@@ -189,7 +189,7 @@ static void each_page_of_a_burst_is_asked_for(void **state)
 		data[i] = (uint8_t)(i * 7);
 	rig_map(&rig, 5, 0x9000, RW);
 	rig_map(&rig, 6, 0x20000, RW);
-	a = rig_request(&rig, 0x5800, data, 4096, IOMMU_WRITE);
+	a = rig_request(&rig, 0x5800, data, 4096, IOTOLL_WRITE);
 	bus_submit(&port, &a);
 	rig_run_us(&rig, 10);
 	assert_int_equal(agent.requests, 2);
@@ -204,8 +204,8 @@ static void no_right_ends_the_access_without_asking_the_iommu_otherwise(void **s
 
 	(void)state;
 	start();
-	rig_map(&rig, 5, 0x9000, IOMMU_READ);
-	a = rig_request(&rig, 0x5000, data, 100, IOMMU_WRITE);
+	rig_map(&rig, 5, 0x9000, IOTOLL_READ);
+	a = rig_request(&rig, 0x5000, data, 100, IOTOLL_WRITE);
 	bus_submit(&port, &a);
 	rig_run_us(&rig, 10);
 	assert_int_equal(rig.status[0], -EPERM);
@@ -233,12 +233,12 @@ static void completion_waits_for_a_read_that_is_under_way(void **state)
 {
 	struct bus_request a;
 	struct later l;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	start();
 	rig_map(&rig, 5, 0x9000, RW);
-	a = rig_request(&rig, 0x5000, data, 2048, IOMMU_READ);
+	a = rig_request(&rig, 0x5000, data, 2048, IOTOLL_READ);
 	bus_submit(&port, &a);
 	/* It arrives when the answer is there and the data are being fetched. */
 	invalidate_at(&l, RIG_OVERHEAD + ANSWER + 100 * SIM_NS - INVALIDATE / 2, 5, 0x5000);
@@ -247,7 +247,7 @@ static void completion_waits_for_a_read_that_is_under_way(void **state)
 	assert_int_equal(rig.when[0], RIG_OVERHEAD + ANSWER + RIG_LATENCY + 2048 * RIG_BYTE);
 	assert_int_equal(agent.completed, rig.when[0] + INVALIDATE / 2);
 	rig.fake.page[5].rights = 0;
-	assert_int_equal(bus_probe(rig.bus, RIG_DEVID, 0x5000, IOMMU_READ, &x), -EPERM);
+	assert_int_equal(bus_probe(rig.bus, RIG_DEVID, 0x5000, IOTOLL_READ, &x), -EPERM);
 	finish();
 }
 
@@ -260,7 +260,7 @@ static void a_burst_holds_up_only_the_page_it_is_in(void **state)
 	start();
 	rig_map(&rig, 5, 0x9000, RW);
 	rig_map(&rig, 6, 0x20000, RW);
-	a = rig_request(&rig, 0x5C00, data, 2048, IOMMU_READ);
+	a = rig_request(&rig, 0x5C00, data, 2048, IOTOLL_READ);
 	bus_submit(&port, &a);
 	/* The first page's 1024 bytes are there at 2244 ns; the second's come after 3 us. */
 	invalidate_at(&l, 2500 * SIM_NS - INVALIDATE / 2, 5, 0x5000);
@@ -280,7 +280,7 @@ static void an_overtaken_answer_is_thrown_away(void **state)
 	start();
 	memset(data, 0x5A, sizeof(data));
 	rig_map(&rig, 5, 0x9000, RW);
-	a = rig_request(&rig, 0x5000, data, 100, IOMMU_WRITE);
+	a = rig_request(&rig, 0x5000, data, 100, IOTOLL_WRITE);
 	bus_submit(&port, &a);
 	/* The question is answered at 250 ns; the invalidation arrives at 300, the answer at 710.
 	 */
@@ -322,25 +322,25 @@ static void outside_a_run_all_messages_arrive_at_once(void **state)
 
 static void probing_sees_the_devices_own_cache_and_leaves_it_alone(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	struct atc_stats before, after;
 
 	(void)state;
 	start();
 	rig_map(&rig, 5, 0x9000, RW);
-	assert_int_equal(bus_dma_now(rig.bus, RIG_DEVID, 0x5000, data, 8, IOMMU_WRITE, NULL), 0);
+	assert_int_equal(bus_dma_now(rig.bus, RIG_DEVID, 0x5000, data, 8, IOTOLL_WRITE, NULL), 0);
 	rig.fake.page[5].rights = 0; /* neither tables nor IOTLB say so any more */
 	bus_ats_stats(rig.bus, &before);
-	assert_int_equal(bus_probe(rig.bus, RIG_DEVID, 0x5008, IOMMU_WRITE, &x), 0);
+	assert_int_equal(bus_probe(rig.bus, RIG_DEVID, 0x5008, IOTOLL_WRITE, &x), 0);
 	assert_true(x.hit);
 	assert_int_equal(x.paddr, 0x9008);
-	assert_int_equal(bus_probe(rig.bus, 0x0999, 0x5008, IOMMU_WRITE, &x), -EPERM);
+	assert_int_equal(bus_probe(rig.bus, 0x0999, 0x5008, IOTOLL_WRITE, &x), -EPERM);
 	bus_ats_stats(rig.bus, &after);
 	assert_memory_equal(&before, &after, sizeof(before));
-	assert_int_equal(bus_dma_now(rig.bus, RIG_DEVID, 0x5000, data, 8, IOMMU_WRITE, NULL), 0);
+	assert_int_equal(bus_dma_now(rig.bus, RIG_DEVID, 0x5000, data, 8, IOTOLL_WRITE, NULL), 0);
 	assert_int_equal(bus_stats(rig.bus)->stale_writes, 1);
 	bus_ats_switch(rig.bus, RIG_DEVID, false);
-	assert_int_equal(bus_probe(rig.bus, RIG_DEVID, 0x5008, IOMMU_WRITE, &x), -EPERM);
+	assert_int_equal(bus_probe(rig.bus, RIG_DEVID, 0x5008, IOTOLL_WRITE, &x), -EPERM);
 	finish();
 }
 
@@ -352,8 +352,8 @@ static void aborting_ends_what_waits_for_answers_and_holds_up_invalidations(void
 	(void)state;
 	start();
 	rig_map(&rig, 5, 0x9000, RW);
-	assert_int_equal(bus_dma_now(rig.bus, RIG_DEVID, 0x5000, data, 8, IOMMU_WRITE, NULL), 0);
-	a = rig_request(&rig, 0x5000, data, 2048, IOMMU_READ);
+	assert_int_equal(bus_dma_now(rig.bus, RIG_DEVID, 0x5000, data, 8, IOTOLL_WRITE, NULL), 0);
+	a = rig_request(&rig, 0x5000, data, 2048, IOTOLL_READ);
 	bus_submit(&port, &a);
 	invalidate_at(&l, 0, 5, 0x5000);
 	sim_run(rig.sim, INVALIDATE / 2 + 10 * SIM_NS);
@@ -371,16 +371,16 @@ static void a_lie_is_for_the_iommu_to_judge(void **state)
 
 	(void)state;
 	start();
-	assert_int_equal(bus_dma_translated(rig.bus, RIG_DEVID, 0x7FFC, words, 8, IOMMU_WRITE), 0);
+	assert_int_equal(bus_dma_translated(rig.bus, RIG_DEVID, 0x7FFC, words, 8, IOTOLL_WRITE), 0);
 	assert_memory_equal(rig_at(&rig, 0x7FFC), words, 8);
 	assert_int_equal(agent.translated, 2); /* a page each */
 	agent.forbidden = true;
-	assert_int_equal(bus_dma_translated(rig.bus, RIG_DEVID, 0xA000, words, 8, IOMMU_WRITE),
+	assert_int_equal(bus_dma_translated(rig.bus, RIG_DEVID, 0xA000, words, 8, IOTOLL_WRITE),
 			 -EPERM);
 	assert_int_equal(rig_at(&rig, 0xA000)[0], 0);
 	finish();
 	rig_make(&rig, true); /* an IOMMU that knows no translated requests */
-	assert_int_equal(bus_dma_translated(rig.bus, RIG_DEVID, 0xA000, words, 8, IOMMU_WRITE),
+	assert_int_equal(bus_dma_translated(rig.bus, RIG_DEVID, 0xA000, words, 8, IOTOLL_WRITE),
 			 -EPERM);
 	rig_free(&rig);
 }

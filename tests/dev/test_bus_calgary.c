@@ -60,7 +60,7 @@ static void bench_make(struct bench *b)
 	struct err err;
 
 	rig_make(&b->rig, false);
-	config.memory = (struct iommu_memory){.ctx = b->rig.machine->mem, .read = table_read};
+	config.memory = (struct iotoll_memory){.ctx = b->rig.machine->mem, .read = table_read};
 	assert_int_equal(iommu_create(&b->calgary, &config, &err), 0);
 	b->bus = bus_create(b->rig.machine, b->calgary, PHB);
 	b->other = bus_create(b->rig.machine, b->calgary, PHB + 1);
@@ -93,7 +93,7 @@ static void unmap(struct bench *b, uint64_t pfn)
 	calgary_tce_pack(rig_at(&b->rig, TABLE + pfn * CALGARY_TCE_BYTES), 0);
 }
 
-static int dma(struct bench *b, uint64_t iova, void *data, uint32_t bytes, enum iommu_access way)
+static int dma(struct bench *b, uint64_t iova, void *data, uint32_t bytes, enum iotoll_access way)
 {
 	struct bus_request req = rig_request(&b->rig, iova, data, bytes, way);
 
@@ -113,7 +113,7 @@ static void refused_write_latches_its_agent_and_never_reaches_memory(void **stat
 	bench_make(&b);
 	memset(data, 0x5a, sizeof(data));
 	map(&b, 40, 0x300000, false);
-	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOMMU_WRITE), -EPERM);
+	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOTOLL_WRITE), -EPERM);
 	assert_int_equal(*rig_at(&b.rig, 0x300000), 0);
 	assert_true(readl(&b, REG(CALGARY_CSR)) & CALGARY_CSR_ERRORS);
 	assert_int_equal((readl(&b, REG(CALGARY_CSR)) & CALGARY_CSR_AGENT) >>
@@ -121,7 +121,7 @@ static void refused_write_latches_its_agent_and_never_reaches_memory(void **stat
 			 AGENT);
 	assert_int_equal(readl(&b, calgary_phb_reg(PHB + 1, CALGARY_CSR)), 0);
 	/* The error is latched, the bus goes on until software shuts it off. */
-	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOMMU_READ), 0);
+	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOTOLL_READ), 0);
 	assert_int_equal(bus_stats(b.bus)->refused, 1);
 	bench_free(&b);
 }
@@ -134,13 +134,13 @@ static void cached_translation_outlives_its_entry_and_is_counted_stale(void **st
 	(void)state;
 	bench_make(&b);
 	map(&b, 40, 0x300000, true);
-	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOMMU_WRITE), 0);
+	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOTOLL_WRITE), 0);
 	unmap(&b, 40);
-	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOMMU_WRITE), 0);
+	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOTOLL_WRITE), 0);
 	assert_int_equal(bus_stats(b.bus)->stale_writes, 1);
 	b.calgary->ops->reg_write(b.calgary, calgary_tar(PHB),
 				  calgary_cpu64(calgary_tar_value(0, TABLE, 0)), 8);
-	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOMMU_WRITE), -EPERM);
+	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOTOLL_WRITE), -EPERM);
 	bench_free(&b);
 }
 
@@ -154,8 +154,8 @@ static void drain_handshake_sees_the_transaction_out(void **state)
 	bench_make(&b);
 	map(&b, 40, 0x300000, true);
 	assert_true(drained(&b));
-	first = rig_request(&b.rig, 40 * 4096, data[0], 64, IOMMU_WRITE);
-	second = rig_request(&b.rig, 40 * 4096 + 64, data[1], 64, IOMMU_WRITE);
+	first = rig_request(&b.rig, 40 * 4096, data[0], 64, IOTOLL_WRITE);
+	second = rig_request(&b.rig, 40 * 4096 + 64, data[1], 64, IOTOLL_WRITE);
 	bus_submit(&b.port, &first);
 	bus_submit(&b.port, &second);
 	writel(&b, REG(CALGARY_AER), 0);
@@ -179,7 +179,7 @@ static void slots_switched_off_end_every_dma_for_good(void **state)
 	bench_make(&b);
 	map(&b, 40, 0x300000, true);
 	writel(&b, REG(CALGARY_AER), 0);
-	waiting = rig_request(&b.rig, 40 * 4096, data, 64, IOMMU_WRITE);
+	waiting = rig_request(&b.rig, 40 * 4096, data, 64, IOTOLL_WRITE);
 	bus_submit(&b.port, &waiting);
 	rig_run_us(&b.rig, 10);
 	assert_int_equal(b.rig.finished, 0);
@@ -188,7 +188,7 @@ static void slots_switched_off_end_every_dma_for_good(void **state)
 	rig_run_us(&b.rig, 10);
 	assert_int_equal(b.rig.finished, 1);
 	assert_int_equal(b.rig.status[0], -ESHUTDOWN);
-	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOMMU_WRITE), -ESHUTDOWN);
+	assert_int_equal(dma(&b, 40 * 4096, data, 64, IOTOLL_WRITE), -ESHUTDOWN);
 	bench_free(&b);
 }
 

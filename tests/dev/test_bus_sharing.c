@@ -6,7 +6,7 @@
 
 #include "base/rng.h"
 
-#define RW (IOMMU_READ | IOMMU_WRITE)
+#define RW (IOTOLL_READ | IOTOLL_WRITE)
 
 /* A bus over the fake IOMMU, page 1 mapped. */
 static void make_with_page(struct rig *rig)
@@ -36,7 +36,7 @@ static void outstanding_reads_stay_within_the_limit_and_overlap_within_it(void *
 	rig.fake.page[1].cached = true;
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &limits), 0);
 	for (unsigned i = 0; i < 5; i++) {
-		req[i] = rig_request(&rig, 0x1000 + i * 100, buffer[i], 100, IOMMU_READ);
+		req[i] = rig_request(&rig, 0x1000 + i * 100, buffer[i], 100, IOTOLL_READ);
 		bus_submit(&port, &req[i]);
 	}
 	rig_run_us(&rig, 20);
@@ -65,8 +65,8 @@ static void one_dma_at_a_time_keeps_read_and_write_engines_apart(void **state)
 		make_with_page(&rig);
 		rig.fake.page[1].cached = true;
 		assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, k ? &one : &both), 0);
-		r = rig_request(&rig, 0x1000, buffer[0], 100, IOMMU_READ);
-		w = rig_request(&rig, 0x1800, buffer[1], 100, IOMMU_WRITE);
+		r = rig_request(&rig, 0x1000, buffer[0], 100, IOTOLL_READ);
+		w = rig_request(&rig, 0x1800, buffer[1], 100, IOTOLL_WRITE);
 		bus_submit(&port, &r);
 		bus_submit(&port, &w);
 		rig_run_us(&rig, 20);
@@ -90,8 +90,8 @@ static void two_devices_share_the_data_path_first_come_first_served(void **state
 	rig.fake.page[1].cached = true;
 	plug_in(&rig, &a);
 	plug_in(&rig, &b);
-	wa = rig_request(&rig, 0x1000, buffer, 1000, IOMMU_WRITE);
-	wb = rig_request(&rig, 0x1000, buffer, 200, IOMMU_WRITE);
+	wa = rig_request(&rig, 0x1000, buffer, 1000, IOTOLL_WRITE);
+	wb = rig_request(&rig, 0x1000, buffer, 200, IOTOLL_WRITE);
 	bus_submit(&a, &wa);
 	bus_submit(&b, &wb);
 	rig_run_us(&rig, 20);
@@ -115,8 +115,8 @@ static void write_of_another_device_pushes_a_split_completion_back(void **state)
 	rig.fake.page[1].cached = true;
 	plug_in(&rig, &a);
 	plug_in(&rig, &b);
-	r = rig_request(&rig, 0x1000, got, 100, IOMMU_READ);
-	w = rig_request(&rig, 0x1000, buffer, 1000, IOMMU_WRITE);
+	r = rig_request(&rig, 0x1000, got, 100, IOTOLL_READ);
+	w = rig_request(&rig, 0x1000, buffer, 1000, IOTOLL_WRITE);
 	bus_submit(&a, &r); /* data ready at 560 */
 	bus_submit(&b, &w); /* on the bus from 50 to 1100 */
 	rig_run_us(&rig, 20);
@@ -138,7 +138,7 @@ static void arbitration_off_holds_everything_and_resumes_in_order(void **state)
 	make_with_page(&rig);
 	plug_in(&rig, &port);
 	for (unsigned i = 0; i < 3; i++)
-		req[i] = rig_request(&rig, 0x1000, buffer, 64, i % 2 ? IOMMU_READ : IOMMU_WRITE);
+		req[i] = rig_request(&rig, 0x1000, buffer, 64, i % 2 ? IOTOLL_READ : IOTOLL_WRITE);
 	bus_submit(&port, &req[0]);
 	rig_arbitrate(&rig, false); /* the first has begun and drains */
 	bus_submit(&port, &req[1]);
@@ -170,8 +170,8 @@ static void transaction_promised_the_bus_does_not_start_once_arbitration_is_off(
 	make_with_page(&rig);
 	plug_in(&rig, &a);
 	plug_in(&rig, &b);
-	wa = rig_request(&rig, 0x1000, buffer, 1000, IOMMU_WRITE);
-	wb = rig_request(&rig, 0x1000, buffer, 200, IOMMU_WRITE);
+	wa = rig_request(&rig, 0x1000, buffer, 1000, IOTOLL_WRITE);
+	wb = rig_request(&rig, 0x1000, buffer, 200, IOTOLL_WRITE);
 	bus_submit(&a, &wa);
 	bus_submit(&b, &wb); /* granted for later */
 	rig_arbitrate(&rig, false);
@@ -195,7 +195,7 @@ static void shut_bus_fails_what_waits_and_what_comes(void **state)
 	make_with_page(&rig);
 	plug_in(&rig, &port);
 	for (unsigned i = 0; i < 3; i++)
-		req[i] = rig_request(&rig, 0x1000, buffer, 64, IOMMU_WRITE);
+		req[i] = rig_request(&rig, 0x1000, buffer, 64, IOTOLL_WRITE);
 	rig_arbitrate(&rig, false);
 	bus_submit(&port, &req[0]);
 	bus_submit(&port, &req[1]);
@@ -226,7 +226,7 @@ static void reset_forgets_requests_without_telling_and_frees_the_drain_count(voi
 	make_with_page(&rig);
 	assert_int_equal(bus_port_init(&port, rig.bus, RIG_DEVID, &limits), 0);
 	for (unsigned i = 0; i < 4; i++) {
-		req[i] = rig_request(&rig, 0x1000, buffer, 64, IOMMU_READ);
+		req[i] = rig_request(&rig, 0x1000, buffer, 64, IOTOLL_READ);
 		bus_submit(&port, &req[i]);
 	}
 	assert_int_equal(sim_run(rig.sim, 100 * SIM_NS), 0);
@@ -245,7 +245,7 @@ struct heard {
 	unsigned drops, arbitrations, faults, interrupts;
 };
 
-static void hear_drop(void *ctx, struct iommu_source source, uint64_t pfn)
+static void hear_drop(void *ctx, struct iotoll_source source, uint64_t pfn)
 {
 	struct heard *h = ctx;
 
@@ -263,8 +263,8 @@ static void hear_arbitration(void *ctx, unsigned bus, bool enabled)
 	h->arbitrations++;
 }
 
-static void hear_fault(void *ctx, struct iommu_source source, uint64_t iova,
-		       enum iommu_access access)
+static void hear_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+		       enum iotoll_access access)
 {
 	struct heard *h = ctx;
 
@@ -287,13 +287,13 @@ static void all_buses_and_watchers_of_one_iommu_are_told(void **state)
 {
 	struct rig rig;
 	struct heard first = {0}, second = {0};
-	struct iommu_observer o = {.ctx = &first,
-				   .dropped = hear_drop,
-				   .arbitration = hear_arbitration,
-				   .fault = hear_fault,
-				   .interrupt = hear_interrupt};
+	struct iotoll_iommu_observer o = {.ctx = &first,
+					  .dropped = hear_drop,
+					  .arbitration = hear_arbitration,
+					  .fault = hear_fault,
+					  .interrupt = hear_interrupt};
 	struct bus *other;
-	const struct iommu_observer *at;
+	const struct iotoll_iommu_observer *at;
 
 	(void)state;
 	rig_make(&rig, true);
@@ -301,12 +301,12 @@ static void all_buses_and_watchers_of_one_iommu_are_told(void **state)
 	assert_non_null(other);
 	at = &rig.fake.iommu.observer;
 	assert_int_equal(bus_observe(rig.bus, &o), 0);
-	o = (struct iommu_observer){.ctx = &second, .dropped = hear_drop};
+	o = (struct iotoll_iommu_observer){.ctx = &second, .dropped = hear_drop};
 	assert_int_equal(bus_observe(other, &o), 0);
-	at->dropped(at->ctx, (struct iommu_source){.bus = RIG_BUS}, 1);
+	at->dropped(at->ctx, (struct iotoll_source){.bus = RIG_BUS}, 1);
 	rig_arbitrate(&rig, false);
 	rig_arbitrate(&rig, true);
-	at->fault(at->ctx, (struct iommu_source){.bus = RIG_BUS}, 0, IOMMU_READ);
+	at->fault(at->ctx, (struct iotoll_source){.bus = RIG_BUS}, 0, IOTOLL_READ);
 	assert_int_equal(first.drops, 1);
 	assert_int_equal(second.drops, 1);
 	assert_int_equal(first.arbitrations, 2);
@@ -314,12 +314,12 @@ static void all_buses_and_watchers_of_one_iommu_are_told(void **state)
 	at->interrupt(at->ctx, 0xFEE00000, 0x40);
 	assert_int_equal(first.interrupts, 1);
 	bus_unobserve(rig.bus, &first);
-	at->dropped(at->ctx, (struct iommu_source){.bus = RIG_BUS}, 1);
+	at->dropped(at->ctx, (struct iotoll_source){.bus = RIG_BUS}, 1);
 	assert_int_equal(first.drops, 1);
 	/* Destroyed out of order: the older bus first. rig_free() checks that none is left. */
 	bus_destroy(rig.bus);
 	rig.bus = other;
-	at->dropped(at->ctx, (struct iommu_source){.bus = RIG_BUS}, 1);
+	at->dropped(at->ctx, (struct iotoll_source){.bus = RIG_BUS}, 1);
 	assert_int_equal(second.drops, 3);
 	rig_free(&rig);
 }
@@ -348,9 +348,9 @@ static void random_traffic_completes_once_each_and_in_order_of_its_engine(void *
 		assert_int_equal(bus_port_init(&port[i], rig.bus, RIG_DEVID, &limits[i]), 0);
 	for (unsigned i = 0; i < 60; i++) {
 		const uint32_t n = 1 + (uint32_t)rng_below(&rng, 2999);
-		const enum iommu_access way = rng_below(&rng, 2) ? IOMMU_READ : IOMMU_WRITE;
+		const enum iotoll_access way = rng_below(&rng, 2) ? IOTOLL_READ : IOTOLL_WRITE;
 
-		bytes[way == IOMMU_WRITE] += n;
+		bytes[way == IOTOLL_WRITE] += n;
 		req[i] = rig_request(&rig, rng_below(&rng, 15 * 4096), buffer[i], n, way);
 		bus_submit(&port[i % 3], &req[i]);
 		if (!rng_below(&rng, 4))
@@ -366,8 +366,8 @@ static void random_traffic_completes_once_each_and_in_order_of_its_engine(void *
 			assert_ptr_not_equal(rig.order[i], rig.order[k]);
 			/* Writes of one device stay in order: that is what drivers rely on. */
 			if (rig.order[i]->port == rig.order[k]->port &&
-			    rig.order[i]->direction == IOMMU_WRITE &&
-			    rig.order[k]->direction == IOMMU_WRITE)
+			    rig.order[i]->direction == IOTOLL_WRITE &&
+			    rig.order[k]->direction == IOTOLL_WRITE)
 				assert_true(rig.order[k] < rig.order[i]);
 		}
 	}

@@ -269,7 +269,7 @@ static void refused_addresses_are_counted_and_the_nic_goes_on(void **state)
 	assert_int_equal(sim_run(b.rig.sim, sim_now(b.rig.sim) + 20 * SIM_US), 0);
 	assert_int_equal(mq_read(&b, MQNIC_STATUS), MQNIC_STATUS_READ);
 	assert_int_equal(mqnic_stats(b.nic)->rx_drop_no_descriptor, 1);
-	rig_map(&b.rig, MQ_RX / 4096, MQ_RX, IOMMU_READ);
+	rig_map(&b.rig, MQ_RX / 4096, MQ_RX, IOTOLL_READ);
 	mq_arrive(&b, 40000, 300, 4);
 	rig_run_us(&b.rig, 20);
 	assert_int_equal(mq_rx_cqe(&b, 0, 2).bytes, 354);

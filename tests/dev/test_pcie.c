@@ -6,7 +6,7 @@
 
 #include "dev/pcie.h"
 
-#define RW        (IOMMU_READ | IOMMU_WRITE)
+#define RW        (IOTOLL_READ | IOTOLL_WRITE)
 #define LOG_MAX   256u
 #define WIRE(n)   ((n)*SIM_NS) /* of n bytes, headers included */
 #define PACKET(n) WIRE((n) + RIG_PACKET)
@@ -55,13 +55,13 @@ static void unmake(struct bench *b)
 }
 
 static struct pcie_request request(struct bench *b, uint64_t iova, void *buffer, uint32_t bytes,
-				   enum iommu_access direction)
+				   enum iotoll_access direction)
 {
 	return (struct pcie_request){.iova = iova,
 				     .buffer = buffer,
 				     .bytes = bytes,
 				     .direction = direction,
-				     .left = direction == IOMMU_WRITE ? on_left : NULL,
+				     .left = direction == IOTOLL_WRITE ? on_left : NULL,
 				     .done = on_done,
 				     .ctx = b};
 }
@@ -81,8 +81,8 @@ static void a_write_lands_where_the_table_says_after_link_lookup_and_walk(void *
 	(void)state;
 	make(&b, 4);
 	fill(data, sizeof(data), 3);
-	rig_map(&b.rig, 5, 0x9000, IOMMU_WRITE);
-	req = request(&b, 0x5f80, data, sizeof(data), IOMMU_WRITE);
+	rig_map(&b.rig, 5, 0x9000, IOTOLL_WRITE);
+	req = request(&b, 0x5f80, data, sizeof(data), IOTOLL_WRITE);
 	pcie_submit(b.pcie, &req);
 	assert_int_equal(b.finished, 0); /* never from inside the call */
 	rig_run_us(&b.rig, 5);
@@ -105,7 +105,7 @@ static void writes_are_cut_at_mps_and_at_pages_and_translated_packet_by_packet(v
 	fill(data, sizeof(data), 1);
 	rig_map(&b.rig, 1, 0x20000, RW);
 	rig_map(&b.rig, 2, 0x10000, RW); /* not behind the first in memory */
-	req = request(&b, 0x1f00 + 100, data, sizeof(data), IOMMU_WRITE);
+	req = request(&b, 0x1f00 + 100, data, sizeof(data), IOTOLL_WRITE);
 	pcie_submit(b.pcie, &req);
 	rig_run_us(&b.rig, 10);
 	/* 156 to the page's end, then 256, 256, 256, 76 */
@@ -130,8 +130,8 @@ static void a_read_takes_latency_once_and_its_completions_the_way_back(void **st
 	make(&b, 4);
 	fill(expected, sizeof(expected), 9);
 	memcpy(rig_at(&b.rig, 0x4000), expected, sizeof(expected));
-	rig_map(&b.rig, 7, 0x4000, IOMMU_READ);
-	req = request(&b, 0x7000, got, sizeof(got), IOMMU_READ);
+	rig_map(&b.rig, 7, 0x4000, IOTOLL_READ);
+	req = request(&b, 0x7000, got, sizeof(got), IOTOLL_READ);
 	pcie_submit(b.pcie, &req);
 	rig_run_us(&b.rig, 10);
 	assert_memory_equal(got, expected, sizeof(got));
@@ -154,9 +154,9 @@ static void reads_are_as_fast_as_their_tags_over_the_latency(void **state)
 		sim_time each;
 
 		make(&b, tags);
-		rig_map(&b.rig, 1, 0x8000, IOMMU_READ);
+		rig_map(&b.rig, 1, 0x8000, IOTOLL_READ);
 		for (unsigned i = 0; i < 64; i++) {
-			req[i] = request(&b, 0x1000 + 64 * i, got + 64 * i, 64, IOMMU_READ);
+			req[i] = request(&b, 0x1000 + 64 * i, got + 64 * i, 64, IOTOLL_READ);
 			pcie_submit(b.pcie, &req[i]);
 		}
 		rig_run_us(&b.rig, 100);
@@ -178,10 +178,10 @@ static void writes_wait_for_credits_and_only_then(void **state)
 
 	(void)state;
 	make(&b, 4);
-	rig_map(&b.rig, 1, 0x8000, IOMMU_WRITE);
+	rig_map(&b.rig, 1, 0x8000, IOTOLL_WRITE);
 	b.rig.fake.page[1].cached = true;
 	for (unsigned i = 0; i < 64; i++) {
-		req[i] = request(&b, 0x1000 + 64 * i, data + 64 * i, 64, IOMMU_WRITE);
+		req[i] = request(&b, 0x1000 + 64 * i, data + 64 * i, 64, IOTOLL_WRITE);
 		pcie_submit(b.pcie, &req[i]);
 	}
 	rig_run_us(&b.rig, 100);
@@ -201,8 +201,8 @@ static void a_miss_keeps_the_credits_of_every_write_behind_it(void **state)
 	(void)state;
 	make(&b, 4);
 	for (unsigned i = 0; i < 64; i++) {
-		rig_map(&b.rig, 1 + i, 0x10000 + i * 0x1000, IOMMU_WRITE);
-		req[i] = request(&b, 0x1000 * (1 + i), data + 64 * i, 64, IOMMU_WRITE);
+		rig_map(&b.rig, 1 + i, 0x10000 + i * 0x1000, IOTOLL_WRITE);
+		req[i] = request(&b, 0x1000 * (1 + i), data + 64 * i, 64, IOTOLL_WRITE);
 		pcie_submit(b.pcie, &req[i]);
 	}
 	rig_run_us(&b.rig, 100);
@@ -224,9 +224,9 @@ static void packets_to_a_page_being_walked_wait_for_that_walk(void **state)
 
 	(void)state;
 	make(&b, 4);
-	rig_map(&b.rig, 1, 0x8000, IOMMU_READ);
+	rig_map(&b.rig, 1, 0x8000, IOTOLL_READ);
 	for (unsigned i = 0; i < 2; i++) {
-		req[i] = request(&b, 0x1000 + 64 * i, got + 64 * i, 64, IOMMU_READ);
+		req[i] = request(&b, 0x1000 + 64 * i, got + 64 * i, 64, IOTOLL_READ);
 		pcie_submit(b.pcie, &req[i]);
 	}
 	rig_run_us(&b.rig, 10);
@@ -247,13 +247,13 @@ static void a_read_sees_what_was_written_before_it(void **state)
 	make(&b, 4);
 	fill(data, sizeof(data), 5);
 	for (unsigned i = 0; i < 4; i++) {
-		rig_map(&b.rig, 3 + i, 0x8000 + 0x1000 * i, IOMMU_WRITE);
-		write[i] = request(&b, 0x3000 + 0x1000 * i, data, sizeof(data), IOMMU_WRITE);
+		rig_map(&b.rig, 3 + i, 0x8000 + 0x1000 * i, IOTOLL_WRITE);
+		write[i] = request(&b, 0x3000 + 0x1000 * i, data, sizeof(data), IOTOLL_WRITE);
 		pcie_submit(b.pcie, &write[i]);
 	}
-	rig_map(&b.rig, 2, 0xb000, IOMMU_READ); /* another way to the last, found at once */
+	rig_map(&b.rig, 2, 0xb000, IOTOLL_READ); /* another way to the last, found at once */
 	b.rig.fake.page[2].cached = true;
-	read = request(&b, 0x2000, got, sizeof(got), IOMMU_READ);
+	read = request(&b, 0x2000, got, sizeof(got), IOTOLL_READ);
 	pcie_submit(b.pcie, &read);
 	rig_run_us(&b.rig, 10);
 	assert_int_equal(b.finished, 5);
@@ -271,8 +271,8 @@ static void a_message_arrives_behind_the_writes_before_it(void **state)
 	(void)state;
 	make(&b, 4);
 	rig_map(&b.rig, 1, 0x8000, RW);
-	write = request(&b, 0x1000, data, sizeof(data), IOMMU_WRITE);
-	message = request(&b, 0, NULL, 4, IOMMU_WRITE);
+	write = request(&b, 0x1000, data, sizeof(data), IOTOLL_WRITE);
+	message = request(&b, 0, NULL, 4, IOTOLL_WRITE);
 	message.message = true;
 	pcie_submit(b.pcie, &write);
 	pcie_submit(b.pcie, &message);
@@ -293,10 +293,10 @@ static void refused_reads_are_answered_and_refused_writes_are_not_done(void **st
 	(void)state;
 	make(&b, 4);
 	fill(data, sizeof(data), 5);
-	rig_map(&b.rig, 1, 0x8000, IOMMU_WRITE);
+	rig_map(&b.rig, 1, 0x8000, IOTOLL_WRITE);
 	memset(rig_at(&b.rig, 0x9000), 0xee, 300);
-	write = request(&b, 0x1f00, data, sizeof(data), IOMMU_WRITE); /* page 2 is nobody's */
-	read = request(&b, 0x3000, data, 64, IOMMU_READ);
+	write = request(&b, 0x1f00, data, sizeof(data), IOTOLL_WRITE); /* page 2 is nobody's */
+	read = request(&b, 0x3000, data, 64, IOTOLL_READ);
 	pcie_submit(b.pcie, &write);
 	pcie_submit(b.pcie, &read);
 	rig_run_us(&b.rig, 10);
@@ -321,7 +321,7 @@ static void after_an_abort_nothing_comes_and_everything_works_again(void **state
 	rig_map(&b.rig, 1, 0x8000, RW);
 	for (unsigned i = 0; i < 64; i++) {
 		req[i] = request(&b, 0x1000 + 64 * i, data + 64 * i, 64,
-				 i % 2 ? IOMMU_WRITE : IOMMU_READ);
+				 i % 2 ? IOTOLL_WRITE : IOTOLL_READ);
 		pcie_submit(b.pcie, &req[i]);
 	}
 	assert_int_equal(sim_run(b.rig.sim, 700 * SIM_NS), 0);
@@ -334,7 +334,7 @@ static void after_an_abort_nothing_comes_and_everything_works_again(void **state
 	fill(data, 64, 8);
 	memcpy(rig_at(&b.rig, 0x8000), data, 64);
 	for (unsigned i = 0; i < 20; i++) {
-		read = request(&b, 0x1000, got, 64, i % 2 ? IOMMU_WRITE : IOMMU_READ);
+		read = request(&b, 0x1000, got, 64, i % 2 ? IOTOLL_WRITE : IOTOLL_READ);
 		pcie_submit(b.pcie, &read);
 		rig_run_us(&b.rig, 2);
 		assert_int_equal(b.finished, i + 1);
@@ -373,15 +373,15 @@ static void random_requests_move_what_plain_copies_would(void **state)
 
 			fill(buffer[i], fits, (unsigned)rand());
 			req[i] = request(&b, iova, buffer[i], fits,
-					 rand() % 2 ? IOMMU_WRITE : IOMMU_READ);
-			if (req[i].direction == IOMMU_WRITE)
+					 rand() % 2 ? IOTOLL_WRITE : IOTOLL_READ);
+			if (req[i].direction == IOTOLL_WRITE)
 				memcpy(memory + iova, buffer[i], fits);
 			pcie_submit(b.pcie, &req[i]);
 		}
 		rig_run_us(&b.rig, 1000);
 		assert_int_equal(b.finished, n);
 		for (unsigned i = 0; i < n; i++)
-			if (req[i].direction == IOMMU_READ)
+			if (req[i].direction == IOTOLL_READ)
 				assert_memory_equal(buffer[i], memory + req[i].iova, req[i].bytes);
 	}
 	unmake(&b);

@@ -195,7 +195,7 @@ static void refused_buffer_loses_its_frame_but_returns_its_descriptor(void **sta
 
 	(void)state;
 	nic_make(&nic, true);
-	rig_map(&nic.rig, NIC_RX / 4096, NIC_RX, IOMMU_READ); /* buffers 0 and 1 */
+	rig_map(&nic.rig, NIC_RX / 4096, NIC_RX, IOTOLL_READ); /* buffers 0 and 1 */
 	nic_post(&nic, 4, 1536);
 	for (unsigned i = 0; i < 3; i++)
 		nic_arrive(&nic, 100, i);
@@ -231,7 +231,7 @@ static void refused_descriptor_fetch_is_tried_again_at_the_next_doorbell(void **
 	nic_run_us(&nic, 1000);
 	assert_int_equal(tg3_stats(nic.tg3)->dma_errors_read, 1); /* and not for ever */
 	assert_int_equal(tg3_stats(nic.tg3)->rx_frames, 0);
-	rig_map(&nic.rig, NIC_STD / 4096, NIC_STD, IOMMU_READ);
+	rig_map(&nic.rig, NIC_STD / 4096, NIC_STD, IOTOLL_READ);
 	nic_post(&nic, 1, 1536);
 	nic_run_us(&nic, 100);
 	assert_int_equal(tg3_stats(nic.tg3)->rx_frames, 1);

@@ -119,7 +119,7 @@ static void refused_descriptor_fetch_waits_for_the_next_doorbell(void **state)
 	nic_send_go(&nic);
 	nic_run_us(&nic, 1000);
 	assert_int_equal(tg3_stats(nic.tg3)->dma_errors_read, 1);
-	rig_map(&nic.rig, NIC_SEND / 4096, NIC_SEND, IOMMU_READ);
+	rig_map(&nic.rig, NIC_SEND / 4096, NIC_SEND, IOTOLL_READ);
 	nic_send_go(&nic);
 	nic_run_us(&nic, 10);
 	assert_int_equal(nic.nsent, 1);

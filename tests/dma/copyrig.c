@@ -58,7 +58,7 @@ static int move(struct hwrig *h, uint64_t iova, void *to, const void *from, size
 		const size_t n = bytes - done < left ? bytes - done : left;
 		uint64_t paddr;
 		const int rc =
-			hwrig_access(h, iova + done, from ? IOMMU_WRITE : IOMMU_READ, &paddr);
+			hwrig_access(h, iova + done, from ? IOTOLL_WRITE : IOTOLL_READ, &paddr);
 
 		if (rc)
 			return rc;

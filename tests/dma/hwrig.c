@@ -70,8 +70,8 @@ void hwrig_start_as(struct hwrig *h, const struct iommu_config *model,
 	memset(h, 0, sizeof(*h));
 	h->memory = memory_create(64u << 20);
 	assert_non_null(h->memory);
-	hw.memory =
-		(struct iommu_memory){.ctx = h->memory, .read = read_memory, .write = write_memory};
+	hw.memory = (struct iotoll_memory){
+		.ctx = h->memory, .read = read_memory, .write = write_memory};
 	if (iommu_create(&h->iommu, &hw, &err))
 		fail_msg("%s", err.text);
 	env.memory = h->memory;
@@ -111,10 +111,10 @@ void hwrig_close(struct hwrig *h)
 	memory_destroy(h->memory);
 }
 
-int hwrig_access(struct hwrig *h, uint64_t iova, enum iommu_access access, uint64_t *paddr)
+int hwrig_access(struct hwrig *h, uint64_t iova, enum iotoll_access access, uint64_t *paddr)
 {
-	const struct iommu_source source = {.bus = 0, .devid = 8};
-	struct iommu_xlat xlat;
+	const struct iotoll_source source = {.bus = 0, .devid = 8};
+	struct iotoll_xlat xlat;
 	const int rc = iommu_translate(h->iommu, source, iova, access, &xlat);
 
 	if (!rc)
@@ -126,7 +126,7 @@ bool hwrig_reaches(struct hwrig *h, uint64_t iova, uint64_t paddr)
 {
 	uint64_t to;
 
-	return hwrig_access(h, iova, IOMMU_WRITE, &to) == 0 && to == paddr;
+	return hwrig_access(h, iova, IOTOLL_WRITE, &to) == 0 && to == paddr;
 }
 
 struct iotoll_dma_stats hwrig_stats(const struct hwrig *h)

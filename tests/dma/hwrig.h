@@ -40,7 +40,7 @@ void hwrig_start_as(struct hwrig *h, const struct iommu_config *model,
 		    const struct iotoll_dma_config *config);
 void hwrig_close(struct hwrig *h);
 /* What the device reaches at @iova now: 0 and *@paddr, or the error of iommu_translate(). */
-int hwrig_access(struct hwrig *h, uint64_t iova, enum iommu_access access, uint64_t *paddr);
+int hwrig_access(struct hwrig *h, uint64_t iova, enum iotoll_access access, uint64_t *paddr);
 /* Does the device's write to @iova go to @paddr? */
 bool hwrig_reaches(struct hwrig *h, uint64_t iova, uint64_t paddr);
 struct iotoll_dma_stats hwrig_stats(const struct hwrig *h);

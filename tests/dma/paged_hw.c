@@ -34,10 +34,10 @@ void paged_domains_do_not_see_each_other(struct hwrig *h, const char *driver)
 					   .allocator = "next-fit",
 					   .table_entries = 8192,
 					   .check_misuse = true};
-	const struct iommu_source second = {.devid = 0x10};
+	const struct iotoll_source second = {.devid = 0x10};
 	struct iotoll_dma_domain *domain;
 	struct iotoll_dma_device *dev, *none;
-	struct iommu_xlat xlat;
+	struct iotoll_xlat xlat;
 	iotoll_iova_t iova;
 	uint64_t mine;
 
@@ -48,15 +48,15 @@ void paged_domains_do_not_see_each_other(struct hwrig *h, const char *driver)
 	iova = iotoll_dma_map_page(dev, IOTOLL_PHYS(NEW), 4096, IOTOLL_DMA_FROM_DEVICE);
 	assert_int_equal(IOTOLL_IOVA_U64(iova), mine); /* the same address in both */
 	assert_true(hwrig_reaches(h, mine, OLD));
-	assert_int_equal(iommu_translate(h->iommu, second, mine, IOMMU_WRITE, &xlat), 0);
+	assert_int_equal(iommu_translate(h->iommu, second, mine, IOTOLL_WRITE, &xlat), 0);
 	assert_int_equal(xlat.paddr, NEW);
 	/* Forgetting it in one leaves it cached in the other. */
 	hwrig_unmap(h, mine);
-	assert_int_equal(iommu_translate(h->iommu, second, mine, IOMMU_WRITE, &xlat), 0);
+	assert_int_equal(iommu_translate(h->iommu, second, mine, IOTOLL_WRITE, &xlat), 0);
 	assert_int_equal(xlat.paddr, NEW);
 	assert_true(xlat.hit);
 	iotoll_dma_domain_destroy(domain);
-	assert_int_equal(iommu_translate(h->iommu, second, mine, IOMMU_WRITE, &xlat), -EPERM);
+	assert_int_equal(iommu_translate(h->iommu, second, mine, IOTOLL_WRITE, &xlat), -EPERM);
 	mine = hwrig_map(h, OLD);
 	assert_true(hwrig_reaches(h, mine, OLD));
 }
@@ -91,7 +91,7 @@ void paged_random_program(struct hwrig *h, bool strict, uint64_t seed)
 					      live[i].pages << 12, IOTOLL_DMA_FROM_DEVICE);
 			for (uint64_t p = 0; strict && p < live[i].pages; p++)
 				assert_int_equal(hwrig_access(h, live[i].iova + (p << 12),
-							      IOMMU_WRITE, &paddr),
+							      IOTOLL_WRITE, &paddr),
 						 -EPERM);
 			live[i] = live[--n];
 		}

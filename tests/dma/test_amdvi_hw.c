@@ -21,9 +21,9 @@ static void strict_leaves_nothing_reachable_and_never_flushes_everything(void **
 		const uint64_t iova = hwrig_map(&h, OLD);
 
 		assert_true(hwrig_reaches(&h, iova, OLD));
-		assert_int_equal(hwrig_access(&h, iova, IOMMU_READ, &paddr), -EPERM);
+		assert_int_equal(hwrig_access(&h, iova, IOTOLL_READ, &paddr), -EPERM);
 		hwrig_unmap(&h, iova);
-		assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
+		assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), -EPERM);
 	}
 	h.iommu->ops->stats(h.iommu, &after);
 	assert_int_equal(after.flushes, before.flushes);
@@ -46,16 +46,16 @@ static void strict_forgets_one_page_and_leaves_the_neighbours_cached(void **stat
 
 static void device_nobody_attached_reaches_nothing(void **state)
 {
-	const struct iommu_source stranger = {.devid = 0x10};
-	struct iommu_xlat x;
+	const struct iotoll_source stranger = {.devid = 0x10};
+	struct iotoll_xlat x;
 	static struct hwrig h;
 	uint64_t iova;
 
 	(void)state;
 	hwrig_start_amdvi(&h, "strict", 64, 0);
 	iova = hwrig_map(&h, OLD);
-	assert_int_equal(iommu_translate(h.iommu, stranger, iova, IOMMU_WRITE, &x), -EPERM);
-	assert_int_equal(iommu_translate(h.iommu, stranger, iova, IOMMU_READ, &x), -EPERM);
+	assert_int_equal(iommu_translate(h.iommu, stranger, iova, IOTOLL_WRITE, &x), -EPERM);
+	assert_int_equal(iommu_translate(h.iommu, stranger, iova, IOTOLL_READ, &x), -EPERM);
 	hwrig_close(&h);
 }
 
@@ -73,7 +73,7 @@ static void detached_device_reaches_nothing_not_even_what_was_cached(void **stat
 	assert_true(hwrig_reaches(&h, iova, OLD)); /* nobody has told the IOTLB */
 	iotoll_dma_detach(h.dev);
 	h.dev = NULL;
-	assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
+	assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), -EPERM);
 	/* IO_PAGE_FAULT with PR, RW, PE: Mode 0 without rights. */
 	assert_int_equal(iotoll_dma_domain_watchdog(h.domain, &fault), 1);
 	assert_int_equal(fault.status, 2);
@@ -96,7 +96,7 @@ static void events_are_told_and_an_overflown_log_starts_again(void **state)
 	for (unsigned round = 0; round < 3; round++) {
 		/* 511 fit, some are lost. */
 		for (unsigned i = 0; i < 600; i++)
-			assert_int_equal(hwrig_access(&h, 0x700000 + i * 4096, IOMMU_READ, &paddr),
+			assert_int_equal(hwrig_access(&h, 0x700000 + i * 4096, IOTOLL_READ, &paddr),
 					 -EPERM);
 		assert_int_equal(iotoll_dma_domain_watchdog(h.domain, &fault), 1);
 		assert_int_equal(fault.iova, 0x700000);
@@ -120,21 +120,21 @@ static void two_domains_of_one_unit_do_not_see_each_others_pages(void **state)
 static void untranslated_domain_lets_its_device_through_beside_a_translated_one(void **state)
 {
 	const struct iotoll_dma_config config = {.driver = "amdvi", .strategy = "off"};
-	const struct iommu_source second = {.devid = 0x10};
+	const struct iotoll_source second = {.devid = 0x10};
 	struct iotoll_dma_domain *domain;
 	struct iotoll_dma_device *dev;
-	struct iommu_xlat xlat;
+	struct iotoll_xlat xlat;
 	static struct hwrig h;
 
 	(void)state;
 	hwrig_start_amdvi(&h, "strict", 64, 0);
 	assert_int_equal(iotoll_dma_domain_create(&domain, h.env, &config, NULL, 0), 0);
-	assert_int_equal(iommu_translate(h.iommu, second, 0x5000, IOMMU_READ, &xlat), -EPERM);
+	assert_int_equal(iommu_translate(h.iommu, second, 0x5000, IOTOLL_READ, &xlat), -EPERM);
 	assert_int_equal(iotoll_dma_attach(&dev, domain, 0x10, UINT64_MAX), 0);
-	assert_int_equal(iommu_translate(h.iommu, second, 0x5000, IOMMU_READ, &xlat), 0);
+	assert_int_equal(iommu_translate(h.iommu, second, 0x5000, IOTOLL_READ, &xlat), 0);
 	assert_true(xlat.bypass);
 	iotoll_dma_domain_destroy(domain);
-	assert_int_equal(iommu_translate(h.iommu, second, 0x5000, IOMMU_READ, &xlat), -EPERM);
+	assert_int_equal(iommu_translate(h.iommu, second, 0x5000, IOTOLL_READ, &xlat), -EPERM);
 	hwrig_close(&h);
 }
 

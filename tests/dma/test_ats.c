@@ -41,14 +41,14 @@ static void complete(struct world *w)
 /* Does the IOTLB hold any mapped page's translation that @payload covers? */
 static bool iotlb_holds(const struct world *w, uint64_t payload)
 {
-	const struct iommu_source source = {.devid = DEVID};
+	const struct iotoll_source source = {.devid = DEVID};
 	const unsigned log2 = ats_range_log2(payload, ATS_INVALIDATE_S);
 	const uint64_t first = payload & ATS_ADDRESS & ~ats_span(log2);
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	for (unsigned i = 0; i < PAGES; i++)
 		if (w->live[i] - first <= ats_span(log2) &&
-		    iommu_probe(w->h.iommu, source, w->live[i], IOMMU_WRITE, &x) == 0 && x.hit)
+		    iommu_probe(w->h.iommu, source, w->live[i], IOTOLL_WRITE, &x) == 0 && x.hit)
 			return true;
 	return false;
 }
@@ -102,14 +102,14 @@ static void stop(struct world *w)
 }
 
 /* An access as the device makes it: out of its cache, or by asking. Where it got, or UINT64_MAX. */
-static uint64_t reach(struct world *w, uint64_t iova, enum iommu_access access)
+static uint64_t reach(struct world *w, uint64_t iova, enum iotoll_access access)
 {
 	const struct iommu_ats_ops *ats = w->h.iommu->ops->ats;
-	const struct iommu_source source = {.devid = DEVID};
+	const struct iotoll_source source = {.devid = DEVID};
 	struct atc_access x = {0};
 	enum atc_verdict v = atc_begin(w->atc, &x, iova, access);
 	uint64_t paddr = UINT64_MAX;
-	struct iommu_xlat out;
+	struct iotoll_xlat out;
 
 	if (v == ATC_ASK) {
 		struct ats_completion c;
@@ -151,13 +151,13 @@ static void strict_tells_the_device_at_every_unmap(void **state)
 
 		start(&w, models[m], "strict");
 		iova = map(&w, 0xA0A000, 4096);
-		assert_int_equal(reach(&w, iova, IOMMU_WRITE), 0xA0A000);
-		assert_int_equal(reach(&w, iova, IOMMU_READ), UINT64_MAX); /* no such right */
+		assert_int_equal(reach(&w, iova, IOTOLL_WRITE), 0xA0A000);
+		assert_int_equal(reach(&w, iova, IOTOLL_READ), UINT64_MAX); /* no such right */
 		assert_int_equal(w.told, 0);
 		unmap(&w, iova, 4096);
 		assert_int_equal(w.told, 1);
 		assert_int_equal(w.last, iova);
-		assert_int_equal(reach(&w, iova, IOMMU_WRITE), UINT64_MAX);
+		assert_int_equal(reach(&w, iova, IOTOLL_WRITE), UINT64_MAX);
 		iova = map(&w, 0xA0A000, 3 * 4096); /* from an odd page: a block of four around */
 		unmap(&w, iova, 3 * 4096);
 		assert_int_equal(w.told, 2);
@@ -179,18 +179,18 @@ static void flush_queue_tells_the_whole_device_once_a_flush(void **state)
 		start(&w, models[m], "flush-queue");
 		for (unsigned i = 0; i < 300; i++) {
 			iova[i] = map(&w, 0xA00000 + i * 4096, 4096);
-			assert_int_equal(reach(&w, iova[i], IOMMU_WRITE), 0xA00000 + i * 4096);
+			assert_int_equal(reach(&w, iova[i], IOTOLL_WRITE), 0xA00000 + i * 4096);
 		}
 		unmap(&w, iova[299], 4096);
 		assert_int_equal(w.told, 0);
 		/* Stale in the device's own cache: that is the window of the lazy mode. */
-		assert_int_equal(reach(&w, iova[299], IOMMU_WRITE), 0xA00000 + 299 * 4096);
+		assert_int_equal(reach(&w, iova[299], IOTOLL_WRITE), 0xA00000 + 299 * 4096);
 		for (unsigned i = 0; i < 299; i++)
 			unmap(&w, iova[i], 4096);
 		assert_int_equal(w.told, hwrig_stats(&w.h).flushes);
 		assert_int_not_equal(w.told, 0);
 		assert_int_equal(w.last, UINT64_C(0x7FFFFFFFFFFFF800));
-		assert_int_equal(reach(&w, iova[299], IOMMU_WRITE), UINT64_MAX);
+		assert_int_equal(reach(&w, iova[299], IOTOLL_WRITE), UINT64_MAX);
 		stop(&w);
 	}
 }
@@ -204,17 +204,17 @@ static void detaching_forgets_everything(void **state)
 
 		start(&w, models[m], "strict");
 		iova = map(&w, 0xA0A000, 4096);
-		assert_int_equal(reach(&w, iova, IOMMU_WRITE), 0xA0A000);
+		assert_int_equal(reach(&w, iova, IOTOLL_WRITE), 0xA0A000);
 		unmap(&w, iova, 4096);
 		iova = map(&w, 0xA0A000, 4096);
-		assert_int_equal(reach(&w, iova, IOMMU_WRITE), 0xA0A000);
+		assert_int_equal(reach(&w, iova, IOTOLL_WRITE), 0xA0A000);
 		w.told = 0;
 		iotoll_dma_detach(w.dev);
 		w.dev = NULL;
 		assert_true(w.told >= 1);
 		assert_int_equal(w.last, UINT64_C(0x7FFFFFFFFFFFF800));
-		assert_false(atc_peek(w.atc, iova, IOMMU_WRITE, &paddr));
-		assert_int_equal(reach(&w, iova, IOMMU_WRITE), UINT64_MAX);
+		assert_false(atc_peek(w.atc, iova, IOTOLL_WRITE, &paddr));
+		assert_int_equal(reach(&w, iova, IOTOLL_WRITE), UINT64_MAX);
 		stop(&w);
 	}
 }
@@ -301,9 +301,9 @@ static void never_reaches_what_is_not_mapped(const char *model, uint64_t seed)
 
 			unmap(&w, gone, 4096);
 			w.live[i] = UINT64_MAX;
-			assert_int_equal(reach(&w, gone, IOMMU_WRITE), UINT64_MAX);
+			assert_int_equal(reach(&w, gone, IOTOLL_WRITE), UINT64_MAX);
 		} else {
-			assert_int_equal(reach(&w, w.live[i] + 8, IOMMU_WRITE), w.frame[i] + 8);
+			assert_int_equal(reach(&w, w.live[i] + 8, IOTOLL_WRITE), w.frame[i] + 8);
 		}
 		assert_true(atc_check(w.atc));
 	}

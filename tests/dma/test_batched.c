@@ -46,7 +46,7 @@ static void ten_milliseconds_set_everything_free(void **state)
 	assert_int_equal(iotoll_dma_domain_tick(h.domain), 1);
 	assert_int_equal(hwrig_stats(&h).timer_flushes, 1);
 	assert_int_equal(hwrig_stats(&h).kept_pages, 0);
-	assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
+	assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), -EPERM);
 	assert_int_equal(iotoll_dma_domain_tick(h.domain), 0);
 	hwrig_close(&h);
 }

@@ -46,7 +46,7 @@ static unsigned mapped_and_translated(struct hwrig *h)
 
 		if (iotoll_dma_mapping_error(iova))
 			return n;
-		assert_int_equal(hwrig_access(h, IOTOLL_IOVA_U64(iova), IOMMU_WRITE, &paddr), 0);
+		assert_int_equal(hwrig_access(h, IOTOLL_IOVA_U64(iova), IOTOLL_WRITE, &paddr), 0);
 		assert_int_equal(paddr, page);
 	}
 }
@@ -66,8 +66,8 @@ static void nothing_mapped_is_bypassed_whatever_the_windows_say(void **state)
 	hwrig_close(&h);
 }
 
-static void note_fault(void *ctx, struct iommu_source source, uint64_t iova,
-		       enum iommu_access access)
+static void note_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+		       enum iotoll_access access)
 {
 	(void)source;
 	(void)iova;
@@ -85,15 +85,15 @@ static void the_answer_of_a_failed_map_is_refused_and_told(void **state)
 
 	(void)state;
 	hwrig_start(&h, "strict", 64, 0);
-	h.iommu->observer = (struct iommu_observer){.ctx = &faults, .fault = note_fault};
-	assert_int_equal(hwrig_access(&h, answer, IOMMU_WRITE, &paddr), -EPERM);
+	h.iommu->observer = (struct iotoll_iommu_observer){.ctx = &faults, .fault = note_fault};
+	assert_int_equal(hwrig_access(&h, answer, IOTOLL_WRITE, &paddr), -EPERM);
 	assert_int_equal(faults, 1);
 	/* A dual-address cycle leaves nothing for the watchdog; a device of 32 bits does. */
 	assert_int_equal(iotoll_dma_domain_watchdog(h.domain, &fault), 0);
-	assert_int_equal(hwrig_access(&h, (uint32_t)answer, IOMMU_WRITE, &paddr), -EPERM);
+	assert_int_equal(hwrig_access(&h, (uint32_t)answer, IOTOLL_WRITE, &paddr), -EPERM);
 	assert_int_equal(faults, 2);
 	assert_int_equal(iotoll_dma_domain_watchdog(h.domain, &fault), 1);
-	h.iommu->observer = (struct iommu_observer){.ctx = NULL};
+	h.iommu->observer = (struct iotoll_iommu_observer){.ctx = NULL};
 	hwrig_close(&h);
 }
 

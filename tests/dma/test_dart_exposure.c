@@ -44,7 +44,7 @@ static uint64_t reached(struct hwrig *h, uint64_t iova)
 {
 	uint64_t paddr;
 
-	assert_int_equal(hwrig_access(h, iova, IOMMU_READ, &paddr), 0);
+	assert_int_equal(hwrig_access(h, iova, IOTOLL_READ, &paddr), 0);
 	return paddr;
 }
 
@@ -62,14 +62,14 @@ static void strays_go_to_the_dummy_page_or_are_refused(void **state)
 		hwrig_unmap(&h, iova);
 		assert_int_equal(reached(&h, iova), dummy_of(&h));
 		/* Beyond the table there is no dummy. */
-		assert_int_equal(hwrig_access(&h, 1024 * 4096, IOMMU_READ, &paddr), -EPERM);
+		assert_int_equal(hwrig_access(&h, 1024 * 4096, IOTOLL_READ, &paddr), -EPERM);
 		hwrig_close(&h);
 		start(&h, models[m], "strict", true);
-		assert_int_equal(hwrig_access(&h, 0x77123, IOMMU_READ, &paddr), -EPERM);
+		assert_int_equal(hwrig_access(&h, 0x77123, IOTOLL_READ, &paddr), -EPERM);
 		iova = hwrig_map(&h, OLD);
 		assert_int_equal(reached(&h, iova), OLD);
 		hwrig_unmap(&h, iova);
-		assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
+		assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), -EPERM);
 		hwrig_close(&h);
 	}
 }
@@ -170,7 +170,7 @@ static void random_program(const char *model, const char *strategy, bool unused_
 					      IOTOLL_DMA_TO_DEVICE);
 			paddr[page] = 0;
 		}
-		if (hwrig_access(&h, page << 12, IOMMU_WRITE, &now)) {
+		if (hwrig_access(&h, page << 12, IOTOLL_WRITE, &now)) {
 			assert_true(unused_invalid && !paddr[page]);
 			continue;
 		}

@@ -160,7 +160,7 @@ static void an_unmapped_page_stays_reachable_until_the_flush_and_no_longer(void 
 		hwrig_unmap(&h, hwrig_map(&h, NEW));
 	}
 	hwrig_unmap(&h, hwrig_map(&h, NEW));
-	assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
+	assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), -EPERM);
 	hwrig_close(&h);
 }
 

@@ -78,7 +78,7 @@ static void coherent_memory_goes_with_its_entries(void **state)
 	assert_non_null(ptr);
 	assert_true(hwrig_reaches(&h, IOTOLL_IOVA_U64(iova), IOTOLL_PHYS_U64(paddr)));
 	iotoll_dma_free_coherent(h.dev, 4096, ptr, iova);
-	assert_int_equal(hwrig_access(&h, IOTOLL_IOVA_U64(iova), IOMMU_WRITE, &at), -EPERM);
+	assert_int_equal(hwrig_access(&h, IOTOLL_IOVA_U64(iova), IOTOLL_WRITE, &at), -EPERM);
 	hwrig_close(&h);
 }
 

@@ -76,7 +76,7 @@ static void every_page_of_memory_is_reachable_both_ways_from_the_start(void **st
 		for (uint64_t page = rows[i].below; page < MEMORY_PAGES - rows[i].on_top; page++) {
 			uint64_t at = 0;
 
-			if (hwrig_access(&h, page << 12, IOMMU_READ, &at))
+			if (hwrig_access(&h, page << 12, IOTOLL_READ, &at))
 				fail_msg("%s: page %#lx", rows[i].model, page);
 			assert_int_equal(at, page << 12);
 			assert_true(hwrig_reaches(&h, page << 12, page << 12));

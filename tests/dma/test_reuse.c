@@ -44,7 +44,7 @@ static bool refused(struct hwrig *h, uint64_t iova)
 {
 	uint64_t paddr;
 
-	return hwrig_access(h, iova, IOMMU_WRITE, &paddr) == -EPERM;
+	return hwrig_access(h, iova, IOTOLL_WRITE, &paddr) == -EPERM;
 }
 
 static void two_buffers_of_a_page_share_its_entry(void **state)
@@ -204,11 +204,11 @@ static void another_direction_widens_the_entry_and_is_not_refused_out_of_the_iot
 	for (unsigned i = 0; i < sizeof(reusing) / sizeof(reusing[0]); i++) {
 		start(&h, reusing[i], 0, true);
 		iova = map(&h, PAGE, 64, IOTOLL_DMA_TO_DEVICE);
-		assert_int_equal(hwrig_access(&h, iova, IOMMU_READ, &paddr), 0);
+		assert_int_equal(hwrig_access(&h, iova, IOTOLL_READ, &paddr), 0);
 		assert_true(refused(&h, iova));
 		assert_int_equal(map(&h, PAGE + 64, 64, IOTOLL_DMA_FROM_DEVICE), iova + 64);
 		assert_true(hwrig_reaches(&h, iova + 64, PAGE + 64));
-		assert_int_equal(hwrig_access(&h, iova, IOMMU_READ, &paddr), 0);
+		assert_int_equal(hwrig_access(&h, iova, IOTOLL_READ, &paddr), 0);
 		unmap(&h, iova, 64, IOTOLL_DMA_TO_DEVICE);
 		unmap(&h, iova + 64, 64, IOTOLL_DMA_FROM_DEVICE);
 		hwrig_close(&h);
@@ -336,11 +336,11 @@ static struct request random_request(struct rng *rng)
 
 static void expect_reachable(struct hwrig *h, const struct request *r, struct rng *rng)
 {
-	const enum iommu_access access =
+	const enum iotoll_access access =
 		r->dir == IOTOLL_DMA_TO_DEVICE ||
 				(r->dir == IOTOLL_DMA_BIDIRECTIONAL && rng_below(rng, 2))
-			? IOMMU_READ
-			: IOMMU_WRITE;
+			? IOTOLL_READ
+			: IOTOLL_WRITE;
 	const uint64_t at = rng_below(rng, r->bytes);
 	uint64_t paddr;
 

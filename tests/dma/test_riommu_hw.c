@@ -43,7 +43,7 @@ static void unmap(struct hwrig *h, unsigned ring, uint64_t iova, size_t bytes,
 	iotoll_dma_unmap_page_attrs(h->dev, IOTOLL_IOVA(iova), bytes, dir, &attrs);
 }
 
-static int reach(struct hwrig *h, uint64_t iova, enum iommu_access access)
+static int reach(struct hwrig *h, uint64_t iova, enum iotoll_access access)
 {
 	uint64_t paddr;
 
@@ -53,11 +53,11 @@ static int reach(struct hwrig *h, uint64_t iova, enum iommu_access access)
 /* Could the device access it now? Changes nothing. */
 static bool reachable(const struct hwrig *h, uint64_t iova)
 {
-	const struct iommu_source source = {.devid = 8};
-	struct iommu_xlat x;
+	const struct iotoll_source source = {.devid = 8};
+	struct iotoll_xlat x;
 
-	return iommu_probe(h->iommu, source, iova, IOMMU_READ, &x) == 0 ||
-	       iommu_probe(h->iommu, source, iova, IOMMU_WRITE, &x) == 0;
+	return iommu_probe(h->iommu, source, iova, IOTOLL_READ, &x) == 0 ||
+	       iommu_probe(h->iommu, source, iova, IOTOLL_WRITE, &x) == 0;
 }
 
 static void neighbours_in_a_page_are_out_of_reach(void **state)
@@ -68,14 +68,14 @@ static void neighbours_in_a_page_are_out_of_reach(void **state)
 	(void)state;
 	start(&h, "strict", 64);
 	iova = map(&h, 1, 0x123ABC, 100, IOTOLL_DMA_FROM_DEVICE);
-	assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), 0);
+	assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), 0);
 	assert_int_equal(paddr, 0x123ABC);
-	assert_int_equal(hwrig_access(&h, iova + 99, IOMMU_WRITE, &paddr), 0);
+	assert_int_equal(hwrig_access(&h, iova + 99, IOTOLL_WRITE, &paddr), 0);
 	assert_int_equal(paddr, 0x123ABC + 99);
-	assert_int_equal(reach(&h, iova + 100, IOMMU_WRITE), -EPERM);
-	assert_int_equal(reach(&h, iova, IOMMU_READ), -EPERM);
+	assert_int_equal(reach(&h, iova + 100, IOTOLL_WRITE), -EPERM);
+	assert_int_equal(reach(&h, iova, IOTOLL_READ), -EPERM);
 	unmap(&h, 1, iova, 100, IOTOLL_DMA_FROM_DEVICE, false);
-	assert_int_equal(reach(&h, iova, IOMMU_WRITE), -EPERM);
+	assert_int_equal(reach(&h, iova, IOTOLL_WRITE), -EPERM);
 	hwrig_close(&h);
 }
 
@@ -87,9 +87,9 @@ static void a_buffer_across_pages_is_one_entry(void **state)
 	(void)state;
 	start(&h, "strict", 64);
 	iova = map(&h, 1, 0x123FF0, 9000, IOTOLL_DMA_BIDIRECTIONAL);
-	assert_int_equal(hwrig_access(&h, iova + 8999, IOMMU_READ, &paddr), 0);
+	assert_int_equal(hwrig_access(&h, iova + 8999, IOTOLL_READ, &paddr), 0);
 	assert_int_equal(paddr, 0x123FF0 + 8999);
-	assert_int_equal(reach(&h, iova + 9000, IOMMU_READ), -EPERM);
+	assert_int_equal(reach(&h, iova + 9000, IOTOLL_READ), -EPERM);
 	assert_int_equal(hwrig_stats(&h).table_writes, 1);
 	unmap(&h, 1, iova, 9000, IOTOLL_DMA_BIDIRECTIONAL, false);
 	hwrig_close(&h);
@@ -106,7 +106,7 @@ static void within_a_burst_two_mappings_of_a_ring_stay_at_most(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		iova[i] = map(&h, 1, 0x100000 + 0x1000 * i, 1500, IOTOLL_DMA_FROM_DEVICE);
 	for (unsigned i = 0; i < 6; i++) /* the device is at 5, and has fetched 6 ahead */
-		assert_int_equal(reach(&h, iova[i], IOMMU_WRITE), 0);
+		assert_int_equal(reach(&h, iova[i], IOTOLL_WRITE), 0);
 	for (unsigned i = 0; i < 9; i++)
 		unmap(&h, 1, iova[i], 1500, IOTOLL_DMA_FROM_DEVICE, true);
 	for (unsigned i = 0; i < 9; i++) {
@@ -148,7 +148,7 @@ static void a_domain_that_goes_leaves_nothing_behind(void **state)
 	(void)state;
 	start(&h, "deferred", 64);
 	iova = map(&h, 1, 0x100000, 1500, IOTOLL_DMA_FROM_DEVICE);
-	assert_int_equal(reach(&h, iova, IOMMU_WRITE), 0);
+	assert_int_equal(reach(&h, iova, IOTOLL_WRITE), 0);
 	unmap(&h, 1, iova, 1500, IOTOLL_DMA_FROM_DEVICE, false);
 	assert_true(reachable(&h, iova)); /* deferred: held, and not flushed */
 	iotoll_dma_detach(h.dev);
@@ -156,7 +156,7 @@ static void a_domain_that_goes_leaves_nothing_behind(void **state)
 	assert_false(reachable(&h, iova));
 	iotoll_dma_domain_destroy(h.domain);
 	h.domain = NULL;
-	assert_int_equal(hwrig_access(&h, 0x1234, IOMMU_WRITE, &paddr), 0);
+	assert_int_equal(hwrig_access(&h, 0x1234, IOTOLL_WRITE, &paddr), 0);
 	assert_int_equal(paddr, 0x1234); /* off */
 	hwrig_close(&h);
 }
@@ -221,17 +221,17 @@ static void access_one(struct program *p)
 	const struct buffer *b = &p->live[rng_below(p->rng, p->n)];
 	const uint64_t at = rng_below(p->rng, 3) ? rng_below(p->rng, b->bytes) : b->bytes - 1;
 	uint64_t paddr;
-	int rc = hwrig_access(&p->h, b->iova + at, IOMMU_READ, &paddr);
+	int rc = hwrig_access(&p->h, b->iova + at, IOTOLL_READ, &paddr);
 
 	assert_int_equal(rc, b->dir == IOTOLL_DMA_FROM_DEVICE ? -EPERM : 0);
 	if (!rc)
 		assert_int_equal(paddr, b->paddr + at);
-	rc = hwrig_access(&p->h, b->iova + at, IOMMU_WRITE, &paddr);
+	rc = hwrig_access(&p->h, b->iova + at, IOTOLL_WRITE, &paddr);
 	assert_int_equal(rc, b->dir == IOTOLL_DMA_TO_DEVICE ? -EPERM : 0);
 	if (!rc)
 		assert_int_equal(paddr, b->paddr + at);
-	assert_int_equal(reach(&p->h, b->iova + b->bytes, IOMMU_WRITE), -EPERM);
-	assert_int_equal(reach(&p->h, b->iova + b->bytes, IOMMU_READ), -EPERM);
+	assert_int_equal(reach(&p->h, b->iova + b->bytes, IOTOLL_WRITE), -EPERM);
+	assert_int_equal(reach(&p->h, b->iova + b->bytes, IOTOLL_READ), -EPERM);
 }
 
 static void check_gone(const struct program *p)

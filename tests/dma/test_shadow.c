@@ -22,7 +22,7 @@ static void what_the_device_reads_is_a_copy_made_at_the_map(void **state)
 
 		copyrig_start(&h, copyrig_model(m), "shadow", 0, true);
 		iova = copyrig_map(&h, AT, 1500, IOTOLL_DMA_TO_DEVICE);
-		assert_int_equal(hwrig_access(&h, iova, IOMMU_READ, &paddr), 0);
+		assert_int_equal(hwrig_access(&h, iova, IOTOLL_READ, &paddr), 0);
 		assert_int_not_equal(paddr, AT);
 		assert_int_equal(copyrig_read(&h, iova, seen, 1500), 0);
 		assert_memory_equal(seen, copyrig_memory(&h, AT), 1500);
@@ -116,10 +116,10 @@ static void each_direction_has_buffers_of_its_own(void **state)
 		both = copyrig_map(&h, AT + 128, 64, IOTOLL_DMA_BIDIRECTIONAL);
 		/* DART's entries are all or nothing. */
 		if (strncmp(copyrig_model(m), "dart", 4) != 0)
-			assert_int_not_equal(hwrig_access(&h, out, IOMMU_WRITE, &paddr), 0);
-		assert_int_equal(hwrig_access(&h, in, IOMMU_WRITE, &paddr), 0);
-		assert_int_equal(hwrig_access(&h, both, IOMMU_WRITE, &paddr), 0);
-		assert_int_equal(hwrig_access(&h, both, IOMMU_READ, &paddr), 0);
+			assert_int_not_equal(hwrig_access(&h, out, IOTOLL_WRITE, &paddr), 0);
+		assert_int_equal(hwrig_access(&h, in, IOTOLL_WRITE, &paddr), 0);
+		assert_int_equal(hwrig_access(&h, both, IOTOLL_WRITE, &paddr), 0);
+		assert_int_equal(hwrig_access(&h, both, IOTOLL_READ, &paddr), 0);
 		copyrig_unmap(&h, out, 64, IOTOLL_DMA_TO_DEVICE);
 		assert_int_not_equal(copyrig_map(&h, AT, 64, IOTOLL_DMA_FROM_DEVICE), out);
 		hwrig_close(&h);
@@ -162,7 +162,7 @@ static void of_a_huge_request_the_ends_are_copied_and_the_middle_is_strict(void 
 		assert_true(copyrig_untouched(&h, from + 300, bytes - 1000));
 		assert_true(copyrig_untouched(&h, end, 4096));
 		for (uint64_t at = iova; at < iova + bytes; at += 4096)
-			assert_true(hwrig_access(&h, at, IOMMU_WRITE, &paddr) != 0 ||
+			assert_true(hwrig_access(&h, at, IOTOLL_WRITE, &paddr) != 0 ||
 				    paddr < ARENA || paddr >= ARENA + ARENA_BYTES);
 		assert_int_equal(hwrig_stats(&h).pages_live, 0);
 		hwrig_close(&h);
@@ -192,7 +192,7 @@ static void the_end_of_a_large_page_is_copied_too(void **state)
 	assert_int_equal(iova, 17 * 4096);
 	assert_true(hwrig_reaches(&h, iova, at));
 	assert_true(hwrig_reaches(&h, iova + bytes - 8192, at + bytes - 8192));
-	assert_int_equal(hwrig_access(&h, iova + bytes - 4096, IOMMU_WRITE, &to), 0);
+	assert_int_equal(hwrig_access(&h, iova + bytes - 4096, IOTOLL_WRITE, &to), 0);
 	assert_int_not_equal(to, at + bytes - 4096);
 	copyrig_unmap(&h, iova, bytes - 100, IOTOLL_DMA_FROM_DEVICE);
 	hwrig_close(&h);
@@ -230,7 +230,7 @@ static void coherent_memory_is_the_same_for_both(void **state)
 		assert_true(hwrig_reaches(&h, IOTOLL_IOVA_U64(iova) + 4096,
 					  IOTOLL_PHYS_U64(paddr) + 4096));
 		iotoll_dma_free_coherent(h.dev, 8192, ptr, iova);
-		assert_true(hwrig_access(&h, IOTOLL_IOVA_U64(iova), IOMMU_WRITE, &to) != 0 ||
+		assert_true(hwrig_access(&h, IOTOLL_IOVA_U64(iova), IOTOLL_WRITE, &to) != 0 ||
 			    to != IOTOLL_PHYS_U64(paddr));
 		hwrig_close(&h);
 	}

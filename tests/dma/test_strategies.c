@@ -32,7 +32,7 @@ static void strict_flushes_at_every_unmap_and_leaves_nothing_reachable(void **st
 		assert_true(hwrig_reaches(&h, iova, OLD));
 		hwrig_unmap(&h, iova);
 		assert_int_equal(hwrig_stats(&h).flushes, i + 1);
-		assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
+		assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), -EPERM);
 	}
 	assert_int_equal(hwrig_stats(&h).wraps, 0);
 	hwrig_close(&h);
@@ -77,7 +77,7 @@ static void deferred_leaves_an_unmapped_page_reachable_until_it_wraps(void **sta
 	hwrig_start(&h, "deferred", 64, 0);
 	iova = hwrig_map(&h, OLD);
 	hwrig_unmap(&h, iova);
-	assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
+	assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), -EPERM);
 	hwrig_close(&h);
 }
 
@@ -246,7 +246,7 @@ static void random_program(const char *strategy, uint64_t seed)
 			assert_true(hwrig_reaches(&h, iova, live[i].paddr));
 			hwrig_unmap(&h, iova);
 			if (strict)
-				assert_int_equal(hwrig_access(&h, iova, IOMMU_READ, &paddr),
+				assert_int_equal(hwrig_access(&h, iova, IOTOLL_READ, &paddr),
 						 -EPERM);
 			live[i] = live[--n];
 		}

@@ -52,7 +52,7 @@ static bool refused(struct hwrig *h, uint64_t iova)
 {
 	uint64_t paddr;
 
-	return hwrig_access(h, iova, IOMMU_WRITE, &paddr) == -EPERM;
+	return hwrig_access(h, iova, IOTOLL_WRITE, &paddr) == -EPERM;
 }
 
 static void a_run_aligned_on_both_sides_takes_one_entry_for_each_2_mib(void **state)

@@ -61,9 +61,9 @@ static void strict_leaves_nothing_reachable_on_any_unit(void **state)
 			const uint64_t iova = hwrig_map(&h, OLD);
 
 			assert_true(hwrig_reaches(&h, iova, OLD));
-			assert_int_equal(hwrig_access(&h, iova, IOMMU_READ, &paddr), -EPERM);
+			assert_int_equal(hwrig_access(&h, iova, IOTOLL_READ, &paddr), -EPERM);
 			hwrig_unmap(&h, iova);
-			assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
+			assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), -EPERM);
 		}
 		assert_int_equal(hwrig_stats(&h).flush_timeouts, 0);
 		assert_true(hwrig_stats(&h).invalidations >= 600);
@@ -96,7 +96,7 @@ static void a_detached_device_reaches_nothing_not_even_what_was_cached(void **st
 	assert_true(hwrig_reaches(&h, iova, OLD)); /* nobody has told the IOTLB */
 	iotoll_dma_detach(h.dev);
 	h.dev = NULL;
-	assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), -EPERM);
+	assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), -EPERM);
 	/* And it is told: context entry not present, requester 00:01.0, that page. */
 	assert_int_equal(iotoll_dma_domain_watchdog(h.domain, &fault), 1);
 	assert_int_equal(fault.detail, 2);
@@ -116,7 +116,7 @@ static void faults_are_told_one_watch_at_a_time_and_dma_goes_on(void **state)
 	hwrig_start_vtd(&h, NULL, "strict", 64, 0);
 	iova = hwrig_map(&h, OLD);
 	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(hwrig_access(&h, 0x700000 + i * 4096, IOMMU_WRITE, &paddr),
+		assert_int_equal(hwrig_access(&h, 0x700000 + i * 4096, IOTOLL_WRITE, &paddr),
 				 -EPERM);
 		assert_int_equal(iotoll_dma_domain_watchdog(h.domain, &fault), 1);
 		assert_int_equal(fault.iova, 0x700000 + i * 4096);
@@ -187,16 +187,16 @@ static void the_roll_around_gap_is_there_under_deferred_and_not_with_the_flush_q
 static unsigned reads_of_the_refused_walk(const char *strategy)
 {
 	static struct hwrig h;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	uint64_t iova, paddr;
 
 	hwrig_start_vtd(&h, NULL, strategy, 64, 0);
 	iova = hwrig_map(&h, OLD);
-	assert_int_equal(hwrig_access(&h, iova, IOMMU_WRITE, &paddr), 0);
+	assert_int_equal(hwrig_access(&h, iova, IOTOLL_WRITE, &paddr), 0);
 	hwrig_unmap(&h, iova);
-	assert_int_equal(
-		iommu_translate(h.iommu, (struct iommu_source){.devid = 8}, iova, IOMMU_WRITE, &x),
-		-EPERM);
+	assert_int_equal(iommu_translate(h.iommu, (struct iotoll_source){.devid = 8}, iova,
+					 IOTOLL_WRITE, &x),
+			 -EPERM);
 	hwrig_close(&h);
 	return x.fetches;
 }

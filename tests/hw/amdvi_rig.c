@@ -35,7 +35,7 @@ static int memory_write(void *ctx, uint64_t paddr, const void *from, size_t byte
 	return 0;
 }
 
-static void heard_drop(void *ctx, struct iommu_source source, uint64_t pfn)
+static void heard_drop(void *ctx, struct iotoll_source source, uint64_t pfn)
 {
 	struct amd *amd = ctx;
 
@@ -44,8 +44,8 @@ static void heard_drop(void *ctx, struct iommu_source source, uint64_t pfn)
 	amd->dropped = pfn;
 }
 
-static void heard_fault(void *ctx, struct iommu_source source, uint64_t iova,
-			enum iommu_access access)
+static void heard_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+			enum iotoll_access access)
 {
 	struct amd *amd = ctx;
 
@@ -68,8 +68,8 @@ void amd_make(struct amd *amd, const struct iotlb_config *iotlb, bool track_stal
 	*amd = (struct amd){.bytes = calloc(1, AMD_BYTES)};
 	assert_non_null(amd->bytes);
 	assert_int_equal(iommu_create(&amd->iommu, &config, &err), 0);
-	amd->iommu->observer =
-		(struct iommu_observer){.ctx = amd, .dropped = heard_drop, .fault = heard_fault};
+	amd->iommu->observer = (struct iotoll_iommu_observer){
+		.ctx = amd, .dropped = heard_drop, .fault = heard_fault};
 }
 
 void amd_free(struct amd *amd)
@@ -157,19 +157,19 @@ void amd_expect_event(struct amd *amd, unsigned before, uint64_t q0, uint64_t q1
 	assert_int_equal(got1, q1);
 }
 
-int amd_dma(struct amd *amd, uint16_t devid, uint64_t iova, enum iommu_access access,
-	    struct iommu_xlat *out)
+int amd_dma(struct amd *amd, uint16_t devid, uint64_t iova, enum iotoll_access access,
+	    struct iotoll_xlat *out)
 {
-	struct iommu_xlat unwanted;
+	struct iotoll_xlat unwanted;
 
-	return iommu_translate(amd->iommu, (struct iommu_source){.devid = devid}, iova, access,
+	return iommu_translate(amd->iommu, (struct iotoll_source){.devid = devid}, iova, access,
 			       out != NULL ? out : &unwanted);
 }
 
 uint64_t amd_read_goes(struct amd *amd, uint16_t devid, uint64_t iova)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
-	assert_int_equal(amd_dma(amd, devid, iova, IOMMU_READ, &x), 0);
+	assert_int_equal(amd_dma(amd, devid, iova, IOTOLL_READ, &x), 0);
 	return x.paddr;
 }

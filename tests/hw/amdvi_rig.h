@@ -55,7 +55,7 @@ struct amd {
 	unsigned reads, writes; /* of memory, by the unit */
 	unsigned drops, faults;
 	uint64_t dropped;
-	struct iommu_source fault_source;
+	struct iotoll_source fault_source;
 };
 
 /* 64 entries, 4 ways, LRU. */
@@ -81,8 +81,8 @@ void amd_last_event(struct amd *amd, uint64_t *q0, uint64_t *q1);
 /* Asserts that exactly one event came since @before, and that it is this one. */
 void amd_expect_event(struct amd *amd, unsigned before, uint64_t q0, uint64_t q1);
 /* Translate for @devid; @out may be NULL. */
-int amd_dma(struct amd *amd, uint16_t devid, uint64_t iova, enum iommu_access access,
-	    struct iommu_xlat *out);
+int amd_dma(struct amd *amd, uint16_t devid, uint64_t iova, enum iotoll_access access,
+	    struct iotoll_xlat *out);
 /* Where @devid's read of @iova goes; fails the test if it is refused. */
 uint64_t amd_read_goes(struct amd *amd, uint16_t devid, uint64_t iova);
 

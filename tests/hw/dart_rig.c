@@ -28,7 +28,7 @@ static int write_memory(void *ctx, uint64_t paddr, const void *from, size_t byte
 	return -EFAULT;
 }
 
-static void heard_drop(void *ctx, struct iommu_source source, uint64_t pfn)
+static void heard_drop(void *ctx, struct iotoll_source source, uint64_t pfn)
 {
 	struct drig *rig = ctx;
 
@@ -39,8 +39,8 @@ static void heard_drop(void *ctx, struct iommu_source source, uint64_t pfn)
 	rig->drops++;
 }
 
-static void heard_fault(void *ctx, struct iommu_source source, uint64_t iova,
-			enum iommu_access access)
+static void heard_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+			enum iotoll_access access)
 {
 	struct drig *rig = ctx;
 
@@ -69,8 +69,8 @@ void drig_make(struct drig *rig, const char *model, const struct iommu_dart_conf
 	assert_non_null(rig->bytes);
 	if (iommu_create(&rig->iommu, &config, &err) != 0)
 		fail_msg("%s", err.text);
-	rig->iommu->observer =
-		(struct iommu_observer){.ctx = rig, .dropped = heard_drop, .fault = heard_fault};
+	rig->iommu->observer = (struct iotoll_iommu_observer){
+		.ctx = rig, .dropped = heard_drop, .fault = heard_fault};
 }
 
 void drig_free(struct drig *rig)
@@ -96,20 +96,20 @@ void drig_write(struct drig *rig, uint64_t offset, uint32_t value)
 	rig->iommu->ops->reg_write(rig->iommu, offset, value, 4);
 }
 
-int drig_dma(struct drig *rig, uint16_t bus, uint64_t iova, enum iommu_access access,
-	     struct iommu_xlat *out)
+int drig_dma(struct drig *rig, uint16_t bus, uint64_t iova, enum iotoll_access access,
+	     struct iotoll_xlat *out)
 {
-	struct iommu_xlat unwanted;
+	struct iotoll_xlat unwanted;
 
-	return iommu_translate(rig->iommu, (struct iommu_source){.bus = bus, .devid = 1}, iova,
+	return iommu_translate(rig->iommu, (struct iotoll_source){.bus = bus, .devid = 1}, iova,
 			       access, out != NULL ? out : &unwanted);
 }
 
 bool drig_hits(struct drig *rig, uint64_t iova, uint64_t paddr)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
-	assert_int_equal(drig_dma(rig, 0, iova, IOMMU_WRITE, &x), 0);
+	assert_int_equal(drig_dma(rig, 0, iova, IOTOLL_WRITE, &x), 0);
 	assert_int_equal(x.paddr, paddr);
 	return x.hit;
 }

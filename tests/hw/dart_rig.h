@@ -33,8 +33,8 @@ struct drig {
 	uint64_t dropped[DRIG_MAX_LOG];
 	uint16_t dropped_bus[DRIG_MAX_LOG];
 	uint64_t fault_iova;
-	struct iommu_source fault_source;
-	enum iommu_access fault_access;
+	struct iotoll_source fault_source;
+	enum iotoll_access fault_access;
 };
 
 /*
@@ -49,8 +49,8 @@ void drig_poke(struct drig *rig, uint64_t paddr, uint8_t b0, uint8_t b1, uint8_t
 uint32_t drig_read(struct drig *rig, uint64_t offset);
 void drig_write(struct drig *rig, uint64_t offset, uint32_t value);
 /* Translate for device 1 of @bus; @out may be NULL. */
-int drig_dma(struct drig *rig, uint16_t bus, uint64_t iova, enum iommu_access access,
-	     struct iommu_xlat *out);
+int drig_dma(struct drig *rig, uint16_t bus, uint64_t iova, enum iotoll_access access,
+	     struct iotoll_xlat *out);
 /* Does a write at @iova reach @paddr, and was it a hit? */
 bool drig_hits(struct drig *rig, uint64_t iova, uint64_t paddr);
 

@@ -36,7 +36,7 @@ static int rig_write(void *ctx, uint64_t paddr, const void *from, size_t bytes)
 	return -EFAULT;
 }
 
-static void heard_drop(void *ctx, struct iommu_source source, uint64_t pfn)
+static void heard_drop(void *ctx, struct iotoll_source source, uint64_t pfn)
 {
 	struct rig *rig = ctx;
 
@@ -55,8 +55,8 @@ static void heard_arbitration(void *ctx, unsigned bus, bool on)
 	rig->arbitration_on = on;
 }
 
-static void heard_fault(void *ctx, struct iommu_source source, uint64_t iova,
-			enum iommu_access access)
+static void heard_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+			enum iotoll_access access)
 {
 	struct rig *rig = ctx;
 
@@ -79,7 +79,7 @@ void rig_make(struct rig *rig, uint64_t base, const struct iotlb_config *iotlb, 
 	*rig = (struct rig){.base = base, .bytes = calloc(1, RIG_BYTES)};
 	assert_non_null(rig->bytes);
 	assert_int_equal(iommu_create(&rig->iommu, &config, &err), 0);
-	rig->iommu->observer = (struct iommu_observer){
+	rig->iommu->observer = (struct iotoll_iommu_observer){
 		.ctx = rig,
 		.dropped = heard_drop,
 		.arbitration = heard_arbitration,
@@ -134,11 +134,11 @@ void rig_enable(struct rig *rig, unsigned phb, uint64_t table, unsigned code)
 	rig_writel(rig, 0x8160 + 0x1000 * phb, 0x00001021);
 }
 
-int rig_dma(struct rig *rig, uint16_t bus, uint64_t iova, enum iommu_access access,
-	    struct iommu_xlat *out)
+int rig_dma(struct rig *rig, uint16_t bus, uint64_t iova, enum iotoll_access access,
+	    struct iotoll_xlat *out)
 {
-	struct iommu_xlat unwanted;
+	struct iotoll_xlat unwanted;
 
-	return iommu_translate(rig->iommu, (struct iommu_source){.bus = bus, .devid = 1}, iova,
+	return iommu_translate(rig->iommu, (struct iotoll_source){.bus = bus, .devid = 1}, iova,
 			       access, out != NULL ? out : &unwanted);
 }

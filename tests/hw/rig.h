@@ -31,7 +31,7 @@ struct rig {
 	uint64_t dropped[RIG_MAX_LOG];
 	uint16_t dropped_bus;
 	uint64_t fault_iova;
-	struct iommu_source fault_source;
+	struct iotoll_source fault_source;
 	unsigned arbitration_bus;
 	bool arbitration_on;
 };
@@ -54,7 +54,7 @@ void rig_writeq(struct rig *rig, uint64_t offset, uint64_t value);
 /* Table at @table of size code @code for @phb, translation on with DAC refused. */
 void rig_enable(struct rig *rig, unsigned phb, uint64_t table, unsigned code);
 /* Translate for device 1 of @bus; @out may be NULL. */
-int rig_dma(struct rig *rig, uint16_t bus, uint64_t iova, enum iommu_access access,
-	    struct iommu_xlat *out);
+int rig_dma(struct rig *rig, uint16_t bus, uint64_t iova, enum iotoll_access access,
+	    struct iotoll_xlat *out);
 
 #endif

@@ -27,7 +27,7 @@ static int write_memory(void *ctx, uint64_t paddr, const void *from, size_t byte
 	return -EFAULT;
 }
 
-static void heard_drop(void *ctx, struct iommu_source source, uint64_t pfn)
+static void heard_drop(void *ctx, struct iotoll_source source, uint64_t pfn)
 {
 	struct rrig *rig = ctx;
 
@@ -38,8 +38,8 @@ static void heard_drop(void *ctx, struct iommu_source source, uint64_t pfn)
 	rig->drops++;
 }
 
-static void heard_fault(void *ctx, struct iommu_source source, uint64_t iova,
-			enum iommu_access access)
+static void heard_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+			enum iotoll_access access)
 {
 	struct rrig *rig = ctx;
 
@@ -63,8 +63,8 @@ void rrig_make(struct rrig *rig, unsigned rings)
 	assert_non_null(rig->bytes);
 	if (iommu_create(&rig->iommu, &config, &err) != 0)
 		fail_msg("%s", err.text);
-	rig->iommu->observer =
-		(struct iommu_observer){.ctx = rig, .dropped = heard_drop, .fault = heard_fault};
+	rig->iommu->observer = (struct iotoll_iommu_observer){
+		.ctx = rig, .dropped = heard_drop, .fault = heard_fault};
 	rrig_poke(rig, 0x1000 + 16 * RRIG_DEVICE, 0x4000, 4);
 	rrig_poke(rig, 0x4000, RRIG_RING(0), 1);
 	rrig_poke(rig, 0x4010, RRIG_RING(1), 4);
@@ -105,15 +105,15 @@ void rrig_write(struct rrig *rig, uint64_t offset, uint64_t value)
 	rig->iommu->ops->reg_write(rig->iommu, offset, value, 8);
 }
 
-int rrig_dma(struct rrig *rig, uint64_t iova, enum iommu_access access, struct iommu_xlat *out)
+int rrig_dma(struct rrig *rig, uint64_t iova, enum iotoll_access access, struct iotoll_xlat *out)
 {
-	struct iommu_xlat unwanted;
+	struct iotoll_xlat unwanted;
 
-	return iommu_translate(rig->iommu, (struct iommu_source){.bus = 0, .devid = RRIG_DEVICE},
+	return iommu_translate(rig->iommu, (struct iotoll_source){.bus = 0, .devid = RRIG_DEVICE},
 			       iova, access, out != NULL ? out : &unwanted);
 }
 
-static char way(const struct iommu_xlat *x, uint64_t paddr)
+static char way(const struct iotoll_xlat *x, uint64_t paddr)
 {
 	assert_int_equal(x->paddr, paddr);
 	assert_false(x->bypass);
@@ -122,19 +122,19 @@ static char way(const struct iommu_xlat *x, uint64_t paddr)
 
 char rrig_way(struct rrig *rig, uint64_t iova, uint64_t paddr)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
-	assert_int_equal(rrig_dma(rig, iova, IOMMU_READ, &x), 0);
+	assert_int_equal(rrig_dma(rig, iova, IOTOLL_READ, &x), 0);
 	return way(&x, paddr);
 }
 
 char rrig_probe(struct rrig *rig, uint64_t iova, uint64_t paddr)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	assert_int_equal(iommu_probe(rig->iommu,
-				     (struct iommu_source){.bus = 0, .devid = RRIG_DEVICE}, iova,
-				     IOMMU_READ, &x),
+				     (struct iotoll_source){.bus = 0, .devid = RRIG_DEVICE}, iova,
+				     IOTOLL_READ, &x),
 			 0);
 	return way(&x, paddr);
 }

@@ -40,8 +40,8 @@ struct rrig {
 	unsigned drops, faults;
 	uint64_t dropped[RRIG_MAX_LOG];
 	uint64_t fault_iova;
-	struct iommu_source fault_source;
-	enum iommu_access fault_access;
+	struct iotoll_source fault_source;
+	enum iotoll_access fault_access;
 };
 
 /* With the tables above and translation on; room for @rings, 0: none, least recently used first. */
@@ -58,7 +58,7 @@ void rrig_map(struct rrig *rig, unsigned ring, unsigned entry, uint64_t paddr, u
 uint64_t rrig_read(struct rrig *rig, uint64_t offset);
 void rrig_write(struct rrig *rig, uint64_t offset, uint64_t value);
 /* Translate for the device; @out may be NULL. */
-int rrig_dma(struct rrig *rig, uint64_t iova, enum iommu_access access, struct iommu_xlat *out);
+int rrig_dma(struct rrig *rig, uint64_t iova, enum iotoll_access access, struct iotoll_xlat *out);
 /* A read at @iova must reach @paddr. How: 'h' by a hit, 's' by a stale one, 'w' by a walk. */
 char rrig_way(struct rrig *rig, uint64_t iova, uint64_t paddr);
 /* The same, asked with probe. */

@@ -65,10 +65,10 @@ static uint64_t entry(uint64_t address)
 	return c.entry[0];
 }
 
-static int go(uint64_t paddr, enum iommu_access access)
+static int go(uint64_t paddr, enum iotoll_access access)
 {
-	const struct iommu_source source = {.devid = DEV};
-	struct iommu_xlat x, p;
+	const struct iotoll_source source = {.devid = DEV};
+	struct iotoll_xlat x, p;
 	const int foretold = ats()->probe_translated(amd.iommu, source, paddr, access, &p);
 	const int ret = ats()->translated(amd.iommu, source, paddr, access, &x);
 
@@ -154,26 +154,26 @@ static void interrupts_are_told_to_go_untranslated(void **state)
 {
 	(void)state;
 	assert_int_equal(entry(WINDOW), WINDOW | 6);
-	assert_int_equal(go(WINDOW, IOMMU_WRITE), -EPERM);
-	assert_int_equal(go(WINDOW + 0xFFFFF, IOMMU_READ), -EPERM);
+	assert_int_equal(go(WINDOW, IOTOLL_WRITE), -EPERM);
+	assert_int_equal(go(WINDOW + 0xFFFFF, IOTOLL_READ), -EPERM);
 	assert_int_equal(amd_events(&amd), 2);
-	assert_int_equal(go(WINDOW - 1, IOMMU_WRITE), 0);
+	assert_int_equal(go(WINDOW - 1, IOTOLL_WRITE), 0);
 }
 
 static void a_lie_is_contained_without_i_and_goes_through_with_it(void **state)
 {
 	(void)state;
-	assert_int_equal(go(0x123456, IOMMU_WRITE), 0); /* no table maps anything */
+	assert_int_equal(go(0x123456, IOTOLL_WRITE), 0); /* no table maps anything */
 	assert_int_equal(amd_events(&amd), 0);
 	amd_dte(&amd, DEV, AMD_DTE(1, T1), DOM);
-	assert_int_equal(go(0x123456, IOMMU_WRITE), 0); /* the old entry is cached */
+	assert_int_equal(go(0x123456, IOTOLL_WRITE), 0); /* the old entry is cached */
 	forget_entry();
-	assert_int_equal(go(0x123456, IOMMU_WRITE), -EPERM);
+	assert_int_equal(go(0x123456, IOTOLL_WRITE), -EPERM);
 	/* INVALID_DEVICE_REQUEST, type 1 in 59:57 */
 	amd_expect_event(&amd, 0, UINT64_C(0x8200000000000000) | DEV, 0x123456);
 	amd_dte(&amd, DEV, 0, I); /* V 0: untranslated requests pass, translated ones do not */
 	forget_entry();
-	assert_int_equal(go(0x123456, IOMMU_READ), -EPERM);
+	assert_int_equal(go(0x123456, IOTOLL_READ), -EPERM);
 	assert_int_equal(amd_events(&amd), 2);
 }
 

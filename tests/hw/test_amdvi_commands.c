@@ -44,9 +44,9 @@ static void identity_but_one_mib_up(void)
 /* Does the unit still answer for @iova out of the IOTLB? */
 static bool held(uint64_t iova)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	const int ret =
-		iommu_probe(amd.iommu, (struct iommu_source){.devid = DEV}, iova, IOMMU_READ, &x);
+		iommu_probe(amd.iommu, (struct iotoll_source){.devid = DEV}, iova, IOTOLL_READ, &x);
 
 	return ret == 0 && x.hit;
 }
@@ -69,13 +69,13 @@ static void completion_wait_stores_its_data_where_it_says(void **state)
 
 static void changed_entries_are_found_only_after_their_invalidation(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	identity_but_one_mib_up();
 	assert_int_equal(amd_read_goes(&amd, DEV, 0x5000), 0x105000);
 	amd_poke(&amd, AMD_TABLES + 0x1000 + 5 * 8, AMD_PTE(0x777000));
-	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOMMU_READ, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOTOLL_READ, &x), 0);
 	assert_int_equal(x.paddr, 0x105000);
 	assert_true(x.hit && x.stale);
 	amd_command(&amd, INV, 0x4000);
@@ -92,7 +92,7 @@ static void not_present_entries_are_never_held(void **state)
 	(void)state;
 	identity_but_one_mib_up();
 	amd_poke(&amd, AMD_TABLES + 0x1000 + 5 * 8, 0);
-	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOTOLL_READ, NULL), -EPERM);
 	amd_poke(&amd, AMD_TABLES + 0x1000 + 5 * 8, AMD_PTE(0x777000));
 	assert_int_equal(amd_read_goes(&amd, DEV, 0x5000), 0x777000);
 }
@@ -144,7 +144,7 @@ static void one_small_page_takes_the_large_page_around_it_along(void **state)
 
 static void tables_named_by_held_entries_change_only_with_pde(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	identity_but_one_mib_up();
@@ -153,7 +153,7 @@ static void tables_named_by_held_entries_change_only_with_pde(void **state)
 	amd_poke(&amd, AMD_TABLES, AMD_PDE(1, AMD_TABLES + 0x2000));
 	amd_poke(&amd, AMD_TABLES + 0x2000 + 5 * 8, AMD_PTE(0x777000));
 	amd_command(&amd, INV, EVERY | 1);
-	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOMMU_READ, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOTOLL_READ, &x), 0);
 	assert_int_equal(x.paddr, 0x105000); /* walked through the table held */
 	assert_true(x.stale && !x.hit);
 	assert_int_equal(x.fetches, 1);
@@ -166,7 +166,7 @@ static void tables_named_by_held_entries_change_only_with_pde(void **state)
 
 static void device_entry_counts_until_it_is_invalidated_and_pages_outlive_it(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	identity_but_one_mib_up();
@@ -178,7 +178,7 @@ static void device_entry_counts_until_it_is_invalidated_and_pages_outlive_it(voi
 	amd_command(&amd, INV_DTE | (DEV + 64), 0); /* same place in any cache of 64 */
 	assert_int_equal(amd_read_goes(&amd, DEV, 0x5000), 0x105000);
 	amd_command(&amd, INV_DTE | DEV, 0);
-	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOMMU_READ, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOTOLL_READ, &x), 0);
 	assert_int_equal(x.paddr, 0x105000); /* the page is still held for the domain */
 	assert_true(x.hit && x.stale);
 	amd_command(&amd, INV, EVERY | 1 | 2);
@@ -187,29 +187,29 @@ static void device_entry_counts_until_it_is_invalidated_and_pages_outlive_it(voi
 
 static void devices_of_one_domain_share_what_is_held_but_not_their_rights(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	identity_but_one_mib_up();
 	amd_dte(&amd, DEV + 1, AMD_DTE(2, AMD_TABLES) & ~AMD_IW, DOM);
 	amd_dte(&amd, DEV + 2, AMD_DTE(2, AMD_TABLES), DOM + 1);
 	amd_read_goes(&amd, DEV, 0x5000);
-	assert_int_equal(amd_dma(&amd, DEV + 1, 0x5000, IOMMU_READ, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV + 1, 0x5000, IOTOLL_READ, &x), 0);
 	assert_true(x.hit);
-	assert_int_equal(amd_dma(&amd, DEV + 1, 0x5000, IOMMU_WRITE, NULL), -EPERM);
-	assert_int_equal(amd_dma(&amd, DEV + 2, 0x5000, IOMMU_WRITE, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV + 1, 0x5000, IOTOLL_WRITE, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, DEV + 2, 0x5000, IOTOLL_WRITE, &x), 0);
 	assert_false(x.hit);
 }
 
 static void invalidate_all_forgets_pages_tables_and_device_entries(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	identity_but_one_mib_up();
 	amd_read_goes(&amd, DEV, 0x5000);
 	amd_invalidate_all(&amd);
-	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOMMU_READ, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOTOLL_READ, &x), 0);
 	assert_int_equal(x.fetches, 3);
 }
 

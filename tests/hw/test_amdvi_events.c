@@ -30,7 +30,7 @@ static int teardown(void **state)
 }
 
 /* @access of @iova is refused with @ret and logged as these quadwords. */
-static void refused(uint64_t iova, enum iommu_access access, int ret, uint64_t q0, uint64_t q1)
+static void refused(uint64_t iova, enum iotoll_access access, int ret, uint64_t q0, uint64_t q1)
 {
 	const unsigned before = amd_events(&amd);
 
@@ -47,7 +47,7 @@ static void page_fault_bytes(void **state)
 
 	(void)state;
 	amd_dte(&amd, DEV, AMD_DTE(3, AMD_TABLES), DOM);
-	assert_int_equal(amd_dma(&amd, DEV, UINT64_C(0x1234567ABC), IOMMU_WRITE, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, DEV, UINT64_C(0x1234567ABC), IOTOLL_WRITE, NULL), -EPERM);
 	assert_memory_equal(amd.bytes + AMD_EVTLOG, expected, 16);
 	assert_int_equal(amd_readq(&amd, AMD_R_ETAIL), 0x10);
 	assert_int_equal(amd_readq(&amd, AMD_R_STATUS), 0x1A);
@@ -65,33 +65,33 @@ static void page_fault_flags_tell_the_reasons_apart(void **state)
 	/* Entry by entry: what it holds, access, flags. */
 	const struct {
 		uint64_t at, entry;
-		enum iommu_access access;
+		enum iotoll_access access;
 		unsigned flags;
 	} cases[] = {
-		{pde, next, IOMMU_READ, 0x000}, /* the level below is empty */
-		{pde, next, IOMMU_WRITE, 0x020},
-		{pde, next & ~AMD_PR, IOMMU_READ, 0x000},
-		{pde, next & ~AMD_IR, IOMMU_READ, 0x050},
-		{pde, next & ~AMD_IW, IOMMU_WRITE, 0x070},
-		{pte, AMD_PTE(0x5000) & ~AMD_IR, IOMMU_READ, 0x050},
-		{pte, AMD_PTE(0x5000) & ~AMD_IW, IOMMU_WRITE, 0x070},
+		{pde, next, IOTOLL_READ, 0x000}, /* the level below is empty */
+		{pde, next, IOTOLL_WRITE, 0x020},
+		{pde, next & ~AMD_PR, IOTOLL_READ, 0x000},
+		{pde, next & ~AMD_IR, IOTOLL_READ, 0x050},
+		{pde, next & ~AMD_IW, IOTOLL_WRITE, 0x070},
+		{pte, AMD_PTE(0x5000) & ~AMD_IR, IOTOLL_READ, 0x050},
+		{pte, AMD_PTE(0x5000) & ~AMD_IW, IOTOLL_WRITE, 0x070},
 		/* reserved: 58:52 of a page's entry, 60:52 of a table's */
-		{pte, AMD_PTE(0x5000) | UINT64_C(1) << 52, IOMMU_READ, 0x090},
-		{pte, AMD_PTE(0x5000) | UINT64_C(1) << 58, IOMMU_WRITE, 0x0B0},
-		{pde, next | UINT64_C(1) << 52, IOMMU_READ, 0x090},
-		{pde, next | UINT64_C(1) << 60, IOMMU_READ, 0x090},
+		{pte, AMD_PTE(0x5000) | UINT64_C(1) << 52, IOTOLL_READ, 0x090},
+		{pte, AMD_PTE(0x5000) | UINT64_C(1) << 58, IOTOLL_WRITE, 0x0B0},
+		{pde, next | UINT64_C(1) << 52, IOTOLL_READ, 0x090},
+		{pde, next | UINT64_C(1) << 60, IOTOLL_READ, 0x090},
 		/* a table's level must fall: 2 leads to 2, to 3, 1 leads to 1 */
-		{pde, AMD_PDE(2, AMD_TABLES), IOMMU_READ, 0x010},
-		{pde, AMD_PDE(3, AMD_TABLES), IOMMU_WRITE, 0x030},
-		{pde, AMD_PDE(6, AMD_TABLES), IOMMU_READ, 0x010},
-		{pte, AMD_PDE(1, AMD_TABLES), IOMMU_READ, 0x010},
+		{pde, AMD_PDE(2, AMD_TABLES), IOTOLL_READ, 0x010},
+		{pde, AMD_PDE(3, AMD_TABLES), IOTOLL_WRITE, 0x030},
+		{pde, AMD_PDE(6, AMD_TABLES), IOTOLL_READ, 0x010},
+		{pte, AMD_PDE(1, AMD_TABLES), IOTOLL_READ, 0x010},
 		/* sizes that are not between two levels' own: 2 MiB at level 1 and 2, 1 MiB at 2,
 		 * 1 GiB at 2, all ones */
-		{pte, AMD_PTE(0x0FF000) | AMD_NEXT(7), IOMMU_READ, 0x010},
-		{pde, AMD_PTE(0x0FF000) | AMD_NEXT(7), IOMMU_READ, 0x010},
-		{pde, AMD_PTE(0x07F000) | AMD_NEXT(7), IOMMU_READ, 0x010},
-		{pde, AMD_PTE(0x1FFFF000) | AMD_NEXT(7), IOMMU_READ, 0x010},
-		{pde, AMD_PTE(UINT64_C(0xFFFFFFFFFF000)) | AMD_NEXT(7), IOMMU_READ, 0x010},
+		{pte, AMD_PTE(0x0FF000) | AMD_NEXT(7), IOTOLL_READ, 0x010},
+		{pde, AMD_PTE(0x0FF000) | AMD_NEXT(7), IOTOLL_READ, 0x010},
+		{pde, AMD_PTE(0x07F000) | AMD_NEXT(7), IOTOLL_READ, 0x010},
+		{pde, AMD_PTE(0x1FFFF000) | AMD_NEXT(7), IOTOLL_READ, 0x010},
+		{pde, AMD_PTE(UINT64_C(0xFFFFFFFFFF000)) | AMD_NEXT(7), IOTOLL_READ, 0x010},
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -112,19 +112,19 @@ static void skipped_address_bits_and_addresses_too_wide_are_page_faults(void **s
 	amd_poke(&amd, AMD_TABLES + 0x1000, AMD_PTE(0x5000));
 	assert_int_equal(amd_read_goes(&amd, DEV, 0), 0x5000);
 	/* PR: the entry that leaves level 2 out is there. */
-	refused(0x200000, IOMMU_READ, -EPERM, FAULT(0x010), 0x200000);
-	refused(UINT64_C(1) << 39, IOMMU_WRITE, -EPERM, FAULT(0x020), UINT64_C(1) << 39);
+	refused(0x200000, IOTOLL_READ, -EPERM, FAULT(0x010), 0x200000);
+	refused(UINT64_C(1) << 39, IOTOLL_WRITE, -EPERM, FAULT(0x020), UINT64_C(1) << 39);
 }
 
 static void device_entries_that_refuse(void **state)
 {
 	(void)state;
 	amd_dte(&amd, DEV, 3, DOM); /* Mode 0 without rights: Linux's blocked device */
-	refused(0x5000, IOMMU_READ, -EPERM, FAULT(0x050), 0x5000);
-	refused(0x5000, IOMMU_WRITE, -EPERM, FAULT(0x070), 0x5000);
+	refused(0x5000, IOTOLL_READ, -EPERM, FAULT(0x050), 0x5000);
+	refused(0x5000, IOTOLL_WRITE, -EPERM, FAULT(0x070), 0x5000);
 	amd_dte(&amd, DEV, AMD_DTE(3, AMD_TABLES) & ~UINT64_C(2), DOM); /* V without TV */
 	amd_invalidate_all(&amd);
-	refused(0x5000, IOMMU_WRITE, -EPERM, FAULT(0x020), 0x5000);
+	refused(0x5000, IOTOLL_WRITE, -EPERM, FAULT(0x020), 0x5000);
 }
 
 static void reserved_bits_of_the_device_entry_are_illegal(void **state)
@@ -148,7 +148,7 @@ static void reserved_bits_of_the_device_entry_are_illegal(void **state)
 		amd_writeq(&amd, AMD_R_EHEAD, amd_readq(&amd, AMD_R_ETAIL));
 		const unsigned before = amd_events(&amd);
 
-		assert_int_equal(amd_dma(&amd, DEV, 0x5007, IOMMU_WRITE, NULL), -EPERM);
+		assert_int_equal(amd_dma(&amd, DEV, 0x5007, IOTOLL_WRITE, NULL), -EPERM);
 		if (reserved) /* RZ; no domain; 1:0 of the address are reserved */
 			amd_expect_event(&amd, before, EVENT(1, 0x0A0), 0x5004);
 		else if (bit != 98) /* SA: see below. Mode 3 finds no page. */
@@ -168,17 +168,17 @@ static void mode_7_is_illegal_but_only_with_tv(void **state)
 {
 	(void)state;
 	amd_dte(&amd, DEV, AMD_DTE(7, AMD_TABLES), DOM);
-	refused(0x5000, IOMMU_READ, -EPERM, EVENT(1, 0), 0x5000); /* no RZ: a level, not a bit */
+	refused(0x5000, IOTOLL_READ, -EPERM, EVENT(1, 0), 0x5000); /* no RZ: a level, not a bit */
 	amd_dte(&amd, DEV, AMD_DTE(7, AMD_TABLES) & ~UINT64_C(2), DOM);
 	amd_invalidate_all(&amd);
-	refused(0x5000, IOMMU_READ, -EPERM, FAULT(0), 0x5000);
+	refused(0x5000, IOTOLL_READ, -EPERM, FAULT(0), 0x5000);
 }
 
 static void device_beyond_the_table_is_illegal(void **state)
 {
 	(void)state;
 	amd_writeq(&amd, AMD_R_DEVTAB, AMD_DEVTAB | 0xF); /* 2048 entries */
-	refused(0x5000, IOMMU_WRITE, -EPERM, EVENT(1, 0x020), 0x5000);
+	refused(0x5000, IOTOLL_WRITE, -EPERM, EVENT(1, 0x020), 0x5000);
 }
 
 static void tables_that_no_memory_answers_for(void **state)
@@ -186,44 +186,44 @@ static void tables_that_no_memory_answers_for(void **state)
 	(void)state;
 	/* DEV_TAB_HARDWARE_ERROR, 3: where the entry was looked for, 0x10000000 + 0x810 * 32. */
 	amd_writeq(&amd, AMD_R_DEVTAB, UINT64_C(0x10000000) | 0x1FF);
-	refused(0x5000, IOMMU_WRITE, -EFAULT, EVENT(3, 0x220), 0x10010200);
+	refused(0x5000, IOTOLL_WRITE, -EFAULT, EVENT(3, 0x220), 0x10010200);
 	/* PAGE_TAB_HARDWARE_ERROR, 4: where the entry was looked for. */
 	amd_writeq(&amd, AMD_R_DEVTAB, AMD_DEVTAB | 0x1FF);
 	amd_dte(&amd, DEV, AMD_DTE(1, UINT64_C(0x20000000)), DOM);
-	refused(0x5000, IOMMU_READ, -EFAULT, EVENT(4, 0x200) | DOM << 32, 0x20000028);
+	refused(0x5000, IOTOLL_READ, -EFAULT, EVENT(4, 0x200) | DOM << 32, 0x20000028);
 }
 
 static void interrupt_range_is_not_translated(void **state)
 {
 	const uint64_t q2 = AMD_DEVTAB + DEV * 32 + 16;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	amd_dte(&amd, DEV, AMD_DTE(3, AMD_TABLES), DOM);
 	/* INVALID_DEVICE_REQUEST, 8: type 59:57 = 0, a read in the range. */
-	refused(0xFEE00000, IOMMU_READ, -EPERM, EVENT(8, 0), 0xFEE00000);
-	assert_int_equal(amd_dma(&amd, DEV, 0xFEE01000, IOMMU_WRITE, &x), 0); /* no IV */
+	refused(0xFEE00000, IOTOLL_READ, -EPERM, EVENT(8, 0), 0xFEE00000);
+	assert_int_equal(amd_dma(&amd, DEV, 0xFEE01000, IOTOLL_WRITE, &x), 0); /* no IV */
 	assert_true(x.bypass);
 	amd_poke(&amd, q2, 1); /* IV, IntCtl 0: abort. Type 5: flags 0xA00. */
 	amd_invalidate_all(&amd);
-	refused(0xFEEFFFFC, IOMMU_WRITE, -EPERM, EVENT(8, 0xA00), 0xFEEFFFFC);
+	refused(0xFEEFFFFC, IOTOLL_WRITE, -EPERM, EVENT(8, 0xA00), 0xFEEFFFFC);
 	amd_poke(&amd, q2, UINT64_C(1) << 60 | 1); /* IntCtl 1: pass */
 	amd_invalidate_all(&amd);
-	assert_int_equal(amd_dma(&amd, DEV, 0xFEE01000, IOMMU_WRITE, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV, 0xFEE01000, IOTOLL_WRITE, &x), 0);
 	assert_int_equal(x.paddr, 0xFEE01000);
 	/* Next to the range there are pages as elsewhere. */
-	refused(0xFEDFFFFF, IOMMU_WRITE, -EPERM, FAULT(0x020), 0xFEDFFFFF);
-	refused(0xFEF00000, IOMMU_WRITE, -EPERM, FAULT(0x020), 0xFEF00000);
+	refused(0xFEDFFFFF, IOTOLL_WRITE, -EPERM, FAULT(0x020), 0xFEDFFFFF);
+	refused(0xFEF00000, IOTOLL_WRITE, -EPERM, FAULT(0x020), 0xFEF00000);
 }
 
 static void sa_logs_no_page_fault_but_other_events(void **state)
 {
 	(void)state;
 	amd_dte(&amd, DEV, AMD_DTE(1, AMD_TABLES), UINT64_C(1) << 34 | DOM);
-	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(amd_events(&amd), 0);
 	assert_int_equal(amd.faults, 1); /* refused all the same */
-	refused(0xFEE00000, IOMMU_READ, -EPERM, EVENT(8, 0), 0xFEE00000);
+	refused(0xFEE00000, IOTOLL_READ, -EPERM, EVENT(8, 0), 0xFEE00000);
 }
 
 static void se_logs_the_first_page_fault_until_the_entry_is_invalidated(void **state)
@@ -232,16 +232,16 @@ static void se_logs_the_first_page_fault_until_the_entry_is_invalidated(void **s
 	amd_dte(&amd, DEV, AMD_DTE(1, AMD_TABLES), UINT64_C(1) << 33 | DOM);
 	amd_dte(&amd, DEV + 1, AMD_DTE(1, AMD_TABLES), UINT64_C(1) << 33 | DOM);
 	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(amd_dma(&amd, DEV, 0x5000 + i, IOMMU_READ, NULL), -EPERM);
+		assert_int_equal(amd_dma(&amd, DEV, 0x5000 + i, IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(amd_events(&amd), 1);
-	assert_int_equal(amd_dma(&amd, DEV + 1, 0x5000, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, DEV + 1, 0x5000, IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(amd_events(&amd), 2);          /* each device by itself */
 	for (uint16_t other = 0; other < 1024; other++) /* whatever the cache of entries does */
-		amd_dma(&amd, (uint16_t)(0x2000 + other), 0, IOMMU_READ, NULL);
-	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOMMU_READ, NULL), -EPERM);
+		amd_dma(&amd, (uint16_t)(0x2000 + other), 0, IOTOLL_READ, NULL);
+	assert_int_equal(amd_dma(&amd, DEV, 0x5000, IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(amd_events(&amd), 2);
 	amd_command(&amd, UINT64_C(2) << 60 | DEV, 0);
-	refused(0x5000, IOMMU_READ, -EPERM, FAULT(0), 0x5000);
+	refused(0x5000, IOTOLL_READ, -EPERM, FAULT(0), 0x5000);
 }
 
 static void full_log_overflows_and_starts_again_when_told(void **state)
@@ -250,17 +250,17 @@ static void full_log_overflows_and_starts_again_when_told(void **state)
 	amd_writeq(&amd, AMD_R_CONTROL, 0x100D); /* EventIntEn */
 	amd_dte(&amd, DEV, 3, DOM);
 	for (unsigned i = 0; i < 255; i++)
-		assert_int_equal(amd_dma(&amd, DEV, i, IOMMU_READ, NULL), -EPERM);
+		assert_int_equal(amd_dma(&amd, DEV, i, IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(amd_readq(&amd, AMD_R_STATUS), 0x1A);
 	assert_int_equal(amd_readq(&amd, AMD_R_ETAIL), 0xFF0);
 	assert_int_equal(amdvi_interrupts(amd.iommu), 1);
-	amd_dma(&amd, DEV, 0xABC, IOMMU_READ, NULL); /* one entry stays free: this one is lost */
+	amd_dma(&amd, DEV, 0xABC, IOTOLL_READ, NULL); /* one entry stays free: this one is lost */
 	assert_int_equal(amd_readq(&amd, AMD_R_STATUS), 0x13);
 	assert_int_equal(amd_readq(&amd, AMD_R_ETAIL), 0xFF0);
 	assert_int_equal(amd_peek(&amd, AMD_EVTLOG + 0xFF8), 0);
 	assert_int_equal(amdvi_interrupts(amd.iommu), 2);
 	amd_writeq(&amd, AMD_R_EHEAD, 0xFF0); /* room alone does not restart it */
-	amd_dma(&amd, DEV, 0xABC, IOMMU_READ, NULL);
+	amd_dma(&amd, DEV, 0xABC, IOTOLL_READ, NULL);
 	assert_int_equal(amd_readq(&amd, AMD_R_ETAIL), 0xFF0);
 	amd_writeq(&amd, AMD_R_CONTROL, 0x1009); /* nor does enabling with the bit still set */
 	amd_writeq(&amd, AMD_R_CONTROL, 0x100D);
@@ -270,7 +270,7 @@ static void full_log_overflows_and_starts_again_when_told(void **state)
 	amd_writeq(&amd, AMD_R_CONTROL, 0x1009);
 	amd_writeq(&amd, AMD_R_CONTROL, 0x100D);
 	assert_int_equal(amd_readq(&amd, AMD_R_STATUS), 0x18);
-	amd_dma(&amd, DEV, 0xABC, IOMMU_READ, NULL);
+	amd_dma(&amd, DEV, 0xABC, IOTOLL_READ, NULL);
 	assert_int_equal(amd_readq(&amd, AMD_R_ETAIL), 0); /* wrapped */
 	assert_int_equal(amd_peek(&amd, AMD_EVTLOG + 0xFF8), 0xABC);
 }
@@ -280,7 +280,7 @@ static void log_outside_memory_loses_events_and_nothing_else(void **state)
 	(void)state;
 	amd_writeq(&amd, AMD_R_EVTLOG, UINT64_C(0x10000000) | UINT64_C(8) << 56);
 	amd_dte(&amd, DEV, 3, DOM);
-	assert_int_equal(amd_dma(&amd, DEV, 0, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, DEV, 0, IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(amd_readq(&amd, AMD_R_ETAIL), 0x10);
 	assert_int_equal(amd_readq(&amd, AMD_R_STATUS), 0x1A);
 }

@@ -156,7 +156,7 @@ static void status_bits_clear_where_1_is_written_and_nowhere_else(void **state)
 	/* A wait with I sets bit 2; a fault sets bit 1. */
 	amd_command(&amd, UINT64_C(1) << 60 | 2, 0);
 	amd_dte(&amd, 0, 3, 0);
-	assert_int_equal(amd_dma(&amd, 0, 0, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, 0, 0, IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(amd_readq(&amd, 0x2020), 0x1E);
 	amd_writeq(&amd, 0x2020, 0);
 	assert_int_equal(amd_readq(&amd, 0x2020), 0x1E);
@@ -173,17 +173,17 @@ static void interrupts_follow_rising_status_bits_that_control_allows(void **stat
 	(void)state;
 	amd_enable(&amd);
 	amd_dte(&amd, 0, 3, 0);
-	amd_dma(&amd, 0, 0, IOMMU_READ, NULL);
+	amd_dma(&amd, 0, 0, IOTOLL_READ, NULL);
 	amd_command(&amd, UINT64_C(1) << 60 | 2, 0);
 	assert_int_equal(amdvi_interrupts(amd.iommu), 0); /* neither is allowed */
 	amd_writeq(&amd, 0x18, 0x101D);                   /* EventIntEn, ComWaitIntEn */
-	amd_dma(&amd, 0, 0, IOMMU_READ, NULL);
+	amd_dma(&amd, 0, 0, IOTOLL_READ, NULL);
 	amd_command(&amd, UINT64_C(1) << 60 | 2, 0);
 	assert_int_equal(amdvi_interrupts(amd.iommu), 0); /* both were set already */
 	amd_writeq(&amd, 0x2020, 6);
-	amd_dma(&amd, 0, 0, IOMMU_READ, NULL);
+	amd_dma(&amd, 0, 0, IOTOLL_READ, NULL);
 	assert_int_equal(amdvi_interrupts(amd.iommu), 1);
-	amd_dma(&amd, 0, 0, IOMMU_READ, NULL);
+	amd_dma(&amd, 0, 0, IOTOLL_READ, NULL);
 	assert_int_equal(amdvi_interrupts(amd.iommu), 1);
 	amd_command(&amd, UINT64_C(1) << 60 | 2, 0);
 	assert_int_equal(amdvi_interrupts(amd.iommu), 2);
@@ -199,16 +199,16 @@ static void device_table_ends_where_its_size_says(void **state)
 		amd_enable(&amd);
 		amd_writeq(&amd, AMD_R_DEVTAB, AMD_DEVTAB | size);
 		amd_invalidate_all(&amd);
-		assert_int_equal(amd_dma(&amd, (uint16_t)(entries - 1), 0, IOMMU_READ, NULL), 0);
+		assert_int_equal(amd_dma(&amd, (uint16_t)(entries - 1), 0, IOTOLL_READ, NULL), 0);
 		if (entries < 65536)
-			assert_int_equal(amd_dma(&amd, (uint16_t)entries, 0, IOMMU_READ, NULL),
+			assert_int_equal(amd_dma(&amd, (uint16_t)entries, 0, IOTOLL_READ, NULL),
 					 -EPERM);
 	}
 }
 
 static void reset_forgets_registers_and_caches(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	amd_enable(&amd);
@@ -218,10 +218,10 @@ static void reset_forgets_registers_and_caches(void **state)
 	amd.iommu->ops->reset(amd.iommu);
 	for (unsigned i = 0; i < REGISTERS; i++)
 		assert_int_equal(amd_readq(&amd, registers[i].offset), registers[i].reset);
-	assert_int_equal(amd_dma(&amd, 0, 0, IOMMU_READ, &x), 0);
+	assert_int_equal(amd_dma(&amd, 0, 0, IOTOLL_READ, &x), 0);
 	assert_true(x.bypass);
 	amd_enable(&amd);
-	assert_int_equal(amd_dma(&amd, 0, 0, IOMMU_READ, &x), 0);
+	assert_int_equal(amd_dma(&amd, 0, 0, IOTOLL_READ, &x), 0);
 	assert_false(x.hit);
 	assert_int_equal(x.fetches, 2); /* entry and table, both anew */
 }

@@ -35,19 +35,19 @@ static void table_bytes_alone_make_a_three_level_translation(void **state)
 	static const uint8_t level3[8] = {0x01, 0x14, 0x80, 0, 0, 0, 0, 0x60}; /* -> 2, 0x801000 */
 	static const uint8_t level2[8] = {0x01, 0x22, 0x80, 0, 0, 0, 0, 0x60}; /* -> 1, 0x802000 */
 	static const uint8_t level1[8] = {0x01, 0x50, 0x34, 0x12, 0, 0, 0, 0x60}; /* 0x12345000 */
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	memcpy(amd.bytes + 0x210200, dte, sizeof(dte));
 	memcpy(amd.bytes + 0x800000 + 0x048 * 8, level3, 8);
 	memcpy(amd.bytes + 0x801000 + 0x1A2 * 8, level2, 8);
 	memcpy(amd.bytes + 0x802000 + 0x167 * 8, level1, 8);
-	assert_int_equal(amd_dma(&amd, DEV, UINT64_C(0x1234567ABC), IOMMU_WRITE, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV, UINT64_C(0x1234567ABC), IOTOLL_WRITE, &x), 0);
 	assert_int_equal(x.paddr, 0x12345ABC);
 	assert_int_equal(x.bytes, 0x544); /* 0x1000 - 0xABC */
 	assert_int_equal(x.fetches, 4);   /* the device's entry and three of tables */
 	assert_false(x.hit);
-	assert_int_equal(amd_dma(&amd, DEV, UINT64_C(0x1234567000), IOMMU_READ, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV, UINT64_C(0x1234567000), IOTOLL_READ, &x), 0);
 	assert_true(x.hit);
 	assert_int_equal(x.fetches, 0);
 	assert_int_equal(amd_events(&amd), 0);
@@ -55,12 +55,12 @@ static void table_bytes_alone_make_a_three_level_translation(void **state)
 
 static void disabled_unit_passes_everything_untranslated(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	amd_dte(&amd, DEV, 3, 0);
 	amd_writeq(&amd, AMD_R_CONTROL, 0x1004);
-	assert_int_equal(amd_dma(&amd, DEV, 0x123456, IOMMU_WRITE, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV, 0x123456, IOTOLL_WRITE, &x), 0);
 	assert_true(x.bypass);
 	assert_int_equal(x.paddr, 0x123456);
 	assert_int_equal(amd.reads, 0);
@@ -68,11 +68,11 @@ static void disabled_unit_passes_everything_untranslated(void **state)
 
 static void entry_without_v_passes_whatever_else_it_holds(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	amd_dte(&amd, DEV, ~UINT64_C(1), UINT64_MAX);
-	assert_int_equal(amd_dma(&amd, DEV, UINT64_C(0xFFFFFFFFFFFFFFFF), IOMMU_WRITE, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV, UINT64_C(0xFFFFFFFFFFFFFFFF), IOTOLL_WRITE, &x), 0);
 	assert_true(x.bypass);
 	assert_int_equal(x.bytes, 1);
 }
@@ -81,7 +81,7 @@ static void valid_entry_without_tv_refuses(void **state)
 {
 	(void)state;
 	amd_dte(&amd, DEV, AMD_DTE(3, AMD_TABLES) & ~UINT64_C(2), DOM);
-	assert_int_equal(amd_dma(&amd, DEV, 0x1000, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, DEV, 0x1000, IOTOLL_READ, NULL), -EPERM);
 }
 
 static void mode_0_passes_what_ir_and_iw_allow(void **state)
@@ -93,12 +93,12 @@ static void mode_0_passes_what_ir_and_iw_allow(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
-		struct iommu_xlat x;
+		struct iotoll_xlat x;
 
 		amd_dte(&amd, (uint16_t)i, 3 | cases[i].rights, DOM);
-		assert_int_equal(amd_dma(&amd, (uint16_t)i, 0x7654321, IOMMU_READ, &x),
+		assert_int_equal(amd_dma(&amd, (uint16_t)i, 0x7654321, IOTOLL_READ, &x),
 				 cases[i].read);
-		assert_int_equal(amd_dma(&amd, (uint16_t)i, 0x7654321, IOMMU_WRITE, NULL),
+		assert_int_equal(amd_dma(&amd, (uint16_t)i, 0x7654321, IOTOLL_WRITE, NULL),
 				 cases[i].write);
 		if (cases[i].read == 0) {
 			assert_true(x.bypass);
@@ -127,18 +127,18 @@ static void each_mode_ends_at_its_width(void **state)
 	(void)state;
 	for (unsigned mode = 1; mode <= 6; mode++) {
 		const uint64_t last = UINT64_MAX >> (64 - width[mode]);
-		struct iommu_xlat x;
+		struct iotoll_xlat x;
 
 		memset(amd.bytes + AMD_TABLES, 0, 0x10000);
 		tree(mode, last, AMD_PTE(0x5000));
 		amd_invalidate_all(&amd);
-		assert_int_equal(amd_dma(&amd, DEV, last, IOMMU_READ, &x), 0);
+		assert_int_equal(amd_dma(&amd, DEV, last, IOTOLL_READ, &x), 0);
 		assert_int_equal(x.paddr, 0x5FFF);
 		assert_int_equal(x.fetches, 1 + mode);
 		if (mode < 6) {
 			/* What lies above would find the entry of address 0 if it wrapped. */
 			tree(mode, 0, AMD_PTE(0x6000));
-			assert_int_equal(amd_dma(&amd, DEV, last + 1, IOMMU_READ, NULL), -EPERM);
+			assert_int_equal(amd_dma(&amd, DEV, last + 1, IOTOLL_READ, NULL), -EPERM);
 		}
 	}
 }
@@ -155,9 +155,9 @@ static void rights_are_the_and_of_every_level(void **state)
 		if (place < 4)
 			amd_poke(&amd, at[place], amd_peek(&amd, at[place]) & ~AMD_IW);
 		amd_invalidate_all(&amd);
-		assert_int_equal(amd_dma(&amd, DEV, 0, IOMMU_WRITE, NULL), place < 4 ? -EPERM : 0);
-		assert_int_equal(amd_dma(&amd, DEV, 0, IOMMU_READ, NULL), 0);
-		assert_int_equal(amd_dma(&amd, DEV, 0, IOMMU_WRITE, NULL), place < 4 ? -EPERM : 0);
+		assert_int_equal(amd_dma(&amd, DEV, 0, IOTOLL_WRITE, NULL), place < 4 ? -EPERM : 0);
+		assert_int_equal(amd_dma(&amd, DEV, 0, IOTOLL_READ, NULL), 0);
+		assert_int_equal(amd_dma(&amd, DEV, 0, IOTOLL_WRITE, NULL), place < 4 ? -EPERM : 0);
 	}
 }
 
@@ -168,7 +168,7 @@ static void page_of_each_levels_own_size(void **state)
 	for (unsigned level = 2; level <= 5; level++) {
 		const unsigned shift = 12 + 9 * (level - 1);
 		const uint64_t frame = UINT64_C(1) << shift;
-		struct iommu_xlat x;
+		struct iotoll_xlat x;
 
 		amd_dte(&amd, DEV, AMD_DTE(level, AMD_TABLES), DOM);
 		amd_poke(&amd, AMD_TABLES + 3 * 8, AMD_PTE(frame));
@@ -176,13 +176,14 @@ static void page_of_each_levels_own_size(void **state)
 		for (unsigned pass = 0; pass < 2; pass++) {
 			const uint64_t iova = (UINT64_C(3) << shift) + 0x12345;
 
-			assert_int_equal(amd_dma(&amd, DEV, iova, IOMMU_READ, &x), 0);
+			assert_int_equal(amd_dma(&amd, DEV, iova, IOTOLL_READ, &x), 0);
 			assert_int_equal(x.paddr, frame + 0x12345);
 			assert_int_equal(x.bytes, (UINT64_C(1) << shift) - 0x12345);
 			assert_int_equal(x.hit, pass == 1);
 		}
 		/* One entry of the IOTLB for all of it. */
-		assert_int_equal(amd_dma(&amd, DEV, (UINT64_C(4) << shift) - 1, IOMMU_READ, &x), 0);
+		assert_int_equal(amd_dma(&amd, DEV, (UINT64_C(4) << shift) - 1, IOTOLL_READ, &x),
+				 0);
 		assert_true(x.hit);
 	}
 }
@@ -200,7 +201,7 @@ static void encoded_sizes_between_two_levels_own(void **state)
 		/* Ones from bit 12 to log2 - 2, a zero at log2 - 1. */
 		const uint64_t marker = (UINT64_C(1) << (log2 - 1)) - 0x1000;
 		const uint64_t frame = UINT64_C(0x5) << 40;
-		struct iommu_xlat x;
+		struct iotoll_xlat x;
 
 		if (log2 == shift) /* the level's own size: next level 0 says that */
 			continue;
@@ -212,12 +213,12 @@ static void encoded_sizes_between_two_levels_own(void **state)
 		for (unsigned pass = 0; pass < 2; pass++) {
 			const uint64_t iova = (UINT64_C(1) << log2) - 0x123;
 
-			assert_int_equal(amd_dma(&amd, DEV, iova, IOMMU_READ, &x), 0);
+			assert_int_equal(amd_dma(&amd, DEV, iova, IOTOLL_READ, &x), 0);
 			assert_int_equal(x.paddr, frame + iova);
 			assert_int_equal(x.bytes, 0x123);
 			assert_int_equal(x.hit, pass == 1);
 		}
-		assert_int_equal(amd_dma(&amd, DEV, 0, IOMMU_READ, &x), 0);
+		assert_int_equal(amd_dma(&amd, DEV, 0, IOTOLL_READ, &x), 0);
 		assert_true(x.hit);
 	}
 }
@@ -237,25 +238,25 @@ static void encoded_sizes_of_other_levels_are_refused(void **state)
 			amd_poke(&amd, AMD_TABLES, AMD_PTE(marker) | AMD_NEXT(7));
 			amd_invalidate_all(&amd);
 			for (unsigned pass = 0; pass < 2; pass++)
-				assert_int_equal(amd_dma(&amd, DEV, 0x123, IOMMU_READ, NULL),
+				assert_int_equal(amd_dma(&amd, DEV, 0x123, IOTOLL_READ, NULL),
 						 good ? 0 : -EPERM);
 		}
 	}
 	amd_poke(&amd, AMD_TABLES, AMD_PTE(0));
 	amd_invalidate_all(&amd);
-	assert_int_equal(amd_dma(&amd, DEV, 0x123, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, DEV, 0x123, IOTOLL_READ, NULL), -EPERM);
 }
 
 static void levels_may_be_skipped_where_the_address_is_zero(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	/* Level 4 leads to level 1: bits 38:21 must be 0. */
 	amd_dte(&amd, DEV, AMD_DTE(4, AMD_TABLES), DOM);
 	amd_poke(&amd, AMD_TABLES + 5 * 8, AMD_PDE(1, AMD_TABLES + 0x1000));
 	amd_poke(&amd, AMD_TABLES + 0x1000 + 7 * 8, AMD_PTE(0x9000));
-	assert_int_equal(amd_dma(&amd, DEV, (UINT64_C(5) << 39) + 0x7123, IOMMU_READ, &x), 0);
+	assert_int_equal(amd_dma(&amd, DEV, (UINT64_C(5) << 39) + 0x7123, IOTOLL_READ, &x), 0);
 	assert_int_equal(x.paddr, 0x9123);
 	assert_int_equal(x.fetches, 3);
 	for (unsigned bit = 21; bit <= 38; bit++)
@@ -263,7 +264,7 @@ static void levels_may_be_skipped_where_the_address_is_zero(void **state)
 			assert_int_equal(
 				amd_dma(&amd, DEV,
 					(UINT64_C(5) << 39) + (UINT64_C(1) << bit) + 0x7123,
-					IOMMU_READ, NULL),
+					IOTOLL_READ, NULL),
 				-EPERM);
 }
 
@@ -287,13 +288,13 @@ static void pages_beyond_the_tables_own_memory_are_named_all_the_same(void **sta
 
 static void other_buses_are_not_behind_the_unit(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	assert_int_equal(
-		iommu_translate(amd.iommu, (struct iommu_source){.bus = 1}, 0, IOMMU_READ, &x),
+		iommu_translate(amd.iommu, (struct iotoll_source){.bus = 1}, 0, IOTOLL_READ, &x),
 		-ENODEV);
-	assert_int_equal(amd_dma(&amd, DEV, 0, (enum iommu_access)3, NULL), -EINVAL);
+	assert_int_equal(amd_dma(&amd, DEV, 0, (enum iotoll_access)3, NULL), -EINVAL);
 	assert_true(amd.iommu->ops->may_start(amd.iommu, 0));
 	assert_false(amd.iommu->ops->may_start(amd.iommu, 1));
 }
@@ -310,15 +311,15 @@ static void exclusion_range_passes_for_devices_with_ex_or_for_all(void **state)
 	assert_int_equal(amd_read_goes(&amd, DEV, 0x40010), 0x5010);
 	assert_int_equal(amd_read_goes(&amd, 7, 0x40000), 0x40000);
 	assert_int_equal(amd_read_goes(&amd, 7, 0x41FFF), 0x41FFF); /* the limit's page as well */
-	assert_int_equal(amd_dma(&amd, 7, 0x42000, IOMMU_READ, NULL), -EPERM);
-	assert_int_equal(amd_dma(&amd, 7, 0x3FFFF, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, 7, 0x42000, IOTOLL_READ, NULL), -EPERM);
+	assert_int_equal(amd_dma(&amd, 7, 0x3FFFF, IOTOLL_READ, NULL), -EPERM);
 	amd_writeq(&amd, AMD_R_EXCL, 0x40003);
 	assert_int_equal(amd_read_goes(&amd, DEV, 0x40010), 0x40010);
 }
 
 static void probe_tells_what_translate_does_and_changes_nothing(void **state)
 {
-	struct iommu_xlat p, x;
+	struct iotoll_xlat p, x;
 	struct iotlb_stats before, after;
 	unsigned writes;
 
@@ -326,18 +327,18 @@ static void probe_tells_what_translate_does_and_changes_nothing(void **state)
 	tree(3, 0, AMD_PTE(0x5000));
 	for (unsigned pass = 0; pass < 2; pass++)
 		for (uint64_t iova = 0; iova < 0x2000; iova += 0x1000) {
-			const struct iommu_source source = {.devid = DEV};
+			const struct iotoll_source source = {.devid = DEV};
 			const unsigned events = amd_events(&amd);
 			int ret;
 
 			amd.iommu->ops->stats(amd.iommu, &before);
 			writes = amd.writes;
-			ret = iommu_probe(amd.iommu, source, iova, IOMMU_READ, &p);
+			ret = iommu_probe(amd.iommu, source, iova, IOTOLL_READ, &p);
 			amd.iommu->ops->stats(amd.iommu, &after);
 			assert_memory_equal(&before, &after, sizeof(before));
 			assert_int_equal(amd_events(&amd), events);
 			assert_int_equal(amd.writes, writes);
-			assert_int_equal(iommu_translate(amd.iommu, source, iova, IOMMU_READ, &x),
+			assert_int_equal(iommu_translate(amd.iommu, source, iova, IOTOLL_READ, &x),
 					 ret);
 			assert_memory_equal(&p, &x, sizeof(p));
 		}

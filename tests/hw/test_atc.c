@@ -54,7 +54,7 @@ static struct ats_completion one(uint64_t entry)
 }
 
 /* A whole access whose answer, if it asks, is @entry. */
-static enum atc_verdict access_page(uint64_t iova, enum iommu_access direction, uint64_t entry,
+static enum atc_verdict access_page(uint64_t iova, enum iotoll_access direction, uint64_t entry,
 				    uint64_t *paddr)
 {
 	const struct ats_completion c = one(entry);
@@ -69,7 +69,7 @@ static enum atc_verdict access_page(uint64_t iova, enum iommu_access direction, 
 	return v;
 }
 
-static bool held(uint64_t iova, enum iommu_access direction)
+static bool held(uint64_t iova, enum iotoll_access direction)
 {
 	uint64_t paddr;
 
@@ -97,22 +97,22 @@ static void an_answer_serves_until_it_is_invalidated(void **state)
 	uint64_t paddr;
 
 	(void)state;
-	assert_int_equal(access_page(0x5123, IOMMU_READ, 0x80003, &paddr), ATC_TRANSLATED);
+	assert_int_equal(access_page(0x5123, IOTOLL_READ, 0x80003, &paddr), ATC_TRANSLATED);
 	assert_int_equal(paddr, 0x80123);
-	assert_int_equal(access_page(0x5FFF, IOMMU_WRITE, 0, &paddr), ATC_TRANSLATED);
+	assert_int_equal(access_page(0x5FFF, IOTOLL_WRITE, 0, &paddr), ATC_TRANSLATED);
 	assert_int_equal(paddr, 0x80FFF);
 	assert_int_equal(atc_invalidate(atc, 7, 0x5000), 0);
-	assert_false(held(0x5000, IOMMU_READ));
+	assert_false(held(0x5000, IOTOLL_READ));
 }
 
 static void answers_without_rights_are_never_held(void **state)
 {
 	(void)state;
-	assert_int_equal(access_page(0x5000, IOMMU_READ, 0x80000, NULL), ATC_DENIED);
-	assert_int_equal(access_page(0x5000, IOMMU_READ, 0x80001, NULL), ATC_TRANSLATED);
+	assert_int_equal(access_page(0x5000, IOTOLL_READ, 0x80000, NULL), ATC_DENIED);
+	assert_int_equal(access_page(0x5000, IOTOLL_READ, 0x80001, NULL), ATC_TRANSLATED);
 	/* Even one that says S, N and U besides. */
-	assert_int_equal(access_page(0x6000, IOMMU_READ, 0x80C04, NULL), ATC_DENIED);
-	assert_false(held(0x6000, IOMMU_READ));
+	assert_int_equal(access_page(0x6000, IOTOLL_READ, 0x80C04, NULL), ATC_DENIED);
+	assert_false(held(0x6000, IOTOLL_READ));
 }
 
 static void a_missing_right_is_asked_for_again(void **state)
@@ -120,13 +120,13 @@ static void a_missing_right_is_asked_for_again(void **state)
 	struct atc_stats s;
 
 	(void)state;
-	assert_int_equal(access_page(0x5000, IOMMU_READ, 0x80001, NULL), ATC_TRANSLATED);
-	assert_int_equal(access_page(0x5000, IOMMU_WRITE, 0x90003, NULL), ATC_TRANSLATED);
+	assert_int_equal(access_page(0x5000, IOTOLL_READ, 0x80001, NULL), ATC_TRANSLATED);
+	assert_int_equal(access_page(0x5000, IOTOLL_WRITE, 0x90003, NULL), ATC_TRANSLATED);
 	atc_stats(atc, &s);
 	assert_int_equal(s.upgrades, 1);
 	assert_int_equal(s.misses, 2);
-	assert_true(held(0x5000, IOMMU_WRITE));
-	assert_int_equal(access_page(0x7000, IOMMU_WRITE, 0x80001, NULL), ATC_DENIED);
+	assert_true(held(0x5000, IOTOLL_WRITE));
+	assert_int_equal(access_page(0x7000, IOTOLL_WRITE, 0x80001, NULL), ATC_DENIED);
 }
 
 static void reads_are_announced_as_such(void **state)
@@ -135,12 +135,12 @@ static void reads_are_announced_as_such(void **state)
 	struct atc_access x = {0};
 
 	(void)state;
-	assert_int_equal(atc_begin(atc, &x, 0x5123, IOMMU_READ), ATC_ASK);
+	assert_int_equal(atc_begin(atc, &x, 0x5123, IOTOLL_READ), ATC_ASK);
 	atc_request(atc, &x, &request);
 	assert_int_equal(request.address, 0x5000);
 	assert_true(request.no_write);
 	atc_end(atc, &x);
-	assert_int_equal(atc_begin(atc, &x, 0x5123, IOMMU_WRITE), ATC_ASK);
+	assert_int_equal(atc_begin(atc, &x, 0x5123, IOTOLL_WRITE), ATC_ASK);
 	atc_request(atc, &x, &request);
 	assert_false(request.no_write);
 	atc_end(atc, &x);
@@ -151,9 +151,9 @@ static void untranslated_ranges_go_untranslated_without_asking_again(void **stat
 	struct atc_access x = {0};
 
 	(void)state;
-	assert_int_equal(access_page(0x5000, IOMMU_WRITE, 0x5006, NULL), ATC_UNTRANSLATED);
-	assert_int_equal(atc_begin(atc, &x, 0x5008, IOMMU_WRITE), ATC_UNTRANSLATED);
-	assert_false(held(0x5000, IOMMU_WRITE)); /* it is no translation */
+	assert_int_equal(access_page(0x5000, IOTOLL_WRITE, 0x5006, NULL), ATC_UNTRANSLATED);
+	assert_int_equal(atc_begin(atc, &x, 0x5008, IOTOLL_WRITE), ATC_UNTRANSLATED);
+	assert_false(held(0x5000, IOTOLL_WRITE)); /* it is no translation */
 }
 
 static void sizes_cover_what_their_marker_says(void **state)
@@ -162,14 +162,14 @@ static void sizes_cover_what_their_marker_says(void **state)
 
 	(void)state;
 	/* 64 KiB at 0xA0000: bits 14:12 ones, 15 zero, S. */
-	assert_int_equal(access_page(0x35123, IOMMU_READ, 0xA7803, &paddr), ATC_TRANSLATED);
+	assert_int_equal(access_page(0x35123, IOTOLL_READ, 0xA7803, &paddr), ATC_TRANSLATED);
 	assert_int_equal(paddr, 0xA5123);
-	assert_int_equal(access_page(0x3FFFF, IOMMU_READ, 0, &paddr), ATC_TRANSLATED);
+	assert_int_equal(access_page(0x3FFFF, IOTOLL_READ, 0, &paddr), ATC_TRANSLATED);
 	assert_int_equal(paddr, 0xAFFFF);
-	assert_false(held(0x40000, IOMMU_READ));
-	assert_false(held(0x2FFFF, IOMMU_READ));
+	assert_false(held(0x40000, IOTOLL_READ));
+	assert_false(held(0x2FFFF, IOTOLL_READ));
 	assert_int_equal(atc_invalidate(atc, 0, 0x3A000), 0); /* one page of it takes all */
-	assert_false(held(0x30000, IOMMU_READ));
+	assert_false(held(0x30000, IOTOLL_READ));
 }
 
 static void answers_below_the_smallest_unit_are_not_used(void **state)
@@ -177,10 +177,10 @@ static void answers_below_the_smallest_unit_are_not_used(void **state)
 	(void)state;
 	atc_config_write(atc, 6, 0, 2);
 	atc_config_write(atc, 6, 0x8002, 2); /* 16 KiB */
-	assert_int_equal(access_page(0x4000, IOMMU_READ, 0x80003, NULL), ATC_UNTRANSLATED);
-	assert_false(held(0x4000, IOMMU_READ));
-	assert_int_equal(access_page(0x4000, IOMMU_READ, 0x81803, NULL), ATC_TRANSLATED);
-	assert_true(held(0x7000, IOMMU_READ));
+	assert_int_equal(access_page(0x4000, IOTOLL_READ, 0x80003, NULL), ATC_UNTRANSLATED);
+	assert_false(held(0x4000, IOTOLL_READ));
+	assert_int_equal(access_page(0x4000, IOTOLL_READ, 0x81803, NULL), ATC_TRANSLATED);
+	assert_true(held(0x7000, IOTOLL_READ));
 }
 
 static void unsupported_switches_off_until_switched_on_anew(void **state)
@@ -190,16 +190,16 @@ static void unsupported_switches_off_until_switched_on_anew(void **state)
 	struct atc_access x = {0};
 
 	(void)state;
-	assert_int_equal(access_page(0x9000, IOMMU_READ, 0x80003, NULL), ATC_TRANSLATED);
-	assert_int_equal(atc_begin(atc, &x, 0x5000, IOMMU_READ), ATC_ASK);
+	assert_int_equal(access_page(0x9000, IOTOLL_READ, 0x80003, NULL), ATC_TRANSLATED);
+	assert_int_equal(atc_begin(atc, &x, 0x5000, IOTOLL_READ), ATC_ASK);
 	assert_int_equal(atc_answer(atc, &x, &ca), ATC_DENIED);
-	assert_int_equal(atc_begin(atc, &x, 0x5000, IOMMU_READ), ATC_ASK);
+	assert_int_equal(atc_begin(atc, &x, 0x5000, IOTOLL_READ), ATC_ASK);
 	assert_int_equal(atc_answer(atc, &x, &ur), ATC_UNTRANSLATED);
-	assert_false(held(0x9000, IOMMU_READ));
-	assert_int_equal(atc_begin(atc, &x, 0x9000, IOMMU_READ), ATC_UNTRANSLATED);
+	assert_false(held(0x9000, IOTOLL_READ));
+	assert_int_equal(atc_begin(atc, &x, 0x9000, IOTOLL_READ), ATC_UNTRANSLATED);
 	atc_config_write(atc, 6, 0, 2);
 	atc_config_write(atc, 6, 0x8000, 2);
-	assert_int_equal(access_page(0x9000, IOMMU_READ, 0x80003, NULL), ATC_TRANSLATED);
+	assert_int_equal(access_page(0x9000, IOTOLL_READ, 0x80003, NULL), ATC_TRANSLATED);
 }
 
 static void switching_off_and_reset_drop_everything(void **state)
@@ -208,21 +208,21 @@ static void switching_off_and_reset_drop_everything(void **state)
 	struct atc_access x = {0}, y = {0};
 
 	(void)state;
-	assert_int_equal(access_page(0x5000, IOMMU_READ, 0x80003, NULL), ATC_TRANSLATED);
-	assert_int_equal(atc_begin(atc, &x, 0x6000, IOMMU_READ), ATC_ASK);
+	assert_int_equal(access_page(0x5000, IOTOLL_READ, 0x80003, NULL), ATC_TRANSLATED);
+	assert_int_equal(atc_begin(atc, &x, 0x6000, IOTOLL_READ), ATC_ASK);
 	atc_config_write(atc, 6, 0, 2);
 	atc_config_write(atc, 6, 0x8000, 2);
-	assert_false(held(0x5000, IOMMU_READ));
+	assert_false(held(0x5000, IOTOLL_READ));
 	assert_int_equal(atc_answer(atc, &x, &c), ATC_ASK); /* asked for in another life */
 	atc_end(atc, &x);
-	assert_int_equal(access_page(0x5000, IOMMU_READ, 0x80003, NULL), ATC_TRANSLATED);
-	assert_int_equal(atc_begin(atc, &x, 0x5000, IOMMU_READ), ATC_TRANSLATED);
-	assert_int_equal(atc_begin(atc, &y, 0x8000, IOMMU_READ), ATC_ASK);
+	assert_int_equal(access_page(0x5000, IOTOLL_READ, 0x80003, NULL), ATC_TRANSLATED);
+	assert_int_equal(atc_begin(atc, &x, 0x5000, IOTOLL_READ), ATC_TRANSLATED);
+	assert_int_equal(atc_begin(atc, &y, 0x8000, IOTOLL_READ), ATC_ASK);
 	assert_int_equal(atc_invalidate(atc, 3, 0x5000), 0);
 	atc_reset(atc);
 	assert_int_equal(atc_config_read(atc, 6, 2), 0);
 	assert_int_equal(atc_answer(atc, &y, &c), ATC_UNTRANSLATED);
-	assert_false(held(0x5000, IOMMU_READ));
+	assert_false(held(0x5000, IOTOLL_READ));
 	atc_end(atc, &x);
 }
 
@@ -232,11 +232,11 @@ static void completion_waits_for_accesses_that_use_what_went(void **state)
 	unsigned cc, messages;
 
 	(void)state;
-	assert_int_equal(access_page(0x5000, IOMMU_READ, 0x80003, NULL), ATC_TRANSLATED);
-	assert_int_equal(access_page(0x9000, IOMMU_READ, 0x90003, NULL), ATC_TRANSLATED);
-	assert_int_equal(atc_begin(atc, &x, 0x5000, IOMMU_READ), ATC_TRANSLATED);
-	assert_int_equal(atc_begin(atc, &y, 0x5800, IOMMU_WRITE), ATC_TRANSLATED);
-	assert_int_equal(atc_begin(atc, &other, 0x9000, IOMMU_READ), ATC_TRANSLATED);
+	assert_int_equal(access_page(0x5000, IOTOLL_READ, 0x80003, NULL), ATC_TRANSLATED);
+	assert_int_equal(access_page(0x9000, IOTOLL_READ, 0x90003, NULL), ATC_TRANSLATED);
+	assert_int_equal(atc_begin(atc, &x, 0x5000, IOTOLL_READ), ATC_TRANSLATED);
+	assert_int_equal(atc_begin(atc, &y, 0x5800, IOTOLL_WRITE), ATC_TRANSLATED);
+	assert_int_equal(atc_begin(atc, &other, 0x9000, IOTOLL_READ), ATC_TRANSLATED);
 	assert_int_equal(atc_invalidate(atc, 7, 0x5000), 0);
 	assert_int_equal(atc_invalidate(atc, 7, 0x5000), -EBUSY);
 	assert_int_equal(atc_invalidate(atc, 32, 0x5000), -EINVAL);
@@ -263,15 +263,15 @@ static void an_overtaken_answer_is_asked_for_again(void **state)
 	unsigned cc, messages;
 
 	(void)state;
-	assert_int_equal(atc_begin(atc, &x, 0x5000, IOMMU_READ), ATC_ASK);
+	assert_int_equal(atc_begin(atc, &x, 0x5000, IOTOLL_READ), ATC_ASK);
 	assert_int_equal(atc_invalidate(atc, 1, 0x5000), 0);
 	assert_int_equal(atc_completed(atc, &cc, &messages), 2); /* nothing old will be used */
 	assert_int_equal(atc_answer(atc, &x, &stale), ATC_ASK);
-	assert_false(held(0x5000, IOMMU_READ));
+	assert_false(held(0x5000, IOTOLL_READ));
 	assert_int_equal(atc_answer(atc, &x, &fresh), ATC_TRANSLATED);
 	assert_int_equal(x.paddr, 0x90000);
 	atc_end(atc, &x);
-	assert_int_equal(atc_begin(atc, &x, 0x6000, IOMMU_READ), ATC_ASK);
+	assert_int_equal(atc_begin(atc, &x, 0x6000, IOTOLL_READ), ATC_ASK);
 	assert_int_equal(atc_invalidate(atc, 1, 0x7000), 0); /* another page */
 	assert_int_equal(atc_answer(atc, &x, &fresh), ATC_TRANSLATED);
 	atc_end(atc, &x);
@@ -288,14 +288,14 @@ static void answers_for_the_pages_behind_are_held_too(void **state)
 	atc_destroy(atc);
 	config.ask = 4;
 	make(&config);
-	assert_int_equal(atc_begin(atc, &x, 0x5000, IOMMU_READ), ATC_ASK);
+	assert_int_equal(atc_begin(atc, &x, 0x5000, IOTOLL_READ), ATC_ASK);
 	assert_int_equal(atc_answer(atc, &x, &c), ATC_TRANSLATED);
 	atc_end(atc, &x);
-	assert_true(held(0x6000, IOMMU_READ));
-	assert_false(held(0x6000, IOMMU_WRITE));
-	assert_false(held(0x7000, IOMMU_READ));
+	assert_true(held(0x6000, IOTOLL_READ));
+	assert_false(held(0x6000, IOTOLL_WRITE));
+	assert_false(held(0x7000, IOTOLL_READ));
 	/* An invalidation of any of them overtakes the answer. */
-	assert_int_equal(atc_begin(atc, &x, 0xA000, IOMMU_READ), ATC_ASK);
+	assert_int_equal(atc_begin(atc, &x, 0xA000, IOTOLL_READ), ATC_ASK);
 	assert_int_equal(atc_invalidate(atc, 1, 0xD000), 0);
 	assert_int_equal(atc_answer(atc, &x, &c), ATC_ASK);
 	atc_end(atc, &x);
@@ -351,13 +351,13 @@ static void change_page(struct world *w, unsigned page)
 static void begin(struct world *w, struct slot *s)
 {
 	const unsigned page = (unsigned)rng_below(&w->rng, PAGES);
-	const enum iommu_access d = rng_below(&w->rng, 2) ? IOMMU_WRITE : IOMMU_READ;
+	const enum iotoll_access d = rng_below(&w->rng, 2) ? IOTOLL_WRITE : IOTOLL_READ;
 	const enum atc_verdict v = atc_begin(atc, &s->x, (uint64_t)page << 12 | 0x10, d);
 
 	s->page = page;
 	if (v == ATC_TRANSLATED) {
 		assert_int_equal(s->x.paddr, w->frame[page] | 0x10);
-		assert_true(w->rights[page] & (d == IOMMU_WRITE ? 2 : 1));
+		assert_true(w->rights[page] & (d == IOTOLL_WRITE ? 2 : 1));
 	}
 	s->asked = v == ATC_ASK;
 	s->answer = one(w->frame[page] | w->rights[page]);
@@ -365,7 +365,7 @@ static void begin(struct world *w, struct slot *s)
 
 static void answer(struct world *w, struct slot *s)
 {
-	const enum iommu_access d = s->x.direction;
+	const enum iotoll_access d = s->x.direction;
 	const enum atc_verdict v = atc_answer(atc, &s->x, &s->answer);
 
 	if (v == ATC_ASK) {
@@ -376,7 +376,7 @@ static void answer(struct world *w, struct slot *s)
 	if (v == ATC_TRANSLATED) /* what was used is what the tables say now */
 		assert_int_equal(s->x.paddr, w->frame[s->page] | 0x10);
 	assert_int_equal(v == ATC_TRANSLATED,
-			 (w->rights[s->page] & (d == IOMMU_WRITE ? 2 : 1)) != 0);
+			 (w->rights[s->page] & (d == IOTOLL_WRITE ? 2 : 1)) != 0);
 }
 
 /* Tables change, then the invalidation comes: a unit's order. */

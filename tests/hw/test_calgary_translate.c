@@ -28,7 +28,7 @@ static int teardown(void **state)
 static void dma_through_registers_and_table_bytes_alone(void **state)
 {
 	struct rig own;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	rig_make(&own, 0x7F000000, &rig_iotlb, false);
@@ -37,7 +37,7 @@ static void dma_through_registers_and_table_bytes_alone(void **state)
 	rig_poke8(&own, 0x7FD5E6F0, 0x00, 0x00, 0x00, 0x00, 0x12, 0x34, 0x50, 0x03);
 	rig_writeq(&own, 0x590, UINT64_C(0x0700807F00000000));
 	rig_writel(&own, 0xA160, rig_readl(&own, 0xA160) | 0x00001021);
-	assert_int_equal(rig_dma(&own, 2, 0xABCDE123, IOMMU_WRITE, &x), 0);
+	assert_int_equal(rig_dma(&own, 2, 0xABCDE123, IOTOLL_WRITE, &x), 0);
 	assert_int_equal(x.paddr, 0x12345123);
 	assert_int_equal(x.bytes, 0xEDD); /* 0x1000 - 0x123 */
 	assert_int_equal(x.fetches, 1);
@@ -49,13 +49,13 @@ static void dma_through_registers_and_table_bytes_alone(void **state)
 
 static void rpn_of_36_bits_reaches_48_bit_addresses(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	/* Entry 0x300 at 0x200000 + 0x1800. Unused, reserved and hub id bits all set: ignored. */
 	rig_poke8(&rig, 0x201800, 0xFF, 0xFF, 0xFE, 0xDC, 0xBA, 0x98, 0x7F, 0xFD);
 	rig_enable(&rig, 0, TABLE, 0);
-	assert_int_equal(rig_dma(&rig, 0, 0x300FFF, IOMMU_READ, &x), 0);
+	assert_int_equal(rig_dma(&rig, 0, 0x300FFF, IOTOLL_READ, &x), 0);
 	assert_int_equal(x.paddr, UINT64_C(0xFEDCBA987FFF));
 	assert_int_equal(x.bytes, 1);
 }
@@ -76,8 +76,9 @@ static void rights_are_checked_each_by_itself(void **state)
 		for (unsigned i = 0; i < 4; i++) {
 			uint64_t iova = (0x200 + i) * UINT64_C(4096);
 
-			assert_int_equal(rig_dma(&rig, 0, iova, IOMMU_READ, NULL), cases[i].read);
-			assert_int_equal(rig_dma(&rig, 0, iova, IOMMU_WRITE, NULL), cases[i].write);
+			assert_int_equal(rig_dma(&rig, 0, iova, IOTOLL_READ, NULL), cases[i].read);
+			assert_int_equal(rig_dma(&rig, 0, iova, IOTOLL_WRITE, NULL),
+					 cases[i].write);
 		}
 }
 
@@ -92,8 +93,8 @@ static void each_size_code_ends_its_table(void **state)
 		if (code < 7) /* what follows the table looks like an entry, too */
 			rig_poke_tce(&rig, table + 8 * entries, 0x6003);
 		rig_enable(&rig, 0, table, code);
-		assert_int_equal(rig_dma(&rig, 0, (entries << 12) - 1, IOMMU_READ, NULL), 0);
-		assert_int_equal(rig_dma(&rig, 0, entries << 12, IOMMU_READ, NULL), -EPERM);
+		assert_int_equal(rig_dma(&rig, 0, (entries << 12) - 1, IOTOLL_READ, NULL), 0);
+		assert_int_equal(rig_dma(&rig, 0, entries << 12, IOTOLL_READ, NULL), -EPERM);
 	}
 }
 
@@ -102,9 +103,9 @@ static void valid_bit_of_the_tar_is_not_needed_nor_harmful(void **state)
 	(void)state;
 	rig_poke_tce(&rig, TABLE + 8 * 0x400, 0x5003);
 	rig_enable(&rig, 0, TABLE, 0);
-	assert_int_equal(rig_dma(&rig, 0, 0x400000, IOMMU_READ, NULL), 0);
+	assert_int_equal(rig_dma(&rig, 0, 0x400000, IOTOLL_READ, NULL), 0);
 	rig_enable(&rig, 0, TABLE | 8, 0);
-	assert_int_equal(rig_dma(&rig, 0, 0x400000, IOMMU_READ, NULL), 0);
+	assert_int_equal(rig_dma(&rig, 0, 0x400000, IOTOLL_READ, NULL), 0);
 }
 
 static void tar_base_ignores_bits_outside_47_to_15(void **state)
@@ -112,15 +113,15 @@ static void tar_base_ignores_bits_outside_47_to_15(void **state)
 	(void)state;
 	rig_poke_tce(&rig, TABLE + 8 * 0x400, 0x5003);
 	rig_enable(&rig, 0, TABLE | UINT64_C(0xFFFF000000007FF0), 0);
-	assert_int_equal(rig_dma(&rig, 0, 0x400000, IOMMU_READ, NULL), 0);
+	assert_int_equal(rig_dma(&rig, 0, 0x400000, IOTOLL_READ, NULL), 0);
 }
 
 static void without_tce_enable_addresses_pass_untranslated(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
-	assert_int_equal(rig_dma(&rig, 0, UINT64_C(0x123456789), IOMMU_WRITE, &x), 0);
+	assert_int_equal(rig_dma(&rig, 0, UINT64_C(0x123456789), IOTOLL_WRITE, &x), 0);
 	assert_true(x.bypass);
 	assert_int_equal(x.paddr, UINT64_C(0x123456789));
 	assert_int_equal(x.bytes, 0x877);
@@ -132,8 +133,8 @@ static void dac_disable_refuses_64_bit_addresses_even_untranslated(void **state)
 {
 	(void)state;
 	rig_writel(&rig, 0x8160, 0x00000001); /* logical 0x01000000 */
-	assert_int_equal(rig_dma(&rig, 0, UINT64_C(0xFFFFFFFF), IOMMU_READ, NULL), 0);
-	assert_int_equal(rig_dma(&rig, 0, UINT64_C(0x100000000), IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(rig_dma(&rig, 0, UINT64_C(0xFFFFFFFF), IOTOLL_READ, NULL), 0);
+	assert_int_equal(rig_dma(&rig, 0, UINT64_C(0x100000000), IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(rig_readl(&rig, 0x8110), 0); /* not the bridge's error */
 }
 
@@ -143,16 +144,16 @@ static void dac_address_with_dac_allowed_lies_past_the_table(void **state)
 	rig_poke_tce(&rig, TABLE, 0x5003);
 	rig_enable(&rig, 0, TABLE, 0);
 	rig_writel(&rig, 0x8160, 0x00000020); /* TCE_ENABLE alone */
-	assert_int_equal(rig_dma(&rig, 0, UINT64_C(0x100000000), IOMMU_READ, NULL), -EPERM);
-	assert_int_equal(rig_dma(&rig, 0, UINT64_MAX, IOMMU_WRITE, NULL), -EPERM);
+	assert_int_equal(rig_dma(&rig, 0, UINT64_C(0x100000000), IOTOLL_READ, NULL), -EPERM);
+	assert_int_equal(rig_dma(&rig, 0, UINT64_MAX, IOTOLL_WRITE, NULL), -EPERM);
 	assert_true(rig_readl(&rig, 0x8110) != 0);
 }
 
 /* Is @iova passed untranslated, with a table that has no valid entry? */
 static bool passes(uint64_t iova)
 {
-	struct iommu_xlat x;
-	int ret = rig_dma(&rig, 0, iova, IOMMU_WRITE, &x);
+	struct iotoll_xlat x;
+	int ret = rig_dma(&rig, 0, iova, IOTOLL_WRITE, &x);
 
 	if (ret != 0) {
 		assert_int_equal(ret, -EPERM);
@@ -222,36 +223,36 @@ static void slot_disable_shuts_the_bus(void **state)
 	(void)state;
 	rig_poke_tce(&rig, TABLE + 8 * 0x400, 0x5003);
 	rig_enable(&rig, 0, TABLE, 0);
-	assert_int_equal(rig_dma(&rig, 0, 0x400000, IOMMU_READ, NULL), 0);
+	assert_int_equal(rig_dma(&rig, 0, 0x400000, IOTOLL_READ, NULL), 0);
 	rig_writel(&rig, 0x8160, rig_readl(&rig, 0x8160) | 0x0000001C);
-	assert_int_equal(rig_dma(&rig, 0, 0x400000, IOMMU_READ, NULL), -ESHUTDOWN);
-	assert_int_equal(rig_dma(&rig, 0, 0xA0000, IOMMU_READ, NULL), -ESHUTDOWN);
+	assert_int_equal(rig_dma(&rig, 0, 0x400000, IOTOLL_READ, NULL), -ESHUTDOWN);
+	assert_int_equal(rig_dma(&rig, 0, 0xA0000, IOTOLL_READ, NULL), -ESHUTDOWN);
 	assert_int_equal(rig_readl(&rig, 0x8110), 0);
 }
 
 static void devices_of_one_bus_reach_each_others_mappings(void **state)
 {
-	struct iommu_source nic = {.bus = 1, .devid = 0x08}, rogue = {.bus = 1, .devid = 0x10};
-	struct iommu_source other_bus = {.bus = 0, .devid = 0x08};
-	struct iommu_xlat x;
+	struct iotoll_source nic = {.bus = 1, .devid = 0x08}, rogue = {.bus = 1, .devid = 0x10};
+	struct iotoll_source other_bus = {.bus = 0, .devid = 0x08};
+	struct iotoll_xlat x;
 
 	(void)state;
 	rig_poke_tce(&rig, TABLE + 8 * 0x400, 0x5003);
 	rig_enable(&rig, 1, TABLE, 0);
 	rig_enable(&rig, 0, 0x300000, 0);
-	assert_int_equal(iommu_translate(rig.iommu, nic, 0x400000, IOMMU_WRITE, &x), 0);
-	assert_int_equal(iommu_translate(rig.iommu, rogue, 0x400000, IOMMU_WRITE, &x), 0);
+	assert_int_equal(iommu_translate(rig.iommu, nic, 0x400000, IOTOLL_WRITE, &x), 0);
+	assert_int_equal(iommu_translate(rig.iommu, rogue, 0x400000, IOTOLL_WRITE, &x), 0);
 	assert_int_equal(x.paddr, 0x5000);
-	assert_int_equal(iommu_translate(rig.iommu, other_bus, 0x400000, IOMMU_WRITE, &x), -EPERM);
+	assert_int_equal(iommu_translate(rig.iommu, other_bus, 0x400000, IOTOLL_WRITE, &x), -EPERM);
 }
 
 static void unknown_bus_and_access_are_refused_without_harm(void **state)
 {
 	(void)state;
-	assert_int_equal(rig_dma(&rig, 4, 0, IOMMU_READ, NULL), -ENODEV);
-	assert_int_equal(rig_dma(&rig, UINT16_MAX, 0, IOMMU_READ, NULL), -ENODEV);
-	assert_int_equal(rig_dma(&rig, 0, 0, (enum iommu_access)0, NULL), -EINVAL);
-	assert_int_equal(rig_dma(&rig, 0, 0, (enum iommu_access)3, NULL), -EINVAL);
+	assert_int_equal(rig_dma(&rig, 4, 0, IOTOLL_READ, NULL), -ENODEV);
+	assert_int_equal(rig_dma(&rig, UINT16_MAX, 0, IOTOLL_READ, NULL), -ENODEV);
+	assert_int_equal(rig_dma(&rig, 0, 0, (enum iotoll_access)0, NULL), -EINVAL);
+	assert_int_equal(rig_dma(&rig, 0, 0, (enum iotoll_access)3, NULL), -EINVAL);
 }
 
 int main(void)

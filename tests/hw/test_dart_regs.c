@@ -205,20 +205,20 @@ static void u4_captures_source_page_direction_and_reason(void **state)
 	/* entry 6: no read; entry 7: no write; entry 8: invalid */
 	drig_poke(&rig, TABLE + 0x18, 0xC0, 0x00, 0x01, 0x24);
 	drig_poke(&rig, TABLE + 0x1C, 0xA0, 0x00, 0x01, 0x25);
-	assert_int_equal(drig_dma(&rig, 0, 0x8FFF, IOMMU_WRITE, NULL), -EPERM);
+	assert_int_equal(drig_dma(&rig, 0, 0x8FFF, IOTOLL_WRITE, NULL), -EPERM);
 	/* HyperTransport, page 8, write, entry: 80000000 + 80 + 8 + 1 */
 	assert_int_equal(drig_read(&rig, U4_EXCP), 0x80000089);
 	assert_int_equal(drig_read(&rig, U4_EXCP), 0x80000089);
 	drig_write(&rig, CNTL, 0xA0000000); /* lines are fetched by fours: forget 4 to 7 */
-	assert_int_equal(drig_dma(&rig, 1, 0x6000, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(drig_dma(&rig, 1, 0x6000, IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(drig_read(&rig, U4_EXCP), 0x00000062); /* PCI Express, read protection */
-	assert_int_equal(drig_dma(&rig, 0, 0x7000, IOMMU_WRITE, NULL), -EPERM);
+	assert_int_equal(drig_dma(&rig, 0, 0x7000, IOTOLL_WRITE, NULL), -EPERM);
 	assert_int_equal(drig_read(&rig, U4_EXCP), 0x8000007B); /* write, write protection */
-	assert_int_equal(drig_dma(&rig, 0, UINT64_C(0x7FFFFFF000), IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(drig_dma(&rig, 0, UINT64_C(0x7FFFFFF000), IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(drig_read(&rig, U4_EXCP), 0xFFFFFFF0); /* all 27 bits, out of bounds */
 	drig_write(&rig, U4_BASE, 0x00FFFFFF);
 	drig_write(&rig, CNTL, 0xA0000000);
-	assert_int_equal(drig_dma(&rig, 1, 0x3000, IOMMU_READ, NULL), -EFAULT);
+	assert_int_equal(drig_dma(&rig, 1, 0x3000, IOTOLL_READ, NULL), -EFAULT);
 	assert_int_equal(drig_read(&rig, U4_EXCP), 0x00000034); /* addressing exception */
 	assert_int_equal(rig.faults, 5);
 	assert_int_equal(rig.fault_iova, 0x3000);
@@ -235,7 +235,7 @@ static void u3_flags_an_exception_until_the_flag_is_read(void **state)
 	drig_make(&rig, "dart-u3", NULL, NULL);
 	hold(&rig, false);
 	assert_int_equal(drig_read(&rig, APIEXCP), 0);
-	assert_int_equal(drig_dma(&rig, 0, 0x9000, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(drig_dma(&rig, 0, 0x9000, IOTOLL_READ, NULL), -EPERM);
 	rig.iommu->ops->latched(rig.iommu, 0, &status, &detail);
 	assert_int_equal(status, 0x80000000);
 	assert_int_equal(drig_read(&rig, APIEXCP), 0x80000000);
@@ -246,7 +246,7 @@ static void u3_flags_an_exception_until_the_flag_is_read(void **state)
 
 static void reset_switches_off_and_empties(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	struct drig rig;
 
 	(void)state;
@@ -254,7 +254,7 @@ static void reset_switches_off_and_empties(void **state)
 	hold(&rig, true);
 	rig.iommu->ops->reset(rig.iommu);
 	assert_int_equal(drig_read(&rig, U4_BASE), 0);
-	assert_int_equal(drig_dma(&rig, 0, 0x5000, IOMMU_WRITE, &x), 0);
+	assert_int_equal(drig_dma(&rig, 0, 0x5000, IOTOLL_WRITE, &x), 0);
 	assert_true(x.bypass);
 	hold(&rig, true);
 	drig_free(&rig);

@@ -45,7 +45,7 @@ static void a_miss_brings_the_aligned_group_of_four(void **state)
 	assert_false(drig_hits(&rig, 0x1000, 0x101000));
 	assert_true(drig_hits(&rig, 0x0000, 0x100000));
 	assert_true(drig_hits(&rig, 0x2000, 0x102000));
-	assert_int_equal(drig_dma(&rig, 0, 0x3000, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(drig_dma(&rig, 0, 0x3000, IOTOLL_READ, NULL), -EPERM);
 	assert_false(drig_hits(&rig, 0x4000, 0x104000)); /* the next group */
 	/* Once valid it is fetched without any invalidation: nothing is held against it. */
 	drig_poke(&rig, TABLE + 4 * 3, 0x80, 0, 1, 3);
@@ -57,7 +57,7 @@ static void a_miss_brings_the_aligned_group_of_four(void **state)
 /* The reason why Linux flushes as it maps: with a dummy page nothing is ever not held. */
 static void a_valid_dummy_that_is_held_hides_a_new_mapping_until_invalidated(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	struct drig rig;
 
 	(void)state;
@@ -66,7 +66,7 @@ static void a_valid_dummy_that_is_held_hides_a_new_mapping_until_invalidated(voi
 	drig_poke(&rig, TABLE + 4 * 1, 0x80, 0, 7, 0x77); /* unused: the dummy, page 0x777 */
 	assert_false(drig_hits(&rig, 0x0000, 0x100000));
 	drig_poke(&rig, TABLE + 4 * 1, 0x80, 0, 1, 1);
-	assert_int_equal(drig_dma(&rig, 0, 0x1000, IOMMU_WRITE, &x), 0);
+	assert_int_equal(drig_dma(&rig, 0, 0x1000, IOTOLL_WRITE, &x), 0);
 	assert_int_equal(x.paddr, 0x777000);
 	assert_true(x.stale);
 	drig_write(&rig, CNTL, 0xC0000001);
@@ -131,7 +131,7 @@ static void the_tlb_is_32_sets_of_4_ways_by_address_bits_18_to_14(void **state)
 
 static void a_hit_that_the_table_no_longer_backs_is_stale(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	struct drig rig;
 
 	(void)state;
@@ -139,10 +139,10 @@ static void a_hit_that_the_table_no_longer_backs_is_stale(void **state)
 	map_eight(&rig);
 	assert_false(drig_hits(&rig, 0x1000, 0x101000));
 	drig_poke(&rig, TABLE + 4, 0x9F, 0, 1, 1); /* reserved bits are nobody's business */
-	assert_int_equal(drig_dma(&rig, 0, 0x1000, IOMMU_READ, &x), 0);
+	assert_int_equal(drig_dma(&rig, 0, 0x1000, IOTOLL_READ, &x), 0);
 	assert_false(x.stale);
 	drig_poke(&rig, TABLE + 4, 0, 0, 0, 0);
-	assert_int_equal(drig_dma(&rig, 0, 0x1000, IOMMU_READ, &x), 0);
+	assert_int_equal(drig_dma(&rig, 0, 0x1000, IOTOLL_READ, &x), 0);
 	assert_true(x.stale && x.hit);
 	assert_int_equal(x.paddr, 0x101000);
 	drig_free(&rig);
@@ -168,7 +168,7 @@ static void model_access(struct model *m, unsigned page)
  */
 static void random_programs_agree_with_a_plain_model(void **state)
 {
-	const struct iommu_source source = {.bus = 0, .devid = 1};
+	const struct iotoll_source source = {.bus = 0, .devid = 1};
 	static struct model m;
 	struct drig rig;
 	struct rng rng;
@@ -180,7 +180,7 @@ static void random_programs_agree_with_a_plain_model(void **state)
 	for (unsigned step = 0; step < 200000; step++) {
 		const unsigned page = (unsigned)rng_below(&rng, 64),
 			       what = (unsigned)rng_below(&rng, 8);
-		struct iommu_xlat x, foretold;
+		struct iotoll_xlat x, foretold;
 		uint32_t entry;
 		int rc;
 
@@ -201,7 +201,7 @@ static void random_programs_agree_with_a_plain_model(void **state)
 			memset(m.held, 0, sizeof(m.held));
 			assert_int_equal(drig_read(&rig, CNTL) >> 28, 9);
 		} else {
-			const enum iommu_access access = what & 1 ? IOMMU_READ : IOMMU_WRITE;
+			const enum iotoll_access access = what & 1 ? IOTOLL_READ : IOTOLL_WRITE;
 			const uint32_t forbidden = what & 1 ? 0x40000000 : 0x20000000;
 			const bool hit = m.held[page] != 0;
 			const int told =
@@ -243,12 +243,12 @@ static void tables_and_registers_of_any_content_do_no_harm(void **state)
 			rig.bytes[i] = (uint8_t)rng_u64(&rng);
 		for (unsigned step = 0; step < 500; step++) {
 			const uint64_t iova = rng_u64(&rng) >> rng_below(&rng, 64);
-			struct iommu_xlat x;
+			struct iotoll_xlat x;
 			int rc;
 
 			drig_write(&rig, 0x3000 + 16 * rng_below(&rng, 4), (uint32_t)rng_u64(&rng));
 			(void)drig_read(&rig, 0x3000 + 16 * rng_below(&rng, 4));
-			rc = drig_dma(&rig, (uint16_t)rng_below(&rng, 2), iova, IOMMU_READ, &x);
+			rc = drig_dma(&rig, (uint16_t)rng_below(&rng, 2), iova, IOTOLL_READ, &x);
 			assert_true(rc == 0 || rc == -EPERM || rc == -EFAULT || rc == -ENODEV);
 			assert_true(rc != 0 || (x.bytes != 0 && x.bytes <= 4096));
 		}

@@ -80,8 +80,8 @@ static void heard_access(void *ctx, const struct iotlb *t, uint32_t tag, uint64_
 	u->accesses++;
 }
 
-static void heard_fault(void *ctx, struct iommu_source source, uint64_t iova,
-			enum iommu_access access)
+static void heard_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+			enum iotoll_access access)
 {
 	struct unit *u = ctx;
 
@@ -315,13 +315,13 @@ static const struct model {
 
 static void access_both(struct twins *w)
 {
-	const struct iommu_source source = {.bus = (uint16_t)(one_in(w, 6) ? draw(w, 5) : 0),
-					    .devid = (uint16_t)draw(w, DEVICES)};
-	const enum iommu_access access = one_in(w, 50)  ? (enum iommu_access)draw(w, 8)
-					 : one_in(w, 3) ? IOMMU_WRITE
-							: IOMMU_READ;
+	const struct iotoll_source source = {.bus = (uint16_t)(one_in(w, 6) ? draw(w, 5) : 0),
+					     .devid = (uint16_t)draw(w, DEVICES)};
+	const enum iotoll_access access = one_in(w, 50)  ? (enum iotoll_access)draw(w, 8)
+					  : one_in(w, 3) ? IOTOLL_WRITE
+							 : IOTOLL_READ;
 	const uint64_t iova = some_address(w);
-	struct iommu_xlat x[2];
+	struct iotoll_xlat x[2];
 	int ret[2];
 
 	memset(x, 0x5A, sizeof(x));
@@ -381,7 +381,7 @@ static void make(struct twins *w, const char *model, unsigned ways, unsigned lin
 		u->observer = (struct iotlb_observer){.ctx = u, .accessed = heard_access};
 		config.iotlb.observer = i == 1 ? &u->observer : NULL;
 		assert_int_equal(iommu_create(&u->iommu, &config, NULL), 0);
-		u->iommu->observer = (struct iommu_observer){.ctx = u, .fault = heard_fault};
+		u->iommu->observer = (struct iotoll_iommu_observer){.ctx = u, .fault = heard_fault};
 	}
 }
 

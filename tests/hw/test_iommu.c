@@ -172,7 +172,7 @@ static void what_the_window_has_is_read_there_and_the_rest_by_call(void **state)
 {
 	unsigned calls = 0;
 	uint8_t window[32], scratch[64];
-	struct iommu_memory m = {
+	struct iotoll_memory m = {
 		.ctx = &calls, .read = read_aa, .window = window, .window_bytes = sizeof(window)};
 
 	(void)state;

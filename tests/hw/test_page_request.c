@@ -151,25 +151,25 @@ static void serve_log(struct world *w)
 /* ---- the device ---- */
 
 /* An access of @page: what it reached. 0, or -EPERM if there is no such right. */
-static int touch(struct world *w, unsigned page, enum iommu_access direction, uint64_t *paddr)
+static int touch(struct world *w, unsigned page, enum iotoll_access direction, uint64_t *paddr)
 {
 	struct atc_access x = {0};
 	struct ats_request request;
 	struct ats_completion answer;
-	struct iommu_xlat xlat;
+	struct iotoll_xlat xlat;
 	enum atc_verdict v = atc_begin(w->atc, &x, (uint64_t)page << 12, direction);
 	int ret = -EPERM;
 
 	if (v == ATC_ASK) {
 		atc_request(w->atc, &x, &request);
-		request.source = (struct iommu_source){.devid = DEV};
+		request.source = (struct iotoll_source){.devid = DEV};
 		assert_int_equal(ats(w)->request(w->amd.iommu, &request, &answer), 0);
 		v = atc_answer(w->atc, &x, &answer);
 	}
 	assert_true(v == ATC_TRANSLATED || v == ATC_DENIED);
 	if (v == ATC_TRANSLATED) {
-		ret = ats(w)->translated(w->amd.iommu, (struct iommu_source){.devid = DEV}, x.paddr,
-					 direction, &xlat);
+		ret = ats(w)->translated(w->amd.iommu, (struct iotoll_source){.devid = DEV},
+					 x.paddr, direction, &xlat);
 		assert_int_equal(ret, 0);
 		*paddr = xlat.paddr;
 	}
@@ -237,7 +237,7 @@ static void world_free(struct world *w)
 static void one_access(struct world *w, unsigned step)
 {
 	const unsigned page = (unsigned)rng_below(&w->rng, PAGES);
-	const enum iommu_access direction = rng_below(&w->rng, 2) ? IOMMU_WRITE : IOMMU_READ;
+	const enum iotoll_access direction = rng_below(&w->rng, 2) ? IOTOLL_WRITE : IOTOLL_READ;
 	const unsigned served = w->served, refused = w->refused;
 	uint64_t paddr;
 	int ret = touch(w, page, direction, &paddr);
@@ -257,7 +257,7 @@ static void one_access(struct world *w, unsigned step)
 	if (ret != 0)
 		return;
 	assert_int_equal(paddr, FRAMES + 4096 * (uint64_t)w->frame[page]);
-	if (direction == IOMMU_WRITE) {
+	if (direction == IOTOLL_WRITE) {
 		w->content[page] = rng_u64(&w->rng);
 		amd_poke(&w->amd, paddr, w->content[page]);
 	}

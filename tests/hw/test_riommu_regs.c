@@ -57,13 +57,13 @@ static void other_offsets_and_widths_are_strays(void **state)
 static void reset_switches_off_and_forgets(void **state)
 {
 	struct rrig rig;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	rrig_make(&rig, 4);
 	rrig_map(&rig, 1, 0, 0x9000, 100, 7);
 	assert_int_equal(rrig_way(&rig, RRIG_IOVA(1, 0, 0), 0x9000), 'w');
-	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(1, 2, 0), IOMMU_READ, &x), -EPERM);
+	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(1, 2, 0), IOTOLL_READ, &x), -EPERM);
 	rig.iommu->ops->reset(rig.iommu);
 	for (uint64_t offset = 0x08; offset <= 0x30; offset += 8)
 		assert_int_equal(rrig_read(&rig, offset), 0);
@@ -83,16 +83,16 @@ static void the_first_refused_access_is_latched_and_told(void **state)
 
 	(void)state;
 	rrig_make(&rig, 4);
-	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(1, 2, 0x123), IOMMU_WRITE, NULL), -EPERM);
+	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(1, 2, 0x123), IOTOLL_WRITE, NULL), -EPERM);
 	/* pending, write, reason 5 (not valid), device 0x28 */
 	assert_int_equal(rrig_read(&rig, 0x28), UINT64_C(0xA000000500000028));
 	assert_int_equal(rrig_read(&rig, 0x30), RRIG_IOVA(1, 2, 0x123));
 	assert_int_equal(rig.faults, 1);
 	assert_int_equal(rig.fault_iova, RRIG_IOVA(1, 2, 0x123));
 	assert_int_equal(rig.fault_source.devid, RRIG_DEVICE);
-	assert_int_equal(rig.fault_access, IOMMU_WRITE);
+	assert_int_equal(rig.fault_access, IOTOLL_WRITE);
 	/* of another it is only known that there was one */
-	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(3, 0, 0), IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(3, 0, 0), IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(rrig_read(&rig, 0x28), UINT64_C(0xE000000500000028));
 	assert_int_equal(rrig_read(&rig, 0x30), RRIG_IOVA(1, 2, 0x123));
 	assert_int_equal(rig.faults, 2);

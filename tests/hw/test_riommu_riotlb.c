@@ -31,7 +31,7 @@ static struct iotlb_stats stats(struct rrig *rig)
 static void a_device_that_walks_its_ring_in_order_misses_once(void **state)
 {
 	struct rrig rig;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	rrig_make(&rig, 4);
@@ -40,7 +40,7 @@ static void a_device_that_walks_its_ring_in_order_misses_once(void **state)
 	for (unsigned i = 1; i < 24; i++) { /* three times round */
 		const unsigned reads = rig.reads;
 
-		assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, i % 8, 0), IOMMU_WRITE, &x), 0);
+		assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, i % 8, 0), IOTOLL_WRITE, &x), 0);
 		assert_int_equal(x.paddr, MEM(i % 8));
 		assert_true(x.hit);
 		assert_int_equal(x.fetches, 0);
@@ -69,14 +69,14 @@ static void moving_on_lets_go_of_the_former(void **state)
 	assert_int_equal(rig.dropped[0], page(2, 0));
 	/* cleared in the table: no longer reachable, though nobody has invalidated anything */
 	rrig_map(&rig, 2, 0, MEM(0), 1500, 3);
-	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, 0, 0), IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, 0, 0), IOTOLL_READ, NULL), -EPERM);
 	/* the one used last and the one after it are */
 	rrig_map(&rig, 2, 1, MEM(1), 1500, 3);
 	rrig_map(&rig, 2, 2, MEM(2), 1500, 3);
 	rrig_map(&rig, 2, 3, MEM(3), 1500, 3);
 	assert_int_equal(rrig_probe(&rig, RRIG_IOVA(2, 1, 0), MEM(1)), 's');
 	assert_int_equal(rrig_probe(&rig, RRIG_IOVA(2, 2, 0), MEM(2)), 's');
-	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, 3, 0), IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, 3, 0), IOTOLL_READ, NULL), -EPERM);
 	rrig_free(&rig);
 }
 
@@ -99,7 +99,7 @@ static void one_invalidation_ends_a_burst_of_unmaps(void **state)
 	assert_int_equal(rig.dropped[0], page(2, 4));
 	assert_int_equal(rig.dropped[1], page(2, 5));
 	for (unsigned i = 0; i < 8; i++)
-		assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, i, 0), IOMMU_READ, NULL), -EPERM);
+		assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, i, 0), IOTOLL_READ, NULL), -EPERM);
 	/* the other ring was none of its business */
 	assert_int_equal(rrig_way(&rig, RRIG_IOVA(1, 0, 0), MEM(0)), 'h');
 	rrig_free(&rig);
@@ -166,12 +166,12 @@ static void going_back_or_skipping_ahead_walks(void **state)
 static void a_ring_of_one_has_nothing_ahead(void **state)
 {
 	struct rrig rig;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	rrig_make(&rig, 4);
 	rrig_map(&rig, 0, 0, MEM(0), 0x3000, 7);
-	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(0, 0, 0x2FFF), IOMMU_READ, &x), 0);
+	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(0, 0, 0x2FFF), IOTOLL_READ, &x), 0);
 	assert_int_equal(x.ahead, 0);
 	assert_int_equal(rrig_way(&rig, RRIG_IOVA(0, 0, 0x1800), MEM(0) + 0x1800), 'h');
 	/* three pages of I/O address space, told one by one */
@@ -192,9 +192,9 @@ static void a_refused_access_has_moved_the_entry_a_failed_walk_has_not(void **st
 	rrig_map(&rig, 2, 1, MEM(1), 1500, 5); /* for reading */
 	rrig_map(&rig, 2, 6, MEM(6), 1500, 3); /* not valid */
 	assert_int_equal(rrig_way(&rig, RRIG_IOVA(2, 0, 0), MEM(0)), 'w');
-	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, 1, 0), IOMMU_WRITE, NULL), -EPERM);
+	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, 1, 0), IOTOLL_WRITE, NULL), -EPERM);
 	assert_int_equal(rrig_way(&rig, RRIG_IOVA(2, 2, 0), MEM(2)), 'h');
-	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, 6, 0), IOMMU_WRITE, NULL), -EPERM);
+	assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, 6, 0), IOTOLL_WRITE, NULL), -EPERM);
 	assert_int_equal(rrig_way(&rig, RRIG_IOVA(2, 3, 0), MEM(3)), 'h');
 	rrig_free(&rig);
 }
@@ -243,13 +243,13 @@ static void with_too_many_rings_the_policy_picks_who_goes(void **state)
 static void without_an_riotlb_everything_walks_and_nothing_is_fetched_ahead(void **state)
 {
 	struct rrig rig;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	rrig_make(&rig, 0);
 	fill(&rig, 2, 8);
 	for (unsigned i = 0; i < 8; i++) {
-		assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, i / 2, 0), IOMMU_READ, &x), 0);
+		assert_int_equal(rrig_dma(&rig, RRIG_IOVA(2, i / 2, 0), IOTOLL_READ, &x), 0);
 		assert_false(x.hit);
 		assert_int_equal(x.fetches, 3);
 		assert_int_equal(x.ahead, 0);

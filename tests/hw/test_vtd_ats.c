@@ -26,10 +26,10 @@ static uint64_t entry(uint64_t address)
 	return c.entry[0];
 }
 
-static int go(uint64_t paddr, enum iommu_access access)
+static int go(uint64_t paddr, enum iotoll_access access)
 {
-	struct iommu_xlat x, p;
-	const struct iommu_source source = {.devid = VRIG_SID};
+	struct iotoll_xlat x, p;
+	const struct iotoll_source source = {.devid = VRIG_SID};
 	const int foretold = ats()->probe_translated(rig.iommu, source, paddr, access, &p);
 	const int ret = ats()->translated(rig.iommu, source, paddr, access, &x);
 
@@ -162,7 +162,7 @@ static void while_translation_is_off_no_answer_is_given(void **state)
 	vrig_writel(&rig, 0x18, 0x04000000);
 	assert_int_equal(ask(0, 1, false).status, ATS_UNSUPPORTED);
 	assert_int_equal(fsts(), 0);
-	assert_int_equal(go(0x123000, IOMMU_WRITE), 0);
+	assert_int_equal(go(0x123000, IOTOLL_WRITE), 0);
 }
 
 static void requests_out_of_range_are_refused(void **state)
@@ -191,7 +191,7 @@ static void a_lie_is_contained_where_the_context_entry_forbids_ats(void **state)
 		vrig_context(&rig, VRIG_SID, VRIG_L4 | 1 | tt << 2, 0x702);
 		vrig_desc(&rig, tt, 0x11, 0);
 		vrig_ring(&rig, tt + 1);
-		assert_int_equal(go(0x123000, IOMMU_WRITE), -EPERM);
+		assert_int_equal(go(0x123000, IOTOLL_WRITE), -EPERM);
 		assert_int_equal(rig.fault_iova, 0x123000);
 		/* AT 2, a write, reason 0Dh, requester 00:05.0 */
 		assert_int_equal(vrig_readq(&rig, 0x108 + 8 * tt),
@@ -204,25 +204,25 @@ static void with_tt_01_the_lie_goes_through(void **state)
 {
 	(void)state;
 	/* No table maps anything: that is what ATS trust means. */
-	assert_int_equal(go(0x123456, IOMMU_READ), 0);
-	assert_int_equal(go(0x123456, IOMMU_WRITE), 0);
+	assert_int_equal(go(0x123456, IOTOLL_READ), 0);
+	assert_int_equal(go(0x123456, IOTOLL_WRITE), 0);
 	assert_int_equal(fsts(), 0);
 }
 
 static void translated_requests_never_reach_the_interrupt_window(void **state)
 {
 	(void)state;
-	assert_int_equal(go(WINDOW, IOMMU_WRITE), -EPERM);
-	assert_int_equal(go(WINDOW + 0xFFFFF, IOMMU_READ), -EPERM);
-	assert_int_equal(go(WINDOW - 1, IOMMU_WRITE), 0);
-	assert_int_equal(go(WINDOW + 0x100000, IOMMU_WRITE), 0);
+	assert_int_equal(go(WINDOW, IOTOLL_WRITE), -EPERM);
+	assert_int_equal(go(WINDOW + 0xFFFFF, IOTOLL_READ), -EPERM);
+	assert_int_equal(go(WINDOW - 1, IOTOLL_WRITE), 0);
+	assert_int_equal(go(WINDOW + 0x100000, IOTOLL_WRITE), 0);
 	assert_int_equal(rig.faults, 2);
 }
 
 static void translated_requests_beyond_physical_addresses_are_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(go(UINT64_C(1) << 46, IOMMU_READ), -EPERM);
+	assert_int_equal(go(UINT64_C(1) << 46, IOTOLL_READ), -EPERM);
 	assert_int_equal(vrig_take_fault(&rig, 0), 4);
 }
 

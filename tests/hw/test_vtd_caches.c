@@ -22,21 +22,21 @@ static void iotlb_command(uint64_t granularity, uint64_t did, uint64_t iva)
 
 static uint64_t reaches(uint16_t sid, uint64_t iova)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
-	return vrig_dma(&rig, sid, iova, IOMMU_READ, &x) == 0 ? x.paddr : NOWHERE;
+	return vrig_dma(&rig, sid, iova, IOTOLL_READ, &x) == 0 ? x.paddr : NOWHERE;
 }
 
 static void walk_begins_below_cached_tables(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 	struct vtd_stats stats;
 
 	(void)state;
 	vrig_map(&rig, 0, 0x80000, 3);
 	vrig_map(&rig, 1, 0x81000, 3);
 	assert_int_equal(vrig_reaches(&rig, 0), 0x80000);
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x1000, IOMMU_READ, &x), 0);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x1000, IOTOLL_READ, &x), 0);
 	assert_int_equal(x.fetches, 1);
 	vtd_stats(rig.iommu, &stats);
 	assert_int_equal(stats.walks, 2);
@@ -87,7 +87,7 @@ static void cached_tables_carry_the_rights_above_them(void **state)
 	vrig_map(&rig, 0, 0x80000, 3);
 	vrig_map(&rig, 1, 0x81000, 3);
 	assert_int_equal(vrig_reaches(&rig, 0), 0x80000);
-	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, 0x1000, IOMMU_WRITE, NULL), 0);
+	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, 0x1000, IOTOLL_WRITE, NULL), 0);
 	assert_int_equal(vrig_take_fault(&rig, 0), 5);
 }
 
@@ -96,9 +96,9 @@ static void cached_table_without_the_right_is_not_read(void **state)
 {
 	(void)state;
 	vrig_poke(&rig, VRIG_L4, VRIG_OUTSIDE | 2);
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0, IOMMU_WRITE, NULL), -EFAULT);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0, IOTOLL_WRITE, NULL), -EFAULT);
 	assert_int_equal(vrig_take_fault(&rig, 0), 7);
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0, IOMMU_READ, NULL), -EPERM);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0, IOTOLL_READ, NULL), -EPERM);
 	assert_int_equal(vrig_take_fault(&rig, 1), 6);
 }
 
@@ -149,14 +149,14 @@ static void units_without_caches_read_memory_each_time(void **state)
 {
 	static const struct iotlb_config none = {.entries = 0};
 	struct vtd_config bare = vtd_xeon;
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	bare.context_entries = bare.paging_entries = 0;
 	with(&bare, &none);
 	vrig_map(&rig, 0, 0x80000, 3);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(vrig_dma(&rig, VRIG_SID, 0, IOMMU_READ, &x), 0);
+		assert_int_equal(vrig_dma(&rig, VRIG_SID, 0, IOTOLL_READ, &x), 0);
 		assert_int_equal(x.fetches, 6);
 	}
 	vrig_context(&rig, VRIG_SID, 0, 0);
@@ -187,7 +187,7 @@ static void caching_mode_holds_absent_pages_for_their_domain(void **state)
 	assert_int_equal(vrig_take_fault(&rig, 0), 6);
 	vrig_map(&rig, 1, 0x80000, 3);
 	assert_int_equal(vrig_reaches(&rig, 0x1000), NOWHERE);
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x1000, IOMMU_WRITE, NULL), -1);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x1000, IOTOLL_WRITE, NULL), -1);
 	iotlb_command(3, 8, 0x1000);
 	assert_int_equal(vrig_reaches(&rig, 0x1000), NOWHERE);
 	iotlb_command(3, 7, 0x1000);
@@ -201,7 +201,7 @@ static void caching_mode_holds_absent_pages_for_their_domain(void **state)
 	assert_int_equal(vrig_take_fault(&rig, 2), 0xC);
 	/* lacking one right of two is not absent */
 	vrig_map(&rig, 3, 0x90000, 1);
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x3000, IOMMU_WRITE, NULL), -1);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x3000, IOTOLL_WRITE, NULL), -1);
 	assert_int_equal(vrig_reaches(&rig, 0x3000), 0x90000);
 }
 

@@ -41,13 +41,13 @@ static uint64_t record_hi(unsigned n)
 /* Requester @sid, which has no context entry, reads: reason 2. */
 static void fault_of(uint16_t sid)
 {
-	assert_int_equal(vrig_dma(&rig, sid, 0x5000, IOMMU_READ, NULL), -1);
+	assert_int_equal(vrig_dma(&rig, sid, 0x5000, IOTOLL_READ, NULL), -1);
 }
 
 static void record_says_who_where_how_and_why(void **state)
 {
 	(void)state;
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, UINT64_C(0x123456789ABC), IOMMU_READ, NULL), -1);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, UINT64_C(0x123456789ABC), IOTOLL_READ, NULL), -1);
 	assert_int_equal(vrig_readq(&rig, 0x100), UINT64_C(0x123456789000)); /* 63:12 */
 	/* F 63, T 62 (read), FR 39:32 = 6, SID 15:0 */
 	assert_int_equal(record_hi(0), UINT64_C(0xC000000600000028));
@@ -58,7 +58,7 @@ static void record_says_who_where_how_and_why(void **state)
 	assert_int_equal(vrig_take_fault(&rig, 0), 6);
 	/* what is in a record besides F stays until it is used again */
 	assert_int_equal(record_hi(0), UINT64_C(0x4000000600000028));
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x2000, IOMMU_WRITE, NULL), -1);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x2000, IOTOLL_WRITE, NULL), -1);
 	assert_int_equal(record_hi(1), UINT64_C(0x8000000500000028));
 	assert_int_equal(vrig_readq(&rig, 0x110), 0x2000);
 }
@@ -201,7 +201,7 @@ static unsigned reason_with_fpd(uint64_t lo, uint64_t hi, uint64_t iova)
 {
 	vrig_context(&rig, VRIG_SID, lo | 2, hi);
 	vrig_flush(&rig);
-	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, iova, IOMMU_READ, NULL), 0);
+	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, iova, IOTOLL_READ, NULL), 0);
 	for (unsigned n = 0; n < 4; n++)
 		if (record_hi(n) >> 63 != 0)
 			return vrig_take_fault(&rig, n);

@@ -16,20 +16,20 @@ static void iotlb_command(uint64_t granularity, uint64_t did, uint64_t iva)
 
 static uint64_t reaches(uint16_t sid, uint64_t iova)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
-	return vrig_dma(&rig, sid, iova, IOMMU_READ, &x) == 0 ? x.paddr : NOWHERE;
+	return vrig_dma(&rig, sid, iova, IOTOLL_READ, &x) == 0 ? x.paddr : NOWHERE;
 }
 
 static void cleared_page_is_reached_until_invalidated(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	vrig_map(&rig, 4, 0x80000, 3);
 	assert_int_equal(vrig_reaches(&rig, 0x4000), 0x80000);
 	vrig_map(&rig, 4, 0, 0);
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOMMU_WRITE, &x), 0);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOTOLL_WRITE, &x), 0);
 	assert_true(x.hit);
 	assert_true(x.stale);
 	assert_int_equal(x.paddr, 0x80000);
@@ -41,21 +41,21 @@ static void cleared_page_is_reached_until_invalidated(void **state)
 
 static void held_page_is_stale_only_if_memory_disagrees(void **state)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	vrig_map(&rig, 4, 0x80000, 3);
 	assert_int_equal(vrig_reaches(&rig, 0x4000), 0x80000);
 	vrig_poke(&rig, VRIG_L1 + 8 * 4, 0x80003 | UINT64_C(1) << 63 | 0x7C); /* ignored bits */
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOMMU_READ, &x), 0);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOTOLL_READ, &x), 0);
 	assert_true(x.hit && !x.stale);
 	vrig_map(&rig, 4, 0x80000, 2); /* no longer readable */
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOMMU_READ, &x), 0);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOTOLL_READ, &x), 0);
 	assert_true(x.stale);
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOMMU_WRITE, &x), 0);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOTOLL_WRITE, &x), 0);
 	assert_false(x.stale);
 	vrig_poke(&rig, VRIG_ROOT, 0);
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOMMU_WRITE, &x), 0);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOTOLL_WRITE, &x), 0);
 	assert_true(x.stale);
 }
 
@@ -77,10 +77,10 @@ static void held_right_is_enforced_without_asking_memory(void **state)
 	vrig_map(&rig, 4, 0x80000, 1);
 	assert_int_equal(vrig_reaches(&rig, 0x4000), 0x80000);
 	vrig_map(&rig, 4, 0x80000, 3); /* upgraded, not invalidated */
-	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOMMU_WRITE, NULL), 0);
+	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOTOLL_WRITE, NULL), 0);
 	assert_int_equal(vrig_take_fault(&rig, 0), 5);
 	iotlb_command(3, 7, 0x4000);
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOMMU_WRITE, NULL), 0);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x4000, IOTOLL_WRITE, NULL), 0);
 }
 
 /* Pages 0..15 at 0x100000 on, all held for domain 7 and for domain 8 (device 0x38). */
@@ -215,21 +215,21 @@ static void line_of_pages_is_fetched_and_held_together(void **state)
 {
 	static const struct iotlb_config lines = {
 		.entries = 16, .ways = 4, .line_pages = 8, .policy = "lru"};
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	(void)state;
 	with(NULL, &lines);
 	vrig_map(&rig, 8, 0x80000, 3);
 	vrig_map(&rig, 9, 0x90000, 1);
 	vrig_poke(&rig, VRIG_L1 + 8 * 10, 0xA0003 | UINT64_C(1) << 50); /* malformed: not held */
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x8000, IOMMU_READ, &x), 0);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x8000, IOTOLL_READ, &x), 0);
 	assert_int_equal(x.fetches, 6);
-	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x9000, IOMMU_READ, &x), 0);
+	assert_int_equal(vrig_dma(&rig, VRIG_SID, 0x9000, IOTOLL_READ, &x), 0);
 	assert_true(x.hit);
 	assert_int_equal(x.paddr, 0x90000);
-	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, 0x9000, IOMMU_WRITE, NULL), 0);
+	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, 0x9000, IOTOLL_WRITE, NULL), 0);
 	assert_int_equal(vrig_take_fault(&rig, 0), 5);
-	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, 0xA000, IOMMU_WRITE, NULL), 0);
+	assert_int_not_equal(vrig_dma(&rig, VRIG_SID, 0xA000, IOTOLL_WRITE, NULL), 0);
 	assert_int_equal(vrig_take_fault(&rig, 1), 0xC);
 }
 

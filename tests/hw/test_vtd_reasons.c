@@ -11,22 +11,22 @@ static void reasons_of_the_root_entry(void **state)
 {
 	(void)state;
 	vrig_poke(&rig, VRIG_ROOT, VRIG_CONTEXT); /* not present */
-	refused_with(0, IOMMU_READ, -EPERM, 0x1, 0);
+	refused_with(0, IOTOLL_READ, -EPERM, 0x1, 0);
 	vrig_poke(&rig, VRIG_ROOT, VRIG_CONTEXT | 1 | 1 << 1); /* 11:1 reserved */
-	refused_with(0, IOMMU_READ, -EPERM, 0xA, 1);
+	refused_with(0, IOTOLL_READ, -EPERM, 0xA, 1);
 	vrig_poke(&rig, VRIG_ROOT, VRIG_CONTEXT | 1 | 1 << 11);
-	refused_with(0, IOMMU_READ, -EPERM, 0xA, 2);
+	refused_with(0, IOTOLL_READ, -EPERM, 0xA, 2);
 	vrig_poke(&rig, VRIG_ROOT, VRIG_CONTEXT | 1 | UINT64_C(1) << 46); /* beyond 46 bits */
-	refused_with(0, IOMMU_READ, -EPERM, 0xA, 3);
+	refused_with(0, IOTOLL_READ, -EPERM, 0xA, 3);
 	vrig_poke(&rig, VRIG_ROOT, VRIG_CONTEXT | 1);
 	vrig_poke(&rig, VRIG_ROOT + 8, 1); /* upper half reserved */
-	refused_with(0, IOMMU_READ, -EPERM, 0xA, 4);
+	refused_with(0, IOTOLL_READ, -EPERM, 0xA, 4);
 	vrig_poke(&rig, VRIG_ROOT + 8, 0);
 	vrig_poke(&rig, VRIG_ROOT, VRIG_OUTSIDE | 1);
-	refused_with(0, IOMMU_READ, -EFAULT, 0x9, 5);
+	refused_with(0, IOTOLL_READ, -EFAULT, 0x9, 5);
 	vrig_writeq(&rig, 0x20, VRIG_OUTSIDE);
 	vrig_writel(&rig, 0x18, 0xC0000000); /* SRTP, TE stays */
-	refused_with(0, IOMMU_READ, -EFAULT, 0x8, 6);
+	refused_with(0, IOTOLL_READ, -EFAULT, 0x8, 6);
 }
 
 static void reasons_of_the_context_entry(void **state)
@@ -54,7 +54,7 @@ static void reasons_of_the_context_entry(void **state)
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		vrig_context(&rig, VRIG_SID, cases[i].lo, cases[i].hi);
 		vrig_flush(&rig);
-		refused_with(0, IOMMU_READ, cases[i].ret, cases[i].reason, i % 8);
+		refused_with(0, IOTOLL_READ, cases[i].ret, cases[i].reason, i % 8);
 	}
 	/* bits 70:67 belong to software */
 	vrig_flush(&rig);
@@ -76,7 +76,7 @@ static void domain_ids_beyond_the_capability_are_reserved_bits(void **state)
 	assert_int_equal(vrig_reaches(&rig, 0), 0x80000);
 	vrig_flush(&rig);
 	vrig_context(&rig, VRIG_SID, VRIG_L4 | 1, 0x10002);
-	refused_with(0, IOMMU_READ, -EPERM, 0xB, 0);
+	refused_with(0, IOTOLL_READ, -EPERM, 0xB, 0);
 }
 
 static void addresses_beyond_the_smaller_of_mgaw_and_agaw_are_refused(void **state)
@@ -84,23 +84,23 @@ static void addresses_beyond_the_smaller_of_mgaw_and_agaw_are_refused(void **sta
 	struct vtd_config narrow = vtd_xeon;
 
 	(void)state;
-	refused_with(UINT64_C(1) << 48, IOMMU_WRITE, -EPERM, 0x4, 0);
-	refused_with(UINT64_MAX, IOMMU_READ, -EPERM, 0x4, 1);
+	refused_with(UINT64_C(1) << 48, IOTOLL_WRITE, -EPERM, 0x4, 0);
+	refused_with(UINT64_MAX, IOTOLL_READ, -EPERM, 0x4, 1);
 	vrig_free(&rig);
 	narrow.guest_bits = 40;
 	vrig_make(&rig, &narrow, NULL, false);
 	vrig_standard(&rig);
-	refused_with(UINT64_C(1) << 40, IOMMU_READ, -EPERM, 0x4, 0);
-	refused_with((UINT64_C(1) << 40) - 1, IOMMU_READ, -EPERM, 0x6, 1);
+	refused_with(UINT64_C(1) << 40, IOTOLL_READ, -EPERM, 0x4, 0);
+	refused_with((UINT64_C(1) << 40) - 1, IOTOLL_READ, -EPERM, 0x6, 1);
 }
 
 static void absent_pages_are_reported_by_direction(void **state)
 {
 	(void)state;
-	refused_with(0x3000, IOMMU_WRITE, -EPERM, 0x5, 0);
-	refused_with(0x3000, IOMMU_READ, -EPERM, 0x6, 1);
+	refused_with(0x3000, IOTOLL_WRITE, -EPERM, 0x5, 0);
+	refused_with(0x3000, IOTOLL_READ, -EPERM, 0x6, 1);
 	vrig_poke(&rig, VRIG_L2 + 8, VRIG_OUTSIDE | 3);
-	refused_with(0x200000, IOMMU_READ, -EFAULT, 0x7, 2);
+	refused_with(0x200000, IOTOLL_READ, -EFAULT, 0x7, 2);
 }
 
 /* Bit @bit of the entry at @paddr set besides what is there: is the address still reached? */
@@ -174,17 +174,17 @@ static void large_pages_need_their_capability(void **state)
 	vrig_make(&rig, &small, NULL, false);
 	vrig_standard(&rig);
 	vrig_poke(&rig, VRIG_L2 + 8 * 2, 0x00A00083);
-	refused_with(0x400000, IOMMU_READ, -EPERM, 0xC, 0);
+	refused_with(0x400000, IOTOLL_READ, -EPERM, 0xC, 0);
 	vrig_poke(&rig, VRIG_L3 + 8 * 1, UINT64_C(0x1C0000083));
-	refused_with(0x40000000, IOMMU_READ, -EPERM, 0xC, 1);
+	refused_with(0x40000000, IOTOLL_READ, -EPERM, 0xC, 1);
 }
 
 static void missing_right_comes_before_reserved_bits(void **state)
 {
 	(void)state;
 	vrig_poke(&rig, VRIG_L1, 0x80002 | UINT64_C(1) << 50);
-	refused_with(0, IOMMU_READ, -EPERM, 0x6, 0);
-	refused_with(0, IOMMU_WRITE, -EPERM, 0xC, 1);
+	refused_with(0, IOTOLL_READ, -EPERM, 0x6, 0);
+	refused_with(0, IOTOLL_WRITE, -EPERM, 0xC, 1);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

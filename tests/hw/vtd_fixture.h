@@ -52,10 +52,10 @@ static inline void with(const struct vtd_config *config, const struct iotlb_conf
 }
 
 /* The access is refused with @reason in record @n (records are used one after the other). */
-static inline void refused_with(uint64_t iova, enum iommu_access access, int ret, unsigned reason,
+static inline void refused_with(uint64_t iova, enum iotoll_access access, int ret, unsigned reason,
 				unsigned n)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
 	assert_int_equal(vrig_dma(&rig, VRIG_SID, iova, access, &x), ret);
 	assert_int_equal(x.paddr, 0);

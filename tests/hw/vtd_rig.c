@@ -42,7 +42,7 @@ static int write_memory(void *ctx, uint64_t paddr, const void *from, size_t byte
 	return 0;
 }
 
-static void heard_drop(void *ctx, struct iommu_source source, uint64_t pfn)
+static void heard_drop(void *ctx, struct iotoll_source source, uint64_t pfn)
 {
 	struct vrig *r = ctx;
 
@@ -51,8 +51,8 @@ static void heard_drop(void *ctx, struct iommu_source source, uint64_t pfn)
 	r->dropped = pfn;
 }
 
-static void heard_fault(void *ctx, struct iommu_source source, uint64_t iova,
-			enum iommu_access access)
+static void heard_fault(void *ctx, struct iotoll_source source, uint64_t iova,
+			enum iotoll_access access)
 {
 	struct vrig *r = ctx;
 
@@ -91,7 +91,7 @@ void vrig_make(struct vrig *r, const struct vtd_config *config, const struct iot
 	};
 	assert_non_null(r->bytes);
 	assert_int_equal(iommu_create(&r->iommu, &c, &err), 0);
-	r->iommu->observer = (struct iommu_observer){
+	r->iommu->observer = (struct iotoll_iommu_observer){
 		.ctx = r,
 		.dropped = heard_drop,
 		.fault = heard_fault,
@@ -181,20 +181,20 @@ void vrig_flush(struct vrig *r)
 	vrig_writeq(r, r->iotlb_at + 8, UINT64_C(0x9000000000000000)); /* IVT, IIRG 1 */
 }
 
-int vrig_dma(struct vrig *r, uint16_t sid, uint64_t iova, enum iommu_access access,
-	     struct iommu_xlat *out)
+int vrig_dma(struct vrig *r, uint16_t sid, uint64_t iova, enum iotoll_access access,
+	     struct iotoll_xlat *out)
 {
-	struct iommu_xlat unwanted;
+	struct iotoll_xlat unwanted;
 
-	return iommu_translate(r->iommu, (struct iommu_source){.devid = sid}, iova, access,
+	return iommu_translate(r->iommu, (struct iotoll_source){.devid = sid}, iova, access,
 			       out != NULL ? out : &unwanted);
 }
 
 uint64_t vrig_reaches(struct vrig *r, uint64_t iova)
 {
-	struct iommu_xlat x;
+	struct iotoll_xlat x;
 
-	return vrig_dma(r, VRIG_SID, iova, IOMMU_READ, &x) == 0 ? x.paddr : UINT64_MAX;
+	return vrig_dma(r, VRIG_SID, iova, IOTOLL_READ, &x) == 0 ? x.paddr : UINT64_MAX;
 }
 
 unsigned vrig_take_fault(struct vrig *r, unsigned n)

@@ -78,8 +78,8 @@ void vrig_standard(struct vrig *r);
 void vrig_flush(struct vrig *r);
 
 /* An access by @sid on the segment; @out may be NULL. */
-int vrig_dma(struct vrig *r, uint16_t sid, uint64_t iova, enum iommu_access access,
-	     struct iommu_xlat *out);
+int vrig_dma(struct vrig *r, uint16_t sid, uint64_t iova, enum iotoll_access access,
+	     struct iotoll_xlat *out);
 /* As VRIG_SID: where @iova leads a read, or UINT64_MAX if it is refused. */
 uint64_t vrig_reaches(struct vrig *r, uint64_t iova);
 /* Reason of the record @n if it is valid, else 0; acknowledges it and clears PFO. */

@@ -94,7 +94,7 @@ int pair_create(struct pair **out, const struct pair_config *config, struct err 
 		ret = err_set(err, -ENOMEM, "no memory for a pair");
 		goto destroy;
 	}
-	ours.memory = (struct iommu_memory){.ctx = p, .read = ours_read, .write = ours_write};
+	ours.memory = (struct iotoll_memory){.ctx = p, .read = ours_read, .write = ours_write};
 	ret = config->qemu_only ? 0 : iommu_create(&p->ours, &ours, err);
 	if (ret != 0)
 		goto destroy;
@@ -178,7 +178,7 @@ static void move(struct pair *p, unsigned device, enum edu_direction direction,
 unsigned pair_dma_ours(struct pair *p, unsigned device, enum edu_direction direction, uint64_t iova,
 		       uint32_t at, uint32_t bytes, struct pair_part parts[PAIR_PARTS])
 {
-	const struct iommu_source source = {.devid = edu_source(device)};
+	const struct iotoll_source source = {.devid = edu_source(device)};
 	unsigned n = 0;
 
 	while (bytes > 0 && n < PAIR_PARTS) {
@@ -188,7 +188,7 @@ unsigned pair_dma_ours(struct pair *p, unsigned device, enum edu_direction direc
 		*part = (struct pair_part){.iova = iova, .at = at};
 		part->bytes = bytes < in_page ? bytes : in_page;
 		part->ret = iommu_translate(p->ours, source, iova,
-					    direction == EDU_LOAD ? IOMMU_READ : IOMMU_WRITE,
+					    direction == EDU_LOAD ? IOTOLL_READ : IOTOLL_WRITE,
 					    &part->xlat);
 		move(p, device, direction, part);
 		iova += part->bytes;

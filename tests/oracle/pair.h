@@ -44,7 +44,7 @@ struct pair_part {
 	uint32_t bytes;
 	uint32_t at; /* in the device's buffer */
 	int ret;     /* of our model */
-	struct iommu_xlat xlat;
+	struct iotoll_xlat xlat;
 };
 
 /* Both sides fresh, devices configured, their buffers full of distinct bytes. 0 or -errno. */

@@ -110,7 +110,7 @@ static int device_writes(struct world *w, uint64_t iova, uint8_t fill)
 	uint32_t moved = 0;
 
 	memset(data, fill, sizeof(data));
-	return bus_dma_now(w->hyper.rig.bus, DEVID, iova, data, sizeof(data), IOMMU_WRITE, &moved);
+	return bus_dma_now(w->hyper.rig.bus, DEVID, iova, data, sizeof(data), IOTOLL_WRITE, &moved);
 }
 
 static phys_t page_of(struct hyper_domain *d)
@@ -211,10 +211,10 @@ static void a_domain_that_knows_nothing_reaches_its_own_memory_and_no_other(void
 		/* Every address there is: it ends in a frame of the domain's or nowhere. */
 		first = xen_domain_l1(w.domu->xen);
 		for (uint64_t pfn = 0; pfn < 8192; pfn++) {
-			const struct iommu_source source = {.bus = RIG_BUS, .devid = DEVID};
-			struct iommu_xlat x;
+			const struct iotoll_source source = {.bus = RIG_BUS, .devid = DEVID};
+			struct iotoll_xlat x;
 
-			if (iommu_probe(w.hyper.rig.iommu, source, pfn << PAGE_SHIFT, IOMMU_WRITE,
+			if (iommu_probe(w.hyper.rig.iommu, source, pfn << PAGE_SHIFT, IOTOLL_WRITE,
 					&x))
 				continue;
 			/* Calgary's way past the table: to where nobody's memory is. */

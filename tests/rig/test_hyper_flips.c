@@ -107,7 +107,7 @@ static int device_writes(struct world *w, uint64_t iova, uint8_t fill)
 	uint32_t moved = 0;
 
 	memset(data, fill, sizeof(data));
-	return bus_dma_now(w->hyper.rig.bus, DEVID, iova, data, sizeof(data), IOMMU_WRITE, &moved);
+	return bus_dma_now(w->hyper.rig.bus, DEVID, iova, data, sizeof(data), IOTOLL_WRITE, &moved);
 }
 
 static uint8_t at_frame(const struct world *w, phys_t machine)
@@ -248,12 +248,13 @@ static void every_page_of_the_guest_is_reachable_and_no_frame_of_anybody_else(vo
 			set_up(&w, models[m], machine ? HYPER_MACHINE : HYPER_WHOLE, false);
 			xen_domain_free_memory(w.d->xen, &first, &end);
 			for (uint64_t bfn = 0; bfn < 32768; bfn++) {
-				const struct iommu_source source = {.bus = RIG_BUS, .devid = DEVID};
+				const struct iotoll_source source = {.bus = RIG_BUS,
+								     .devid = DEVID};
 				const uint64_t pfn = bfn < PAGES + 17 ? bfn : 0;
-				struct iommu_xlat x;
+				struct iotoll_xlat x;
 
 				if (iommu_probe(w.hyper.rig.iommu, source, bfn << PAGE_SHIFT,
-						IOMMU_WRITE, &x) ||
+						IOTOLL_WRITE, &x) ||
 				    x.bypass)
 					continue;
 				if (machine)

@@ -96,13 +96,13 @@ void death_note_frames(struct world *w)
 
 void death_nothing_freed_is_reachable(const struct world *w)
 {
-	const struct iommu_source device = {.bus = RIG_BUS, .devid = w->t.sut.rig->devid};
+	const struct iotoll_source device = {.bus = RIG_BUS, .devid = w->t.sut.rig->devid};
 
 	for (uint64_t bfn = 0; bfn < ENTRIES; bfn++) {
-		struct iommu_xlat x;
+		struct iotoll_xlat x;
 
-		if (!iommu_probe(w->t.sut.rig->iommu, device, bfn * PAGE_BYTES, IOMMU_READ, &x) ||
-		    !iommu_probe(w->t.sut.rig->iommu, device, bfn * PAGE_BYTES, IOMMU_WRITE, &x))
+		if (!iommu_probe(w->t.sut.rig->iommu, device, bfn * PAGE_BYTES, IOTOLL_READ, &x) ||
+		    !iommu_probe(w->t.sut.rig->iommu, device, bfn * PAGE_BYTES, IOTOLL_WRITE, &x))
 			assert_true(x.bypass || !is_free(w, x.paddr / PAGE_BYTES));
 	}
 }

@@ -285,7 +285,7 @@ static void shut(struct world *w)
 	uint8_t byte;
 
 	/* A stray DMA, found by the watchdog, makes the Calgary driver shut the bus. */
-	assert_int_not_equal(bus_dma_now(w->rig.bus, 0x77, 0x7fff000, &byte, 1, IOMMU_READ, NULL),
+	assert_int_not_equal(bus_dma_now(w->rig.bus, 0x77, 0x7fff000, &byte, 1, IOTOLL_READ, NULL),
 			     0);
 	assert_int_equal(iotoll_dma_domain_watchdog(w->rig.domain, &fault), 1);
 }

@@ -160,12 +160,12 @@ static void late_write(const char *strategy, bool unused_invalid, int expected,
 	iova = iotoll_dma_map_page(solo.device, IOTOLL_PHYS(0x800000), 4096,
 				   IOTOLL_DMA_FROM_DEVICE);
 	assert_int_equal(bus_dma_now(solo.rig.bus, BENCH_DEVID, IOTOLL_IOVA_U64(iova), &word, 8,
-				     IOMMU_WRITE, NULL),
+				     IOTOLL_WRITE, NULL),
 			 0);
 	iotoll_dma_unmap_page(solo.device, iova, 4096, IOTOLL_DMA_FROM_DEVICE);
 	word = 0;
 	assert_int_equal(bus_dma_now(solo.rig.bus, BENCH_DEVID, IOTOLL_IOVA_U64(iova), &word, 8,
-				     IOMMU_WRITE, NULL),
+				     IOTOLL_WRITE, NULL),
 			 expected);
 	*redirected = bus_stats(solo.rig.bus)->redirected;
 	exposure_stats(solo.rig.exposure, exposure);

@@ -105,7 +105,7 @@ static void step(struct world *w)
 		assert_int_equal(
 			bus_dma_now(w->solo.rig.bus, DEVID, IOTOLL_IOVA_U64(w->iova[i]), &word,
 				    sizeof(word),
-				    w->dir[i] == IOTOLL_DMA_TO_DEVICE ? IOMMU_READ : IOMMU_WRITE,
+				    w->dir[i] == IOTOLL_DMA_TO_DEVICE ? IOTOLL_READ : IOTOLL_WRITE,
 				    NULL),
 			0);
 	} else {

@@ -13,7 +13,7 @@
 #define FAKE_PAGES 64u
 #define FAKE_BUS   3u
 
-/* An entry: frame << 2 | what the device may do (enum iommu_access); 0 = invalid. */
+/* An entry: frame << 2 | what the device may do (enum iotoll_access); 0 = invalid. */
 struct fake_iommu {
 	struct iommu base; /* first */
 	uint64_t table[FAKE_PAGES];
@@ -27,8 +27,8 @@ static inline uint64_t fake_entry(uint64_t frame, unsigned rights)
 	return frame << 2 | rights;
 }
 
-static int fake_probe(const struct iommu *iommu, struct iommu_source source, uint64_t iova,
-		      enum iommu_access access, struct iommu_xlat *out)
+static int fake_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		      enum iotoll_access access, struct iotoll_xlat *out)
 {
 	/* Counting is the test's business, not a change of the IOMMU. */
 	struct fake_iommu *f = (struct fake_iommu *)(uintptr_t)iommu;
@@ -36,7 +36,7 @@ static int fake_probe(const struct iommu *iommu, struct iommu_source source, uin
 	uint64_t entry;
 
 	f->probes++;
-	*out = (struct iommu_xlat){0};
+	*out = (struct iotoll_xlat){0};
 	if (f->bypass) {
 		out->paddr = iova;
 		out->bypass = true;
@@ -70,7 +70,7 @@ static inline void fake_use(struct fake_iommu *f, uint64_t pfn)
 /* Drop @pfn from the cache and say so. */
 static inline void fake_drop(struct fake_iommu *f, uint64_t pfn)
 {
-	const struct iommu_source source = {.bus = FAKE_BUS, .devid = 0};
+	const struct iotoll_source source = {.bus = FAKE_BUS, .devid = 0};
 
 	if (!f->cache[pfn])
 		return;

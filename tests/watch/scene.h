@@ -15,7 +15,7 @@
 #include "watch/exposure.h"
 
 #define MS ((uint64_t)1000000000) /* in ps */
-#define RW (IOMMU_READ | IOMMU_WRITE)
+#define RW (IOTOLL_READ | IOTOLL_WRITE)
 
 struct scene {
 	struct fake_iommu hw;
@@ -45,7 +45,8 @@ static inline void scene_make(struct scene *s, bool with_iommu)
 	s->now_ps = 5 * MS; /* a machine that has run for a while */
 	assert_int_equal(exposure_create(&s->e, &config, &err), 0);
 	s->watch = exposure_observer(s->e);
-	s->hw.base.observer = (struct iommu_observer){.ctx = s->e, .dropped = exposure_dropped};
+	s->hw.base.observer =
+		(struct iotoll_iommu_observer){.ctx = s->e, .dropped = exposure_dropped};
 }
 
 static inline int setup(void **state)

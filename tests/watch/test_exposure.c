@@ -62,7 +62,7 @@ static void cached_page_is_stale_from_its_unmap_until_dropped(void **state)
 static void drops_of_live_pages_and_of_other_buses_end_nothing(void **state)
 {
 	struct scene *s = *state;
-	const struct iommu_source other = {.bus = FAKE_BUS + 1, .devid = 0};
+	const struct iotoll_source other = {.bus = FAKE_BUS + 1, .devid = 0};
 
 	map1(s, 7, 40);
 	fake_use(&s->hw, 7);
@@ -70,7 +70,7 @@ static void drops_of_live_pages_and_of_other_buses_end_nothing(void **state)
 	fake_use(&s->hw, 7);
 	unmap(s, 7, 1, 4096);
 	exposure_dropped(s->e, other, 7);
-	exposure_dropped(s->e, (struct iommu_source){.bus = FAKE_BUS}, 8);
+	exposure_dropped(s->e, (struct iotoll_source){.bus = FAKE_BUS}, 8);
 	assert_int_equal(stats(s).open_pages, 1);
 	assert_int_equal(stats(s).windows, 0);
 }
@@ -182,8 +182,8 @@ static void rights_beyond_the_direction_are_counted_by_asking(void **state)
 	struct exposure_stats st;
 
 	do_map(s, 1, 2, 50, 8192, IOTOLL_DMA_FROM_DEVICE, RW); /* Calgary as Linux drives it */
-	do_map(s, 3, 1, 52, 4096, IOTOLL_DMA_FROM_DEVICE, IOMMU_WRITE);
-	do_map(s, 4, 1, 53, 4096, IOTOLL_DMA_TO_DEVICE, IOMMU_READ);
+	do_map(s, 3, 1, 52, 4096, IOTOLL_DMA_FROM_DEVICE, IOTOLL_WRITE);
+	do_map(s, 4, 1, 53, 4096, IOTOLL_DMA_TO_DEVICE, IOTOLL_READ);
 	do_map(s, 5, 1, 54, 4096, IOTOLL_DMA_TO_DEVICE, RW); /* DART */
 	do_map(s, 6, 1, 55, 4096, IOTOLL_DMA_BIDIRECTIONAL, RW);
 	st = stats(s);
@@ -197,7 +197,7 @@ static void write_only_page_left_cached_is_stale_too(void **state)
 {
 	struct scene *s = *state;
 
-	do_map(s, 3, 1, 52, 4096, IOTOLL_DMA_FROM_DEVICE, IOMMU_WRITE);
+	do_map(s, 3, 1, 52, 4096, IOTOLL_DMA_FROM_DEVICE, IOTOLL_WRITE);
 	fake_use(&s->hw, 3);
 	unmap(s, 3, 1, 4096);
 	assert_int_equal(stats(s).stale_pages, 1);
@@ -321,19 +321,19 @@ static void a_map_asks_no_more_than_it_must(void **state)
 	/* What lets the device do too much shows by that how far it reaches. */
 	do_map(s, 3, 1, 42, 1522, IOTOLL_DMA_FROM_DEVICE, RW);
 	assert_int_equal(s->hw.probes, 4);
-	do_map(s, 4, 1, 42, 1522, IOTOLL_DMA_FROM_DEVICE, IOMMU_WRITE);
+	do_map(s, 4, 1, 42, 1522, IOTOLL_DMA_FROM_DEVICE, IOTOLL_WRITE);
 	assert_int_equal(s->hw.probes, 6);
 }
 
-static int probe_both(void *ctx, uint64_t iova, enum iommu_access access, struct iommu_xlat *out)
+static int probe_both(void *ctx, uint64_t iova, enum iotoll_access access, struct iotoll_xlat *out)
 {
-	const struct iommu_source source = {.bus = FAKE_BUS, .devid = 8};
+	const struct iotoll_source source = {.bus = FAKE_BUS, .devid = 8};
 	struct scene *s = ctx;
 	const uint64_t own = s->device[iova >> 12];
 
 	if (!(own & (unsigned)access))
 		return fake_probe(&s->hw.base, source, iova, access, out);
-	*out = (struct iommu_xlat){.paddr = own >> 2 << 12, .bytes = 4096, .hit = true};
+	*out = (struct iotoll_xlat){.paddr = own >> 2 << 12, .bytes = 4096, .hit = true};
 	return 0;
 }
 
@@ -371,7 +371,7 @@ static void page_is_stale_until_the_last_of_two_caches_has_dropped_it(void **sta
 	assert_true(stats(s).window_mean_ns > 1.9e6 && stats(s).window_mean_ns < 2.1e6);
 	/* In the device's cache alone: as stale as any other. */
 	map1(s, 4, 60);
-	s->device[4] = fake_entry(60, IOMMU_WRITE);
+	s->device[4] = fake_entry(60, IOTOLL_WRITE);
 	unmap(s, 4, 1, 4096);
 	assert_int_equal(stats(s).open_pages, 1);
 	s->device[4] = 0;

@@ -182,16 +182,16 @@ static void entries_at_rest_count_whether_or_not_a_request_is_behind_them(void *
 }
 
 /* Hardware that knows of bytes: two mappings of 1500 bytes, from 0x9000 and from 0xA000 on. */
-static int probe_bytes(void *ctx, uint64_t iova, enum iommu_access access, struct iommu_xlat *out)
+static int probe_bytes(void *ctx, uint64_t iova, enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const uint64_t offset = iova & 0xFFF, base = iova < 0xA000 ? 0x28C00 : 0x31200;
 
 	(void)ctx;
 	(void)access;
-	*out = (struct iommu_xlat){0};
+	*out = (struct iotoll_xlat){0};
 	if (iova < 0x9000 || iova > 0xAFFF || offset >= 1500)
 		return -EPERM;
-	*out = (struct iommu_xlat){.paddr = base + offset, .bytes = 1500 - offset};
+	*out = (struct iotoll_xlat){.paddr = base + offset, .bytes = 1500 - offset};
 	return 0;
 }
 

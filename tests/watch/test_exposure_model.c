@@ -20,7 +20,7 @@
 #define STEPS  20000u
 #define FRAMES 24u /* few, so that frames are reused; as many again are no request's */
 #define SHARE  3u  /* live requests of one I/O page */
-#define RW     (IOMMU_READ | IOMMU_WRITE)
+#define RW     (IOTOLL_READ | IOTOLL_WRITE)
 
 struct record {
 	uint64_t pfn, frame, since, until;
@@ -327,7 +327,8 @@ static void random_programs_match_a_naive_account(void **state)
 	assert_non_null(p.records);
 	assert_int_equal(exposure_create(&p.e, &config, &err), 0);
 	p.watch = exposure_observer(p.e);
-	p.hw.base.observer = (struct iommu_observer){.ctx = p.e, .dropped = exposure_dropped};
+	p.hw.base.observer =
+		(struct iotoll_iommu_observer){.ctx = p.e, .dropped = exposure_dropped};
 	for (unsigned i = 0; i < STEPS; i++) {
 		step(&p);
 		if (i % 500 == 499)

@@ -20,15 +20,15 @@ struct naive {
 	enum iotoll_dma_dir dir;
 };
 
-static bool allows(enum iotoll_dma_dir dir, enum iommu_access access)
+static bool allows(enum iotoll_dma_dir dir, enum iotoll_access access)
 {
-	if (access == IOMMU_READ)
+	if (access == IOTOLL_READ)
 		return dir != IOTOLL_DMA_FROM_DEVICE;
 	return dir != IOTOLL_DMA_TO_DEVICE;
 }
 
 static bool naive_cover(const struct naive *n, unsigned live, uint64_t paddr, uint32_t bytes,
-			enum iommu_access access)
+			enum iotoll_access access)
 {
 	for (uint64_t at = paddr; at < paddr + bytes; at++) {
 		bool in = false;
@@ -53,7 +53,7 @@ static bool naive_in_frame(const struct naive *n, unsigned live, uint64_t frame)
 /* A question of each kind. */
 static void ask(const struct requests *r, const struct naive *n, unsigned live, struct rng *rng)
 {
-	const enum iommu_access access = rng_below(rng, 2) ? IOMMU_READ : IOMMU_WRITE;
+	const enum iotoll_access access = rng_below(rng, 2) ? IOTOLL_READ : IOTOLL_WRITE;
 	const uint64_t frame = rng_below(rng, FRAMES);
 	const uint32_t first = (uint32_t)rng_below(rng, 4096);
 	const uint32_t bytes = 1 + (uint32_t)rng_below(rng, 4096 - first);
@@ -98,7 +98,7 @@ static void random_requests_are_found_by_address_and_by_memory(void **state)
 		assert_int_equal(r.count, live);
 		for (unsigned i = 0; i < 4; i++)
 			ask(&r, n, live, &rng);
-		covered += live && requests_cover(&r, n[0].paddr, n[0].bytes, IOMMU_READ);
+		covered += live && requests_cover(&r, n[0].paddr, n[0].bytes, IOTOLL_READ);
 	}
 	assert_true(covered > 1000);
 	requests_fini(&r);
