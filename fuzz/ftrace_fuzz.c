@@ -36,7 +36,7 @@ static void check_event(const struct trace_event *ev)
 		JUDGE(ev->tag <= 0xFFFF);
 		break;
 	default:
-		JUDGE(ev->kind == TRACE_INVALIDATE_ALL || ev->kind == TRACE_OTHER);
+		JUDGE(ev->kind < TRACE_LOST);
 	}
 }
 

@@ -64,7 +64,7 @@ static int take(struct mrc_stream *s, const struct trace_event *ev)
 			rc = end_page(s, &mapped, first + i);
 		}
 		return rc;
-	case TRACE_OTHER:
+	default: /* of no effect on an IOTLB */
 		break;
 	}
 	return 0;

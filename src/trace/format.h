@@ -17,7 +17,8 @@ struct trace_format {
 	/*
 	 * Take lines until one is an event: 1 and *@event; 0 at the end; negative with @err. Counts
 	 * lines, comments, steps, unknown lines and losses in the tally; trace_next() counts
-	 * events. Before each line, -EINTR if trace_stopped().
+	 * events. A mark (TRACE_LOST, TRACE_STEP) is given out only if @marks. Before each line,
+	 * -EINTR if trace_stopped().
 	 */
 	int (*next)(struct trace *t, struct trace_event *event, struct err *err);
 };
@@ -28,6 +29,7 @@ struct trace {
 	struct trace_tally tally;
 	int ended; /* 0 or the error that ended it, once @over */
 	bool over;
+	bool marks;                     /* whoever reads wants them */
 	struct err last;                /* what was said when it ended */
 	bool (*should_stop)(void *ctx); /* NULL: nobody asks to stop */
 	void *stop_ctx;

@@ -16,9 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/utf8.h"
-#include "trace/cut.h"
-#include "trace/format.h"
+#include "trace/line.h"
 
 #define FTRACE_SECONDS_MAX 1000000000u         /* 31 years of uptime: a greater stamp is no stamp */
 #define FTRACE_CPU_MAX     8191u               /* CONFIG_NR_CPUS of x86 goes this far */
@@ -136,6 +134,8 @@ static const char *ftrace_fields(struct cut c, struct trace_event *ev)
 	if (!map && (!ftrace_bytes(&c, "unmapped_size=", 0, &ev->done_bytes) ||
 		     !ftrace_fits(ev->iova, ev->done_bytes)))
 		return "'unmapped_size=' and a multiple of 4096 that stays below 2^64";
+	ev->has |= TRACE_HAS(TRACE_F_IOVA) | TRACE_HAS(TRACE_F_BYTES) |
+		   TRACE_HAS(map ? TRACE_F_PADDR : TRACE_F_DONE);
 	cut_blanks(&c);
 	return c.at == c.end ? NULL : "nothing more on the line";
 }
@@ -163,17 +163,16 @@ static bool ftrace_loss(struct cut c, struct trace_tally *y)
 	return true;
 }
 
-static void ftrace_comment(struct cut c, struct trace_tally *y)
+static void ftrace_comment(struct trace *t, struct cut c)
 {
 	struct cut in = c;
 	uint64_t cpus;
 
-	y->comments++;
 	if (cut_text(&in, "# step"))
-		y->steps++;
+		t->tally.steps++;
 	in.at = memmem(c.at, (size_t)(c.end - c.at), "#P:", 3);
 	if (in.at && cut_text(&in, "#P:") && cut_decimal(&in, FTRACE_CPU_MAX + 1, &cpus))
-		y->cpus = (unsigned)cpus;
+		t->tally.cpus = (unsigned)cpus;
 }
 
 /* A line that is no event. 0, or -EINVAL if it was meant to be one that matters. */
@@ -199,59 +198,36 @@ static int ftrace_no_event(struct trace *t, struct cut c, struct err *err)
 	return 0;
 }
 
-/* 1 and *@ev; 0 at the end or if the line is no event (@more tells which); negative with @err. */
-static int ftrace_line(struct trace *t, struct trace_event *ev, bool *more, struct err *err)
+/* 1 and *@ev; 0 if the line is no event; negative with @err. */
+static int ftrace_line(struct trace *t, struct cut line, struct trace_event *ev, struct err *err)
 {
-	const unsigned long long number = t->input.line + 1;
-	const char *line = NULL, *wrong;
-	size_t bytes = 0, bad = 0;
+	const char *wrong;
 	struct cut fields;
-	bool whole = true;
-	const int rc = input_line(&t->input, &line, &bytes, &whole);
 
-	*more = rc > 0;
-	if (rc == -EMSGSIZE)
-		return err_set(err, -EINVAL, "%s:%llu: line longer than %u bytes", t->name, number,
-			       INPUT_LINE_MAX);
-	if (rc < 0)
-		return err_set(err, rc, "%s: cannot be read: %s", t->name, strerror(-rc));
-	if (rc == 0)
-		return 0;
-	t->tally.lines++;
-	if (!utf8_is_text(line, bytes, &bad))
-		return err_set(err, -EINVAL, "%s:%llu: byte 0x%02x at column %zu is not UTF-8 text",
-			       t->name, number, (unsigned char)line[bad], bad + 1);
-	if (bytes && line[0] == '#') {
-		ftrace_comment((struct cut){line, line + bytes}, &t->tally);
-		return 0;
-	}
-	/* A number cut short is still a number: without its newline no line can be trusted. */
-	if (!whole)
-		return err_set(err, -EINVAL,
-			       "%s:%llu: the last line is cut short: expected a newline", t->name,
-			       number);
-	if (!ftrace_find(line, bytes, ev, &fields))
-		return ftrace_no_event(t, (struct cut){line, line + bytes}, err);
-	ev->line = number;
+	if (!ftrace_find(line.at, (size_t)(line.end - line.at), ev, &fields))
+		return ftrace_no_event(t, line, err);
+	ev->line = t->input.line;
 	ev->kind = TRACE_OTHER;
+	ev->has = TRACE_HAS(TRACE_F_TIME);
 	if (ev->name_bytes == 3 && memcmp(ev->name, "map", 3) == 0)
 		ev->kind = TRACE_MAP;
 	else if (ev->name_bytes == 5 && memcmp(ev->name, "unmap", 5) == 0)
 		ev->kind = TRACE_UNMAP;
 	wrong = ev->kind == TRACE_OTHER ? NULL : ftrace_fields(fields, ev);
-	if (wrong)
-		return err_set(err, -EINVAL, "%s:%llu: %.*s: expected %s", t->name, number,
-			       (int)ev->name_bytes, ev->name, wrong);
-	return 1;
+	return wrong ? trace_line_wrong(t, ev, wrong, err) : 1;
 }
 
 static int ftrace_next(struct trace *t, struct trace_event *ev, struct err *err)
 {
-	bool more = true;
-	int rc = 0;
+	struct cut line;
+	int rc;
 
-	while (rc == 0 && more)
-		rc = trace_stopped(t, err) ? -EINTR : ftrace_line(t, ev, &more, err);
+	do {
+		rc = trace_line(t, &line, ftrace_comment, err);
+		if (rc <= 0)
+			return rc;
+		rc = ftrace_line(t, line, ev, err);
+	} while (rc == 0);
 	return rc;
 }
 

@@ -15,9 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/utf8.h"
-#include "trace/cut.h"
-#include "trace/format.h"
+#include "trace/line.h"
 
 #define QEMU_SECONDS_MAX 1000000000u
 #define QEMU_PAGE_BYTES  4096u
@@ -40,9 +38,12 @@ static bool qemu_find(const char *line, size_t bytes, struct trace_event *ev, st
 	if (!cut_word(&c, &word) || word.end - word.at < 4 || memcmp(word.at, "vtd_", 4) != 0)
 		return false;
 	*ev = (struct trace_event){.kind = TRACE_OTHER,
+				   .has = TRACE_HAS(TRACE_F_TIME) | TRACE_HAS(TRACE_F_TEXT),
 				   .time_ns = seconds * 1000000000u + us * 1000u,
 				   .name = word.at,
 				   .name_bytes = (size_t)(word.end - word.at)};
+	cut_blanks(&c);
+	ev->text = (struct trace_text){c.at, (size_t)(c.end - c.at)};
 	*fields = c;
 	return true;
 }
@@ -58,18 +59,21 @@ static bool qemu_hex(struct cut *c, const char *name, uint64_t most, uint64_t *o
 
 static const char *qemu_access(struct cut c, struct trace_event *ev)
 {
-	uint64_t sid, slpte, domain;
+	uint64_t sid, domain;
 
 	ev->kind = TRACE_ACCESS;
 	cut_blanks(&c);
 	if (!cut_text(&c, "IOTLB page hit") && !cut_text(&c, "IOTLB page update"))
 		return "'IOTLB page hit' or 'IOTLB page update'";
 	if (!qemu_hex(&c, "sid", 0xFFFF, &sid) || !qemu_hex(&c, "iova", UINT64_MAX, &ev->iova) ||
-	    !qemu_hex(&c, "slpte", UINT64_MAX, &slpte) ||
+	    !qemu_hex(&c, "slpte", UINT64_MAX, &ev->entry) ||
 	    !qemu_hex(&c, "domain", QEMU_DOMAIN_MAX, &domain) || c.at != c.end)
 		return "sid, iova, slpte and domain (16 bits), each in hexadecimal";
 	ev->bytes = 1;
+	ev->sid = (uint32_t)sid;
 	ev->tag = (uint32_t)domain;
+	ev->has |= TRACE_HAS(TRACE_F_IOVA) | TRACE_HAS(TRACE_F_TAG) | TRACE_HAS(TRACE_F_SID) |
+		   TRACE_HAS(TRACE_F_ENTRY);
 	return NULL;
 }
 
@@ -87,6 +91,7 @@ static const char *qemu_pages(struct cut c, struct trace_event *ev)
 	ev->bytes = (uint64_t)QEMU_PAGE_BYTES << mask;
 	ev->iova &= ~(ev->bytes - 1);
 	ev->tag = (uint32_t)domain;
+	ev->has |= TRACE_HAS(TRACE_F_IOVA) | TRACE_HAS(TRACE_F_BYTES) | TRACE_HAS(TRACE_F_TAG);
 	return NULL;
 }
 
@@ -100,6 +105,7 @@ static const char *qemu_domain(struct cut c, struct trace_event *ev)
 	    domain > QEMU_DOMAIN_MAX || c.at != c.end)
 		return "'iotlb invalidate whole domain 0x' and 16 bits";
 	ev->tag = (uint32_t)domain;
+	ev->has |= TRACE_HAS(TRACE_F_TAG);
 	return NULL;
 }
 
@@ -137,10 +143,10 @@ static int qemu_line(struct trace *t, struct cut line, struct trace_event *ev, s
 		if (strlen(qemu_events[i].name) != ev->name_bytes ||
 		    memcmp(qemu_events[i].name, ev->name, ev->name_bytes) != 0)
 			continue;
+		ev->has &= ~TRACE_HAS(TRACE_F_TEXT);
 		wrong = qemu_events[i].take(fields, ev);
 		if (wrong)
-			return err_set(err, -EINVAL, "%s:%llu: %s: expected %s", t->name,
-				       (unsigned long long)ev->line, qemu_events[i].name, wrong);
+			return trace_line_wrong(t, ev, wrong, err);
 		break;
 	}
 	return 1;
@@ -148,37 +154,16 @@ static int qemu_line(struct trace *t, struct cut line, struct trace_event *ev, s
 
 static int qemu_next(struct trace *t, struct trace_event *ev, struct err *err)
 {
-	for (;;) {
-		const unsigned long long number = t->input.line + 1;
-		const char *line = NULL;
-		size_t bytes = 0, bad = 0;
-		bool whole = true;
-		int rc = input_line(&t->input, &line, &bytes, &whole);
+	struct cut line;
+	int rc;
 
-		if (rc == -EMSGSIZE)
-			return err_set(err, -EINVAL, "%s:%llu: line longer than %u bytes", t->name,
-				       number, INPUT_LINE_MAX);
-		if (rc < 0)
-			return err_set(err, rc, "%s: cannot be read: %s", t->name, strerror(-rc));
-		if (rc == 0)
-			return 0;
-		t->tally.lines++;
-		if (!utf8_is_text(line, bytes, &bad))
-			return err_set(err, -EINVAL,
-				       "%s:%llu: byte 0x%02x at column %zu is not UTF-8 text",
-				       t->name, number, (unsigned char)line[bad], bad + 1);
-		if (bytes && line[0] == '#') {
-			t->tally.comments++;
-			continue;
-		}
-		if (!whole)
-			return err_set(err, -EINVAL,
-				       "%s:%llu: the last line is cut short: expected a newline",
-				       t->name, number);
-		rc = qemu_line(t, (struct cut){line, line + bytes}, ev, err);
-		if (rc)
+	do {
+		rc = trace_line(t, &line, NULL, err);
+		if (rc <= 0)
 			return rc;
-	}
+		rc = qemu_line(t, line, ev, err);
+	} while (rc == 0);
+	return rc;
 }
 
 static bool qemu_claims(const char *head, size_t bytes)

@@ -178,7 +178,7 @@ static void trace_count(struct trace_tally *y, const struct trace_event *ev)
 		y->unmaps++;
 	else if (ev->kind == TRACE_ACCESS)
 		y->accesses++;
-	else if (ev->kind != TRACE_OTHER)
+	else if (ev->kind >= TRACE_INVALIDATE && ev->kind <= TRACE_INVALIDATE_ALL)
 		y->invalidations++;
 	else
 		trace_count_other(y, ev);
@@ -195,7 +195,8 @@ int trace_next(struct trace *t, struct trace_event *event, struct err *err)
 	}
 	rc = t->format->next(t, event, &t->last);
 	if (rc > 0) {
-		trace_count(&t->tally, event);
+		if (event->kind != TRACE_LOST && event->kind != TRACE_STEP)
+			trace_count(&t->tally, event);
 		return rc;
 	}
 	t->over = true;
@@ -203,6 +204,11 @@ int trace_next(struct trace *t, struct trace_event *event, struct err *err)
 	if (err)
 		*err = t->last;
 	return rc;
+}
+
+void trace_want_marks(struct trace *t)
+{
+	t->marks = true;
 }
 
 void trace_stop_when(struct trace *t, bool (*should_stop)(void *ctx), void *ctx)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readers of recorded DMA traces. A reader turns a file, line by line, into map and unmap events;
+ * Readers of recorded DMA traces. A reader turns a file, step by step, into the events of event.h;
  * which formats there are is a table of rows (trace_formats), one file each. Reading streams:
  * memory does not grow with the file. Not thread safe per reader; any number of readers may exist.
  */
@@ -12,32 +12,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "trace/event.h"
 
 struct trace;
-
-enum trace_kind {
-	TRACE_MAP,            /* [iova, iova + bytes) now leads to paddr */
-	TRACE_UNMAP,          /* [iova, iova + bytes) was to be unmapped; done_bytes of it were */
-	TRACE_ACCESS,         /* the device asked for a translation of iova, under tag */
-	TRACE_INVALIDATE,     /* the IOTLB was told to drop [iova, iova + bytes) of tag ... */
-	TRACE_INVALIDATE_TAG, /* ... everything of tag ... */
-	TRACE_INVALIDATE_ALL, /* ... everything */
-	TRACE_OTHER,          /* some other event: only line, time, cpu and name mean something */
-};
-
-struct trace_event {
-	enum trace_kind kind;
-	unsigned cpu;
-	uint64_t line;       /* in the file, from 1 */
-	uint64_t time_ns;    /* as recorded; order and rough spacing, see traces/README.md */
-	uint64_t iova;       /* multiple of 4096, but for an access */
-	uint64_t bytes;      /* > 0, multiple of 4096, iova + bytes <= 2^64 */
-	uint64_t paddr;      /* TRACE_MAP: multiple of 4096, paddr + bytes <= 2^52 */
-	uint32_t tag;        /* of an access or invalidation: the domain id */
-	uint64_t done_bytes; /* TRACE_UNMAP: multiple of 4096, 0 if nothing was there */
-	const char *name;    /* "map"; not terminated, valid until the next call */
-	size_t name_bytes;
-};
 
 #define TRACE_OTHER_NAMES 32
 
@@ -47,7 +24,8 @@ struct trace_tally {
 	uint64_t comments;      /* '#' lines, of which ... */
 	uint64_t steps;         /* ... '# step' lines, which open one step of a recording */
 	uint64_t unknown_lines; /* neither an event nor anything else expected */
-	uint64_t events, maps, unmaps, others;
+	uint64_t events, maps, unmaps;
+	uint64_t others; /* neither those two nor one of an IOTLB: counted by name below */
 	uint64_t accesses,
 		invalidations;      /* of an IOTLB, where the recording is the device's side */
 	uint64_t lost_events;       /* the recorder says it overwrote these ... */
@@ -84,6 +62,11 @@ void trace_close(struct trace *t);
  * it keeps giving the same answer.
  */
 int trace_next(struct trace *t, struct trace_event *event, struct err *err) MUST_CHECK;
+/*
+ * From here on hand out marks too: TRACE_LOST where the recorder says that it lost events, and
+ * TRACE_STEP where a step of the recording begins. They come as events but do not count as such.
+ */
+void trace_want_marks(struct trace *t);
 /*
  * Ask @should_stop(@ctx) now and then between lines from here on, so that a stretch without a
  * single event can be left: once it says true, trace_next() gives -EINTR.
