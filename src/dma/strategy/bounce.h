@@ -40,6 +40,11 @@ struct records {
 	iotoll_phys_t *leaf; /* UINT64_MAX: none */
 };
 
+/* Pages of a request, 0 being that in which it begins, and their copies, one behind the other. */
+struct bounce_window {
+	uint64_t page, pages, copy;
+};
+
 /* Records for a table of @entries. 0 or -ENOMEM. */
 int records_init(struct records *r, struct dma_env *env, uint64_t entries) MUST_CHECK;
 void records_fini(struct records *r);
@@ -51,13 +56,35 @@ struct record *record_peek(const struct records *r, uint64_t entry);
 /* The same, charged. */
 struct record *record_touch(const struct records *r, uint64_t entry, bool write);
 
+/*
+ * Entries for the request @live, which lead to the pages from @leads_to's on, and its record: all
+ * of its entries are told from those of others unless it is RECORD_PLAIN, of which only the first
+ * is. want->iova is set. 0; -ENOSPC, -ENOMEM, or why the table's keeper refused: nothing is left.
+ * Takes the table.
+ */
+int bounce_map(struct iotoll_dma_domain *domain, struct records *records, struct mapping *want,
+	       const struct record *live, uint64_t leads_to) MUST_CHECK;
+/* Clear the entries of such a request, and its record. Takes the table. */
+void bounce_unmap(struct iotoll_dma_domain *domain, struct records *records, uint64_t first,
+		  uint64_t pages);
+/* Say in the records of @pages entries that the request @live has them, a part each. */
+void records_hold(struct records *records, uint64_t first, uint64_t pages,
+		  const struct record *live);
+/* See strategy_ops.owns(). */
+bool bounce_owns(const struct records *records, const struct mapping *what);
+/*
+ * The live request that @what begins in and that has copies, or NULL; charged. *@first: its entry.
+ * *@at, *@bytes: the part of @what that it covers, counted from its own first byte.
+ */
+const struct record *bounce_find(const struct records *records, const struct mapping *what,
+				 uint64_t *first, uint64_t *at, uint64_t *bytes);
+/* The window of a request that is copied whole. */
+struct bounce_window bounce_whole(const struct record *live);
+/* An address that no page the driver can name is at or beyond; 0: there is none in memory. */
+uint64_t bounce_below(const struct iotoll_dma_domain *domain);
+
 /* Copy, and count what it was and how long it took. */
 void bounce_copy(struct iotoll_dma_domain *domain, uint64_t to, uint64_t from, size_t bytes);
-
-/* Pages of a request, 0 being that in which it begins, and their copies, one behind the other. */
-struct bounce_window {
-	uint64_t page, pages, copy;
-};
 
 /*
  * Of the @bytes from byte @at of the request @live on, all of them its own, copy what lies in the

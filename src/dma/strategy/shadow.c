@@ -22,13 +22,6 @@ static struct shadow *shadow_of(const struct iotoll_dma_domain *domain)
 
 /* ---- requests of any size ---- */
 
-/* The window of a request that is copied whole. */
-static struct bounce_window whole(const struct record *live)
-{
-	return (struct bounce_window){.pages = dma_pages(live->paddr, live->bytes),
-				      .copy = live->copy};
-}
-
 /* Its first page's and its last's, where there are copies of them. */
 static void ends(const struct iotoll_dma_domain *domain, uint64_t first, const struct record *live,
 		 struct bounce_window w[2])
@@ -44,7 +37,7 @@ static void ends(const struct iotoll_dma_domain *domain, uint64_t first, const s
 static void update(struct iotoll_dma_domain *domain, uint64_t first, const struct record *live,
 		   uint64_t at, uint64_t bytes, bool to_device)
 {
-	struct bounce_window w[2] = {whole(live), {.pages = 0}};
+	struct bounce_window w[2] = {bounce_whole(live), {.pages = 0}};
 
 	if (live->dir == (to_device ? IOTOLL_DMA_FROM_DEVICE : IOTOLL_DMA_TO_DEVICE))
 		return;
@@ -64,15 +57,13 @@ static void free_copy(struct iotoll_dma_domain *domain, uint64_t copy)
 
 static int get_copy(struct iotoll_dma_domain *domain, bool wanted, uint64_t *copy)
 {
-	const uint64_t highest = domain->driver->ops->max_paddr;
-	const uint64_t below = highest >= env_memory_bytes(domain->env) - 1 ? 0 : highest + 1;
 	iotoll_phys_t frame;
 	int rc;
 
 	*copy = 0;
 	if (!wanted)
 		return 0;
-	rc = env_alloc_pages(domain->env, 1, DMA_PAGE_BYTES, below, &frame);
+	rc = env_alloc_pages(domain->env, 1, DMA_PAGE_BYTES, bounce_below(domain), &frame);
 	if (rc)
 		return rc;
 	*copy = IOTOLL_PHYS_U64(frame);
@@ -114,12 +105,8 @@ static int set_hybrid(struct iotoll_dma_domain *domain, const struct mapping *wa
 		domain->iova->ops->free(domain->iova, *first, pages);
 		return rc;
 	}
-	*record_touch(records, *first, true) = *live;
-	for (uint64_t i = 1; i < pages; i++)
-		*record_touch(records, *first + i, true) =
-			(struct record){.copy = i + 1 == pages ? tail : 0,
-					.next = (uint32_t)*first + 1,
-					.state = RECORD_PART};
+	records_hold(records, *first, pages, live);
+	record_peek(records, *first + pages - 1)->copy = tail;
 	fill_hybrid(domain, want, live, *first, tail);
 	return 0;
 }
@@ -178,45 +165,6 @@ static void unmap_hybrid(struct iotoll_dma_domain *domain, uint64_t first, const
 	free_copy(domain, w[1].copy);
 }
 
-/* ---- memory that CPU and device share ---- */
-
-static void unmap_plainly(struct iotoll_dma_domain *domain, const struct mapping *what)
-{
-	const uint64_t iova = IOTOLL_IOVA_U64(what->iova), first = iova >> DMA_PAGE_SHIFT;
-	struct record *rec = record_touch(&shadow_of(domain)->records, first, true);
-
-	if (rec)
-		rec->state = RECORD_NONE;
-	domain_open_table(domain);
-	entries_clear(domain, first, dma_pages(iova, what->bytes));
-	(void)!domain_close_table(domain);
-}
-
-static int map_plainly(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t paddr)
-{
-	struct records *records = &shadow_of(domain)->records;
-	const uint64_t pages = dma_pages(paddr, want->bytes);
-	uint64_t first;
-	int refused, rc;
-
-	domain_open_table(domain);
-	rc = entries_set(want, paddr, pages, &first);
-	if (!rc) {
-		rc = records_prepare(records, first, 1);
-		if (rc)
-			entries_clear(domain, first, pages);
-	}
-	refused = domain_close_table(domain);
-	if (rc)
-		return rc;
-	*record_touch(records, first, true) =
-		(struct record){.paddr = paddr, .bytes = want->bytes, .state = RECORD_PLAIN};
-	want->iova = entries_address(first, paddr);
-	if (refused)
-		unmap_plainly(domain, want);
-	return refused;
-}
-
 /* ---- hooks ---- */
 
 static int shadow_map(struct iotoll_dma_domain *domain, struct mapping *want, uint64_t paddr)
@@ -227,8 +175,13 @@ static int shadow_map(struct iotoll_dma_domain *domain, struct mapping *want, ui
 	uint64_t entry;
 	int rc;
 
-	if (want->kind == MAPPING_COHERENT)
-		return map_plainly(domain, want, paddr);
+	/* Memory that CPU and device share. */
+	if (want->kind == MAPPING_COHERENT) {
+		const struct record live = {
+			.paddr = paddr, .bytes = want->bytes, .state = RECORD_PLAIN};
+
+		return bounce_map(domain, pool->records, want, &live, paddr);
+	}
 	/* There must be something to copy from, or to. */
 	if (!env_has_memory(domain->env, paddr, want->bytes, want->dir != IOTOLL_DMA_TO_DEVICE))
 		return -EINVAL;
@@ -252,8 +205,9 @@ static void shadow_unmap(struct iotoll_dma_domain *domain, const struct mapping 
 	const uint64_t entry = IOTOLL_IOVA_U64(what->iova) >> DMA_PAGE_SHIFT;
 	struct record *rec = record_touch(&shadow_of(domain)->records, entry, false);
 
-	if (!rec || rec->state == RECORD_NONE || rec->state == RECORD_PLAIN) {
-		unmap_plainly(domain, what);
+	if (rec->state == RECORD_PLAIN) {
+		bounce_unmap(domain, &shadow_of(domain)->records, entry,
+			     dma_pages(rec->paddr, rec->bytes));
 	} else if (rec->state == RECORD_HYBRID) {
 		unmap_hybrid(domain, entry, rec);
 	} else {
@@ -264,38 +218,18 @@ static void shadow_unmap(struct iotoll_dma_domain *domain, const struct mapping 
 
 static bool shadow_owns(const struct iotoll_dma_domain *domain, const struct mapping *what)
 {
-	const struct records *records = &shadow_of(domain)->records;
-	const uint64_t iova = IOTOLL_IOVA_U64(what->iova), first = iova >> DMA_PAGE_SHIFT;
-	const uint64_t pages = dma_pages(iova, what->bytes);
-	const struct record *rec = record_peek(records, first);
-
-	return rec &&
-	       (rec->state == RECORD_LIVE || rec->state == RECORD_HYBRID ||
-		rec->state == RECORD_PLAIN) &&
-	       entries_address(first, rec->paddr) == what->iova &&
-	       pages <= dma_pages(rec->paddr, rec->bytes);
+	return bounce_owns(&shadow_of(domain)->records, what);
 }
 
 static void shadow_sync(struct iotoll_dma_domain *domain, const struct mapping *what, bool for_cpu)
 {
-	const struct records *records = &shadow_of(domain)->records;
-	const uint64_t iova = IOTOLL_IOVA_U64(what->iova);
-	uint64_t first = iova >> DMA_PAGE_SHIFT, at, bytes = what->bytes;
-	const struct record *rec = record_touch(records, first, false);
+	uint64_t first, at, bytes;
+	const struct record *rec =
+		bounce_find(&shadow_of(domain)->records, what, &first, &at, &bytes);
 
-	if (rec && rec->state == RECORD_PART) {
-		first = rec->next - 1;
-		rec = record_touch(records, first, false);
-	}
-	if (!rec || (rec->state != RECORD_LIVE && rec->state != RECORD_HYBRID))
-		return;
 	/* Of what it does not cover nothing is copied. */
-	at = iova - IOTOLL_IOVA_U64(entries_address(first, rec->paddr));
-	if (at >= rec->bytes)
-		return;
-	if (bytes > rec->bytes - at)
-		bytes = rec->bytes - at;
-	update(domain, first, rec, at, bytes, !for_cpu);
+	if (rec)
+		update(domain, first, rec, at, bytes, !for_cpu);
 }
 
 /* Of a large request, or of a pool that goes. */

@@ -154,11 +154,9 @@ static int grow(struct shadow_pool *pool, const struct mapping *want, unsigned l
 		uint64_t *entry)
 {
 	struct iotoll_dma_domain *domain = pool->dev->domain;
-	const uint64_t highest = domain->driver->ops->max_paddr;
-	const uint64_t below = highest >= env_memory_bytes(domain->env) - 1 ? 0 : highest + 1;
 	struct shadow_slab slab;
-	int rc = env_alloc_pages(domain->env, SHADOW_SLAB_PAGES, DMA_PAGE_BYTES, below,
-				 &slab.frames);
+	int rc = env_alloc_pages(domain->env, SHADOW_SLAB_PAGES, DMA_PAGE_BYTES,
+				 bounce_below(domain), &slab.frames);
 	int refused;
 
 	if (rc)
