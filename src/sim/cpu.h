@@ -78,6 +78,11 @@ void cpu_touch_ptr(struct cpu *cpu, const void *ptr, size_t bytes, bool write);
 void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes);
 /* The same in the category in force: a copy that is part of what goes on there. */
 void cpu_copy_within(struct cpu *cpu, phys_t to, phys_t from, size_t bytes);
+/*
+ * Charge filling a range with one value, in the category in force: as a stream, like a copy, whose
+ * figures stand for it. It has no source to read, so that is rather too much.
+ */
+void cpu_fill(struct cpu *cpu, phys_t to, size_t bytes);
 /* Write back and drop the line at @paddr (clflush). */
 void cpu_clflush(struct cpu *cpu, phys_t paddr);
 /* A locked read-modify-write of the line at @paddr. */

@@ -69,6 +69,16 @@ static inline uint64_t price(const struct cost *cost, enum cache_where where)
 				       : cost->dram_miss;
 }
 
+/* Access each line of a range, and count where it was. */
+static inline void find_lines(struct cpu *cpu, phys_t paddr, size_t bytes, bool write,
+			      struct cache_found *found)
+{
+	if (cpu->view)
+		touch_view(cpu, paddr, bytes, write, found);
+	else
+		cache_access_range(cpu->machine->cache, cpu->physical, paddr, bytes, write, found);
+}
+
 /* More than a line. Out of line itself: what cpu_touch() mostly does needs few registers. */
 static __attribute__((noinline)) void touch_lines(struct cpu *cpu, phys_t paddr, size_t bytes,
 						  bool write)
@@ -76,10 +86,7 @@ static __attribute__((noinline)) void touch_lines(struct cpu *cpu, phys_t paddr,
 	struct cache_found found = {0};
 	const struct cost *cost = cpu->cost;
 
-	if (cpu->view)
-		touch_view(cpu, paddr, bytes, write, &found);
-	else
-		cache_access_range(cpu->machine->cache, cpu->physical, paddr, bytes, write, &found);
+	find_lines(cpu, paddr, bytes, write, &found);
 	cpu_spend(cpu, found.own * cost->cache_hit + found.remote * cost->line_transfer +
 			       found.dram * cost->dram_miss);
 }
@@ -122,21 +129,37 @@ void cpu_touch_ptr(struct cpu *cpu, const void *ptr, size_t bytes, bool write)
 		touch_lines(cpu, memory_addr(cpu->machine->mem, ptr), bytes, write);
 }
 
+/* A stream: where a line is in memory it goes on at memory speed. */
+static void spend_stream(struct cpu *cpu, const struct cache_found *found)
+{
+	const struct cost *cost = cpu->cost;
+
+	cpu_spend(cpu, found->dram * cost->copy_cold + found->own * cost->copy_warm +
+			       found->remote * cost->line_transfer);
+}
+
+void cpu_fill(struct cpu *cpu, phys_t to, size_t bytes)
+{
+	struct cache_found found = {0};
+
+	if (!cpu || !bytes)
+		return;
+	find_lines(cpu, to, bytes, true, &found);
+	spend_stream(cpu, &found);
+}
+
 void cpu_copy_within(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)
 {
 	struct cache_found found = {0};
-	const struct cost *cost;
 
 	if (!cpu)
 		return;
-	cost = cpu->cost;
 	if (cpu->view)
 		copy_view(cpu, to, from, bytes, &found);
 	else
 		cache_copy(cpu->machine->cache, cpu->physical, to, from, bytes, &found);
-	/* A stream: where either side misses it runs at memory speed, both overlap. */
-	cpu_spend(cpu, found.dram * cost->copy_cold + found.own * cost->copy_warm +
-			       found.remote * cost->line_transfer);
+	/* Where either side misses; both overlap. */
+	spend_stream(cpu, &found);
 }
 
 void cpu_copy(struct cpu *cpu, phys_t to, phys_t from, size_t bytes)

@@ -59,6 +59,10 @@ static void charger(void *ctx)
 	cpu_leave(cpu, before);
 	cpu_copy(cpu, 0x4000, 0x3000, 128); /* two cold lines: 100 ns */
 	cpu_copy(cpu, 0x4000, 0x3000, 128); /* warm: 20 ns */
+	before = cpu_enter(cpu, CHARGE_UNMAP);
+	cpu_fill(cpu, 0x5020, 128); /* three cold lines, as a copy's: 150 ns */
+	cpu_fill(cpu, 0x5040, 64);  /* one that is warm: 10 ns */
+	cpu_leave(cpu, before);
 	w->at[1] = cpu_now(cpu);
 }
 
@@ -70,13 +74,14 @@ static void work_is_charged_to_its_category_and_moves_the_clock(void **state)
 	cpu_account_reset(CPU(w, 1), sim_now(w->sim));
 	assert_non_null(task_create(CPU(w, 1), "charger", charger, w));
 	assert_int_equal(sim_run(w->sim, 2 * SIM_MS), 0);
-	assert_int_equal(w->at[1] - w->at[0], (5 + 371 + 120) * SIM_NS);
+	assert_int_equal(w->at[1] - w->at[0], (5 + 371 + 120 + 160) * SIM_NS);
 	cpu_account(CPU(w, 1), &a);
 	assert_int_equal(a.ps[CHARGE_APPLICATION], 5 * SIM_NS);
 	assert_int_equal(a.ps[CHARGE_MAP], 371 * SIM_NS);
 	assert_int_equal(a.ps[CHARGE_COPY], 120 * SIM_NS);
+	assert_int_equal(a.ps[CHARGE_UNMAP], 160 * SIM_NS);
 	assert_int_equal(a.ps[CHARGE_SCHEDULER], 900 * SIM_NS);
-	assert_int_equal(a.busy_ps, (496 + 900) * SIM_NS);
+	assert_int_equal(a.busy_ps, (656 + 900) * SIM_NS);
 }
 
 static void work_beyond_the_present_is_not_counted_yet(void **state)
@@ -92,7 +97,7 @@ static void work_beyond_the_present_is_not_counted_yet(void **state)
 	cpu_account_reset(CPU(w, 1), start);
 	assert_int_equal(sim_run(w->sim, start + SIM_MS), 0);
 	cpu_account(CPU(w, 1), &a);
-	assert_true(a.busy_ps >= 496 * SIM_NS);
+	assert_true(a.busy_ps >= 656 * SIM_NS);
 }
 
 static void locker(void *ctx)

@@ -170,7 +170,7 @@ static inline void env_copy(struct dma_env *env, uint64_t to, uint64_t from, siz
 /* The CPU fills a range with zeros. */
 static inline void env_clear(struct dma_env *env, uint64_t paddr, size_t bytes)
 {
-	cpu_touch(env_cpu_(env), paddr, bytes, true);
+	cpu_fill(env_cpu_(env), paddr, bytes);
 	while (bytes) {
 		const size_t n = env_in_page_(paddr, bytes);
 
