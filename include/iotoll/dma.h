@@ -52,8 +52,8 @@ struct iotoll_dma_config {
 	uint64_t table_entries;
 	/* where the allocator's first search begins: 0 = the bottom, and where there are no laps */
 	uint64_t start_hint;
-	/* on-demand, optimistic: pages kept mapped; shadow: of its copies; 0: as it was published
-	 */
+	/* on-demand, optimistic: pages kept mapped; shadow, swiotlb: of its copies; 0: as it was
+	 * published */
 	uint64_t quota;
 	uint64_t cached_ranges; /* eiovar: free ranges in front of its tree at the most; 0: all */
 	/* xen: pages come from other domains and go to them, each announced: iotoll_dma_forget() */

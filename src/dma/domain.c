@@ -316,16 +316,16 @@ static uint64_t shards(const uint64_t *first)
 	return sum;
 }
 
-/* The domain's one lock, or all there are. */
+/* The domain's one lock and what its strategy locks itself, or all there are. */
 static void count_locks(const struct iotoll_dma_domain *domain, uint64_t *acquisitions,
 			uint64_t *contended, uint64_t *wait_ps)
 {
 	env_lock_stats(&domain->lock, acquisitions, contended, wait_ps);
+	locks_stats(&domain->strategy_locks, acquisitions, contended, wait_ps);
 	if (!domain->split)
 		return;
 	for (const struct iova *a = domain->iova; a; a = a->below)
 		locks_stats(&a->locks, acquisitions, contended, wait_ps);
-	locks_stats(&domain->strategy_locks, acquisitions, contended, wait_ps);
 	chip_lock_stats(domain->env, acquisitions, contended, wait_ps);
 }
 

@@ -71,7 +71,8 @@ struct iotoll_dma_domain {
 	 */
 	struct dma_lock lock;
 	bool split;
-	struct locks strategy_locks; /* the strategy's own, none if not @split */
+	struct locks
+		strategy_locks; /* the strategy's own: none if not @split, unless it has some */
 	/* Split: entries that are being unmapped, and not to be unmapped twice meanwhile. */
 	struct entry_set leaving;
 	/* Also around book and observer: inside @lock, or around it where the strategy takes it. */

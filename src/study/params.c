@@ -203,8 +203,8 @@ const struct param_row param_rows[] = {
 	       "one around everything, as in the paper's kernel, or split among allocator, strategy "
 	       "and hardware queue, as later; auto: split with vtd and amdvi"),
 	NUMBER("dma", "quota", quota, QUANTITY_COUNT, "pages", 0, 1u << 24, "0",
-	       "on-demand: pages mapped at most; optimistic: unmapped pages kept; shadow: pages of its "
-	       "copies at most; 0: its own"),
+	       "on-demand: pages mapped at most; optimistic: unmapped pages kept; shadow, swiotlb: "
+	       "pages of its copies at most; 0: its own"),
 	CHOICE("dma", "superpages", superpages, off_on, "off",
 	       "vtd, amdvi: entries of 2 MiB where addresses allow them, as with preallocated"),
 	CHOICE("dma", "start", random_start, start, "bottom",

@@ -91,6 +91,9 @@ struct iotoll_dma_config rig_config_for(const char *strategy)
 	config.strategy = strategy;
 	if (rig_stands(strategy))
 		config.table_entries = 16384;
+	/* 64 MiB of bounce buffers would be all the memory there is. */
+	if (strcmp(strategy, "swiotlb") == 0)
+		config.quota = 256;
 	return config;
 }
 

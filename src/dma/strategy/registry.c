@@ -19,10 +19,12 @@ extern const struct strategy_ops persistent_ops;
 extern const struct strategy_ops never_free_ops;
 extern const struct strategy_ops preallocated_ops;
 extern const struct strategy_ops shadow_ops;
+extern const struct strategy_ops swiotlb_ops;
 extern const struct strategy_ops unflushed_ops;
 extern const struct strategy_ops burst_ops;
 extern const struct strategy_ops fns_ops;
 
+/* clang-format off */
 const struct strategy_ops *const dma_strategies[] = {
 	&off_ops,
 	&strict_ops,
@@ -39,9 +41,11 @@ const struct strategy_ops *const dma_strategies[] = {
 	&never_free_ops,
 	&preallocated_ops,
 	&shadow_ops,
+	&swiotlb_ops,
 	&unflushed_ops,
 	NULL,
 };
+/* clang-format on */
 
 const struct strategy_ops *strategy_find(const char *name)
 {
