@@ -30,6 +30,7 @@ int cli_compare(int argc, char **argv);
 int cli_list(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_replay(int argc, char **argv);
+int cli_predict(int argc, char **argv);
 int cli_iotlb(int argc, char **argv);
 
 /* Print "iotoll: WORDS" on standard error and turn the negative errno @code into a status. */

@@ -14,11 +14,13 @@
 
 extern const struct trace_format trace_format_ftrace;
 extern const struct trace_format trace_format_qemu_vtd;
+extern const struct trace_format trace_format_qemu_tce;
 
 /* The registry: an explicit array, NULL-terminated, in the order in which they are tried. */
 static const struct trace_format *const trace_formats[] = {
 	&trace_format_ftrace,
 	&trace_format_qemu_vtd,
+	&trace_format_qemu_tce,
 	NULL,
 };
 
@@ -75,12 +77,14 @@ static int trace_recognise(struct trace *t, const char *format, struct err *err)
 		}
 	}
 	if (format)
-		return err_set(err, -EINVAL, "trace format '%s' is unknown: expected %s or %s",
-			       format, trace_formats[0]->name, trace_formats[1]->name);
-	return err_set(err, -EINVAL,
-		       "%s: not recognised as a trace: expected the text of the kernel's trace "
-		       "file, of trace-cmd report, or of QEMU's vtd_* trace points",
-		       t->name);
+		return err_set(err, -EINVAL, "trace format '%s' is unknown: expected %s, %s or %s",
+			       format, trace_formats[0]->name, trace_formats[1]->name,
+			       trace_formats[2]->name);
+	return err_set(
+		err, -EINVAL,
+		"%s: not recognised as a trace: expected the text of the kernel's trace "
+		"file, of trace-cmd report, or of QEMU's vtd_* or spapr_iommu_* trace points",
+		t->name);
 }
 
 /* A file may be called by any bytes; what messages and results call it is text. */

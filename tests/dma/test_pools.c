@@ -227,6 +227,44 @@ static void no_run_crosses_a_boundary_of_4_gib(void **state)
 	iovarig_close(&w.f);
 }
 
+/* ---- held against a recording ---- */
+
+static void an_answer_that_is_undone_was_never_given(void **state)
+{
+	struct window w;
+
+	(void)state;
+	open_window(&w, GIB_WINDOW);
+	assert_int_equal(take(&w, 1), 1);
+	assert_int_equal(take(&w, 3), 16);
+	w.f.a->ops->history->undo(w.f.a, 16, 3);
+	assert_true(w.f.a->ops->check(w.f.a));
+	assert_int_equal(take(&w, 1), 16);
+	iovarig_close(&w.f);
+}
+
+static void a_seized_range_is_held_and_a_searched_one_moves_the_hint(void **state)
+{
+	const struct iova_history_ops *h;
+	struct window w;
+
+	(void)state;
+	open_window(&w, GIB_WINDOW);
+	h = w.f.a->ops->history;
+	assert_int_equal(h->seize(w.f.a, 64, 2, false), 0);
+	assert_int_equal(take(&w, 1), 1);
+	assert_int_equal(h->seize(w.f.a, 128, 2, true), 0);
+	assert_int_equal(take(&w, 1), 144);
+	assert_true(w.f.a->ops->owns(w.f.a, 64, 2));
+	assert_int_equal(h->seize(w.f.a, 65, 1, true), -EEXIST);
+	assert_int_equal(h->seize(w.f.a, 0, 1, true), -EEXIST);
+	assert_int_equal(h->seize(w.f.a, GIB_WINDOW - 1, 2, true), -EEXIST);
+	h->forget(w.f.a, 64, 2);
+	assert_int_equal(h->seize(w.f.a, 65, 1, false), 0);
+	assert_true(w.f.a->ops->check(w.f.a));
+	iovarig_close(&w.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +276,8 @@ int main(void)
 		cmocka_unit_test(a_full_pool_spills_into_the_next_ones),
 		cmocka_unit_test(a_narrow_device_is_served_from_the_beginning),
 		cmocka_unit_test(no_run_crosses_a_boundary_of_4_gib),
+		cmocka_unit_test(an_answer_that_is_undone_was_never_given),
+		cmocka_unit_test(a_seized_range_is_held_and_a_searched_one_moves_the_hint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,8 +97,15 @@ each_field_of_a_comparison_is_explained() {
 	explained "$scratch/compare.csv"
 }
 
+each_field_of_a_prediction_is_explained() {
+	for trace in "$root"/traces/tce-*.txt; do
+		"$program" predict "$trace" --format csv >"$scratch/predict.csv" || exit 1
+		explained "$scratch/predict.csv" || exit 1
+	done
+}
+
 tap_run the_sample_is_what_the_program_prints the_comparison_in_its_document_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print \
 	the_worked_example_is_the_code_that_is_compiled every_path_it_names_exists \
-	each_field_of_a_run_is_explained each_field_of_a_stream_is_explained each_field_of_a_replay_is_explained \
+	each_field_of_a_run_is_explained each_field_of_a_stream_is_explained each_field_of_a_replay_is_explained each_field_of_a_prediction_is_explained \
 	each_field_of_a_comparison_is_explained
 tap_end

@@ -172,10 +172,10 @@ static void an_unknown_format_name_is_refused(void **state)
 	assert_int_equal(trace_open_memory(&t, MAP_LINE, strlen(MAP_LINE), "file", "perf", &err),
 			 -22);
 	assert_string_equal(err.text,
-			    "trace format 'perf' is unknown: expected ftrace or qemu-vtd");
+			    "trace format 'perf' is unknown: expected ftrace, qemu-vtd or qemu-tce");
 	assert_string_equal(trace_format_row(0, NULL), "ftrace");
 	assert_string_equal(trace_format_row(1, NULL), "qemu-vtd");
-	assert_null(trace_format_row(2, NULL));
+	assert_null(trace_format_row(3, NULL));
 }
 
 static void a_file_that_cannot_be_read_says_why(void **state)

@@ -60,6 +60,30 @@ struct iova {
 		*cpu; /* whose call it is, less than config.cpus; NULL: the CPU it is made on */
 };
 
+/*
+ * Holding an allocator against a recording of the one that it models: for src/predict, and for
+ * nobody whose entries are in use.
+ */
+struct iova_history_ops {
+	/*
+	 * What the last alloc() handed out is not: it is as though nobody had asked, but for
+	 * statistics, and for caches whose halves it made swap.
+	 */
+	void (*undo)(struct iova *a, uint64_t first, uint64_t count);
+	/*
+	 * As though alloc() had answered a request for @count with @first: exactly these entries
+	 * are held, wherever they were kept. @searched: it had looked for them, and goes on from
+	 * there; else a cache had them, or it was long ago. 0; -EEXIST if somebody holds any, none
+	 * may, or they are kept as a part of something; -ENOMEM.
+	 */
+	int (*seize)(struct iova *a, uint64_t first, uint64_t count, bool searched);
+	/* Entries seized or handed out in one piece: they are held no more, and kept nowhere. */
+	void (*forget)(struct iova *a, uint64_t first, uint64_t count);
+	/* In words, what its next answer to @want rests on. */
+	void (*describe)(const struct iova *a, const struct iova_want *want, char *to,
+			 size_t bytes);
+};
+
 struct iova_ops {
 	const char *name;
 	const char *title;
@@ -89,6 +113,7 @@ struct iova_ops {
 	bool (*usable_below)(const struct iova *a, uint64_t limit);
 	/* Recompute every invariant from scratch; false if one is broken. For tests. */
 	bool (*check)(const struct iova *a);
+	const struct iova_history_ops *history; /* NULL: it models none of which there are any */
 };
 
 /* The CPU that a call is made for. */

@@ -16,6 +16,7 @@
  * each search that goes back says so as next-fit does.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "dma/iova/bitmap.h"
 #include "dma/iova/entry_set.h"
@@ -38,7 +39,8 @@ struct pools {
 	struct bitmap bits;
 	struct pool pool[POOLS_MAX + 1]; /* the large one is number @small */
 	unsigned small;
-	struct entry_set held, withheld; /* guards, free of charge */
+	struct entry_set held, withheld;     /* guards, free of charge */
+	uint64_t hint_before[POOLS_MAX + 1]; /* the last search */
 };
 
 /* One search, from the pool it begins in to wherever it ends up. */
@@ -143,17 +145,27 @@ static bool next_pass(struct search *s)
 	return true;
 }
 
-static void took(struct search *s, uint64_t first)
+/* Where a pool goes on after a run that ends at @end. */
+static uint64_t hint_behind(uint64_t end, uint64_t count)
 {
-	struct pools *p = s->p;
-	const uint64_t count = s->want->count, end = first + count;
+	return count > SHORT_MAX ? end : (end + BLOCK - 1) & ~(uint64_t)(BLOCK - 1);
+}
 
+static void hold(struct pools *p, uint64_t first, uint64_t count)
+{
 	bitmap_write(&p->bits, first, count, true);
-	p->pool[s->at].hint = count > SHORT_MAX ? end : (end + BLOCK - 1) & ~(uint64_t)(BLOCK - 1);
-	if (s->want->handle)
-		*s->want->handle = end;
 	entry_set_put(&p->held, first, count, true);
 	p->base.live += count;
+}
+
+static void took(struct search *s, uint64_t first)
+{
+	const uint64_t end = first + s->want->count;
+
+	s->p->pool[s->at].hint = hint_behind(end, s->want->count);
+	if (s->want->handle)
+		*s->want->handle = end;
+	hold(s->p, first, s->want->count);
 }
 
 static int pools_alloc(struct iova *a, const struct iova_want *want, uint64_t *out)
@@ -167,6 +179,8 @@ static int pools_alloc(struct iova *a, const struct iova_want *want, uint64_t *o
 			   .next = pool_of_cpu(p, iova_cpu(a))};
 	bool found;
 
+	for (unsigned i = 0; i <= p->small; i++)
+		p->hint_before[i] = p->pool[i].hint;
 	s.at = want->count > SHORT_MAX ? p->small : s.next;
 	enter(p, s.at);
 	do {
@@ -220,6 +234,52 @@ static int pools_reserve(struct iova *a, uint64_t first, uint64_t count)
 	bitmap_put(&p->bits, first, first + clipped, true);
 	return 0;
 }
+
+/* ---- held against a recording ---- */
+
+static void pools_undo(struct iova *a, uint64_t first, uint64_t count)
+{
+	struct pools *p = (struct pools *)a;
+
+	pools_free(a, first, count);
+	for (unsigned i = 0; i <= p->small; i++)
+		p->pool[i].hint = p->hint_before[i];
+}
+
+/* A search that found it moves its pool's hint behind it, whatever lay between. */
+static int pools_seize(struct iova *a, uint64_t first, uint64_t count, bool searched)
+{
+	struct pools *p = (struct pools *)a;
+
+	if (first == 0 || first >= a->entries || count > a->entries - first ||
+	    bitmap_next(&p->bits, first, first + count, true) < first + count)
+		return -EEXIST;
+	hold(p, first, count);
+	if (searched)
+		p->pool[pool_of_entry(p, first)].hint = hint_behind(first + count, count);
+	return 0;
+}
+
+static void pools_describe(const struct iova *a, const struct iova_want *want, char *to,
+			   size_t bytes)
+{
+	const struct pools *p = (const struct pools *)a;
+	const unsigned i = want->count > SHORT_MAX ? p->small : pool_of_cpu(p, iova_cpu(a));
+	const struct pool *pool = &p->pool[i];
+
+	snprintf(to, bytes,
+		 "%s pool, entries %#llx..%#llx, hint %#llx; of the next 64 from there %llu in use",
+		 i == p->small ? "the large" : "a small", (unsigned long long)pool->start,
+		 (unsigned long long)pool->end - 1, (unsigned long long)pool->hint,
+		 (unsigned long long)entry_set_count(&p->held, pool->hint, 64));
+}
+
+static const struct iova_history_ops pools_history = {
+	.undo = pools_undo,
+	.seize = pools_seize,
+	.forget = pools_free,
+	.describe = pools_describe,
+};
 
 /* Below a device's limit pools do not matter, but the last entry is left all the same. */
 static bool pools_usable_below(const struct iova *a, uint64_t limit)
@@ -314,4 +374,5 @@ const struct iova_ops pools_ops = {
 	.free = pools_free,
 	.usable_below = pools_usable_below,
 	.check = pools_check,
+	.history = &pools_history,
 };
