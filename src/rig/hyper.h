@@ -70,6 +70,8 @@ struct hyper_config {
 	 */
 	bool grants_bring_entries;
 	bool frozen; /* for demonstration: HYPER_WHOLE, once: see struct xen_device_config */
+	/* For demonstration: entries change, and the IOTLB is never told. */
+	bool unflushed;
 	const struct gate_ops *scheduler; /* of the board's CPUs; NULL: each carries one vCPU */
 };
 

@@ -68,7 +68,8 @@ static void table_flush(void *ctx, struct cpu *cpu, uint32_t device)
 	struct driver_flush took;
 
 	(void)device;
-	h->driver->ops->flush(h->driver, &took);
+	if (!h->config.unflushed)
+		h->driver->ops->flush(h->driver, &took);
 	cpu_free_leave(cpu, before);
 }
 

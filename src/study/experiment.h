@@ -99,4 +99,57 @@ struct entries_result {
 int experiment_entries(const struct profile *p, const char *model, struct entries_result *out,
 		       struct err *err) MUST_CHECK;
 
+/* ---- what a table made once lets devices reach (section 4.3.1) ---- */
+
+/* Pages of each owner, and those at which what a device wrote arrived. */
+struct reach_result {
+	uint64_t own, own_reached; /* of the device's own domain, which may write to them itself;
+				      on bare metal: of memory */
+	uint64_t guarded,
+		guarded_reached;       /* of that domain, but not its to write to: page tables */
+	uint64_t other, other_reached; /* of the other domain */
+	uint64_t rest, rest_reached;   /* of nobody or the hypervisor's */
+	uint64_t attempts;             /* all pages of the device's address space */
+};
+
+/*
+ * A device that was given nothing writes to each page of its address space, under a hypervisor
+ * with two domains or (@metal) on a machine alone, with the table of @strategy; each time all of
+ * the page's bytes that it wrote are looked for in memory, and put back.
+ */
+int experiment_reach(const struct profile *p, const char *strategy, bool metal,
+		     struct reach_result *out, struct err *err) MUST_CHECK;
+
+/* ---- pages that get another frame (section 4.3.1) ---- */
+
+enum flip_table {
+	FLIP_FOLLOWED,  /* the entry is changed, and the IOTLB told */
+	FLIP_UNFLUSHED, /* the entry is changed */
+	FLIP_FROZEN,    /* neither */
+};
+
+/* Where the DMA of a device landed that goes on using a page which has got another frame. */
+struct flip_result {
+	uint64_t flips;
+	uint64_t in_new, in_old; /* frame */
+};
+
+int experiment_flip(const struct profile *p, enum flip_table how, struct flip_result *out,
+		    struct err *err) MUST_CHECK;
+
+struct flip_cost {
+	uint64_t mappings, flips;
+	uint64_t follows, flushes; /* entries changed for it, flushes by the hypervisor */
+	uint64_t misplaced;        /* DMAs that landed elsewhere than in the page mapped */
+	double cycles;             /* CPU cycles of all that, a mapping */
+};
+
+/*
+ * What map, use and unmap of @mappings single pages cost a domain's CPU if, meanwhile, pages get
+ * other frames: @per_thousand of them for 1000 mappings, @batch (at most 32) in one call.
+ */
+int experiment_flip_cost(const struct profile *p, const char *strategy, uint64_t mappings,
+			 unsigned per_thousand, unsigned batch, struct flip_cost *out,
+			 struct err *err) MUST_CHECK;
+
 #endif

@@ -71,6 +71,9 @@ extern const struct paper_dart_way paper_dart_ways[];
  */
 const char *paper_id(char buffer[96], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Declare the point "m<size>/on<tail>" on bare metal, with two more settings (NULL: none). */
+void paper_add_on(struct paper *p, unsigned size, const char *tail, const char *a, const char *b);
+
 /* Declare every point, all with @seed. 0, or the first failure. */
 int paper_init(struct paper *p, uint64_t seed, struct err *err) MUST_CHECK;
 void paper_fini(struct paper *p);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The paper's claims, each a row: what is claimed, where, by which rule it passes, and the function
- * that measures and judges. The rows are in paper_traffic.c, paper_mechanism.c, paper_dom0.c and
- * paper_domu.c; here they are gone through and put in order.
+ * that measures and judges. The rows are in paper_traffic.c, paper_mechanism.c, paper_dom0.c,
+ * paper_domu.c, paper_proposals.c and paper_proposals_reach.c; here they are gone through and put
+ * in order.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/paper_proposals.h"
 #include "study/paper_xen.h"
 
 const char *const paper_verdicts[] = {"holds", "does not hold", "not tested", "reported"};
@@ -20,6 +22,15 @@ void claim_say(struct claim_result *r, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	vsnprintf(r->measured + used, sizeof(r->measured) - used, fmt, ap);
+	va_end(ap);
+}
+
+void claim_note(struct claim_result *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(r->note, sizeof(r->note), fmt, ap);
 	va_end(ap);
 }
 
@@ -62,30 +73,45 @@ static json_t *sorted(json_t *claims)
 	return out;
 }
 
+/* Those of one list that are judged from the study's runs. */
+static void from_runs(const struct paper *p, const struct claim *list, json_t *claims)
+{
+	for (const struct claim *c = list; c->id; c++) {
+		struct claim_result r = {.verdict = VERDICT_NOT_TESTED, .note = ""};
+
+		c->judge(p, &r);
+		append(claims, c, &r);
+	}
+}
+
+/* Those that need experiments. */
+static int from_experiments(const struct paper *p, const struct mechanism_claim *list,
+			    json_t *claims, struct err *err)
+{
+	for (const struct mechanism_claim *m = list; m->id; m++) {
+		struct claim_result r = {.verdict = VERDICT_NOT_TESTED, .note = ""};
+		const struct claim c = {m->id, m->text, m->source, m->rule, NULL};
+		const int rc = m->judge(p, &r, err);
+
+		if (rc)
+			return rc;
+		append(claims, &c, &r);
+	}
+	return 0;
+}
+
 json_t *paper_claims(const struct paper *p, struct err *err)
 {
-	const struct claim *const lists[] = {paper_traffic_claims, paper_dom0_claims,
-					     paper_domu_claims};
 	json_t *claims = json_array();
 
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		for (const struct claim *c = lists[i]; c->id; c++) {
-			struct claim_result r = {.verdict = VERDICT_NOT_TESTED, .note = ""};
-
-			c->judge(p, &r);
-			append(claims, c, &r);
-		}
-	}
-	for (size_t i = 0; paper_mechanism_claims[i].id; i++) {
-		struct claim_result r = {.verdict = VERDICT_NOT_TESTED, .note = ""};
-		const struct mechanism_claim *m = &paper_mechanism_claims[i];
-		const struct claim c = {m->id, m->text, m->source, m->rule, NULL};
-
-		if (m->judge(p, &r, err)) {
-			json_decref(claims);
-			return NULL;
-		}
-		append(claims, &c, &r);
+	from_runs(p, paper_traffic_claims, claims);
+	from_runs(p, paper_dom0_claims, claims);
+	from_runs(p, paper_domu_claims, claims);
+	from_runs(p, paper_proposals_claims, claims);
+	if (from_experiments(p, paper_mechanism_claims, claims, err) ||
+	    from_experiments(p, paper_reach_claims, claims, err)) {
+		json_decref(claims);
+		return NULL;
 	}
 	return sorted(claims);
 }

@@ -13,7 +13,7 @@ extern const char *const paper_verdicts[]; /* their words */
 struct claim_result {
 	char measured[1024];
 	enum verdict verdict; /* VERDICT_NOT_TESTED until judged */
-	const char *note;     /* static */
+	char note[640];       /* beside the verdict; "": none */
 };
 
 /* A claim judged from the study's runs. */
@@ -34,6 +34,8 @@ extern const struct mechanism_claim paper_mechanism_claims[];
 
 /* Append to what was measured. */
 void claim_say(struct claim_result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The note beside the verdict, in place of any there. What it says of causes is computed. */
+void claim_note(struct claim_result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void claim_judge(struct claim_result *r, bool holds);
 
 /* @path's change at every headline size of the points "<stem>m<size>/off|on<tail>", in percent. */

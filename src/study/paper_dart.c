@@ -60,14 +60,15 @@ void paper_judge_dart(const struct paper *p, struct claim_result *r)
 			claim_judge(r, passes);
 		everywhere = everywhere && passes;
 	}
-	r->note = everywhere
-			  ? "So it is at every end of the estimates, too."
-			  : "Judged at the defaults; not every end of the estimates agrees. The "
-			    "paper "
-			    "does not describe the machine, and every number of its profile is an "
-			    "estimate. Linux invalidates on DART at every map, Calgary's driver "
-			    "once a "
-			    "lap of the table.";
+	claim_note(r, "%s",
+		   everywhere
+			   ? "So it is at every end of the estimates, too."
+			   : "Judged at the defaults; not every end of the estimates agrees. The "
+			     "paper "
+			     "does not describe the machine, and every number of its profile is an "
+			     "estimate. Linux invalidates on DART at every map, Calgary's driver "
+			     "once a "
+			     "lap of the table.");
 }
 
 /* ---- S26 ---- */
@@ -105,8 +106,10 @@ int paper_judge_entries(const struct paper *p, struct claim_result *r, struct er
 			       dart.frame_bits == 24 && dart.as_published && dart.readable == 0x5 &&
 			       dart.writable == 0x3 && dart.needs_valid &&
 			       calgary.table_bytes == 2 * dart.table_bytes);
-	r->note = "Linux uses neither: it marks every entry valid, readable and writable, and lets "
-		  "unused ones name a dummy page.";
+	claim_note(
+		r, "%s",
+		"Linux uses neither: it marks every entry valid, readable and writable, and lets "
+		"unused ones name a dummy page.");
 	return 0;
 }
 

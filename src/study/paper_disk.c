@@ -254,8 +254,9 @@ void paper_judge_ffsb(const struct paper *p, struct claim_result *r)
 	}
 	claim_say(r, ". Network (16 KiB messages): %.2f us a map", network);
 	claim_judge(r, holds);
-	r->note = "Bare metal, means over three seeds. The paper prints no profile and no number; "
-		  "a disk is asked for fewer maps than a Gigabit NIC.";
+	claim_note(
+		r, "%s",
+		"Bare metal, means over three seeds. The paper prints no profile and no number.");
 }
 
 /* ---- S18 ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * dom0: the settings that the paper leaves open, held against what it says of dom0, and the claims
- * S6 to S10, S17 and S19.
+ * S6 to S9 and S19 (S10 and S17: paper_causes.c).
  */
 #include <math.h>
 
@@ -188,8 +188,10 @@ static void judge(const struct paper *p, struct claim_result *r, int which)
 	static const struct paper_judge how = {&paper_domains[PAPER_DOM0], score, test, say};
 
 	paper_xen_judge(p, &how, which, r);
-	r->note = "The paper does not say who sent, nor how: table \"dom0\" has every setting. The "
-		  "study's default is told beside the one judged.";
+	claim_note(
+		r, "%s",
+		"The paper does not say who sent, nor how: table \"dom0\" has every setting. The "
+		"study's default is told beside the one judged.");
 }
 
 static void judge_large(const struct paper *p, struct claim_result *r)
@@ -210,113 +212,6 @@ static void judge_small(const struct paper *p, struct claim_result *r)
 static void judge_cause(const struct paper *p, struct claim_result *r)
 {
 	judge(p, r, S9);
-}
-
-/* ---- S10 ---- */
-
-/* Losses of throughput below 1024 bytes, summed over the sizes that run everywhere. */
-static double losses(const struct paper *p, const char *place, const char *way, const char *tail)
-{
-	char stem[96], off[96], on[96];
-	double sum = 0;
-
-	paper_xen_stem(stem, dom0->id, place, way);
-	for (int i = 0; i < PAPER_XEN_SIZES && paper_xen_size[i] < LIMIT; i++)
-		sum -= paper_change(p, paper_id(off, "%sm%u/off%s", stem, paper_xen_size[i], tail),
-				    paper_id(on, "%sm%u/on%s", stem, paper_xen_size[i], tail),
-				    "throughput_mbps");
-	return sum;
-}
-
-/* Throughput with the IOMMU and twice the CPU against that with neither, at the smallest size. */
-static double regained(const struct paper *p, const char *on)
-{
-	char off[96];
-
-	return paper_change(p, paper_id(off, "dom0/1/send-nodelay/m%u/off", paper_xen_size[0]), on,
-			    "throughput_mbps");
-}
-
-static void judge_twice(const struct paper *p, struct claim_result *r)
-{
-	const double loss = losses(p, "1", "send-nodelay", "");
-	const double two = losses(p, "2", "send-nodelay", "");
-	const double fast = losses(p, "1", "send-nodelay", "/twice-clock");
-	char id[96];
-
-	if (!isfinite(loss + two + fast))
-		return;
-	claim_say(
-		r,
-		"where dom0 sends without Nagle: two vCPUs remove %.0f %% of the loss (summed over "
-		"sizes), twice the clock %.0f %%",
-		100 * (1 - two / loss), 100 * (1 - fast / loss));
-	claim_say(r,
-		  ". Against one vCPU with the IOMMU off, 64 bytes: two vCPUs with it on give "
-		  "%+.1f %%, ",
-		  regained(p, paper_id(id, "dom0/2/send-nodelay/m%u/on", paper_xen_size[0])));
-	claim_say(r, "twice the clock %+.1f %%",
-		  regained(p, paper_id(id, "dom0/1/send-nodelay/m%u/on/twice-clock",
-				       paper_xen_size[0])));
-	claim_judge(r, loss >= TENTH && two <= 0.2 * loss);
-	r->note = "One connection's sends are one task's work on one vCPU: a second one takes the "
-		  "interrupts, no more. A faster one also sends more with the IOMMU off, so the "
-		  "distance stays; and times that the profile gives in ns (memory, registers, "
-		  "crossings) do not follow the clock.";
-}
-
-/* ---- S17 ---- */
-
-static double median_gap(const struct paper *p, const char *stem, const char *tail,
-			 const char *metal)
-{
-	double gap[PAPER_VARIANT_SIZES];
-	char a[96], b[96], c[96], d[96];
-
-	for (int i = 0; i < PAPER_VARIANT_SIZES; i++) {
-		const unsigned m = paper_variant_size[i];
-
-		gap[i] = paper_change(p, paper_id(a, "%sm%u/off%s", stem, m, tail),
-				      paper_id(b, "%sm%u/on%s", stem, m, tail), CPU) -
-			 paper_change(p, paper_id(c, "%sm%u/off", metal, m),
-				      paper_id(d, "%sm%u/on", metal, m), CPU);
-	}
-	return paper_median(gap, PAPER_VARIANT_SIZES);
-}
-
-/* Cycles in the hypervisor that the IOMMU brought, for each map or unmap, at the reference. */
-static double in_hypervisor(const struct paper *p)
-{
-	static const char *const off = "dom0/1/receive/m16384/off/free-crossing";
-	static const char *const on = "dom0/1/receive/m16384/on/free-crossing";
-	const struct study *s = &p->study;
-
-	return (study_number(s, on, "cpu_cycles.hypervisor") -
-		study_number(s, off, "cpu_cycles.hypervisor")) /
-	       (study_number(s, on, "dma.maps") + study_number(s, on, "dma.unmaps"));
-}
-
-static void judge_crossing(const struct paper *p, struct claim_result *r)
-{
-	static const char *const free = "/free-crossing";
-	const double one = median_gap(p, "dom0/1/receive/", free, "one-cpu/");
-	const double two = median_gap(p, "dom0/2/receive/", free, "");
-
-	if (!isfinite(one + two))
-		return;
-	claim_say(
-		r,
-		"dom0's increase less bare metal's, median over sizes, load and interrupts on one "
-		"CPU: %+.1f points, crossings free %+.1f; on two: %+.1f, %+.1f",
-		median_gap(p, "dom0/1/receive/", "", "one-cpu/"), one,
-		median_gap(p, "dom0/2/receive/", "", ""), two);
-	claim_say(r, ". Without crossings a map or unmap is %.0f cycles in the hypervisor",
-		  in_hypervisor(p));
-	claim_judge(r, fabs(one) <= 10);
-	r->note =
-		"Judged on one CPU, the study's default for dom0. What is left is the hypervisor's "
-		"check that the frame is the domain's: its record is a cache line that bare metal "
-		"does not touch, and references are counted in it.";
 }
 
 /* ---- S19 ---- */
@@ -360,14 +255,15 @@ static void judge_lists(const struct paper *p, struct claim_result *r)
 		  "deferred)",
 		  deferred, strict, entries);
 	claim_judge(r, fabs(deferred) <= 2);
-	r->note = deferred > 2
-			  ? "Pointless they are, and worse: nearly every request is a single "
-			    "entry, and a list of one costs the list besides. The rule asks for "
-			    "no difference either way."
-		  : deferred < -2
-			  ? ""
-			  : "Nearly every request is a single entry: a list has nothing to put "
-			    "together.";
+	claim_note(r, "%s",
+		   deferred > 2
+			   ? "Pointless they are, and worse: nearly every request is a single "
+			     "entry, and a list of one costs the list besides. The rule asks for "
+			     "no difference either way."
+		   : deferred < -2
+			   ? ""
+			   : "Nearly every request is a single entry: a list has nothing to put "
+			     "together.");
 }
 
 /* Of the settings that the paper leaves open: the same one for all four. */
@@ -389,9 +285,10 @@ const struct claim paper_dom0_claims[] = {
 	 "with it on" SETTING,
 	 judge_cause},
 	{"S10", "... so that twice the CPU for dom0 removes the loss", "section 3 (implied)",
-	 "two vCPUs instead of one remove at least 80 % of the loss", judge_twice},
+	 "two vCPUs instead of one remove at least 80 % of the loss", paper_judge_twice},
 	{"S17", "A hypervisor adds a mode switch to the same work", "section 3",
-	 "with free crossings dom0's increase is within 10 points of bare metal's", judge_crossing},
+	 "with free crossings dom0's increase is within 10 points of bare metal's",
+	 paper_judge_crossing},
 	{"S19", "Multicalls are pointless", "section 4.2",
 	 "multicalls that end with each call of the DMA API change the increase by at most 2 "
 	 "points",

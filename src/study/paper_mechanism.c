@@ -90,10 +90,11 @@ static int judge_survivor(const struct paper *p, struct claim_result *r, struct 
 	if (rc)
 		return rc;
 	claim_judge(r, !result[0].misplaced);
-	r->note =
+	claim_note(
+		r, "%s",
 		"A finding about the paper, not a failure to reproduce it: an entry is reused "
 		"without a wrap when its mapping survived one. Flushing when an entry freed since "
-		"the last flush is handed out (deferred-tracked) closes the gap.";
+		"the last flush is handed out (deferred-tracked) closes the gap.");
 	return 0;
 }
 
@@ -122,9 +123,11 @@ static int judge_stale(const struct paper *p, struct claim_result *r, struct err
 	claim_say(r, ". %" PRIu64 " of %" PRIu64 " attempts disagreed with residency", disagreed,
 		  attempts);
 	claim_judge(r, !disagreed);
-	r->note = "Residency is asked of the IOTLB by a probe, the attempt is a DMA; that both ask "
-		  "the "
-		  "same cache is a property of the model.";
+	claim_note(
+		r, "%s",
+		"Residency is asked of the IOTLB by a probe, the attempt is a DMA; that both ask "
+		"the "
+		"same cache is a property of the model.");
 	return 0;
 }
 
@@ -149,9 +152,10 @@ static int judge_space(const struct paper *p, struct claim_result *r, struct err
 		  (double)(s.table_entries - s.usable_entries) / 256);
 	claim_judge(r, s.usable_entries < s.table_entries &&
 			       s.usable_entries > s.table_entries * 9 / 10);
-	r->note = "The emergency pages and the 640 KiB to 1 MiB hole; the peripheral windows, "
-		  "which a "
-		  "machine's firmware sets, are closed here and would take more.";
+	claim_note(r, "%s",
+		   "The emergency pages and the 640 KiB to 1 MiB hole; the peripheral windows, "
+		   "which a "
+		   "machine's firmware sets, are closed here and would take more.");
 	return 0;
 }
 
@@ -168,7 +172,7 @@ static int judge_shared(const struct paper *p, struct claim_result *r, struct er
 		"a device that never mapped anything %s memory mapped by its neighbour on the bus",
 		s.neighbour_reaches ? "wrote into" : "was kept out of");
 	claim_judge(r, s.neighbour_reaches);
-	r->note = "Isolation is between buses, not between devices of one bus.";
+	claim_note(r, "%s", "Isolation is between buses, not between devices of one bus.");
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "sim/profile.h"
 #include "study/paper_disk.h"
+#include "study/paper_proposals.h"
 #include "study/paper_xen.h"
 #include "study/paths.h"
 
@@ -105,6 +106,13 @@ static void add_pair(struct paper *p, const char *stem, unsigned size, const cha
 
 	add(p, paper_id(id, "%sm%u/off%s", stem, size, tail), size, OFF, a, b, c);
 	add(p, paper_id(id, "%sm%u/on%s", stem, size, tail), size, ON, a, b, c);
+}
+
+void paper_add_on(struct paper *p, unsigned size, const char *tail, const char *a, const char *b)
+{
+	char id[96];
+
+	add(p, paper_id(id, "m%u/on%s", size, tail), size, ON, a, b, NULL);
 }
 
 static void add_headline(struct paper *p)
@@ -278,6 +286,7 @@ int paper_init(struct paper *p, uint64_t seed, struct err *err)
 	if (!rc) {
 		paper_xen_points(p);
 		paper_disk_points(p);
+		paper_proposals_points(p);
 	}
 	if (!rc && p->study.error)
 		rc = err_set(err, p->study.error, "%s", p->study.why.text);

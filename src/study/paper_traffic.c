@@ -82,8 +82,9 @@ static void judge_changes(const struct paper *p, struct claim_result *r, const c
 			claim_judge(r, passes);
 		everywhere = everywhere && passes;
 	}
-	r->note = everywhere ? "So it is at every end of the estimates, too."
-			     : "Judged at the defaults; not every end of the estimates agrees.";
+	claim_note(r, "%s",
+		   everywhere ? "So it is at every end of the estimates, too."
+			      : "Judged at the defaults; not every end of the estimates agrees.");
 }
 
 static void judge_throughput(const struct paper *p, struct claim_result *r)
@@ -221,9 +222,10 @@ static void report_contention(const struct paper *p, struct claim_result *r)
 		"for the table's lock",
 		paper_contention(p, "nodelay/m512/on"));
 	r->verdict = VERDICT_REPORTED;
-	r->note = "One NIC: its interrupts, hence all receive maps and every unmap, are on one "
-		  "CPU, and "
-		  "sends queue at the stack's and the NIC's locks before they reach the table's.";
+	claim_note(r, "%s",
+		   "One NIC: its interrupts, hence all receive maps and every unmap, are on one "
+		   "CPU, and "
+		   "sends queue at the stack's and the NIC's locks before they reach the table's.");
 }
 
 static void judge_culprit(const struct paper *p, struct claim_result *r)
@@ -274,9 +276,10 @@ static void judge_single(const struct paper *p, struct claim_result *r)
 	if (isfinite(disk_least))
 		claim_say(r, "; of FFSB's, %.1f to %.1f %%", disk_least, disk_most);
 	claim_judge(r, least >= 0.99);
-	r->note = "Follows from the driver: each buffer is one object within one page, each frame "
-		  "one "
-		  "piece. Judged on the network; a list to scatter counts each of its elements.";
+	claim_note(r, "%s",
+		   "Follows from the driver: each buffer is one object within one page, each frame "
+		   "one "
+		   "piece. Judged on the network; a list to scatter counts each of its elements.");
 }
 
 /* ---- flushing ---- */
@@ -328,9 +331,12 @@ static void judge_lap(const struct paper *p, struct claim_result *r)
 		  flushes, stale, 100 * p10,
 		  100 * study_number(&p->study, "lap", "exposure.reachable_after_1ms"));
 	claim_judge(r, stale == 0 && p10 > 0);
-	r->note = "With 64 entries, evicted within a millisecond. An IOTLB larger than a lap of "
-		  "the table "
-		  "is another matter: see S22b.";
+	claim_note(r,
+		   "Of the windows that closed 99 in 100 did within %.0f us, at %.0f evictions a "
+		   "millisecond. An IOTLB larger than a lap of the table is another matter: S22b.",
+		   study_number(&p->study, "lap", "exposure.window_us_p99"),
+		   study_number(&p->study, "lap", "iotlb.evictions") / 1e3 /
+			   study_number(&p->study, "lap", "elapsed_s"));
 }
 
 /* ---- the table ---- */

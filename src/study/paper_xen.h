@@ -2,7 +2,8 @@
 /*
  * The part of the study "paper" that runs under a hypervisor: netserver in dom0 and in a domU, in
  * every way that the paper leaves open. Points: paper_xen_points.c; what is shown: paper_xen.c and
- * paper_xen_tables.c; claims: paper_dom0.c and paper_domu.c.
+ * paper_xen_tables.c; claims: paper_dom0.c, paper_causes.c and
+ * paper_domu.c.
  */
 #ifndef IOTOLL_STUDY_PAPER_XEN_H
 #define IOTOLL_STUDY_PAPER_XEN_H
@@ -52,6 +53,16 @@ bool paper_xen_runs(const struct paper_place *place, const struct paper_way *way
 /* Declare the points; failures as study_add()'s. */
 void paper_xen_points(struct paper *p);
 
+/* Which point with the IOMMU on: place and way by their ids. */
+struct paper_spot {
+	int domain; /* PAPER_DOM0, PAPER_DOMU */
+	const char *place, *way;
+	const struct paper_end *end; /* NULL: the default */
+	const char *extra[3];        /* more settings; NULL: none */
+};
+/* Declare it for messages of @size bytes as "<stem>m<size>/on<tail>". */
+void paper_xen_add(struct paper *p, const struct paper_spot *spot, unsigned size, const char *tail);
+
 /*
  * A number's change from "<stem>m<size>/off<tail>" to "on", in percent, at each of paper_size[];
  * NaN where that did not run or moved no data.
@@ -98,6 +109,10 @@ struct paper_judge {
  */
 void paper_xen_judge(const struct paper *p, const struct paper_judge *j, int which,
 		     struct claim_result *r);
+
+/* paper_causes.c: the judges of S10 and S17. */
+void paper_judge_twice(const struct paper *p, struct claim_result *r);
+void paper_judge_crossing(const struct paper *p, struct claim_result *r);
 
 /* Appended to what the study shows. */
 void paper_xen_figures(const struct paper *p, json_t *figures);

@@ -208,6 +208,20 @@ static const struct paper_way *find_way(const char *id)
 	return way;
 }
 
+void paper_xen_add(struct paper *p, const struct paper_spot *spot, unsigned size, const char *tail)
+{
+	const struct paper_domain *d = &paper_domains[spot->domain];
+	struct spot at = {.domain = d,
+			  .place = find_place(d, spot->place),
+			  .way = find_way(spot->way),
+			  .end = spot->end ? spot->end : paper_ends};
+	char stem[96], id[96];
+
+	memcpy(at.extra, spot->extra, sizeof(at.extra));
+	paper_xen_stem(stem, d->id, spot->place, spot->way);
+	add(p, &at, paper_id(id, "%.60sm%u/on%s", stem, size, tail), size, ON);
+}
+
 static void add_lines(struct paper *p, const struct paper_domain *d)
 {
 	for (const struct paper_line *l = d->line; l->title; l++) {

@@ -158,6 +158,14 @@ static void points_are_what_their_names_say(void **state)
 		{"ffsb/domu/random-direct/on", "platform.kind", "domu"},
 		{"ffsb/domu/random-direct/on", "iommu.model", "calgary"},
 		{"ffsb/bare-metal/sequential/on/high", "ffsb.profile", "ffsb-sequential"},
+		{"m16384/on/keep4", "dma.quota", "4"},
+		{"m16384/on/keep4", "platform.kind", "bare-metal"},
+		{"m16384/on/keep4", "iommu.model", "calgary"},
+		{"dom0/1/receive/m64/on/preallocated/dear", "dma.strategy", "preallocated"},
+		{"dom0/1/receive/m64/on/preallocated/dear", "sut.estimates", "dear-protection"},
+		{"dom0/1/receive/m512/on/doorbell", "platform.multicall", "doorbell"},
+		{"domu/flip/send/m64/on/integrated", "platform.grants", "integrated"},
+		{"domu/flip/send/m64/on/integrated", "load.name", "tcp_maerts"},
 	};
 
 	(void)state;
