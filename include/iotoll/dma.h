@@ -67,6 +67,12 @@ struct iotoll_dma_config {
 	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
+	/*
+	 * calgary: leave out what Linux does and the hardware does not need. Entries of one cache
+	 * line are pushed out to memory once; a flush knows the arbitration mask without reading
+	 * it. Not with quiesce_system, where others' buses are stopped as well.
+	 */
+	bool lean_driver;
 	bool multicall; /* xen: entries go to the hypervisor in lists, one a call of this API ... */
 	/*
 	 * ... or, if this is not 0, when a list has as many (at most 64), a flush is due, or the

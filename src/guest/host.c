@@ -47,6 +47,9 @@ static int open_driver(struct host *h, const struct host_config *config, struct 
 		.read_back_doorbells = config->read_back_doorbells,
 		.promiscuous = config->bridge,
 		.page_buffers = config->page_buffers,
+		.rx_chunk_pages = config->rx_chunk_pages,
+		.rx_hold_ps = config->rx_hold_ps,
+		.tx_copy_bytes = config->tx_copy_bytes,
 		.coalesce = config->coalesce,
 	};
 

@@ -55,6 +55,10 @@ struct host_config {
 	bool read_back_doorbells;
 	bool poison_memory; /* check freed kernel memory for stray writes (slow) */
 	uint64_t seed;
+	/* As struct tg3_driver_config has it; 0: as Linux's driver does. */
+	unsigned rx_chunk_pages;
+	uint64_t rx_hold_ps;
+	uint32_t tx_copy_bytes;
 	struct tg3_coalesce coalesce;
 };
 

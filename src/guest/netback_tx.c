@@ -205,6 +205,7 @@ static void make_frame(struct netback *nb, struct cpu *cpu, struct tx_packet *p,
 	frame->pieces = 1;
 	frame->bytes = copied;
 	frame->object = NULL;
+	frame->lasting = false;
 	for (unsigned i = 0; i < p->slots; i++) {
 		const struct pending *pending = &nb->pending[p->index[i]];
 		const uint32_t skip = i ? 0 : copied;

@@ -11,6 +11,8 @@
 #ifndef IOTOLL_GUEST_NETDEV_H
 #define IOTOLL_GUEST_NETDEV_H
 
+#include <stdbool.h>
+
 #include "mem/memory.h"
 
 #define NET_MTU 1500u
@@ -47,6 +49,11 @@ struct net_frame {
 	 * instead of calling net_frame_done().
 	 */
 	void *object;
+	/*
+	 * The one piece may stay where it is until net_frame_done(), however long that takes:
+	 * nobody waits for it, and nobody else's bytes are in its page.
+	 */
+	bool lasting;
 	struct net_release release;
 };
 

@@ -209,6 +209,7 @@ static unsigned take(struct netfront *f, struct cpu *cpu)
 		p->frame.pieces = p->pages = 0;
 		p->frame.bytes = 0;
 		p->frame.object = NULL;
+		p->frame.lasting = false;
 		p->bad = false;
 		do {
 			/* A flip batch must hold what a packet can bring. */

@@ -124,6 +124,7 @@ err_t stack_linkoutput(struct netif *netif, struct pbuf *p)
 	frame.pieces = 1;
 	frame.bytes = q->tot_len;
 	frame.object = NULL;
+	frame.lasting = false;
 	frame.release = (struct net_release){.fn = frame_done, .ctx = ns, .owner = q};
 	frame_parse(q->payload, frame.bytes, &info);
 	before = cpu_enter(cpu, CHARGE_STACK);
@@ -147,7 +148,7 @@ static void rx_free(struct pbuf *p)
 	struct rx_frame *f = (struct rx_frame *)p;
 	struct netstack *ns = f->ns;
 
-	kmalloc_free(ns->kmalloc, f->object);
+	f->release.fn(f->release.ctx, cpu_current(ns->machine), f->release.owner);
 	ns->stats.rx_live--;
 	f->next = ns->free_rx;
 	ns->free_rx = f;
@@ -169,20 +170,20 @@ static struct rx_frame *rx_take(struct netstack *ns)
 	return f;
 }
 
-static struct rx_frame *rx_new(struct netstack *ns, void *object, size_t offset, size_t bytes)
+static struct rx_frame *rx_new(struct netstack *ns, const struct net_frame *frame, void *bytes)
 {
 	struct rx_frame *f = rx_take(ns);
 
 	if (!f)
 		return NULL;
 	f->ns = ns;
-	f->object = object;
+	f->release = frame->release;
 	f->next = NULL;
-	f->paddr = kmalloc_phys(ns->kmalloc, object) + offset;
-	f->bytes = (uint32_t)bytes;
+	f->paddr = frame->piece[0].paddr;
+	f->bytes = frame->bytes;
 	f->custom.custom_free_function = rx_free;
-	if (!ns->fn->pbuf_alloced_custom(PBUF_RAW, (u16_t)bytes, PBUF_REF, &f->custom,
-					 (uint8_t *)object + offset, (u16_t)bytes)) {
+	if (!ns->fn->pbuf_alloced_custom(PBUF_RAW, (u16_t)f->bytes, PBUF_REF, &f->custom, bytes,
+					 (u16_t)f->bytes)) {
 		f->next = ns->free_rx;
 		ns->free_rx = f;
 		return NULL;
@@ -218,24 +219,28 @@ static void input_alone(struct netstack *ns, struct cpu *cpu, struct rx_frame *f
 	stack_leave(ns, cpu);
 }
 
-/* The frame at @object + @offset; the object is the stack's from here on. */
-static void receive_object(struct netstack *ns, struct cpu *cpu, void *object, size_t offset,
-			   size_t bytes)
+/* A frame of one piece, which stays where it is until the stack has done with it. */
+static void receive_in_place(struct netstack *ns, struct cpu *cpu, const struct net_frame *frame)
 {
 	const enum charge before = cpu_enter(cpu, CHARGE_STACK);
+	const size_t bytes = frame->bytes;
 	struct frame_info info;
 	struct socket *s = NULL;
-	struct rx_frame *f;
+	struct rx_frame *f = NULL;
+	void *at = NULL;
 
-	f = bytes && bytes <= NET_FRAME_MAX ? rx_new(ns, object, offset, bytes) : NULL;
+	if (bytes && bytes <= NET_FRAME_MAX) {
+		at = memory_ptr(ns->machine->mem, frame->piece[0].paddr, bytes);
+		f = rx_new(ns, frame, at);
+	}
 	if (!f) {
 		ns->stats.rx_dropped++;
-		kmalloc_free(ns->kmalloc, object);
+		net_frame_done(frame, cpu);
 		goto out;
 	}
 	/* Which protocol and which socket: the headers are read here, wherever the work is done. */
 	cpu_touch(cpu, f->paddr, HEADER_BYTES < bytes ? HEADER_BYTES : bytes, false);
-	frame_parse((const uint8_t *)object + offset, bytes, &info);
+	frame_parse(at, bytes, &info);
 	f->kind = info.kind;
 	ns->stats.rx_data += info.kind == FRAME_DATA;
 	ns->stats.rx_acks += info.kind == FRAME_ACK;
@@ -278,23 +283,32 @@ static void *gather(struct netstack *ns, struct cpu *cpu, const struct net_frame
 	return object;
 }
 
+static void free_object(void *ctx, struct cpu *cpu, void *owner)
+{
+	(void)cpu;
+	kmalloc_free(ctx, owner);
+}
+
 static void receive(void *ctx, struct cpu *cpu, const struct net_frame *frame)
 {
 	struct netstack *ns = ctx;
-	void *copy;
+	struct net_frame mine = *frame;
 
-	if (frame->object) {
-		receive_object(ns, cpu, frame->object,
-			       frame->piece[0].paddr - kmalloc_phys(ns->kmalloc, frame->object),
-			       frame->bytes);
-		return;
+	if (!frame->object && !frame->lasting) {
+		mine.object = gather(ns, cpu, frame);
+		net_frame_done(frame, cpu);
+		if (!mine.object) {
+			ns->stats.rx_dropped++;
+			return;
+		}
+		mine.piece[0] = (struct net_piece){.paddr = kmalloc_phys(ns->kmalloc, mine.object) +
+							    RX_OFFSET,
+						   .bytes = frame->bytes};
 	}
-	copy = gather(ns, cpu, frame);
-	net_frame_done(frame, cpu);
-	if (copy)
-		receive_object(ns, cpu, copy, RX_OFFSET, frame->bytes);
-	else
-		ns->stats.rx_dropped++;
+	if (mine.object)
+		mine.release = (struct net_release){
+			.fn = free_object, .ctx = ns->kmalloc, .owner = mine.object};
+	receive_in_place(ns, cpu, &mine);
 }
 
 struct net_upper netstack_upper(struct netstack *ns)

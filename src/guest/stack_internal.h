@@ -29,9 +29,9 @@ struct frame_info {
 struct rx_frame {
 	struct pbuf_custom custom; /* first: lwIP's pointer is ours */
 	struct netstack *ns;
-	void *object;
-	struct rx_frame *next;     /* on a backlog, or free */
-	struct rx_frame *all_next; /* of the stack's, for freeing */
+	struct net_release release; /* of its memory */
+	struct rx_frame *next;      /* on a backlog, or free */
+	struct rx_frame *all_next;  /* of the stack's, for freeing */
 	phys_t paddr;
 	uint32_t bytes;
 	enum frame_kind kind;

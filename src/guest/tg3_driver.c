@@ -58,7 +58,7 @@ static int rings_alloc(struct tg3_driver *d)
 	    coherent_alloc(d, &d->status, TG3_STATUS_BYTES) ||
 	    coherent_alloc(d, &d->stats_block, TG3_STATS_BYTES))
 		return -ENOMEM;
-	return 0;
+	return d->tx_copy ? coherent_alloc(d, &d->small, (size_t)TG3_SEND_ENTRIES * d->tx_copy) : 0;
 }
 
 static void rings_free(struct tg3_driver *d)
@@ -68,6 +68,7 @@ static void rings_free(struct tg3_driver *d)
 	coherent_free(d, &d->send);
 	coherent_free(d, &d->status);
 	coherent_free(d, &d->stats_block);
+	coherent_free(d, &d->small);
 }
 
 /* ---- the chip ---- */
@@ -171,7 +172,16 @@ static void switch_on(struct tg3_driver *d, bool promiscuous)
 	   TG3_MAC_RX_MODE_ENABLE | (promiscuous ? TG3_MAC_RX_MODE_PROMISC : 0));
 }
 
-static int post_buffers(struct tg3_driver *d, struct err *err)
+static int post_chunks(struct tg3_driver *d, struct err *err)
+{
+	const int rc = tg3_chunks_post(d->chunks, NULL);
+
+	return rc ? err_set(err, rc, "receive buffers could not be %s",
+			    rc == -EIO ? "mapped" : "allocated")
+		  : 0;
+}
+
+static int post_one_by_one(struct tg3_driver *d, struct err *err)
 {
 	for (unsigned i = 0; i < RX_POSTED; i++) {
 		const int rc = tg3_driver_rx_fill(d, NULL, i);
@@ -181,6 +191,15 @@ static int post_buffers(struct tg3_driver *d, struct err *err)
 				       RX_POSTED, rc == -EIO ? "mapped" : "allocated");
 	}
 	d->std_prod = RX_POSTED;
+	return 0;
+}
+
+static int post_buffers(struct tg3_driver *d, struct err *err)
+{
+	const int rc = d->chunks ? post_chunks(d, err) : post_one_by_one(d, err);
+
+	if (rc)
+		return rc;
 	if (iotoll_dma_publish(d->dma))
 		d->stats.late_refusals++;
 	wr(d, TG3_MBOX_STD_PROD + TG3_MBOX_LOW, d->std_prod);
@@ -223,6 +242,7 @@ int tg3_driver_open(struct tg3_driver **out, const struct tg3_driver_config *con
 	d->irq = config->irq;
 	d->read_back_doorbells = config->read_back_doorbells;
 	d->rx_object_bytes = config->page_buffers ? PAGE_BYTES : RX_OBJECT_BYTES;
+	d->tx_copy = (config->tx_copy_bytes + CACHE_LINE_BYTES - 1) & ~(CACHE_LINE_BYTES - 1);
 	d->poll = (struct softirq){.run = tg3_driver_poll, .ctx = d};
 	*d->irq =
 		(struct irq){.handler = tg3_driver_interrupt, .ctx = d, .target = config->irq_cpu};
@@ -232,6 +252,11 @@ int tg3_driver_open(struct tg3_driver **out, const struct tg3_driver_config *con
 		goto close_driver;
 	}
 	vlock_init(&d->tx_lock, d->machine, kmalloc_phys(d->kmalloc, d->lines));
+	if (config->rx_chunk_pages && tg3_chunks_create(&d->chunks, d, config->rx_chunk_pages,
+							config->rx_hold_ps, config->irq_cpu)) {
+		rc = err_set(err, -ENOMEM, "no memory for the NIC's receive buffers");
+		goto close_driver;
+	}
 	rc = chip_start(d, config, err);
 	if (rc)
 		goto close_driver;

@@ -43,6 +43,15 @@ struct tg3_driver_config {
 	bool read_back_doorbells;
 	bool promiscuous;  /* take frames for any address: a bridge's port */
 	bool page_buffers; /* receive into whole pages, which can then be given away */
+	/*
+	 * Receive into chunks of so many pages (tg3_driver_chunk.h), from which frames are copied
+	 * when none has come for so long; 0: buffer by buffer. Not with page_buffers.
+	 */
+	unsigned rx_chunk_pages;
+	uint64_t rx_hold_ps;
+	/* Frames of up to so many bytes, rounded up to cache lines, are sent from copies in memory
+	 * that stays mapped; 0: none. */
+	uint32_t tx_copy_bytes;
 	struct tg3_coalesce coalesce;
 };
 

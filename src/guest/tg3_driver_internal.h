@@ -5,6 +5,7 @@
 
 #include "guest/net_queue.h"
 #include "guest/tg3_driver.h"
+#include "guest/tg3_driver_chunk.h"
 #include "spec/tg3.h"
 
 #define RX_POSTED         200u  /* TG3_DEF_RX_RING_PENDING */
@@ -37,7 +38,7 @@ struct rx_slot {
 /* One send descriptor in flight. */
 struct tx_slot {
 	iotoll_iova_t iova;
-	uint32_t bytes;
+	uint32_t bytes;             /* 0: not mapped, but copied */
 	struct net_release release; /* fn is NULL for all but a frame's last */
 };
 
@@ -53,10 +54,13 @@ struct tg3_driver {
 	size_t rx_object_bytes;
 
 	struct coherent std, ret, send, status, stats_block;
+	struct coherent small; /* a place for each send descriptor, for copies of short frames */
+	uint32_t tx_copy;      /* the longest of those; 0: none is copied */
 
 	bool rx_more; /* the last unmap of the poll said that another would follow */
 	struct rx_slot rx[TG3_STD_ENTRIES];
 	unsigned std_prod, ret_cons;
+	struct tg3_chunks *chunks; /* NULL: buffer by buffer */
 
 	struct vlock tx_lock;
 	void *lines; /* tx_lock's cache line */
@@ -78,6 +82,10 @@ int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu, unsigned index) MU
 /* Up to @budget returned frames; @producer is the chip's. The number handled. */
 unsigned tg3_driver_rx(struct tg3_driver *d, struct cpu *cpu, unsigned budget);
 void tg3_driver_rx_free(struct tg3_driver *d);
+/* Write the descriptor that tells the chip about slot @index. */
+void tg3_driver_rx_post(struct tg3_driver *d, struct cpu *cpu, unsigned index);
+/* The frame of @bytes in @object, from RX_OFFSET on; the object goes with it. */
+void tg3_driver_hand_up(struct tg3_driver *d, struct cpu *cpu, void *object, size_t bytes);
 
 /* tg3_driver_tx.c */
 /* Give back what the chip has sent; start what waited. */

@@ -8,8 +8,7 @@
 
 #include "guest/tg3_driver_internal.h"
 
-/* Write the descriptor that tells the chip about slot @index. */
-static void post(struct tg3_driver *d, struct cpu *cpu, unsigned index)
+void tg3_driver_rx_post(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 {
 	const size_t at = (size_t)index * TG3_RXD_BYTES;
 	const struct tg3_rxd desc = {
@@ -42,7 +41,7 @@ int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 		return -EIO;
 	}
 	d->rx[index] = fresh;
-	post(d, cpu, index);
+	tg3_driver_rx_post(d, cpu, index);
 	return 0;
 }
 
@@ -53,7 +52,7 @@ static void recycle(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 
 	d->rx[index].object = NULL;
 	d->rx[d->std_prod] = slot;
-	post(d, cpu, d->std_prod);
+	tg3_driver_rx_post(d, cpu, d->std_prod);
 	d->std_prod = (d->std_prod + 1) % TG3_STD_ENTRIES;
 }
 
@@ -63,8 +62,7 @@ static void free_object(void *ctx, struct cpu *cpu, void *owner)
 	kmalloc_free(ctx, owner);
 }
 
-/* The frame in @object, which goes with it. */
-static void hand_up(struct tg3_driver *d, struct cpu *cpu, void *object, size_t bytes)
+void tg3_driver_hand_up(struct tg3_driver *d, struct cpu *cpu, void *object, size_t bytes)
 {
 	struct net_frame frame;
 
@@ -73,6 +71,7 @@ static void hand_up(struct tg3_driver *d, struct cpu *cpu, void *object, size_t 
 	frame.pieces = 1;
 	frame.bytes = (uint32_t)bytes;
 	frame.object = object;
+	frame.lasting = false;
 	frame.release = (struct net_release){.fn = free_object, .ctx = d->kmalloc, .owner = object};
 	d->upper.receive(d->upper.ctx, cpu, &frame);
 }
@@ -96,7 +95,7 @@ static void receive_copied(struct tg3_driver *d, struct cpu *cpu, unsigned index
 	memcpy(copy + RX_OFFSET, (uint8_t *)slot.object + RX_OFFSET, bytes);
 	iotoll_dma_sync_single_for_device(d->dma, slot.iova, bytes, IOTOLL_DMA_FROM_DEVICE);
 	d->stats.rx_copied++;
-	hand_up(d, cpu, copy, bytes);
+	tg3_driver_hand_up(d, cpu, copy, bytes);
 }
 
 /* A longer frame: first a new buffer, mapped; only then is the old one unmapped and passed up. */
@@ -120,7 +119,23 @@ static void receive_replaced(struct tg3_driver *d, struct cpu *cpu, unsigned ind
 	iotoll_dma_unmap_page_attrs(d->dma, slot.iova, RX_MAPPED_BYTES, IOTOLL_DMA_FROM_DEVICE,
 				    &attrs);
 	d->rx_more = more;
-	hand_up(d, cpu, slot.object, bytes);
+	tg3_driver_hand_up(d, cpu, slot.object, bytes);
+}
+
+/* Nothing of use is in the buffer of slot @index. */
+static void give_back(struct tg3_driver *d, struct cpu *cpu, unsigned index)
+{
+	if (d->chunks)
+		tg3_chunks_returned(d->chunks, cpu, index, 0);
+	else
+		recycle(d, cpu, index);
+}
+
+static bool its_turn(const struct tg3_driver *d, unsigned index)
+{
+	if (d->chunks)
+		return tg3_chunks_expect(d->chunks, index);
+	return !d->rx[d->std_prod].object || d->std_prod == index;
 }
 
 /*
@@ -136,23 +151,25 @@ static void receive_one(struct tg3_driver *d, struct cpu *cpu, const struct tg3_
 	const size_t bytes = desc->bytes - FCS_BYTES;
 
 	if (!(desc->opaque & TG3_RXD_OPAQUE_RING_STD) || index >= TG3_STD_ENTRIES ||
-	    !d->rx[index].object || (d->rx[d->std_prod].object && d->std_prod != index)) {
+	    !d->rx[index].object || !its_turn(d, index)) {
 		d->stats.rx_bad++;
 		return;
 	}
 	if (desc->flags & TG3_RXD_FLAG_ERROR) {
 		d->stats.rx_errors++;
-		recycle(d, cpu, index);
+		give_back(d, cpu, index);
 		return;
 	}
 	if (desc->bytes <= FCS_BYTES || bytes > NET_FRAME_MAX) {
 		d->stats.rx_bad++;
-		recycle(d, cpu, index);
+		give_back(d, cpu, index);
 		return;
 	}
 	d->stats.rx_frames++;
 	d->stats.rx_bytes += bytes;
-	if (bytes > RX_COPY_THRESHOLD)
+	if (d->chunks)
+		tg3_chunks_returned(d->chunks, cpu, index, bytes);
+	else if (bytes > RX_COPY_THRESHOLD)
 		receive_replaced(d, cpu, index, bytes, more);
 	else
 		receive_copied(d, cpu, index, bytes);
@@ -179,6 +196,11 @@ unsigned tg3_driver_rx(struct tg3_driver *d, struct cpu *cpu, unsigned budget)
 		if (d->ret_cons == status.rx_producer)
 			tg3_driver_status(d, cpu, &status);
 	}
+	/* What could not be posted when it was due. */
+	if (d->chunks && tg3_chunks_post(d->chunks, cpu))
+		d->stats.rx_no_memory++;
+	if (d->chunks)
+		tg3_chunks_polled(d->chunks, cpu);
 	/* The frames behind the last that was unmapped were short ones, or none at all. */
 	if (d->rx_more)
 		iotoll_dma_unmap_end(d->dma);
@@ -192,6 +214,8 @@ unsigned tg3_driver_rx(struct tg3_driver *d, struct cpu *cpu, unsigned budget)
 
 void tg3_driver_rx_free(struct tg3_driver *d)
 {
+	tg3_chunks_close(d->chunks);
+	d->chunks = NULL;
 	for (unsigned i = 0; i < TG3_STD_ENTRIES; i++) {
 		if (!d->rx[i].object)
 			continue;

@@ -7,6 +7,7 @@
  * here lies inside one page of memory and of DMA address space, so it never does.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "guest/tg3_driver_internal.h"
 
@@ -22,25 +23,44 @@ static unsigned available(const struct tg3_driver *d)
 	return TX_LIMIT - in_flight(d);
 }
 
-/* Map @piece and write descriptor @index. 0 or -EIO. */
+/* A short one: the device reads a copy, in memory that holds nothing else and stays mapped. */
+static iotoll_iova_t copy_piece(struct tg3_driver *d, struct cpu *cpu, unsigned index,
+				const struct net_piece *piece)
+{
+	const uint64_t at = (uint64_t)index * d->tx_copy;
+
+	cpu_copy(cpu, d->small.paddr + at, piece->paddr, piece->bytes);
+	memcpy(d->small.ptr + at, memory_ptr(d->machine->mem, piece->paddr, piece->bytes),
+	       piece->bytes);
+	return IOTOLL_IOVA(IOTOLL_IOVA_U64(d->small.iova) + at);
+}
+
+static iotoll_iova_t map_piece(struct tg3_driver *d, const struct net_piece *piece)
+{
+	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_SEND};
+
+	return iotoll_dma_map_page_attrs(d->dma, IOTOLL_PHYS(piece->paddr), piece->bytes,
+					 IOTOLL_DMA_TO_DEVICE, &attrs);
+}
+
+/* Map or copy @piece and write descriptor @index. 0 or -EIO. */
 static int submit_piece(struct tg3_driver *d, struct cpu *cpu, unsigned index,
 			const struct net_piece *piece, bool last)
 {
 	const size_t at = (size_t)index * TG3_TXD_BYTES;
-	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_SEND};
-	const iotoll_iova_t iova = iotoll_dma_map_page_attrs(
-		d->dma, IOTOLL_PHYS(piece->paddr), piece->bytes, IOTOLL_DMA_TO_DEVICE, &attrs);
+	const bool copied = piece->bytes <= d->tx_copy;
+	const iotoll_iova_t iova = copied ? copy_piece(d, cpu, index, piece) : map_piece(d, piece);
 	const struct tg3_txd desc = {
 		.addr = IOTOLL_IOVA_U64(iova),
 		.bytes = (uint16_t)piece->bytes,
 		.flags = last ? TG3_TXD_FLAG_END : 0,
 	};
 
-	if (iotoll_dma_mapping_error(iova))
+	if (!copied && iotoll_dma_mapping_error(iova))
 		return -EIO;
 	tg3_txd_pack(d->send.ptr + at, &desc);
 	cpu_touch(cpu, d->send.paddr + at, TG3_TXD_BYTES, true);
-	d->tx[index] = (struct tx_slot){.iova = iova, .bytes = piece->bytes};
+	d->tx[index] = (struct tx_slot){.iova = iova, .bytes = copied ? 0 : piece->bytes};
 	return 0;
 }
 
@@ -48,6 +68,8 @@ static void unmap(struct tg3_driver *d, const struct tx_slot *slot, bool more)
 {
 	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_SEND, .more = more};
 
+	if (!slot->bytes)
+		return;
 	iotoll_dma_unmap_page_attrs(d->dma, slot->iova, slot->bytes, IOTOLL_DMA_TO_DEVICE, &attrs);
 }
 

@@ -136,6 +136,7 @@ int hyper_table_create(struct hyper *h, struct err *err)
 		.quiesce_system = c->quiesce_system,
 		.unused_invalid = c->unused_invalid,
 		.table_cached = c->table_cached,
+		.lean_driver = c->lean_driver,
 	};
 	int rc = memory_alloc(c->machine->mem, 1, PAGE_BYTES, 0, &h->lock_line);
 

@@ -113,6 +113,7 @@ static int make_domain(struct rig *r, const struct rig_config *c, const struct d
 		.unused_invalid = c->unused_invalid,
 		.table_cached = c->table_cached,
 		.incoherent_walker = c->incoherent_walker,
+		.lean_driver = c->lean_driver,
 		.multicall = c->multicall,
 		.multicall_entries = c->multicall_entries,
 		.superpages = c->superpages,

@@ -28,7 +28,7 @@ struct rig_config {
 	bool pages_change; /* likewise */
 	bool multicall;    /* of a domain under a hypervisor: see iotoll_dma_config */
 	unsigned multicall_entries;
-	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached;
+	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached, lean_driver;
 	bool incoherent_walker;
 	struct iommu_dart_config dart;
 	bool ats; /* the device will get a translation cache: rig_attach_ats() */

@@ -33,6 +33,7 @@ static const char *const prefetch[] = {"none", "next", "adjacent", "stride", NUL
 static const char *const unused[] = {"dummy", "invalid", NULL};
 static const char *const walker[] = {"coherent", "incoherent", NULL};
 static const char *const table_memory[] = {"uncached", "cached", NULL};
+static const char *const drivers[] = {"linux", "lean", NULL};
 static const char *const charged[] = {"charged", "free", NULL};
 static const char *const verify[] = {"nothing", "sampled", "all", NULL}; /* as load/ counts */
 
@@ -182,6 +183,9 @@ const struct param_row param_rows[] = {
 	       "pushed out"),
 	CHOICE("iommu", "walker", incoherent_walker, walker, "coherent",
 	       "riommu: does it look into CPU caches, or are lines pushed out for it (the paper's rIOMMU-)"),
+	CHOICE("iommu", "driver", lean_driver, drivers, "linux",
+	       "calgary: as Linux has it, or without what the hardware does not need: entries of one "
+	       "cache line are pushed out once, a flush does not read what only the driver writes"),
 	CHOICE("iommu", "ats", ats, off_on, "off",
 	       "vtd, amdvi: the NIC has a translation cache of its own (PCIe ATS)"),
 	NUMBER("iommu", "atc_entries", atc_entries, QUANTITY_COUNT, "entries", 0, 1u << 16, "64",
@@ -222,6 +226,15 @@ const struct param_row param_rows[] = {
 	       "the same for transmit completions"),
 	CHOICE("nic", "rx_tick_restart", rx_tick_restart, off_on, "on",
 	       "the tick timer starts anew at every frame (tagged-status mode)"),
+	NUMBER("nic", "rx_chunk", rx_chunk_pages, QUANTITY_COUNT, "pages", 0, 64, "0",
+	       "the machine under test receives into chunks of so many pages, mapped and unmapped as "
+	       "one; frames go up when theirs is unmapped; 0: buffer by buffer"),
+	NUMBER("nic", "rx_hold", rx_hold_ps, QUANTITY_TIME, "time", SIM_US, SIM_S, "150 us",
+	       "with rx_chunk: frames that wait for their chunk are copied out of it when none has come "
+	       "for so long"),
+	NUMBER("nic", "tx_copy", tx_copy_bytes, QUANTITY_COUNT, "bytes", 0, 2048, "0",
+	       "the machine under test sends frames of up to so many bytes from copies in memory that "
+	       "stays mapped; 0: none"),
 	NUMBER("link", "rate", link_bps, QUANTITY_RATE, "rate", 1000000, 1000000000000, "1 Gb/s",
 	       "line rate"),
 	NUMBER("link", "latency", link_latency_ps, QUANTITY_TIME, "time", 0, SIM_S, "1 us",
@@ -299,7 +312,7 @@ const struct param_row param_rows[] = {
 	       "request nobody gave it; 0: never"),
 	NAME("rogue", "attacks", rogue_attacks, rogue_kind, "none",
 	     "what the device does besides its work: it attacks the machine that it serves", "none", "all"),
-	NUMBER("rogue", "interval", rogue_interval_ps, QUANTITY_TIME, "time", SIM_US, SIM_S, "50 us",
+	NUMBER("rogue", "interval", rogue_interval_ps, QUANTITY_TIME, "time", SIM_US, SIM_S, "150 us",
 	       "mean time between its attacks, each kind in turn; so often, too, an unmap is followed up"),
 };
 /* clang-format on */

@@ -63,6 +63,7 @@ struct scenario {
 	char iotlb_policy[SCENARIO_TEXT];
 	uint64_t iotlb_index, iotlb_partitions, iotlb_prefetch; /* enums of hw/iommu.h; a count */
 	uint64_t quiesce_system, unused_invalid, table_cached, incoherent_walker;
+	uint64_t lean_driver;
 	uint64_t ats, atc_entries, atc_ways, ats_queue_depth;
 	/* [dma] */
 	char strategy[SCENARIO_TEXT]; /* "auto" is resolved by scenario_finish() */
@@ -71,6 +72,7 @@ struct scenario {
 	uint64_t locks; /* enum scenario_locks */
 	/* [nic], [link] */
 	uint64_t rx_ticks_ps, rx_frames, tx_ticks_ps, tx_frames, rx_tick_restart;
+	uint64_t rx_chunk_pages, rx_hold_ps, tx_copy_bytes;
 	uint64_t link_bps, link_latency_ps, link_jitter_ps;
 	/* [mqnic], [stream] */
 	uint64_t mq_queues, mq_mtu, mq_rx_ring, mq_tx_ring, mq_page_cache, mq_rx_buffer, mq_tags;

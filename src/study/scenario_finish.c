@@ -283,6 +283,15 @@ static int check_units(const struct scenario *s, struct err *err)
 	return 0;
 }
 
+static int check_chunks(const struct scenario *s, struct err *err)
+{
+	if (s->rx_chunk_pages && s->platform == PLATFORM_DOMU && s->flip)
+		return param_refuse(s, "nic", "rx_chunk", err,
+				    "dom0 gives pages away that hold one frame, platform.receive "
+				    "being flip; expected 0");
+	return 0;
+}
+
 /* What goes with a hypervisor, and with which. */
 static int check_platform(struct scenario *s, struct err *err)
 {
@@ -345,5 +354,7 @@ int scenario_finish(struct scenario *s, struct err *err)
 		rc = check_ats(s, err);
 	if (!rc)
 		rc = check_table(s, err);
+	if (!rc)
+		rc = check_chunks(s, err);
 	return rc ? rc : check_units(s, err);
 }

@@ -101,9 +101,10 @@ static int make_nic(struct testbed_side *side, struct testbed *t, const struct s
 	return rc ? err_set(err, rc, "the %s's NIC cannot use its DMA domain", plan->who) : 0;
 }
 
-static int make_host(struct testbed_side *side, const struct scenario *s,
+static int make_host(struct testbed_side *side, const struct testbed *t,
 		     const struct side_plan *plan, struct err *err)
 {
+	const struct scenario *s = t->scenario;
 	struct host_config config = {
 		.machine = side->machine,
 		.nic_regs = &side->nic_regs,
@@ -121,6 +122,11 @@ static int make_host(struct testbed_side *side, const struct scenario *s,
 	};
 	int rc;
 
+	if (side == &t->sut) {
+		config.rx_chunk_pages = (unsigned)s->rx_chunk_pages;
+		config.rx_hold_ps = s->rx_hold_ps;
+		config.tx_copy_bytes = (uint32_t)s->tx_copy_bytes;
+	}
 	memcpy(config.mac, plan->mac, sizeof(config.mac));
 	if (plan->platform == PLATFORM_DOMU)
 		return platform_behind_dom0(side, s, &config, err);
@@ -174,7 +180,7 @@ static int make_side(struct testbed_side *side, struct testbed *t, struct side_p
 		return rc;
 	tg3_connect(side->nic, link_sink(t->link, port));
 	link_attach(t->link, port, tg3_receive_cb, side->nic);
-	return make_host(side, t->scenario, plan, err);
+	return make_host(side, t, plan, err);
 }
 
 /* Where the allocator's first lap begins: a machine that has been up for a while is anywhere. */
@@ -207,6 +213,7 @@ static struct rig_config sut_rig(const struct scenario *s, const struct run_opti
 				   .unused_invalid = s->unused_invalid,
 				   .table_cached = s->table_cached,
 				   .incoherent_walker = s->incoherent_walker,
+				   .lean_driver = s->lean_driver,
 				   .multicall = s->multicall != LISTS_OFF,
 				   .multicall_entries = s->multicall == LISTS_DOORBELL
 								? (unsigned)s->multicall_entries

@@ -125,6 +125,32 @@ static void a_flush_is_seven_steps_on_its_own_bus(void **state)
 	rig_close(&rig);
 }
 
+static void a_lean_flush_knows_the_arbitration_mask_and_still_waits_for_the_tar(void **state)
+{
+	struct iotoll_dma_config config = rig_config();
+	static struct rig rig;
+
+	(void)state;
+	config.strategy = "strict";
+	config.lean_driver = true;
+	rig_open(&rig, 64u << 20);
+	rig_put32(&rig, AER, 0xF0000001);
+	assert_int_equal(iotoll_dma_domain_create(&rig.domain, rig.env, &config, NULL, 0), 0);
+	assert_int_equal(iotoll_dma_attach(&rig.dev, rig.domain, 8, UINT32_MAX), 0);
+	const uint64_t iova = rig_map(&rig, 0x100000, 4096);
+
+	rig_forget(&rig);
+	rig_unmap(&rig, iova, 4096);
+	const struct rig_access want[] = {
+		{'W', 4, AER, 0},          {'R', 4, PLSSR, 0},
+		{'R', 8, SPLITQ, 0xff},    {'W', 8, TAR, tar_raw(0, table_at(&rig), 0)},
+		{'W', 4, AER, 0x010000F0}, {'R', 4, AER, 0x010000F0},
+	};
+
+	rig_expect(&rig, want, COUNT(want));
+	rig_close(&rig);
+}
+
 static void quiescing_the_system_stops_and_drains_every_bus_around_one_tar_write(void **state)
 {
 	struct rig_access want[64];
@@ -312,6 +338,8 @@ int main(void)
 		cmocka_unit_test(
 			the_tar_carries_the_size_code_and_an_aligned_base_for_every_table_size),
 		cmocka_unit_test(a_flush_is_seven_steps_on_its_own_bus),
+		cmocka_unit_test(
+			a_lean_flush_knows_the_arbitration_mask_and_still_waits_for_the_tar),
 		cmocka_unit_test(
 			quiescing_the_system_stops_and_drains_every_bus_around_one_tar_write),
 		cmocka_unit_test(

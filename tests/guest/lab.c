@@ -121,6 +121,11 @@ void lab_create_side(struct lab *lab, unsigned n, unsigned cpus, bool bridge)
 	struct err err = {{0}};
 	char why[200] = "";
 
+	if (n == 1) {
+		host.rx_chunk_pages = lab->rx_chunk_pages;
+		host.rx_hold_ps = LAB_HOLD;
+		host.tx_copy_bytes = lab->tx_copy_bytes;
+	}
 	side->lab = lab;
 	side->number = n;
 	assert_int_equal(machine_create(&side->machine, lab->sim, &profile, &err), 0);
@@ -161,6 +166,17 @@ static struct lab *create(unsigned cpus, bool bridge)
 struct lab *lab_create(unsigned cpus)
 {
 	return create(cpus, false);
+}
+
+struct lab *lab_create_chunked(unsigned cpus, unsigned pages, uint32_t tx_copy_bytes)
+{
+	struct lab *lab = lab_create_bare();
+
+	lab->rx_chunk_pages = pages;
+	lab->tx_copy_bytes = tx_copy_bytes;
+	lab_create_side(lab, 0, cpus, false);
+	lab_create_side(lab, 1, cpus, false);
+	return lab;
 }
 
 struct lab *lab_create_bridged(unsigned cpus)

@@ -24,6 +24,7 @@
 
 #define LAB_IP(n) (0x0a000001u + (n))
 #define LAB_SEED  20070627u
+#define LAB_HOLD  (150 * SIM_US) /* that long chunks wait for a frame */
 
 /* What stands between NIC and wire: return false to lose the frame. May change its bytes. */
 typedef bool lab_filter(void *ctx, unsigned from, struct frame *frame);
@@ -50,11 +51,16 @@ struct lab {
 	struct lab_side side[2];
 	lab_filter *filter;
 	void *filter_ctx;
+	/* Of side 1's driver: pages of its receive chunks, bytes of frames sent as copies. */
+	unsigned rx_chunk_pages;
+	uint32_t tx_copy_bytes;
 };
 
 struct lab *lab_create(unsigned cpus);
 /* With stack and NIC of side 1 on a bridge. */
 struct lab *lab_create_bridged(unsigned cpus);
+/* Side 1 receives into chunks of so many pages and copies short frames that it sends. */
+struct lab *lab_create_chunked(unsigned cpus, unsigned pages, uint32_t tx_copy_bytes);
 /* Its parts: simulation and cable alone; then a side, or a side's NIC on @machine's bus. */
 struct lab *lab_create_bare(void);
 void lab_create_side(struct lab *lab, unsigned n, unsigned cpus, bool bridge);

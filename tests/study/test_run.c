@@ -478,6 +478,10 @@ static void what_cannot_be_built_is_refused_with_words(void **state)
 	refuse(ON, "sut.memory.dram_mis=1 ns", "did you mean memory.dram_miss?");
 	refuse(ON, "sut.memory.dram_miss=1 MiB", "memory.dram_miss");
 	refuse(ON, "link.rate=3 Mb/s", "link.rate");
+	refuse("platform.kind=domu", "nic.rx_chunk=8",
+	       "--set nic.rx_chunk: dom0 gives pages away that hold one frame, platform.receive "
+	       "being "
+	       "flip; expected 0");
 	refuse(ON, "link.rate=1.9 Mb/s", "--set link.rate: expected whole Mb/s");
 	refuse(ON, "nic.rx_ticks=900 ns", "--set nic.rx_ticks: the chip counts whole microseconds");
 }

@@ -21,6 +21,7 @@
 
 #define FRAME_BYTES    4096u
 #define CPU_LINE_BYTES 64u
+#define TCES_IN_LINE   (CPU_LINE_BYTES / CALGARY_TCE_BYTES)
 #define BELOW_4G       (UINT64_C(1) << 32)
 /* A table walk needs the bus idle: at most so many reads of the split queue (Linux). */
 #define DRAIN_READS 100u
@@ -39,8 +40,10 @@ struct calgary {
 	unsigned size_code;
 	bool translating;
 	bool quiesce_system;
-	bool shut;        /* the watchdog has shut the bus off */
-	uint64_t tar_raw; /* what flushes write to the TAR, in CPU order */
+	bool lean;
+	uint32_t arbitration; /* lean: the mask, as the register has it; only we write it */
+	bool shut;            /* the watchdog has shut the bus off */
+	uint64_t tar_raw;     /* what flushes write to the TAR, in CPU order */
 	uint64_t *tces;
 };
 
@@ -63,10 +66,11 @@ static void write32(const struct calgary *c, uint32_t reg, uint32_t value)
 
 /*
  * One entry: an 8-byte store, then the line is pushed out to memory, where alone the bridge
- * looks. Eight entries of one line are pushed eight times, as tce_build() and tce_free() do.
+ * looks. Eight entries of one line are pushed eight times, as tce_build() and tce_free() do, or,
+ * if so configured, once, with the last of them that is written (@more: not this one).
  * The store is atomic so that a walker on another thread never sees half an entry.
  */
-static void store_tce(struct calgary *c, uint64_t index, uint64_t tce)
+static void store_tce(struct calgary *c, uint64_t index, uint64_t tce, bool more)
 {
 	const iotoll_phys_t at =
 		IOTOLL_PHYS(IOTOLL_PHYS_U64(c->base.table) + index * CALGARY_TCE_BYTES);
@@ -78,7 +82,8 @@ static void store_tce(struct calgary *c, uint64_t index, uint64_t tce)
 	env_work(c->base.env, DMA_WORK_ENTRY_STORE, 1);
 	__atomic_store_n(&c->tces[index], image, __ATOMIC_RELEASE);
 	env_touch(c->base.env, at, CALGARY_TCE_BYTES, true);
-	env_clflush(c->base.env, at);
+	if (!more || !c->lean || (index + 1) % TCES_IN_LINE == 0)
+		env_clflush(c->base.env, at);
 }
 
 /* Reading is always allowed; Linux never makes a write-only entry although the format has it. */
@@ -90,7 +95,8 @@ static void calgary_set(struct dma_driver *driver, uint64_t first, uint64_t coun
 	for (uint64_t i = 0; i < count; i++)
 		store_tce(c, first + i,
 			  calgary_tce(IOTOLL_PHYS_U64(paddr) + i * CALGARY_PAGE_BYTES, true,
-				      dir != IOTOLL_DMA_TO_DEVICE));
+				      dir != IOTOLL_DMA_TO_DEVICE),
+			  i + 1 < count);
 }
 
 static void calgary_clear(struct dma_driver *driver, uint64_t first, uint64_t count)
@@ -98,7 +104,7 @@ static void calgary_clear(struct dma_driver *driver, uint64_t first, uint64_t co
 	struct calgary *c = calgary_of(driver);
 
 	for (uint64_t i = 0; i < count; i++)
-		store_tce(c, first + i, 0);
+		store_tce(c, first + i, 0, i + 1 < count);
 }
 
 static int calgary_entry(const struct dma_driver *driver, uint64_t index,
@@ -123,7 +129,7 @@ static uint32_t stop_bus(const struct calgary *c, unsigned phb)
 {
 	struct dma_env *env = c->base.env;
 	const uint64_t aer = calgary_phb_reg(phb, CALGARY_AER);
-	const uint32_t saved = (uint32_t)env_reg_read(env, aer, 4);
+	const uint32_t saved = c->lean ? c->arbitration : (uint32_t)env_reg_read(env, aer, 4);
 
 	env_reg_write(env, aer, 0, 4);
 	/* A read cannot pass the posted write: once it is answered, arbitration is off. */
@@ -157,6 +163,7 @@ static void restart_bus(const struct calgary *c, unsigned phb, uint32_t saved)
 	const uint64_t aer = calgary_phb_reg(phb, CALGARY_AER);
 
 	env_reg_write(c->base.env, aer, saved, 4);
+	/* Also when lean: until it is answered the write to the TAR may be on its way. */
 	(void)env_reg_read(c->base.env, aer, 4);
 }
 
@@ -248,6 +255,9 @@ static void calgary_enable(struct dma_driver *driver)
 
 	write32(c, CALGARY_CONFIG_RW, read32(c, CALGARY_CONFIG_RW) | CALGARY_TRANSLATE_BITS);
 	(void)read32(c, CALGARY_CONFIG_RW);
+	if (c->lean)
+		c->arbitration = (uint32_t)env_reg_read(c->base.env,
+							calgary_phb_reg(c->phb, CALGARY_AER), 4);
 	c->translating = true;
 }
 
@@ -315,6 +325,7 @@ static int calgary_create(struct dma_driver **out, struct dma_env *env,
 	c->base.env = env;
 	c->phb = config->bus;
 	c->quiesce_system = config->quiesce_system;
+	c->lean = config->lean_driver && !config->quiesce_system;
 	if (translate) {
 		c->size_code = (unsigned)size_code;
 		c->base.entries = config->table_entries;
