@@ -19,9 +19,7 @@
 
 #include "iotoll/types.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+IOTOLL_DECLS_BEGIN
 
 enum iotoll_dma_dir {
 	IOTOLL_DMA_BIDIRECTIONAL = 0,
@@ -385,8 +383,6 @@ int iotoll_dma_config_check(const struct iotoll_dma_config *config, char *why, s
 /* Table entries that driver @name usually has; 0 if there is no table or no such driver. */
 uint64_t iotoll_dma_driver_entries(const char *name);
 
-#ifdef __cplusplus
-}
-#endif
+IOTOLL_DECLS_END
 
 #endif

@@ -10,9 +10,7 @@
 
 #include "iotoll/types.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+IOTOLL_DECLS_BEGIN
 
 struct dma_env;
 struct memory;
@@ -56,8 +54,6 @@ int iotoll_env_alloc_pages(struct dma_env *env, uint64_t pages, uint64_t align_b
 /* Give back what iotoll_env_alloc_pages() handed out, with the same @pages. Any thread. */
 void iotoll_env_free_pages(struct dma_env *env, iotoll_phys_t paddr, uint64_t pages);
 
-#ifdef __cplusplus
-}
-#endif
+IOTOLL_DECLS_END
 
 #endif

@@ -10,6 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Around declarations: of C to C++, and visible outside a library that hides the rest. */
+#ifdef __cplusplus
+#define IOTOLL_DECLS_BEGIN                                 \
+	_Pragma("GCC visibility push(default)") extern "C" \
+	{
+#define IOTOLL_DECLS_END \
+	}                \
+	_Pragma("GCC visibility pop")
+#else
+#define IOTOLL_DECLS_BEGIN _Pragma("GCC visibility push(default)")
+#define IOTOLL_DECLS_END   _Pragma("GCC visibility pop")
+#endif
+
 #ifdef __CHECKER__
 #define IOTOLL_BITWISE __attribute__((bitwise))
 #define IOTOLL_FORCE   __attribute__((force))
