@@ -38,6 +38,33 @@ struct dma_env; /* where the layer runs: see iotoll/env.h */
 struct iotoll_dma_domain;
 struct iotoll_dma_device;
 
+/*
+ * Driver "callbacks": where I/O address space is somebody else's to change, by calls (VFIO's and
+ * iommufd's ioctls, a vfio-user server's messages). Called under the domain's lock, from any thread
+ * that maps or unmaps. Must outlive the domain.
+ */
+struct iotoll_dma_callbacks {
+	void *ctx;
+	/*
+	 * [iova, iova + bytes), whole pages that nothing is mapped at, leads to @paddr from now on.
+	 * 0, or a negative errno value: then the request fails, and unmap() may be called for a
+	 * part of this range all the same.
+	 */
+	int (*map)(void *ctx, iotoll_iova_t iova, iotoll_phys_t paddr, uint64_t bytes,
+		   enum iotoll_dma_dir dir);
+	/*
+	 * When this returns, no device reaches anything by [iova, iova + bytes). Called once for
+	 * all of the address space when the domain is destroyed.
+	 */
+	void (*unmap)(void *ctx, iotoll_iova_t iova, uint64_t bytes);
+	/* Addresses that mean something else (x86: messages, 0xfee00000 on): never handed out. */
+	const struct iotoll_dma_hole {
+		iotoll_iova_t iova; /* a multiple of 4096, as is bytes */
+		uint64_t bytes;
+	} * holes;
+	unsigned hole_count;
+};
+
 struct iotoll_dma_config {
 	const char *driver;   /* "none", "calgary", "dart-u4", ... : a row of the registry */
 	const char *strategy; /* "off", "strict", "deferred", ... : a row of the registry */
@@ -83,6 +110,7 @@ struct iotoll_dma_config {
 	/* riommu: the hardware does not look into CPU caches, so that lines are pushed out for it
 	 */
 	bool incoherent_walker;
+	const struct iotoll_dma_callbacks *callbacks; /* of driver "callbacks", else NULL */
 };
 
 struct iotoll_sg {

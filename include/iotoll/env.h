@@ -30,13 +30,19 @@ struct iotoll_env_config {
 	uint64_t (*now_ps)(void *ctx);
 	/* Physical memory of this many bytes is made, and freed with the environment ... */
 	uint64_t memory_bytes;
-	/* ... unless the program has its own, which stays its own. Then memory_bytes is ignored. */
+	/*
+	 * ... unless it is there already, as a guest's is: then it begins here, page aligned, and
+	 * stays its owner's. Page frames that the layer needs are taken out of it, so who wants
+	 * some for himself asks for them by iotoll_env_alloc_pages() as well.
+	 */
+	void *window;
+	/* For programs of this project, which have a struct memory: the two above are ignored. */
 	struct memory *memory;
 };
 
 /*
  * 0 and *@out; -EINVAL (only one of the register callbacks, memory size not a multiple of 4096
- * in 4 KiB..64 GiB); -ENOMEM. @config is copied.
+ * in 4 KiB..64 GiB, a window that is not page aligned); -ENOMEM. @config is copied.
  */
 int iotoll_env_create(struct dma_env **out, const struct iotoll_env_config *config);
 /* Every domain made in it must be destroyed. NULL is allowed. */

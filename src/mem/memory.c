@@ -15,34 +15,59 @@
 
 #define MEMORY_MAX_BYTES ((uint64_t)64 << 30)
 
+static bool size_fits(uint64_t bytes)
+{
+	return bytes != 0 && bytes % PAGE_BYTES == 0 && bytes <= MEMORY_MAX_BYTES;
+}
+
+/* Over [@host, @host + bytes), whoever's that is; NULL with errno set. */
+static struct memory *memory_make(void *host, uint64_t bytes, bool borrowed)
+{
+	struct memory *mem = calloc(1, sizeof(*mem));
+
+	if (!mem)
+		return NULL;
+	mem->bytes = bytes;
+	mem->host = host;
+	mem->borrowed = borrowed;
+	if (pages_init(&mem->pages, bytes >> PAGE_SHIFT)) {
+		free(mem);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return mem;
+}
+
 struct memory *memory_create(uint64_t bytes)
 {
 	struct memory *mem;
 	void *host;
 
-	if (!bytes || bytes % PAGE_BYTES || bytes > MEMORY_MAX_BYTES) {
+	if (!size_fits(bytes)) {
 		errno = EINVAL;
 		return NULL;
 	}
-	mem = calloc(1, sizeof(*mem));
-	if (!mem)
-		return NULL;
 	host = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (host == MAP_FAILED)
-		goto free_mem;
-	mem->bytes = bytes;
-	mem->host = host;
-	if (pages_init(&mem->pages, bytes >> PAGE_SHIFT))
-		goto unmap_host;
+	if (host == MAP_FAILED) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	mem = memory_make(host, bytes, false);
+	if (!mem) {
+		munmap(host, bytes);
+		errno = ENOMEM;
+	}
 	return mem;
+}
 
-unmap_host:
-	munmap(host, bytes);
-	errno = ENOMEM;
-free_mem:
-	free(mem);
-	return NULL;
+struct memory *memory_over(void *host, uint64_t bytes)
+{
+	if (!host || (uintptr_t)host % PAGE_BYTES || !size_fits(bytes)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return memory_make(host, bytes, true);
 }
 
 void memory_destroy(struct memory *mem)
@@ -52,7 +77,7 @@ void memory_destroy(struct memory *mem)
 	pages_fini(&mem->pages);
 	if (mem->entries)
 		view_fini(mem);
-	else
+	else if (!mem->borrowed)
 		munmap(mem->host, mem->bytes);
 	free(mem);
 }
@@ -64,7 +89,7 @@ void memory_clear(struct memory *mem, phys_t paddr, uint64_t pages)
 	assert(!mem->entries && paddr % PAGE_BYTES == 0 && paddr <= mem->bytes &&
 	       bytes <= mem->bytes - paddr);
 	/* A private anonymous page that was dropped reads as zeros (madvise(2)). */
-	if (madvise(mem->host + paddr, bytes, MADV_DONTNEED))
+	if (mem->borrowed || madvise(mem->host + paddr, bytes, MADV_DONTNEED))
 		memset(mem->host + paddr, 0, bytes);
 }
 

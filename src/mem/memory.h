@@ -31,6 +31,11 @@ struct memory;
  * another size, ENOMEM when the host refuses.
  */
 struct memory *memory_create(uint64_t bytes);
+/*
+ * The same over memory that is there already and stays its owner's: [@host, @host + bytes), page
+ * aligned, for as long as this lives. Nothing is cleared.
+ */
+struct memory *memory_over(void *host, uint64_t bytes);
 /* Every pointer into it dies with it; of a view, the board's stay. NULL is allowed. */
 void memory_destroy(struct memory *mem);
 uint64_t memory_bytes(const struct memory *mem);

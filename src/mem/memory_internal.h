@@ -9,6 +9,7 @@
 struct memory {
 	uint64_t bytes;
 	unsigned char *host;
+	bool borrowed; /* the host's memory is somebody else's */
 	struct pages pages;
 	/* of a view only */
 	const uint64_t *entries; /* one a page, in the board's memory; NULL: this is a board's */

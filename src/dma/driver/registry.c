@@ -14,11 +14,14 @@ extern const struct driver_ops vtd_driver_ops;
 extern const struct driver_ops amdvi_driver_ops;
 extern const struct driver_ops riommu_driver_ops;
 extern const struct driver_ops xen_driver_ops;
+extern const struct driver_ops callbacks_driver_ops;
 
 const struct driver_ops *const dma_drivers[] = {
-	&none_driver_ops,    &calgary_driver_ops, &dart_u3_driver_ops,
-	&dart_u4_driver_ops, &vtd_driver_ops,     &amdvi_driver_ops,
-	&riommu_driver_ops,  &xen_driver_ops,     NULL,
+	&none_driver_ops,      &calgary_driver_ops,
+	&dart_u3_driver_ops,   &dart_u4_driver_ops,
+	&vtd_driver_ops,       &amdvi_driver_ops,
+	&riommu_driver_ops,    &xen_driver_ops,
+	&callbacks_driver_ops, NULL,
 };
 
 const struct driver_ops *driver_find(const char *name)

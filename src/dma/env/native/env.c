@@ -20,15 +20,13 @@ int iotoll_env_create(struct dma_env **out, const struct iotoll_env_config *conf
 	env->config = *config;
 	env->memory = config->memory;
 	if (!env->memory) {
-		if (config->memory_bytes == 0 || config->memory_bytes % PAGE_BYTES != 0 ||
-		    config->memory_bytes > UINT64_C(64) << 30) {
-			free(env);
-			return -EINVAL;
-		}
-		env->memory = memory_create(config->memory_bytes);
+		env->memory = config->window ? memory_over(config->window, config->memory_bytes)
+					     : memory_create(config->memory_bytes);
 		if (!env->memory) {
+			const int rc = errno == EINVAL ? -EINVAL : -ENOMEM;
+
 			free(env);
-			return -ENOMEM;
+			return rc;
 		}
 		env->owns_memory = true;
 	}
