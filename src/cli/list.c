@@ -16,6 +16,7 @@
 #include "sim/profile.h"
 #include "study/paths.h"
 #include "study/scenario.h"
+#include "trace/trace.h"
 
 /* Rows are objects with the same string fields; the first row's keys are the headings. */
 static void add(json_t *rows, const char *name, const char *title)
@@ -73,6 +74,14 @@ static int list_strategies(json_t *rows, const char *arg, struct err *err)
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "name", name, "drivers",
 						      where, "title", title));
 	}
+	return 0;
+}
+
+static int list_formats(json_t *rows, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	add_registry(rows, trace_format_row);
 	return 0;
 }
 
@@ -181,7 +190,7 @@ static const struct kind {
 	{"allocators", list_allocators}, {"policies", list_policies},
 	{"profiles", list_profiles},     {"loads", list_loads},
 	{"scenarios", list_scenarios},   {"settings", list_settings},
-	{"attacks", list_attacks},
+	{"attacks", list_attacks},       {"formats", list_formats},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -220,7 +229,7 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "WHAT [NAME]",
 	.doc = "List what there is: iommus, strategies, allocators, policies, profiles, loads, "
-	       "scenarios, settings or attacks.\vExamples:\n"
+	       "scenarios, settings, attacks or trace formats.\vExamples:\n"
 	       "  iotoll list strategies\n"
 	       "  iotoll list profiles x460-2007\n"
 	       "  iotoll list settings --format json",
@@ -241,7 +250,7 @@ static int fill(struct args *a, json_t *rows)
 	}
 	return err_set(&a->err, -EINVAL,
 		       "list: '%s' is not one of iommus, strategies, allocators, policies, "
-		       "profiles, loads, scenarios, settings, attacks%s%s%s",
+		       "profiles, loads, scenarios, settings, attacks, formats%s%s%s",
 		       a->what, near.best ? "; did you mean " : "", near.best ? near.best : "",
 		       near.best ? "?" : "");
 }

@@ -4,14 +4,9 @@
 
 #include <string.h>
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 void cut_blanks(struct cut *c)
 {
-	while (c->at < c->end && is_blank(*c->at))
+	while (c->at < c->end && cut_is_blank(*c->at))
 		c->at++;
 }
 
@@ -53,14 +48,12 @@ static int hex_digit(char c)
 	return -1;
 }
 
-bool cut_hex(struct cut *c, uint64_t *out)
+bool cut_bare_hex(struct cut *c, uint64_t *out)
 {
 	struct cut in = *c;
 	const char *first;
 	uint64_t v = 0;
 
-	if (!cut_text(&in, "0x"))
-		return false;
 	for (first = in.at; in.at < in.end && hex_digit(*in.at) >= 0; in.at++) {
 		if (v >> 60)
 			return false;
@@ -73,10 +66,20 @@ bool cut_hex(struct cut *c, uint64_t *out)
 	return true;
 }
 
+bool cut_hex(struct cut *c, uint64_t *out)
+{
+	struct cut in = *c;
+
+	if (!cut_text(&in, "0x") || !cut_bare_hex(&in, out))
+		return false;
+	*c = in;
+	return true;
+}
+
 bool cut_word(struct cut *c, struct cut *word)
 {
 	*word = *c;
-	while (c->at < c->end && !is_blank(*c->at))
+	while (c->at < c->end && !cut_is_blank(*c->at))
 		c->at++;
 	word->end = c->at;
 	return word->end > word->at;

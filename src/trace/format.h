@@ -23,6 +23,14 @@ struct trace_format {
 	int (*next)(struct trace *t, struct trace_event *event, struct err *err);
 };
 
+/* Numbers of a list of the event at hand; grows to the longest. */
+struct trace_room {
+	uint64_t *at;
+	size_t room;
+};
+
+#define TRACE_LISTS (TRACE_F_PADDRS - TRACE_F_DMA_ADDRS + 1)
+
 struct trace {
 	const struct trace_format *format;
 	struct input input;
@@ -34,8 +42,18 @@ struct trace {
 	bool (*should_stop)(void *ctx); /* NULL: nobody asks to stop */
 	void *stop_ctx;
 	char name[256];
+	struct trace_room room[TRACE_LISTS]; /* one for each field that is a list */
 };
 
+/* Put @value at @index. 0 or -ENOMEM. */
+int trace_room_put(struct trace_room *room, size_t index, uint64_t value) MUST_CHECK;
+/*
+ * @ev is a TRACE_LOST found in the line (or event) last read: counts it. 1 if it is to be handed
+ * out, else 0.
+ */
+int trace_mark(struct trace *t, struct trace_event *ev);
+/* The same for a step called @title: fills *@ev. */
+int trace_step(struct trace *t, struct trace_text title, struct trace_event *ev);
 /* Has somebody asked for an end? Cheap enough for every line; @err then says so. */
 bool trace_stopped(struct trace *t, struct err *err);
 

@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 
-#define INPUT_LINE_MAX 4096u /* bytes, without the newline */
+#define INPUT_LINE_MAX 65536u /* bytes, without the newline */
 
 struct input {
 	int fd;               /* -1: memory */

@@ -29,7 +29,7 @@ static int line_take(struct trace *t, struct cut *line, bool *whole, struct err 
 	return 1;
 }
 
-int trace_line(struct trace *t, struct cut *line, void (*comment)(struct trace *t, struct cut line),
+int trace_line(struct trace *t, struct cut *line, bool (*comment)(struct trace *t, struct cut line),
 	       struct err *err)
 {
 	bool whole = true;
@@ -41,8 +41,8 @@ int trace_line(struct trace *t, struct cut *line, void (*comment)(struct trace *
 			return rc;
 		if (line->at < line->end && *line->at == '#') {
 			t->tally.comments++;
-			if (comment)
-				comment(t, *line);
+			if (comment && comment(t, *line))
+				return 1;
 			continue;
 		}
 		/* A number cut short is still a number: without its newline no line is trusted. */

@@ -13,11 +13,13 @@
 #define TRACE_STOP_LINES 256u /* between questions whether to stop */
 
 extern const struct trace_format trace_format_ftrace;
+extern const struct trace_format trace_format_perf;
 extern const struct trace_format trace_format_qemu_vtd;
 extern const struct trace_format trace_format_qemu_tce;
 
 /* The registry: an explicit array, NULL-terminated, in the order in which they are tried. */
 static const struct trace_format *const trace_formats[] = {
+	&trace_format_perf,
 	&trace_format_ftrace,
 	&trace_format_qemu_vtd,
 	&trace_format_qemu_tce,
@@ -54,6 +56,18 @@ static const struct {
 	 10, "a binary trace-cmd file: write it as text first (trace-cmd report FILE)"},
 };
 
+static int trace_unknown_format(const char *format, struct err *err)
+{
+	char names[200] = "";
+
+	for (unsigned i = 0; trace_formats[i]; i++) {
+		strncat(names, i ? ", " : "", sizeof(names) - strlen(names) - 1);
+		strncat(names, trace_formats[i]->name, sizeof(names) - strlen(names) - 1);
+	}
+	return err_set(err, -EINVAL, "trace format '%s' is unknown: expected one of %s", format,
+		       names);
+}
+
 static int trace_recognise(struct trace *t, const char *format, struct err *err)
 {
 	const char *head;
@@ -77,14 +91,12 @@ static int trace_recognise(struct trace *t, const char *format, struct err *err)
 		}
 	}
 	if (format)
-		return err_set(err, -EINVAL, "trace format '%s' is unknown: expected %s, %s or %s",
-			       format, trace_formats[0]->name, trace_formats[1]->name,
-			       trace_formats[2]->name);
-	return err_set(
-		err, -EINVAL,
-		"%s: not recognised as a trace: expected the text of the kernel's trace "
-		"file, of trace-cmd report, or of QEMU's vtd_* or spapr_iommu_* trace points",
-		t->name);
+		return trace_unknown_format(format, err);
+	return err_set(err, -EINVAL,
+		       "%s: not recognised as a trace: expected the text of the kernel's trace "
+		       "file, of trace-cmd report or of perf script, of QEMU's vtd_* or "
+		       "spapr_iommu_* trace points, ...: 'iotoll list formats' has them all",
+		       t->name);
 }
 
 /* A file may be called by any bytes; what messages and results call it is text. */
@@ -144,7 +156,24 @@ void trace_close(struct trace *t)
 	if (!t)
 		return;
 	input_close(&t->input);
+	for (size_t i = 0; i < TRACE_LISTS; i++)
+		free(t->room[i].at);
 	free(t);
+}
+
+int trace_room_put(struct trace_room *room, size_t index, uint64_t value)
+{
+	if (index >= room->room) {
+		const size_t grown = room->room ? room->room * 2 : 128;
+		uint64_t *at = realloc(room->at, grown * sizeof(*at));
+
+		if (!at)
+			return -ENOMEM;
+		room->at = at;
+		room->room = grown;
+	}
+	room->at[index] = value;
+	return 0;
 }
 
 static void trace_count_other(struct trace_tally *y, const struct trace_event *ev)
@@ -208,6 +237,27 @@ int trace_next(struct trace *t, struct trace_event *event, struct err *err)
 	if (err)
 		*err = t->last;
 	return rc;
+}
+
+int trace_mark(struct trace *t, struct trace_event *ev)
+{
+	struct trace_tally *y = &t->tally;
+	const uint64_t room = UINT64_MAX - y->lost_events;
+
+	ev->line = t->input.line;
+	y->lost_marks++;
+	y->lost_events += ev->lost > room ? room : ev->lost;
+	return t->marks;
+}
+
+int trace_step(struct trace *t, struct trace_text title, struct trace_event *ev)
+{
+	*ev = (struct trace_event){.kind = TRACE_STEP,
+				   .has = TRACE_HAS(TRACE_F_TEXT),
+				   .line = t->input.line,
+				   .text = title};
+	t->tally.steps++;
+	return t->marks;
 }
 
 void trace_want_marks(struct trace *t)

@@ -21,7 +21,7 @@ static const char kernel_text[] =
 	"          iperf3-141     [000] b..1.    13.882221: map: " MAP_FIELDS "\n"
 	"          iperf3-141     [001] D.h1.    13.886403: unmap: " UNMAP_FIELDS "\n"
 	"          iperf3-141     [001] D.h2.    13.886649: qi_submit: iotlb_inv dmar0: 0x300f2 "
-	"0x0\n"
+	"0xffef0002 0x0 0x0\n"
 	"   kworker/0:1H-38     [000] ..s..    14.000000: map: " MAP_FIELDS "\n";
 
 static const char report_text[] =
@@ -29,7 +29,7 @@ static const char report_text[] =
 	"          iperf3-141   [000]    13.882221: map:                  " MAP_FIELDS "\n"
 	"          iperf3-141   [001]    13.886403: unmap:                " UNMAP_FIELDS "\n"
 	"          iperf3-141   [001]    13.886649: qi_submit:            iotlb_inv dmar0: 0x300f2 "
-	"0x0\n"
+	"0xffef0002 0x0 0x0\n"
 	"   kworker/0:1H-38     [000]    14.000000: map:                  " MAP_FIELDS "\n";
 
 static void assert_same_event(const struct trace_event *a, const struct trace_event *b)
@@ -90,9 +90,15 @@ static void fields_are_what_the_line_says(void **state)
 	assert_int_equal(ev.bytes, 16384);
 	assert_int_equal(ev.done_bytes, 16384);
 	assert_int_equal(trace_next(t, &ev, &err), 1);
-	assert_int_equal(ev.kind, TRACE_OTHER);
+	assert_int_equal(ev.kind, TRACE_QI_SUBMIT);
 	assert_int_equal(ev.name_bytes, 9);
 	assert_memory_equal(ev.name, "qi_submit", 9);
+	assert_int_equal(ev.word[0], 0x300f2);
+	assert_int_equal(ev.tag, 3);
+	assert_int_equal(ev.iova, 0xffef0000);
+	assert_int_equal(ev.bytes, 16384);
+	assert_int_equal(ev.dev.bytes, 5);
+	assert_memory_equal(ev.dev.at, "dmar0", 5);
 	trace_close(t);
 }
 
@@ -176,17 +182,18 @@ static void ranges_without_an_end_are_those_of_older_kernels(void **state)
 
 static void what_is_no_event_is_counted_by_kind(void **state)
 {
-	static const char text[] = "# tracer: nop\n"
-				   "# step rx\n"
-				   "cpus=4\n"
-				   "\n" MAP_LINE "version = 6\n"
-				   "CPU 1 is empty\n"
-				   "CPU:1 [LOST 18 EVENTS]\n"
-				   "CPU:0 [LOST EVENTS]\n"
-				   "CPU:2 [7 EVENTS DROPPED]\n"
-				   " a-1 [002] .... 13.0: io_page_fault: IOMMU:x 0000:00:01.0\n"
-				   " a-1 [001] .... 14.0: qi_submit: iotlb_inv\n"
-				   " a-1 [001] .... 15.0: qi_submit: iotlb_inv\n";
+	static const char text[] =
+		"# tracer: nop\n"
+		"# step rx\n"
+		"cpus=4\n"
+		"\n" MAP_LINE "version = 6\n"
+		"CPU 1 is empty\n"
+		"CPU:1 [LOST 18 EVENTS]\n"
+		"CPU:0 [LOST EVENTS]\n"
+		"CPU:2 [7 EVENTS DROPPED]\n"
+		" a-1 [002] .... 13.0: io_page_fault: IOMMU:x 0000:00:01.0 iova=0x1000 flags=0x1\n"
+		" a-1 [001] .... 14.0: qi_submit: iotlb_inv dmar0: 0x400e2 0x0 0x0 0x0\n"
+		" a-1 [001] .... 15.0: qi_submit: iotlb_inv dmar0: 0x400e2 0x0 0x0 0x0\n";
 	struct trace_event ev;
 	struct trace_tally tally;
 	struct err err;

@@ -39,7 +39,8 @@ static void a_trace_without_maps_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(
-		run_text("# tracer: nop\n t-1 [000] 1.5: qi_submit: x\n", &config, &r, &err), -22);
+		run_text("# tracer: nop\n t-1 [000] 1.5: sched_switch: x\n", &config, &r, &err),
+		-22);
 	assert_string_equal(err.text, "text: no map or unmap event in 2 lines: expected events of "
 				      "iommu:map and iommu:unmap");
 }
