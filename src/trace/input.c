@@ -79,7 +79,7 @@ static int input_fill(struct input *in)
 
 int input_peek(struct input *in, const char **head, size_t *bytes)
 {
-	while (in->end - in->at < (ptrdiff_t)INPUT_LINE_MAX && !in->eof) {
+	while (in->end - in->at < (ptrdiff_t)INPUT_HEAD && !in->eof) {
 		const int rc = input_fill(in);
 
 		if (rc)

@@ -13,6 +13,7 @@
 #include "base/err.h"
 
 #define INPUT_LINE_MAX 65536u /* bytes, without the newline */
+#define INPUT_HEAD     4096u /* what a format is recognised by; a pipe may stay open with no more */
 
 struct input {
 	int fd;               /* -1: memory */
@@ -30,8 +31,8 @@ int input_open(struct input *in, const char *path) MUST_CHECK;
 void input_open_memory(struct input *in, const void *data, size_t bytes);
 void input_close(struct input *in);
 /*
- * What comes next, without taking it: INPUT_LINE_MAX bytes or all there is. 0 or -errno, -EINTR if
- * a signal came while waiting for it.
+ * What comes next, without taking it: INPUT_HEAD bytes or more, or all there is. 0 or -errno,
+ * -EINTR if a signal came while waiting for it.
  */
 int input_peek(struct input *in, const char **head, size_t *bytes) MUST_CHECK;
 /*
