@@ -12,63 +12,14 @@
  */
 #include <errno.h>
 
-#include "dma/domain.h"
+#include "dma/strategy/withheld.h"
 
-#define RANGES    8u
-#define LOW_PAGES 256u /* the first megabyte */
-#define CHUNK     512u /* 2 MiB, whose entry may be one */
-
-struct range {
-	uint64_t first, pages;
-};
+#define CHUNK 512u /* 2 MiB, whose entry may be one */
 
 struct prepared {
-	uint64_t pages; /* with an entry, less those in withheld[] */
-	struct range withheld[RANGES];
-	unsigned ranges;
-	iotoll_phys_t low[CHUNK]; /* kept away from drivers */
-	unsigned lows;
+	uint64_t pages; /* with an entry, less those withheld */
+	struct withheld withheld;
 };
-
-/* An allocator that only notes what the driver withholds. */
-struct listener {
-	struct iova base;
-	struct prepared *p;
-};
-
-static int note_range(struct iova *a, uint64_t first, uint64_t count)
-{
-	struct prepared *p = ((struct listener *)a)->p;
-
-	if (!count)
-		return 0;
-	if (p->ranges == RANGES)
-		return -ENOSPC;
-	p->withheld[p->ranges++] = (struct range){first, count};
-	return 0;
-}
-
-static int list_withheld(struct iotoll_dma_domain *domain, struct prepared *p)
-{
-	static const struct iova_ops ops = {.name = "listener", .reserve = note_range};
-	struct listener l = {
-		.base = {.ops = &ops, .env = domain->env, .entries = domain->driver->entries},
-		.p = p};
-
-	return domain->driver->ops->reserve(domain->driver, &l.base);
-}
-
-/* The withheld range that holds @page, or else the next one above it; NULL if there is none. */
-static const struct range *next_range(const struct prepared *p, uint64_t page)
-{
-	const struct range *next = NULL;
-
-	for (unsigned i = 0; i < p->ranges; i++)
-		if (p->withheld[i].first + p->withheld[i].pages > page &&
-		    (!next || p->withheld[i].first < next->first))
-			next = &p->withheld[i];
-	return next;
-}
 
 static int set_run(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
 {
@@ -95,7 +46,7 @@ static int set_all(struct iotoll_dma_domain *domain, const struct prepared *p)
 	int rc = 0;
 
 	while (page < p->pages && !rc) {
-		const struct range *r = next_range(p, page);
+		const struct withheld_range *r = withheld_next(&p->withheld, page);
 		const uint64_t until = r && r->first < p->pages ? r->first : p->pages;
 
 		if (page < until)
@@ -105,33 +56,11 @@ static int set_all(struct iotoll_dma_domain *domain, const struct prepared *p)
 	return rc;
 }
 
-/*
- * Whatever is still free below the last withheld page of the first megabyte; with large entries, of
- * the first of them, which it keeps from being one.
- */
-static void keep_low_memory(struct iotoll_dma_domain *domain, struct prepared *p)
-{
-	const uint64_t low = domain->superpages ? CHUNK : LOW_PAGES;
-	uint64_t end = 0;
-
-	for (unsigned i = 0; i < p->ranges; i++) {
-		const uint64_t last = p->withheld[i].first + p->withheld[i].pages;
-
-		if (last <= low && last > end)
-			end = domain->superpages ? low : last;
-	}
-	while (end && p->lows < CHUNK &&
-	       !env_alloc_pages(domain->env, 1, DMA_PAGE_BYTES, end << DMA_PAGE_SHIFT,
-				&p->low[p->lows]))
-		p->lows++;
-}
-
 static void preallocated_destroy(struct iotoll_dma_domain *domain)
 {
 	struct prepared *p = domain->strategy_data;
 
-	for (unsigned i = 0; i < p->lows; i++)
-		env_free_pages(domain->env, p->low[i], 1);
+	withheld_release(&p->withheld, domain);
 	free(p);
 }
 
@@ -146,14 +75,14 @@ static int preallocated_create(struct iotoll_dma_domain *domain)
 	p->pages = env_memory_bytes(domain->env) >> DMA_PAGE_SHIFT;
 	if (env_table_kept(domain->env))
 		return 0;
-	rc = list_withheld(domain, p);
+	rc = withheld_list(&p->withheld, domain);
 	if (!rc)
 		rc = set_all(domain, p);
 	if (rc) {
 		preallocated_destroy(domain);
 		return rc;
 	}
-	keep_low_memory(domain, p);
+	withheld_keep_low(&p->withheld, domain);
 	return 0;
 }
 
@@ -186,7 +115,7 @@ static bool preallocated_owns(const struct iotoll_dma_domain *domain, const stru
 	const struct prepared *p = domain->strategy_data;
 	const uint64_t first = IOTOLL_IOVA_U64(what->iova) >> DMA_PAGE_SHIFT;
 	const uint64_t pages = dma_pages(IOTOLL_IOVA_U64(what->iova), what->bytes);
-	const struct range *r = next_range(p, first);
+	const struct withheld_range *r = withheld_next(&p->withheld, first);
 
 	if (env_table_kept(domain->env)) /* by the hypervisor, whose addresses these are */
 		return true;
