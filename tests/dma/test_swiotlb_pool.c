@@ -41,7 +41,7 @@ struct model {
 static bool room(const struct model *m, uint64_t slot, uint64_t want)
 {
 	for (uint64_t i = slot; i < slot + want; i++)
-		if (m->taken[i] || i / 128 != slot / 128)
+		if (i / 128 != slot / 128 || m->taken[i])
 			return false;
 	return true;
 }
