@@ -11,11 +11,15 @@
 
 #include "dma/mapping.h"
 
-/* Pages the device can be given: without a table they must lie below its mask. */
+/*
+ * Pages the device can be given: where it finds them at their own addresses they must lie below its
+ * mask.
+ */
 static int get_pages(struct iotoll_dma_device *dev, struct coherent *c)
 {
 	struct iotoll_dma_domain *domain = dev->domain;
-	const uint64_t highest = domain->iova ? domain->driver->ops->max_paddr : dev->dma_mask;
+	const bool anywhere = domain->iova && !domain->strategy->own_addresses;
+	const uint64_t highest = anywhere ? domain->driver->ops->max_paddr : dev->dma_mask;
 	const uint64_t below = highest >= env_memory_bytes(domain->env) - 1 ? 0 : highest + 1;
 	const int rc = env_alloc_pages(domain->env, c->pages, DMA_PAGE_BYTES, below, &c->paddr);
 

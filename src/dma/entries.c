@@ -134,3 +134,13 @@ void entries_clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pa
 		domain->iova->ops->free(domain->iova, first, pages);
 	tell(domain, first, was);
 }
+
+void entries_drop(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
+{
+	(void)clear(domain, first, pages);
+}
+
+void entries_gone(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
+{
+	tell(domain, first, pages);
+}

@@ -42,6 +42,14 @@ void entries_clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pa
 bool entries_withdraw(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages);
 
 /*
+ * Where a strategy has no use for the allocator, and any entry may be set again at once: the same
+ * for entries of entries_fill(), which go back to nobody. The observer is told by entries_gone().
+ */
+void entries_drop(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages);
+/* Of entries that were dropped: nobody has set them since. */
+void entries_gone(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages);
+
+/*
  * Have entries that entries_set() made say something else: @dir, and pages from @paddr's on. What
  * they said before may be cached: that is the caller's. Live DMA through them goes on, except
  * under a hypervisor, which knows no such call: there they are cleared in between.

@@ -91,8 +91,7 @@ static int make_leaf(struct pagemap *m, uint64_t key)
 	return 0;
 }
 
-/* Leaves first, so that there is nothing to undo: one too many does no harm. */
-int pagemap_put(struct pagemap *m, uint64_t key, uint64_t count, uint64_t value)
+int pagemap_prepare(struct pagemap *m, uint64_t key, uint64_t count)
 {
 	for (uint64_t k = key; k < key + count; k++) {
 		const int rc = has_leaf(m, k) ? 0 : make_leaf(m, k);
@@ -100,6 +99,16 @@ int pagemap_put(struct pagemap *m, uint64_t key, uint64_t count, uint64_t value)
 		if (rc)
 			return rc;
 	}
+	return 0;
+}
+
+/* Leaves first, so that there is nothing to undo: one too many does no harm. */
+int pagemap_put(struct pagemap *m, uint64_t key, uint64_t count, uint64_t value)
+{
+	const int rc = pagemap_prepare(m, key, count);
+
+	if (rc)
+		return rc;
 	for (uint64_t k = key; k < key + count; k++) {
 		*at(m, word(m, k)) = value;
 		env_work(m->env, DMA_WORK_BITMAP_WORD, 1);

@@ -24,7 +24,10 @@ void pagemap_fini(struct pagemap *m);
 uint64_t pagemap_get(const struct pagemap *m, uint64_t key);
 /* The same, free of charge. */
 uint64_t pagemap_peek(const struct pagemap *m, uint64_t key);
-/* Have the words of [key, key + count) say @value. -ENOMEM (nothing has changed), else 0. */
+/* Have what putting these words will need. -ENOMEM (nothing has changed), else 0. */
+int pagemap_prepare(struct pagemap *m, uint64_t key, uint64_t count) MUST_CHECK;
+/* Have the words of [key, key + count) say @value. -ENOMEM (nothing has changed), else 0;
+ * always 0 when they are prepared. */
 int pagemap_put(struct pagemap *m, uint64_t key, uint64_t count, uint64_t value) MUST_CHECK;
 /* The same for words that were put before: cannot fail. */
 void pagemap_drop(struct pagemap *m, uint64_t key, uint64_t count);

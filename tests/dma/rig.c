@@ -89,7 +89,7 @@ struct iotoll_dma_config rig_config_for(const char *strategy)
 	struct iotoll_dma_config config = rig_config();
 
 	config.strategy = strategy;
-	if (rig_stands(strategy))
+	if (rig_stands(strategy) || strncmp(strategy, "identity", 8) == 0)
 		config.table_entries = 16384;
 	/* 64 MiB of bounce buffers would be all the memory there is. */
 	if (strcmp(strategy, "swiotlb") == 0)

@@ -51,7 +51,8 @@ bool rig_follows_requests(const char *strategy);
 
 /* Calgary on PHB 1, deferred, 8192 entries, misuse watched for. */
 struct iotoll_dma_config rig_config(void);
-/* The same for @strategy, with a table in which all of rig_start()'s memory has room. */
+/* The same for @strategy, with a table in which all of rig_start()'s memory has room if it needs
+ * that, and a pool that has room in it. */
 struct iotoll_dma_config rig_config_for(const char *strategy);
 /* Does @strategy map all memory at once, with nothing to allocate for a request? */
 bool rig_stands(const char *strategy);

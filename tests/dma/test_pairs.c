@@ -19,7 +19,7 @@ struct held {
 
 static void map_one(struct rig *rig, struct rng *rng, struct held *h)
 {
-	const uint64_t page = 0x100 + rng_below(rng, 200);
+	const uint64_t page = 0x3000 + rng_below(rng, 200); /* where nobody's own memory is */
 
 	h->bytes = rng_below(rng, 8) ? 1 + (size_t)rng_below(rng, 4096)
 				     : (size_t)(1 + rng_below(rng, 40)) * 4096;
@@ -74,13 +74,12 @@ static void every_strategy_goes_with_every_allocator_or_says_why_not(void **stat
 	for (unsigned s = 0; (strategy = iotoll_dma_strategy_name(s, NULL)) != NULL; s++)
 		for (unsigned a = 0; (allocator = iotoll_dma_allocator_name(a, NULL)) != NULL;
 		     a++) {
-			struct iotoll_dma_config config = rig_config();
+			struct iotoll_dma_config config = rig_config_for(strategy);
 			struct iotoll_dma_stats stats;
 
 			/* All of memory is mapped all the time: it allocates nothing. */
 			if (strcmp(strategy, "preallocated") == 0)
 				continue;
-			config.strategy = strategy;
 			config.allocator = allocator;
 			pairs++;
 			if (!goes(&config)) {

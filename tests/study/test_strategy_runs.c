@@ -22,6 +22,8 @@ static const struct place places[] = {
 static bool excused(const struct place *p, const char *strategy)
 {
 	return (!strcmp(p->scenario, "domu") && !strcmp(strategy, "never-free")) ||
+	       /* Half as many entries as the machine has pages. */
+	       (!strcmp(p->model, "iommu.model=dart-u4") && !strncmp(strategy, "identity", 8)) ||
 	       !strcmp(strategy, "preallocated");
 }
 

@@ -88,9 +88,6 @@ static int preallocated_create(struct iotoll_dma_domain *domain)
 
 static int preallocated_fits(const struct iotoll_dma_domain *domain, struct err *err)
 {
-	const uint64_t bytes = env_memory_bytes(domain->env);
-	const uint64_t entries = domain->driver->entries;
-
 	if (env_table_kept(domain->env))
 		return 0;
 	if (domain_bytewise(domain))
@@ -101,12 +98,7 @@ static int preallocated_fits(const struct iotoll_dma_domain *domain, struct err 
 		return err_set(err, -EINVAL,
 			       "strategy preallocated: the hypervisor keeps no table of all memory "
 			       "for this domain");
-	if (bytes >> DMA_PAGE_SHIFT <= entries && bytes - 1 <= domain->driver->ops->max_paddr)
-		return 0;
-	return err_set(err, -EINVAL,
-		       "strategy preallocated: a table of %llu entries for %llu pages of memory; "
-		       "expected table_entries for each, or less memory",
-		       (unsigned long long)entries, (unsigned long long)(bytes >> DMA_PAGE_SHIFT));
+	return withheld_fits(domain, "preallocated", err);
 }
 
 /* Only memory has entries; what the hardware leaves alone is not given out. */

@@ -18,6 +18,8 @@ extern const struct strategy_ops on_demand_ops;
 extern const struct strategy_ops persistent_ops;
 extern const struct strategy_ops never_free_ops;
 extern const struct strategy_ops preallocated_ops;
+extern const struct strategy_ops identity_ops;
+extern const struct strategy_ops identity_deferred_ops;
 extern const struct strategy_ops shadow_ops;
 extern const struct strategy_ops swiotlb_ops;
 extern const struct strategy_ops unflushed_ops;
@@ -40,6 +42,8 @@ const struct strategy_ops *const dma_strategies[] = {
 	&persistent_ops,
 	&never_free_ops,
 	&preallocated_ops,
+	&identity_ops,
+	&identity_deferred_ops,
 	&shadow_ops,
 	&swiotlb_ops,
 	&unflushed_ops,

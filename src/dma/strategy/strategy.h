@@ -40,6 +40,8 @@ struct strategy_ops {
 	 * domain_close_table() only.
 	 */
 	bool own_locks;
+	/* With map(): devices find pages at their own physical addresses. */
+	bool own_addresses;
 	/* Can it be done here? 0, or -EINVAL with @err. Before create(); NULL: it can. */
 	int (*fits)(const struct iotoll_dma_domain *domain, struct err *err);
 	/*

@@ -6,6 +6,20 @@
 
 #define LOW_PAGES 256u /* the first megabyte */
 
+int withheld_fits(const struct iotoll_dma_domain *domain, const char *strategy, struct err *err)
+{
+	const uint64_t bytes = env_memory_bytes(domain->env);
+	const uint64_t entries = domain->driver->entries;
+
+	if (bytes >> DMA_PAGE_SHIFT <= entries && bytes - 1 <= domain->driver->ops->max_paddr)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "strategy %s: a table of %llu entries for %llu pages of memory; "
+		       "expected table_entries for each, or less memory",
+		       strategy, (unsigned long long)entries,
+		       (unsigned long long)(bytes >> DMA_PAGE_SHIFT));
+}
+
 /* An allocator that only notes what the driver withholds. */
 struct listener {
 	struct iova base;

@@ -23,6 +23,9 @@ struct withheld {
 	unsigned lows;
 };
 
+/* Has the table an entry for every page of memory, by its number? 0, or -EINVAL with @err. */
+int withheld_fits(const struct iotoll_dma_domain *domain, const char *strategy,
+		  struct err *err) MUST_CHECK;
 /* Fill the ranges of @w, a zeroed one, with what the driver withholds. 0; -ENOSPC: too many. */
 int withheld_list(struct withheld *w, const struct iotoll_dma_domain *domain) MUST_CHECK;
 /* The range that holds @page, or else the next one above it; NULL if there is none. */
