@@ -118,6 +118,12 @@ bool iotlb_invalidate_page(struct iotlb *t, uint32_t tag, uint64_t pfn);
  * lies beyond 2^52 is nobody's. Costs no more than looking at every entry, however long the range.
  */
 unsigned iotlb_invalidate_range(struct iotlb *t, uint32_t tag, uint64_t first, uint64_t pages);
+/*
+ * The same for hardware that compares @bits of page numbers only: what agrees in them with a page
+ * of [@first, @first + @pages) goes. @pages is a power of two, @first a multiple of it.
+ */
+unsigned iotlb_invalidate_alike(struct iotlb *t, uint32_t tag, uint64_t first, uint64_t pages,
+				uint64_t bits);
 /* Drop every line under @tag; returns how many lines went. */
 unsigned iotlb_invalidate_tag(struct iotlb *t, uint32_t tag);
 /* Drop everything; counts as one flush. */

@@ -169,6 +169,28 @@ unsigned iotlb_invalidate_range(struct iotlb *t, uint32_t tag, uint64_t first, u
 	return n;
 }
 
+unsigned iotlb_invalidate_alike(struct iotlb *t, uint32_t tag, uint64_t first, uint64_t pages,
+				uint64_t bits)
+{
+	unsigned n = 0;
+
+	if (t->observer != NULL && t->observer->invalidated != NULL)
+		t->observer->invalidated(t->observer->ctx, t, tag, first, pages);
+	for (size_t slot = 0; slot < t->entries; slot++) {
+		uint64_t line = t->line[slot], number = line & (((uint64_t)1 << PFN_BITS) - 1);
+		unsigned shift = line_order(line) != 0 ? line_order(line) : t->line_shift;
+		uint64_t same = bits & ~(pages - 1) & ~(((uint64_t)1 << shift) - 1);
+
+		if (line == LINE_EMPTY || t->tag[slot] != tag ||
+		    ((number << shift ^ first) & same) != 0)
+			continue;
+		iotlb_drop_slot(t, slot);
+		n++;
+	}
+	t->stats.invalidated += n;
+	return n;
+}
+
 unsigned iotlb_invalidate_tag(struct iotlb *t, uint32_t tag)
 {
 	unsigned n = 0;

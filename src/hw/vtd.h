@@ -24,13 +24,18 @@ extern const struct iommu_ops vtd_ops;
 
 /* What the unit is able to do, hence CAP and ECAP. */
 struct vtd_config {
-	bool levels_3, levels_4;  /* SAGAW: 39 and 48 bit tables; at least one */
-	unsigned guest_bits;      /* MGAW: 39..48 */
-	unsigned host_bits;       /* width of physical addresses: 36..52; bits above are reserved */
-	bool pages_2m, pages_1g;  /* SLLPS */
-	unsigned domain_bits;     /* ND: 4, 6 .. 16 */
-	bool page_selective;      /* PSI */
-	unsigned max_mask;        /* MAMV: 0..52; needs page_selective unless 0 */
+	bool levels_3, levels_4; /* SAGAW: 39 and 48 bit tables; at least one */
+	unsigned guest_bits;     /* MGAW: 39..48 */
+	unsigned host_bits;      /* width of physical addresses: 36..52; bits above are reserved */
+	bool pages_2m, pages_1g; /* SLLPS */
+	unsigned domain_bits;    /* ND: 4, 6 .. 16 */
+	bool page_selective;     /* PSI */
+	unsigned max_mask;       /* MAMV: 0..52; needs page_selective unless 0 */
+	/*
+	 * So many low bits of a page number does a page-selective invalidation compare, and it
+	 * drops whatever agrees in them: units may forget more than they are asked to. 0: all 52.
+	 */
+	unsigned compared_bits;
 	unsigned fault_records;   /* NFR: 1..256 */
 	uint32_t fault_offset;    /* FRO: a multiple of 16, within the page behind the others */
 	uint32_t iotlb_offset;    /* IRO: the same */

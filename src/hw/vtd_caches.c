@@ -7,8 +7,9 @@
  * Sizes and organisation are not published. Ours: the context cache and the paging-structure
  * caches are direct mapped; the IOTLB is what iommu_config.iotlb says. The specification lets
  * hardware forget more than it is asked to; this unit forgets exactly that, so that a driver that
- * asks for too little is found out. Device-selective invalidation of contexts wants the domain
- * to match as well: software has to give the one that was in the entry.
+ * asks for too little is found out, unless vtd_config.compared_bits says else. Device-selective
+ * invalidation of contexts wants the domain to match as well: software has to give the one that was
+ * in the entry.
  */
 #include "hw/vtd_impl.h"
 
@@ -96,7 +97,11 @@ static unsigned drop_pages(struct vtd *v, uint16_t did, uint64_t iva)
 
 	if (am > v->config.max_mask)
 		return VTD_GRAN_NONE;
-	iotlb_invalidate_range(v->iotlb, did, first, pages);
+	if (v->config.compared_bits)
+		iotlb_invalidate_alike(v->iotlb, did, first, pages,
+				       (UINT64_C(1) << v->config.compared_bits) - 1);
+	else
+		iotlb_invalidate_range(v->iotlb, did, first, pages);
 	if ((iva & VTD_IVA_IH) == 0)
 		paging_drop(v, false, did, first, first + pages - 1);
 	return VTD_GRAN_PAGE;

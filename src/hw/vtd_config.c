@@ -113,6 +113,8 @@ int vtd_config_check(const struct vtd_config *c, struct err *err)
 	if (ret == 0)
 		ret = check_number("max_mask", c->max_mask, 0, c->page_selective ? 52 : 0, err);
 	if (ret == 0)
+		ret = check_number("compared_bits", c->compared_bits, 0, 52, err);
+	if (ret == 0)
 		ret = check_blocks(c, err);
 	if (ret == 0)
 		ret = check_cache("context_entries", c->context_entries, err);

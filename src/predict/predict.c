@@ -10,9 +10,10 @@
 #define PROGRESS_EVENTS 65536u
 
 extern const struct predictor predictor_power;
+extern const struct predictor predictor_iotlb;
 
 /* An explicit array: a row for each format that can be predicted. */
-static const struct predictor *const predictors[] = {&predictor_power, NULL};
+static const struct predictor *const predictors[] = {&predictor_iotlb, &predictor_power, NULL};
 
 static const struct predictor *predictor_find(const char *format)
 {

@@ -148,6 +148,7 @@ static void impossible_configurations_are_refused_in_words(void **state)
 	REFUSED(c.domain_bits = 7, "vtd domain_bits 7: expected an even number");
 	REFUSED(c.domain_bits = 18, "vtd domain_bits 18: expected 4..16");
 	REFUSED(c.max_mask = 53, "vtd max_mask 53: expected 0..52");
+	REFUSED(c.compared_bits = 53, "vtd compared_bits 53: expected 0..52");
 	REFUSED(c.page_selective = false, "vtd max_mask 18: expected 0..0");
 	REFUSED(c.fault_records = 0, "vtd fault_records 0: expected 1..240");
 	REFUSED(c.fault_offset = 0x108,

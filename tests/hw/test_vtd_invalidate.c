@@ -39,6 +39,27 @@ static void cleared_page_is_reached_until_invalidated(void **state)
 	assert_int_equal(vrig_reaches(&rig, 0x4000), NOWHERE);
 }
 
+/* Pages 4, 12 and 5: three low bits do not tell the first two apart. */
+static void unit_that_compares_few_bits_forgets_what_agrees_in_them(void **state)
+{
+	struct vtd_config few = vtd_xeon;
+
+	(void)state;
+	vrig_free(&rig);
+	few.compared_bits = 3;
+	vrig_make(&rig, &few, NULL, true);
+	vrig_standard(&rig);
+	for (unsigned page = 4; page <= 20; page++)
+		vrig_map(&rig, page, 0x80000 + page * 0x1000, 3);
+	assert_int_equal(vrig_reaches(&rig, 0x4000), 0x84000);
+	assert_int_equal(vrig_reaches(&rig, 0x5000), 0x85000);
+	assert_int_equal(vrig_reaches(&rig, 0xC000), 0x8C000);
+	iotlb_command(3, 7, 0x14000); /* page 20, which is not held */
+	assert_int_equal(rig.drops, 2);
+	iotlb_command(3, 7, 0x14001); /* pages 20 and 21: 5 agrees with 21 */
+	assert_int_equal(rig.drops, 3);
+}
+
 static void held_page_is_stale_only_if_memory_disagrees(void **state)
 {
 	struct iotoll_xlat x;
@@ -239,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(cleared_page_is_reached_until_invalidated),
+		CASE(unit_that_compares_few_bits_forgets_what_agrees_in_them),
 		CASE(held_page_is_stale_only_if_memory_disagrees),
 		CASE(page_is_held_for_the_domain_not_the_device),
 		CASE(held_right_is_enforced_without_asking_memory),
