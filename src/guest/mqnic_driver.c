@@ -99,6 +99,8 @@ static int make_queue(struct mqnic_driver *d, unsigned number, struct err *err)
 	q->tx.map = calloc(4 * blocks, sizeof(*q->tx.map));
 	if (!q->rx.entry || !q->rx.cache || !q->tx.entry || !q->tx.map)
 		return err_set(err, -ENOMEM, "no memory for queue %u", number);
+	if (c->rx_chunk_pages && mqnic_driver_hold_create(q))
+		return err_set(err, -ENOMEM, "no memory for queue %u", number);
 	rc = share(d, &q->rx.ring, entries << d->log_stride, err);
 	if (!rc)
 		rc = share(d, &q->rx.cq, entries * MQNIC_CQE_BYTES, err);
@@ -108,6 +110,8 @@ static int make_queue(struct mqnic_driver *d, unsigned number, struct err *err)
 		rc = share(d, &q->tx.ring, blocks * MQNIC_BLOCK_BYTES, err);
 	if (!rc)
 		rc = share(d, &q->tx.cq, blocks * MQNIC_CQE_BYTES, err);
+	if (!rc && c->tx_copy_bytes)
+		rc = share(d, &q->tx.small, blocks * c->tx_copy_bytes, err);
 	if (rc)
 		return rc;
 	rc = mqnic_driver_refill(q, NULL);
@@ -193,6 +197,18 @@ static int check(const struct mqnic_driver_config *c, struct err *err)
 	return 0;
 }
 
+static int check_chunk(const struct mqnic_driver *d, struct err *err)
+{
+	const unsigned needed = (d->fragments * d->fragment_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+	const unsigned pages = d->config.rx_chunk_pages;
+
+	if (pages && (pages < needed || pages > MQNIC_CHUNK_PAGES_MAX))
+		return err_set(err, -EINVAL,
+			       "chunks of %u pages: a frame needs %u, expected that to %u", pages,
+			       needed, MQNIC_CHUNK_PAGES_MAX);
+	return 0;
+}
+
 int mqnic_driver_open(struct mqnic_driver **out, const struct mqnic_driver_config *config,
 		      struct err *err)
 {
@@ -208,6 +224,11 @@ int mqnic_driver_open(struct mqnic_driver **out, const struct mqnic_driver_confi
 	d->machine = config->machine;
 	d->dma = config->dma;
 	choose_fragments(d);
+	rc = check_chunk(d, err);
+	if (rc) {
+		free(d);
+		return rc;
+	}
 	write_register(d, MQNIC_CONTROL, MQNIC_CONTROL_RESET, 4);
 	if (memory_alloc(d->machine->mem, 1, PAGE_BYTES, 0, &d->lock_lines))
 		rc = err_set(err, -ENOMEM, "no memory for the NIC's driver");
@@ -245,6 +266,7 @@ void mqnic_driver_close(struct mqnic_driver *d)
 		free_shared(d, &q->rx.record);
 		free_shared(d, &q->tx.ring);
 		free_shared(d, &q->tx.cq);
+		free_shared(d, &q->tx.small);
 	}
 	mqnic_driver_pages_free(d);
 	if (d->lock_lines)

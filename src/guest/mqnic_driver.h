@@ -19,8 +19,9 @@
 #include "sim/lock.h"
 #include "sim/mmio.h"
 
-#define MQNIC_RX_FRAGMENTS 4u
-#define MQNIC_POLL_WEIGHT  64u
+#define MQNIC_RX_FRAGMENTS    4u
+#define MQNIC_POLL_WEIGHT     64u
+#define MQNIC_CHUNK_PAGES_MAX 512u
 
 struct mqnic_driver;
 struct mqnic_page; /* a page of memory with what was received in it */
@@ -70,6 +71,16 @@ struct mqnic_driver_config {
 	unsigned log_rx;     /* entries of a receive ring, 2^n, n = 4..13 */
 	unsigned log_tx;     /* blocks of a send ring, likewise */
 	unsigned page_cache; /* pages; 0: each page is unmapped when both its halves are filled */
+	/*
+	 * Receive into chunks of so many pages, 1 to MQNIC_CHUNK_PAGES_MAX, mapped and unmapped as
+	 * one; nothing is kept mapped, and frames go up when their chunk is unmapped, or as copies
+	 * when none has come for so long. 0: pages, whose frames go up at once.
+	 */
+	unsigned rx_chunk_pages;
+	uint64_t rx_hold_ps;
+	/* A packet's first piece of up to so many bytes, a multiple of a cache line, is sent from a
+	 * copy in memory that stays mapped (mlx5 has it in the ring itself); 0: none. */
+	uint32_t tx_copy_bytes;
 	uint32_t rx_us, rx_frames, tx_us, tx_frames; /* interrupt moderation */
 };
 
@@ -81,6 +92,7 @@ struct mqnic_driver_stats {
 	uint64_t rx_pages_cached; /* were still mapped, */
 	uint64_t rx_pages_busy;   /* were not, as the cache's oldest was in use above */
 	uint64_t rx_no_memory, rx_map_errors;
+	uint64_t rx_copied; /* frames that did not wait for their chunk any longer */
 	uint64_t tx_packets, tx_bytes, tx_pieces;
 	uint64_t tx_doorbells;
 	uint64_t tx_full;       /* packets refused: no room */

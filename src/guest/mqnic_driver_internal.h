@@ -9,11 +9,13 @@
 #define RX_FRAGMENT_BYTES 2048u /* DEFAULT_FRAG_SIZE */
 #define RX_BULK           8u    /* entries posted at a time, at least */
 
+/* One page, or the pages of a chunk (mqnic_driver_hold.c), one behind the other. */
 struct mqnic_page {
 	struct mqnic_page *next; /* free ones; all of them */
 	struct mqnic_page *next_all;
 	phys_t paddr;
 	iotoll_iova_t iova;
+	unsigned pages;
 	unsigned refs; /* the driver's one, and one a piece above; 0: not in use */
 };
 
@@ -30,7 +32,7 @@ struct rx_entry {
 /* One mapping of a packet in flight. */
 struct tx_map {
 	iotoll_iova_t iova;
-	uint32_t bytes;
+	uint32_t bytes; /* 0: not mapped, but copied */
 };
 
 /* A packet in flight, kept at its first block. */
@@ -58,10 +60,12 @@ struct rx_queue {
 	/* Pages that were still mapped when the driver was through with them, oldest first. */
 	struct mqnic_page **cache;
 	uint32_t cache_head, cache_tail;
+	struct rx_hold *hold; /* NULL: frames go up as they come */
 };
 
 struct tx_queue {
 	struct shared ring, cq;
+	struct shared small;    /* a place for each block, for the copy of a short first piece */
 	struct tx_entry *entry; /* by first block */
 	struct tx_map *map;     /* of what is in flight, a ring: four a block is more than fit */
 	uint32_t map_head, map_tail;
@@ -89,6 +93,7 @@ struct mqnic_driver {
 	unsigned fragments, log_stride;
 	uint32_t fragment_bytes, longest; /* frame, without FCS */
 	struct mqnic_page *free_pages, *pages;
+	struct mqnic_page *free_chunks; /* with their memory */
 	phys_t lock_lines;
 	struct mqnic_driver_stats stats;
 	struct driver_queue queue[MQNIC_QUEUES_MAX];
@@ -120,6 +125,20 @@ void mqnic_driver_page_drop(struct driver_queue *q, struct mqnic_page *page);
 /* And these were all for now. */
 void mqnic_driver_pages_dropped(struct driver_queue *q);
 void mqnic_driver_pages_free(struct mqnic_driver *d);
+/* A page of memory, not mapped, with one reference; NULL: there is none. */
+struct mqnic_page *mqnic_driver_page_new(struct mqnic_driver *d);
+
+/* mqnic_driver_hold.c: frames wait until their chunk is unmapped */
+int mqnic_driver_hold_create(struct driver_queue *q) MUST_CHECK;
+void mqnic_driver_hold_free(struct driver_queue *q);
+/* @frame waits. */
+void mqnic_driver_hold(struct driver_queue *q, const struct mqnic_frame *frame);
+/* The NIC cannot reach what waits any more: it goes up. */
+void mqnic_driver_hold_up(struct driver_queue *q, struct cpu *cpu);
+/* A poll ends. */
+void mqnic_driver_hold_polled(struct driver_queue *q, struct cpu *cpu);
+/* mqnic_driver_rx.c: @frame goes up. */
+void mqnic_driver_hand_up(struct driver_queue *q, struct cpu *cpu, const struct mqnic_frame *frame);
 
 /* mqnic_driver_tx.c */
 /* Packets that were sent. */

@@ -9,10 +9,12 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "guest/mqnic_driver_internal.h"
 
-static struct mqnic_page *new_page(struct mqnic_driver *d)
+/* Of @pages pages. */
+static struct mqnic_page *new_pages(struct mqnic_driver *d, unsigned pages)
 {
 	struct mqnic_page *page = d->free_pages;
 
@@ -25,7 +27,11 @@ static struct mqnic_page *new_page(struct mqnic_driver *d)
 		page->next_all = d->pages;
 		d->pages = page;
 	}
-	if (memory_alloc(d->machine->mem, 1, PAGE_BYTES, 0, &page->paddr)) {
+	page->pages = pages;
+	/* 512 lie so that one entry of 2 MiB can lead to them. */
+	if (memory_alloc(d->machine->mem, pages,
+			 pages == MQNIC_CHUNK_PAGES_MAX ? pages * PAGE_BYTES : PAGE_BYTES, 0,
+			 &page->paddr)) {
 		page->next = d->free_pages;
 		d->free_pages = page;
 		return NULL;
@@ -34,11 +40,44 @@ static struct mqnic_page *new_page(struct mqnic_driver *d)
 	return page;
 }
 
+struct mqnic_page *mqnic_driver_page_new(struct mqnic_driver *d)
+{
+	return new_pages(d, 1);
+}
+
+/*
+ * A chunk, zeroed when it is new: what the NIC may read where it is only to write (some IOMMUs
+ * grant both) is nothing but what it wrote.
+ */
+static struct mqnic_page *chunk(struct mqnic_driver *d, struct cpu *cpu)
+{
+	struct mqnic_page *page = d->free_chunks;
+	size_t bytes;
+
+	if (page) {
+		d->free_chunks = page->next;
+		page->refs = 1;
+		return page;
+	}
+	page = new_pages(d, d->config.rx_chunk_pages);
+	if (!page)
+		return NULL;
+	bytes = (size_t)page->pages * PAGE_BYTES;
+	memset(memory_ptr(d->machine->mem, page->paddr, bytes), 0, bytes);
+	cpu_touch(cpu, page->paddr, bytes, true);
+	return page;
+}
+
 void mqnic_driver_put(struct mqnic_driver *d, struct mqnic_page *page)
 {
 	if (--page->refs)
 		return;
-	memory_free(d->machine->mem, page->paddr, 1);
+	if (d->config.rx_chunk_pages && page->pages == d->config.rx_chunk_pages) {
+		page->next = d->free_chunks;
+		d->free_chunks = page;
+		return;
+	}
+	memory_free(d->machine->mem, page->paddr, page->pages);
 	page->next = d->free_pages;
 	d->free_pages = page;
 }
@@ -73,17 +112,17 @@ struct mqnic_page *mqnic_driver_page_get(struct driver_queue *q, struct cpu *cpu
 	struct mqnic_driver *d = q->driver;
 	struct mqnic_page *page = from_cache(q);
 
-	(void)cpu;
 	d->stats.rx_pages++;
 	if (page)
 		return page;
-	page = new_page(d);
+	page = d->config.rx_chunk_pages ? chunk(d, cpu) : new_pages(d, 1);
 	if (!page) {
 		d->stats.rx_no_memory++;
 		*error = -ENOMEM;
 		return NULL;
 	}
-	page->iova = iotoll_dma_map_page_attrs(d->dma, IOTOLL_PHYS(page->paddr), PAGE_BYTES,
+	page->iova = iotoll_dma_map_page_attrs(d->dma, IOTOLL_PHYS(page->paddr),
+					       (size_t)page->pages * PAGE_BYTES,
 					       IOTOLL_DMA_FROM_DEVICE, &attrs);
 	if (iotoll_dma_mapping_error(page->iova)) {
 		d->stats.rx_map_errors++;
@@ -98,8 +137,8 @@ void mqnic_driver_page_drop(struct driver_queue *q, struct mqnic_page *page)
 {
 	const struct iotoll_dma_attrs attrs = {.ring = 2 * q->number + 1, .more = true};
 
-	iotoll_dma_unmap_page_attrs(q->driver->dma, page->iova, PAGE_BYTES, IOTOLL_DMA_FROM_DEVICE,
-				    &attrs);
+	iotoll_dma_unmap_page_attrs(q->driver->dma, page->iova, (size_t)page->pages * PAGE_BYTES,
+				    IOTOLL_DMA_FROM_DEVICE, &attrs);
 	q->unmapping = true;
 	mqnic_driver_put(q->driver, page);
 }
@@ -116,7 +155,7 @@ void mqnic_driver_page_release(struct driver_queue *q, struct mqnic_page *page)
 	struct rx_queue *rx = &q->rx;
 	const unsigned room = q->driver->config.page_cache;
 
-	if (cached(rx) < room)
+	if (!rx->hold && cached(rx) < room)
 		rx->cache[rx->cache_tail++ % room] = page;
 	else
 		mqnic_driver_page_drop(q, page);
@@ -124,12 +163,14 @@ void mqnic_driver_page_release(struct driver_queue *q, struct mqnic_page *page)
 
 void mqnic_driver_pages_free(struct mqnic_driver *d)
 {
+	for (; d->free_chunks; d->free_chunks = d->free_chunks->next)
+		d->free_chunks->refs = 1;
 	while (d->pages) {
 		struct mqnic_page *page = d->pages;
 
 		d->pages = page->next_all;
 		if (page->refs)
-			memory_free(d->machine->mem, page->paddr, 1);
+			memory_free(d->machine->mem, page->paddr, page->pages);
 		free(page);
 	}
 }

@@ -15,7 +15,9 @@
 static bool take_fragment(struct driver_queue *q, struct cpu *cpu, struct rx_fragment *out,
 			  int *error)
 {
+	const struct mqnic_driver *d = q->driver;
 	struct rx_queue *rx = &q->rx;
+	uint32_t next = d->fragment_bytes;
 
 	if (!rx->page) {
 		rx->page = mqnic_driver_page_get(q, cpu, error);
@@ -24,8 +26,11 @@ static bool take_fragment(struct driver_queue *q, struct cpu *cpu, struct rx_fra
 			return false;
 	}
 	*out = (struct rx_fragment){.page = rx->page, .offset = rx->page_used};
-	rx->page_used += q->driver->fragment_bytes;
-	out->last = rx->page_used + q->driver->fragment_bytes > PAGE_BYTES;
+	rx->page_used += d->fragment_bytes;
+	/* No entry has a part in two chunks: their frames go up at different times. */
+	if (rx->hold)
+		next = rx->begun + 1 < d->fragments ? 0 : d->fragments * d->fragment_bytes;
+	out->last = rx->page_used + next > rx->page->pages * PAGE_BYTES;
 	if (out->last)
 		rx->page = NULL;
 	return true;
@@ -105,7 +110,7 @@ static void make_frame(struct driver_queue *q, const struct rx_entry *e, uint32_
 	}
 }
 
-static void hand_up(struct driver_queue *q, struct cpu *cpu, const struct mqnic_frame *frame)
+void mqnic_driver_hand_up(struct driver_queue *q, struct cpu *cpu, const struct mqnic_frame *frame)
 {
 	const struct mqnic_upper *upper = &q->driver->upper;
 
@@ -141,10 +146,17 @@ static void receive(struct driver_queue *q, struct cpu *cpu, const struct mqnic_
 		cpu_charge(cpu, machine_cost(d->machine)->skb_alloc);
 		frame.hash = cqe->hash;
 		make_frame(q, &entry, cqe->bytes, &frame);
-		hand_up(q, cpu, &frame);
+		if (rx->hold)
+			mqnic_driver_hold(q, &frame);
+		else
+			mqnic_driver_hand_up(q, cpu, &frame);
 	}
 	for (unsigned i = 0; i < d->fragments; i++)
 		give_back(q, &entry.fragment[i]);
+	if (rx->hold && entry.fragment[d->fragments - 1].last) {
+		mqnic_driver_pages_dropped(q);
+		mqnic_driver_hold_up(q, cpu);
+	}
 }
 
 unsigned mqnic_driver_rx(struct driver_queue *q, struct cpu *cpu, unsigned budget)
@@ -164,6 +176,8 @@ unsigned mqnic_driver_rx(struct driver_queue *q, struct cpu *cpu, unsigned budge
 		done++;
 	}
 	mqnic_driver_pages_dropped(q);
+	if (q->rx.hold)
+		mqnic_driver_hold_polled(q, cpu);
 	return done;
 }
 
@@ -187,6 +201,7 @@ void mqnic_driver_rx_free(struct driver_queue *q)
 	for (; rx->cache_head != rx->cache_tail; rx->cache_head++)
 		mqnic_driver_page_drop(q, rx->cache[rx->cache_head % d->config.page_cache]);
 	mqnic_driver_pages_dropped(q);
+	mqnic_driver_hold_free(q);
 	free(rx->entry);
 	free(rx->cache);
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "guest/mqnic_driver_internal.h"
 
@@ -30,6 +31,8 @@ static void unmap(struct driver_queue *q, bool more)
 	struct tx_queue *tx = &q->tx;
 	const struct tx_map *m = &tx->map[tx->map_head++ % (4 * ring_of(q))];
 
+	if (!m->bytes)
+		return;
 	iotoll_dma_unmap_page_attrs(q->driver->dma, m->iova, m->bytes, IOTOLL_DMA_TO_DEVICE,
 				    &attrs);
 }
@@ -42,8 +45,23 @@ static void unwind(struct driver_queue *q, unsigned n)
 	while (n--) {
 		const struct tx_map *m = &tx->map[--tx->map_tail % (4 * ring_of(q))];
 
+		if (!m->bytes)
+			continue;
 		iotoll_dma_unmap_page(q->driver->dma, m->iova, m->bytes, IOTOLL_DMA_TO_DEVICE);
 	}
+}
+
+/* The first piece of a packet that begins at block @first, in memory that holds nothing else. */
+static iotoll_iova_t copy_piece(struct driver_queue *q, uint32_t first,
+				const struct net_piece *piece)
+{
+	struct machine *m = q->driver->machine;
+	const struct shared *small = &q->tx.small;
+	const uint64_t at = (uint64_t)(first % ring_of(q)) * q->driver->config.tx_copy_bytes;
+
+	cpu_copy(cpu_current(m), small->paddr + at, piece->paddr, piece->bytes);
+	memcpy(small->ptr + at, memory_ptr(m->mem, piece->paddr, piece->bytes), piece->bytes);
+	return IOTOLL_IOVA(IOTOLL_IOVA_U64(small->iova) + at);
 }
 
 static int map_pieces(struct driver_queue *q, const struct mqnic_packet *p, uint32_t first)
@@ -55,11 +73,14 @@ static int map_pieces(struct driver_queue *q, const struct mqnic_packet *p, uint
 		const struct iotoll_dma_attrs attrs = {.ring = 2 * q->number + 2,
 						       .more = i + 1 < p->pieces};
 		struct mqnic_piece piece = {.bytes = p->piece[i].bytes, .key = MQNIC_KEY};
+		const bool copied = !i && piece.bytes <= q->driver->config.tx_copy_bytes;
 		const iotoll_iova_t iova =
-			iotoll_dma_map_page_attrs(q->driver->dma, IOTOLL_PHYS(p->piece[i].paddr),
-						  piece.bytes, IOTOLL_DMA_TO_DEVICE, &attrs);
+			copied ? copy_piece(q, first, &p->piece[i])
+			       : iotoll_dma_map_page_attrs(
+					 q->driver->dma, IOTOLL_PHYS(p->piece[i].paddr),
+					 piece.bytes, IOTOLL_DMA_TO_DEVICE, &attrs);
 
-		if (iotoll_dma_mapping_error(iova)) {
+		if (!copied && iotoll_dma_mapping_error(iova)) {
 			unwind(q, i);
 			q->driver->stats.tx_map_errors++;
 			return -EIO;
@@ -68,7 +89,7 @@ static int map_pieces(struct driver_queue *q, const struct mqnic_packet *p, uint
 			cpu_charge(cpu_current(q->driver->machine), work);
 		piece.addr = IOTOLL_IOVA_U64(iova);
 		tx->map[tx->map_tail++ % (4 * ring_of(q))] =
-			(struct tx_map){.iova = iova, .bytes = piece.bytes};
+			(struct tx_map){.iova = iova, .bytes = copied ? 0 : piece.bytes};
 		mqnic_piece_pack(segment(q, first, i + 2), &piece);
 	}
 	return 0;

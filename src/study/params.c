@@ -252,6 +252,15 @@ const struct param_row param_rows[] = {
 	       "of each send queue, a power of two"),
 	NUMBER("mqnic", "page_cache", mq_page_cache, QUANTITY_COUNT, "pages", 0, 4096, "256",
 	       "receive pages that a queue keeps mapped for use again; 0: none"),
+	NUMBER("mqnic", "rx_chunk", mq_rx_chunk, QUANTITY_COUNT, "pages", 0, 512, "0",
+	       "receive into chunks of so many pages, mapped and unmapped as one, of which none is kept "
+	       "mapped; frames go up when theirs is unmapped; 0: pages, whose frames go up at once"),
+	NUMBER("mqnic", "rx_hold", mq_rx_hold_ps, QUANTITY_TIME, "time", SIM_US, SIM_S, "50 us",
+	       "with rx_chunk: frames that wait for their chunk are copied out of it when none has come "
+	       "for so long"),
+	NUMBER("mqnic", "tx_copy", mq_tx_copy, QUANTITY_COUNT, "bytes", 0, 2048, "0",
+	       "first pieces of packets up to so long, headers and acknowledgements, are sent from copies "
+	       "in memory that stays mapped; 0: none"),
 	NUMBER("mqnic", "rx_buffer", mq_rx_buffer, QUANTITY_BYTES, "bytes", 16u << 10, 64u << 20,
 	       "512 KiB", "on the chip, for frames that wait for PCI Express"),
 	NUMBER("mqnic", "tags", mq_tags, QUANTITY_COUNT, "reads", 1, 256, "256",

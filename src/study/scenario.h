@@ -76,6 +76,7 @@ struct scenario {
 	uint64_t link_bps, link_latency_ps, link_jitter_ps;
 	/* [mqnic], [stream] */
 	uint64_t mq_queues, mq_mtu, mq_rx_ring, mq_tx_ring, mq_page_cache, mq_rx_buffer, mq_tags;
+	uint64_t mq_rx_chunk, mq_rx_hold_ps, mq_tx_copy;
 	uint64_t mq_rx_ticks_ps, mq_rx_frames, mq_tx_ticks_ps, mq_tx_frames;
 	uint64_t stream_window, stream_burst, stream_ack, stream_partner_ack;
 	uint64_t stream_gro, stream_tso, stream_send_pages;

@@ -67,16 +67,22 @@ static int make_driver(struct streambed *b, const struct scenario *s, struct err
 		.log_rx = log2_of(s->mq_rx_ring),
 		.log_tx = log2_of(s->mq_tx_ring),
 		.page_cache = (unsigned)s->mq_page_cache,
+		.rx_chunk_pages = (unsigned)s->mq_rx_chunk,
+		.rx_hold_ps = s->mq_rx_hold_ps,
+		.tx_copy_bytes = (uint32_t)(s->mq_tx_copy + 63) & ~63u,
 		.rx_us = (uint32_t)(s->mq_rx_ticks_ps / SIM_US),
 		.rx_frames = (uint32_t)s->mq_rx_frames,
 		.tx_us = (uint32_t)(s->mq_tx_ticks_ps / SIM_US),
 		.tx_frames = (uint32_t)s->mq_tx_frames,
 	};
+	int rc;
 
 	b->kmalloc = kmalloc_create(b->machine->mem, false);
 	if (!b->kmalloc)
 		return err_set(err, -ENOMEM, "no memory for the machine's allocator");
-	return mqnic_driver_open(&b->driver, &config, err);
+	rc = mqnic_driver_open(&b->driver, &config, err);
+	/* All else that it refuses so the settings' own ranges have refused before. */
+	return rc == -EINVAL ? err_prefix(err, rc, "mqnic.rx_chunk: ") : rc;
 }
 
 /* Twice the same, so that no segment runs across its end. */
