@@ -77,8 +77,10 @@ struct iotoll_dma_config {
 	uint64_t table_entries;
 	/* where the allocator's first search begins: 0 = the bottom, and where there are no laps */
 	uint64_t start_hint;
-	/* on-demand, optimistic: pages kept mapped; shadow, swiotlb: of its copies; 0: as it was
-	 * published */
+	/*
+	 * on-demand, optimistic: pages kept mapped; shadow, swiotlb: of its copies; page-pool,
+	 * damn: of its buffers; 0: as it was published
+	 */
 	uint64_t quota;
 	uint64_t cached_ranges; /* eiovar: free ranges in front of its tree at the most; 0: all */
 	/* xen: pages come from other domains and go to them, each announced: iotoll_dma_forget() */
@@ -372,6 +374,42 @@ void *iotoll_dma_alloc_coherent(struct iotoll_dma_device *dev, size_t bytes, iot
 				iotoll_phys_t *paddr);
 void iotoll_dma_free_coherent(struct iotoll_dma_device *dev, size_t bytes, void *ptr,
 			      iotoll_iova_t iova);
+
+/*
+ * Memory for a buffer of @bytes that @dev is going to use in direction @dir, out of what the
+ * strategy keeps mapped for it; @attrs (may be NULL) as for the maps to come. It lies inside one
+ * page, or begins with one, and no other buffer has a part of its cache lines. What is in it is
+ * undefined. It is mapped and unmapped like any other memory, and faster; both are due, as they say
+ * whose it is at which time. The host pointer and *@paddr; or NULL: the strategy has no memory of
+ * its own, none for such a buffer, or none left. Then any memory does, mapped in the ordinary way.
+ * Task or interrupt context. The buffer is the caller's until iotoll_dma_buffer_free(), which must
+ * come before @dev is detached: what is left then is counted as leaks and freed.
+ */
+void *iotoll_dma_buffer_alloc(struct iotoll_dma_device *dev, size_t bytes, enum iotoll_dma_dir dir,
+			      const struct iotoll_dma_attrs *attrs, iotoll_phys_t *paddr);
+/*
+ * Give the buffer that begins at @paddr back, after the last unmap of it; also on another CPU than
+ * that which took it, and in another context. What is no buffer's beginning is refused and counted
+ * (IOTOLL_MISUSE_UNMAP_UNKNOWN); of another device, counted (IOTOLL_MISUSE_WRONG_DEVICE) and freed.
+ */
+void iotoll_dma_buffer_free(struct iotoll_dma_device *dev, iotoll_phys_t paddr);
+/*
+ * Somebody besides the buffer's owner keeps the page at @paddr, of a live buffer, beyond the
+ * buffer's end (Linux: get_page()): until as many iotoll_dma_buffer_drop() it is neither used for
+ * another buffer nor anybody else's memory. Refused and counted as above.
+ */
+void iotoll_dma_buffer_hold(struct iotoll_dma_device *dev, iotoll_phys_t paddr);
+void iotoll_dma_buffer_drop(struct iotoll_dma_device *dev, iotoll_phys_t paddr);
+/*
+ * May the device change what lies at @paddr, in a buffer of its own, also after its unmap, and is
+ * the kernel to guard against that? Then whatever it decides by is to be read from a copy that it
+ * makes first, once (iotoll_dma_buffer_copy()). False: it may read what lies there; either that
+ * stays as it is, or the strategy does not protect against this. Free of charge.
+ */
+bool iotoll_dma_buffer_changes(const struct iotoll_dma_device *dev, iotoll_phys_t paddr);
+/* Copy @bytes out of such a buffer; charged as an unmap's work and counted in copied_bytes. */
+void iotoll_dma_buffer_copy(struct iotoll_dma_device *dev, iotoll_phys_t to, iotoll_phys_t from,
+			    size_t bytes);
 
 /*
  * [paddr, paddr + bytes) is about to be somebody else's memory: whatever the strategy keeps mapped

@@ -4,9 +4,9 @@
  * work go: a queue pair and a NAPI context for each CPU that takes interrupts, receive buffers of 2
  * KiB, two in a page that is mapped once for both, or whole pages where frames are longer than
  * four such buffers; pages posted in batches; pages whose frames the stack has let go kept mapped
- * in a cache of 256 (mlx5's page cache) and used again; what is sent mapped piece by piece, one
- * doorbell for a burst. It reaches the NIC only through its register window, its interrupts and
- * memory mapped for it.
+ * in a cache of 256 (mlx5's page cache) and used again, unless the DMA API has memory for buffers
+ * and sees to that itself; what is sent mapped piece by piece, one doorbell for a burst. It reaches
+ * the NIC only through its register window, its interrupts and memory mapped for it.
  *
  * Each mapping names its ring to the DMA layer: 2q + 1 for receive queue q, 2q + 2 for its send
  * queue.

@@ -17,6 +17,7 @@ struct mqnic_page {
 	iotoll_iova_t iova;
 	unsigned pages;
 	unsigned refs; /* the driver's one, and one a piece above; 0: not in use */
+	bool buffer;   /* one of the DMA API's, which keeps pages itself */
 };
 
 struct rx_fragment {

@@ -4,8 +4,10 @@
  * mlx5e_page_release_dynamic). The cache is a queue: only its oldest page is ever looked at, and if
  * the stack still has that one, a new page is taken.
  *
- * Pages come from the machine's page allocator, which hands out the page freed last first; Linux's
- * lists of free pages for each CPU, and a lock behind them, are not modelled.
+ * A DMA API that has memory for buffers takes the place of that cache, as Linux's page pool has
+ * taken it since 6.4. Other pages come from the machine's page allocator, which hands out the page
+ * freed last first; Linux's lists of free pages for each CPU, and a lock behind them, are not
+ * modelled.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,8 +15,32 @@
 
 #include "guest/mqnic_driver_internal.h"
 
-/* Of @pages pages. */
-static struct mqnic_page *new_pages(struct mqnic_driver *d, unsigned pages)
+static bool take_memory(struct mqnic_driver *d, const struct iotoll_dma_attrs *attrs,
+			struct mqnic_page *page)
+{
+	/* 512 lie so that one entry of 2 MiB can lead to them. */
+	const uint64_t align =
+		page->pages == MQNIC_CHUNK_PAGES_MAX ? page->pages * PAGE_BYTES : PAGE_BYTES;
+	iotoll_phys_t paddr;
+
+	page->buffer = attrs && iotoll_dma_buffer_alloc(d->dma, PAGE_BYTES, IOTOLL_DMA_FROM_DEVICE,
+							attrs, &paddr);
+	if (page->buffer)
+		page->paddr = IOTOLL_PHYS_U64(paddr);
+	return page->buffer || !memory_alloc(d->machine->mem, page->pages, align, 0, &page->paddr);
+}
+
+static void free_memory(struct mqnic_driver *d, const struct mqnic_page *page)
+{
+	if (page->buffer)
+		iotoll_dma_buffer_free(d->dma, IOTOLL_PHYS(page->paddr));
+	else
+		memory_free(d->machine->mem, page->paddr, page->pages);
+}
+
+/* Of @pages pages; with @attrs, a single one that the NIC is to write, mapped with these. */
+static struct mqnic_page *new_pages(struct mqnic_driver *d, unsigned pages,
+				    const struct iotoll_dma_attrs *attrs)
 {
 	struct mqnic_page *page = d->free_pages;
 
@@ -28,10 +54,7 @@ static struct mqnic_page *new_pages(struct mqnic_driver *d, unsigned pages)
 		d->pages = page;
 	}
 	page->pages = pages;
-	/* 512 lie so that one entry of 2 MiB can lead to them. */
-	if (memory_alloc(d->machine->mem, pages,
-			 pages == MQNIC_CHUNK_PAGES_MAX ? pages * PAGE_BYTES : PAGE_BYTES, 0,
-			 &page->paddr)) {
+	if (!take_memory(d, attrs, page)) {
 		page->next = d->free_pages;
 		d->free_pages = page;
 		return NULL;
@@ -42,7 +65,7 @@ static struct mqnic_page *new_pages(struct mqnic_driver *d, unsigned pages)
 
 struct mqnic_page *mqnic_driver_page_new(struct mqnic_driver *d)
 {
-	return new_pages(d, 1);
+	return new_pages(d, 1, NULL);
 }
 
 /*
@@ -59,7 +82,7 @@ static struct mqnic_page *chunk(struct mqnic_driver *d, struct cpu *cpu)
 		page->refs = 1;
 		return page;
 	}
-	page = new_pages(d, d->config.rx_chunk_pages);
+	page = new_pages(d, d->config.rx_chunk_pages, NULL);
 	if (!page)
 		return NULL;
 	bytes = (size_t)page->pages * PAGE_BYTES;
@@ -77,7 +100,7 @@ void mqnic_driver_put(struct mqnic_driver *d, struct mqnic_page *page)
 		d->free_chunks = page;
 		return;
 	}
-	memory_free(d->machine->mem, page->paddr, page->pages);
+	free_memory(d, page);
 	page->next = d->free_pages;
 	d->free_pages = page;
 }
@@ -115,7 +138,7 @@ struct mqnic_page *mqnic_driver_page_get(struct driver_queue *q, struct cpu *cpu
 	d->stats.rx_pages++;
 	if (page)
 		return page;
-	page = d->config.rx_chunk_pages ? chunk(d, cpu) : new_pages(d, 1);
+	page = d->config.rx_chunk_pages ? chunk(d, cpu) : new_pages(d, 1, &attrs);
 	if (!page) {
 		d->stats.rx_no_memory++;
 		*error = -ENOMEM;
@@ -155,7 +178,7 @@ void mqnic_driver_page_release(struct driver_queue *q, struct mqnic_page *page)
 	struct rx_queue *rx = &q->rx;
 	const unsigned room = q->driver->config.page_cache;
 
-	if (!rx->hold && cached(rx) < room)
+	if (!page->buffer && !rx->hold && cached(rx) < room)
 		rx->cache[rx->cache_tail++ % room] = page;
 	else
 		mqnic_driver_page_drop(q, page);
@@ -170,7 +193,7 @@ void mqnic_driver_pages_free(struct mqnic_driver *d)
 
 		d->pages = page->next_all;
 		if (page->refs)
-			memory_free(d->machine->mem, page->paddr, page->pages);
+			free_memory(d, page);
 		free(page);
 	}
 }

@@ -76,6 +76,7 @@ bool netback_make_flippable(struct netback_vif *v, struct cpu *cpu, struct net_f
 	frame->piece[0] = (struct net_piece){.paddr = paddr + OFFSET, .bytes = frame->bytes};
 	frame->pieces = 1;
 	frame->object = page;
+	frame->dma = NULL;
 	frame->release =
 		(struct net_release){.fn = free_page, .ctx = nb->k->kmalloc, .owner = page};
 	return true;

@@ -206,6 +206,7 @@ static void make_frame(struct netback *nb, struct cpu *cpu, struct tx_packet *p,
 	frame->bytes = copied;
 	frame->object = NULL;
 	frame->lasting = false;
+	frame->dma = NULL;
 	for (unsigned i = 0; i < p->slots; i++) {
 		const struct pending *pending = &nb->pending[p->index[i]];
 		const uint32_t skip = i ? 0 : copied;

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "iotoll/dma.h"
 #include "mem/memory.h"
 
 #define NET_MTU 1500u
@@ -51,9 +52,14 @@ struct net_frame {
 	void *object;
 	/*
 	 * The one piece may stay where it is until net_frame_done(), however long that takes:
-	 * nobody waits for it, and nobody else's bytes are in its page.
+	 * nobody waits for it.
 	 */
 	bool lasting;
+	/*
+	 * NULL, or the device in whose buffer (iotoll_dma_buffer_alloc()) the one piece lies, which
+	 * is then to be looked at as iotoll_dma_buffer_changes() says.
+	 */
+	struct iotoll_dma_device *dma;
 	struct net_release release;
 };
 
@@ -74,6 +80,8 @@ struct netdev_ops {
 struct netdev {
 	const struct netdev_ops *ops;
 	void *ctx;
+	/* The device that will read what is sent, for who looks for a buffer; NULL: not known. */
+	struct iotoll_dma_device *dma;
 };
 
 /* Where an interface's received frames go: @receive owns the frame from the call on. Softirq

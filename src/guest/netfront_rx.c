@@ -210,6 +210,7 @@ static unsigned take(struct netfront *f, struct cpu *cpu)
 		p->frame.bytes = 0;
 		p->frame.object = NULL;
 		p->frame.lasting = false;
+		p->frame.dma = NULL;
 		p->bad = false;
 		do {
 			/* A flip batch must hold what a packet can bring. */

@@ -188,8 +188,10 @@ static size_t copy_piece(struct socket *s, struct cpu *cpu, phys_t to, size_t by
 
 	if (n > bytes)
 		n = bytes;
-	cpu_copy(cpu, to, memory_addr(mem, from), n);
-	memcpy(memory_ptr(mem, to, n), from, n);
+	if (n) { /* there is nothing behind headers that were copied for themselves */
+		cpu_copy(cpu, to, memory_addr(mem, from), n);
+		memcpy(memory_ptr(mem, to, n), from, n);
+	}
 	s->rx.offset += n;
 	if (s->rx.offset < p->len)
 		return n;

@@ -62,7 +62,8 @@ static size_t host_meta_size(void *ctx, const void *ptr)
 }
 
 /*
- * One packet buffer: alloc_skb in sk_stream_alloc_skb or tcp_send_ack, and the kfree_skb to come.
+ * One packet buffer: alloc_skb in sk_stream_alloc_skb or tcp_send_ack, and the kfree_skb to come;
+ * out of the DMA API's memory for the device that will read it, where that has some.
  * The driver charges the buffers it receives into itself.
  */
 static void *host_frame_alloc(void *ctx, size_t bytes)
@@ -70,11 +71,17 @@ static void *host_frame_alloc(void *ctx, size_t bytes)
 	struct netstack *ns = ctx;
 	struct cpu *cpu = cpu_current(ns->machine);
 	const enum charge before = cpu_enter(cpu, CHARGE_STACK);
+	iotoll_phys_t paddr;
 	void *frame;
 
 	cpu_charge(cpu, machine_cost(ns->machine)->skb_alloc);
 	cpu_leave(cpu, before);
-	frame = kmalloc_alloc(ns->kmalloc, bytes);
+	frame = NULL;
+	if (ns->dev.dma)
+		frame = iotoll_dma_buffer_alloc(ns->dev.dma, bytes, IOTOLL_DMA_TO_DEVICE, NULL,
+						&paddr);
+	if (!frame)
+		frame = kmalloc_alloc(ns->kmalloc, bytes);
 	if (frame)
 		ns->stats.frames_live++;
 	return frame;
@@ -85,7 +92,10 @@ static void host_frame_free(void *ctx, void *ptr)
 	struct netstack *ns = ctx;
 
 	ns->stats.frames_live--;
-	kmalloc_free(ns->kmalloc, ptr);
+	if (ns->dev.dma && !kmalloc_size(ns->kmalloc, ptr))
+		iotoll_dma_buffer_free(ns->dev.dma, IOTOLL_PHYS(kmalloc_phys(ns->kmalloc, ptr)));
+	else
+		kmalloc_free(ns->kmalloc, ptr);
 }
 
 static void host_copied(void *ctx, const void *to, const void *from, size_t bytes)

@@ -13,6 +13,17 @@
 #define SOCKET_HASH    64u
 #define SOCKET_BACKLOG 2048u /* frames; far above what one poll and one window can bring */
 
+#define STACK_ETHERTYPE_IP4 0x0800u
+#define STACK_IP_BYTES      20u
+#define STACK_TCP_BYTES     20u
+/* Ethernet, IPv4 and TCP headers: what protocol work reads and writes of a frame. */
+#define STACK_HEADER_BYTES (NET_ETH_BYTES + STACK_IP_BYTES + STACK_TCP_BYTES)
+
+static inline uint16_t stack_get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
 enum frame_kind { FRAME_DATA, FRAME_ACK, FRAME_OTHER };
 
 /* What the headers of a frame say. */
@@ -28,8 +39,12 @@ struct frame_info {
 /* A received frame while the stack has it. */
 struct rx_frame {
 	struct pbuf_custom custom; /* first: lwIP's pointer is ours */
+	/* What is behind the headers, if these were copied: freed for itself. */
+	struct pbuf_custom rest;
+	unsigned parts; /* of the two, those not freed */
 	struct netstack *ns;
 	struct net_release release; /* of its memory */
+	void *headers;              /* a copy of them, of the kernel's; or NULL */
 	struct rx_frame *next;      /* on a backlog, or free */
 	struct rx_frame *all_next;  /* of the stack's, for freeing */
 	phys_t paddr;
@@ -120,6 +135,8 @@ void stack_count_socket_lock(struct netstack_stats *stats, const struct vlock *l
 bool frame_parse(const void *frame, size_t bytes, struct frame_info *info);
 /* The interface's link output: lwIP calls it with a frame for the wire. */
 err_t stack_linkoutput(struct netif *netif, struct pbuf *p);
+
+/* stack_receive.c */
 /* Protocol work on @f; inside. */
 void stack_input(struct netstack *ns, struct cpu *cpu, struct rx_frame *f);
 void stack_free_rx_frames(struct netstack *ns);

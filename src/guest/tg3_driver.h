@@ -2,7 +2,8 @@
 /*
  * Driver of the BCM5704 (src/spec/tg3.h), after Linux's tg3 of 2.6.21 as far as DMA and CPU work
  * go: NAPI, buffers mapped one by one, small frames copied out of buffers that stay mapped,
- * larger ones replaced by a freshly mapped buffer before the old one is unmapped, one doorbell
+ * larger ones replaced by a freshly mapped buffer, of the DMA API's if it has some, before the old
+ * one is unmapped, one doorbell
  * per packet sent, completed sends reaped in the poll. It reaches the NIC only through its
  * register window, its interrupt line and memory mapped for it.
  */

@@ -32,6 +32,7 @@ struct coherent {
 
 struct rx_slot {
 	void *object; /* NULL: not posted */
+	bool buffer;  /* one of the DMA API's */
 	iotoll_iova_t iova;
 };
 

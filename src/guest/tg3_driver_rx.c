@@ -23,6 +23,33 @@ void tg3_driver_rx_post(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 	cpu_touch(cpu, d->std.paddr + at, TG3_RXD_BYTES, true);
 }
 
+/*
+ * Memory to receive into. Pages that may be given away, to other machines even, are the kernel's:
+ * what leaves is of no use to anybody who wants it back.
+ */
+static bool take_object(struct tg3_driver *d, const struct iotoll_dma_attrs *attrs,
+			struct rx_slot *fresh)
+{
+	iotoll_phys_t paddr;
+
+	fresh->object = NULL;
+	if (d->rx_object_bytes != PAGE_BYTES)
+		fresh->object = iotoll_dma_buffer_alloc(d->dma, d->rx_object_bytes,
+							IOTOLL_DMA_FROM_DEVICE, attrs, &paddr);
+	fresh->buffer = fresh->object != NULL;
+	if (!fresh->object)
+		fresh->object = kmalloc_alloc(d->kmalloc, d->rx_object_bytes);
+	return fresh->object != NULL;
+}
+
+static void put_object(struct tg3_driver *d, const struct rx_slot *slot)
+{
+	if (slot->buffer)
+		iotoll_dma_buffer_free(d->dma, IOTOLL_PHYS(kmalloc_phys(d->kmalloc, slot->object)));
+	else
+		kmalloc_free(d->kmalloc, slot->object);
+}
+
 int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 {
 	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_STD};
@@ -30,14 +57,13 @@ int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu, unsigned index)
 	phys_t paddr;
 
 	cpu_charge(cpu, machine_cost(d->machine)->skb_alloc);
-	fresh.object = kmalloc_alloc(d->kmalloc, d->rx_object_bytes);
-	if (!fresh.object)
+	if (!take_object(d, &attrs, &fresh))
 		return -ENOMEM;
 	paddr = kmalloc_phys(d->kmalloc, fresh.object) + RX_OFFSET;
 	fresh.iova = iotoll_dma_map_page_attrs(d->dma, IOTOLL_PHYS(paddr), RX_MAPPED_BYTES,
 					       IOTOLL_DMA_FROM_DEVICE, &attrs);
 	if (iotoll_dma_mapping_error(fresh.iova)) {
-		kmalloc_free(d->kmalloc, fresh.object);
+		put_object(d, &fresh);
 		return -EIO;
 	}
 	d->rx[index] = fresh;
@@ -62,18 +88,42 @@ static void free_object(void *ctx, struct cpu *cpu, void *owner)
 	kmalloc_free(ctx, owner);
 }
 
-void tg3_driver_hand_up(struct tg3_driver *d, struct cpu *cpu, void *object, size_t bytes)
+_Static_assert(sizeof(void *) >= sizeof(phys_t), "a buffer's address is its owner's word");
+
+/* It may outlive the driver. */
+static void free_buffer(void *ctx, struct cpu *cpu, void *owner)
 {
+	struct iotoll_dma_device *dma = ctx;
+
+	(void)cpu;
+	iotoll_dma_buffer_free(dma, IOTOLL_PHYS((uintptr_t)owner));
+}
+
+/* The frame of @bytes in @slot's memory, from RX_OFFSET on, which goes with it. */
+static void hand_slot_up(struct tg3_driver *d, struct cpu *cpu, const struct rx_slot *slot,
+			 size_t bytes)
+{
+	const phys_t paddr = kmalloc_phys(d->kmalloc, slot->object);
 	struct net_frame frame;
 
-	frame.piece[0] = (struct net_piece){.paddr = kmalloc_phys(d->kmalloc, object) + RX_OFFSET,
-					    .bytes = (uint32_t)bytes};
+	frame.piece[0] = (struct net_piece){.paddr = paddr + RX_OFFSET, .bytes = (uint32_t)bytes};
 	frame.pieces = 1;
 	frame.bytes = (uint32_t)bytes;
-	frame.object = object;
-	frame.lasting = false;
-	frame.release = (struct net_release){.fn = free_object, .ctx = d->kmalloc, .owner = object};
+	frame.object = slot->buffer ? NULL : slot->object;
+	frame.lasting = slot->buffer;
+	frame.dma = slot->buffer ? d->dma : NULL;
+	if (slot->buffer)
+		frame.release = (struct net_release){
+			.fn = free_buffer, .ctx = d->dma, .owner = (void *)(uintptr_t)paddr};
+	else
+		frame.release = (struct net_release){
+			.fn = free_object, .ctx = d->kmalloc, .owner = slot->object};
 	d->upper.receive(d->upper.ctx, cpu, &frame);
+}
+
+void tg3_driver_hand_up(struct tg3_driver *d, struct cpu *cpu, void *object, size_t bytes)
+{
+	hand_slot_up(d, cpu, &(struct rx_slot){.object = object}, bytes);
 }
 
 /* A short frame: copied, and its buffer stays mapped and goes back. */
@@ -119,7 +169,7 @@ static void receive_replaced(struct tg3_driver *d, struct cpu *cpu, unsigned ind
 	iotoll_dma_unmap_page_attrs(d->dma, slot.iova, RX_MAPPED_BYTES, IOTOLL_DMA_FROM_DEVICE,
 				    &attrs);
 	d->rx_more = more;
-	tg3_driver_hand_up(d, cpu, slot.object, bytes);
+	hand_slot_up(d, cpu, &slot, bytes);
 }
 
 /* Nothing of use is in the buffer of slot @index. */
@@ -221,7 +271,7 @@ void tg3_driver_rx_free(struct tg3_driver *d)
 			continue;
 		iotoll_dma_unmap_page(d->dma, d->rx[i].iova, RX_MAPPED_BYTES,
 				      IOTOLL_DMA_FROM_DEVICE);
-		kmalloc_free(d->kmalloc, d->rx[i].object);
+		put_object(d, &d->rx[i]);
 		d->rx[i].object = NULL;
 	}
 }

@@ -130,7 +130,7 @@ struct netdev tg3_driver_netdev(struct tg3_driver *d)
 {
 	static const struct netdev_ops ops = {.xmit = xmit};
 
-	return (struct netdev){.ops = &ops, .ctx = d};
+	return (struct netdev){.ops = &ops, .ctx = d, .dma = d->dma};
 }
 
 static void run_queue(struct tg3_driver *d, struct cpu *cpu)

@@ -335,6 +335,11 @@ void cpu_run_softirqs(struct cpu *cpu)
 		waitq_wake(&cpu->ksoftirqd_wait, cpu);
 }
 
+bool cpu_in_interrupt(const struct cpu *cpu)
+{
+	return cpu && (cpu->in_irq || cpu->in_softirq);
+}
+
 void softirq_disable(struct cpu *cpu)
 {
 	if (cpu)

@@ -144,6 +144,9 @@ void softirq_raise(struct cpu *cpu, struct softirq *s);
 void softirq_disable(struct cpu *cpu);
 void softirq_enable(struct cpu *cpu);
 
+/* Does it execute an interrupt's handler or a softirq? */
+bool cpu_in_interrupt(const struct cpu *cpu);
+
 /* ---- accounting ---- */
 
 struct cpu_account {

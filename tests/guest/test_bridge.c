@@ -61,7 +61,7 @@ static int setup(void **state)
 	assert_int_equal(machine_create(&x->machine, x->sim, &profile, &err), 0);
 	x->bridge = bridge_create(x->machine);
 	for (unsigned i = 0; i < FAKES; i++) {
-		const struct netdev dev = {&fake_ops, &x->fake[i]};
+		const struct netdev dev = {&fake_ops, &x->fake[i], .dma = NULL};
 
 		x->fake[i].port = (unsigned)bridge_add_port(x->bridge, dev);
 		assert_int_equal(x->fake[i].port, i);
@@ -190,7 +190,7 @@ static void a_refused_frame_comes_back_at_once(void **state)
 static void a_removed_port_is_forgotten_and_its_number_given_again(void **state)
 {
 	struct fixture *x = *state;
-	const struct netdev dev = {&fake_ops, &x->fake[2]};
+	const struct netdev dev = {&fake_ops, &x->fake[2], .dma = NULL};
 
 	receive(x, 2, 0xff, 7);
 	taken(x);
@@ -236,7 +236,7 @@ static void addresses_age_and_a_full_table_floods(void **state)
 static void ports_run_out(void **state)
 {
 	struct fixture *x = *state;
-	const struct netdev dev = {&fake_ops, &x->fake[0]};
+	const struct netdev dev = {&fake_ops, &x->fake[0], .dma = NULL};
 
 	for (unsigned i = FAKES; i < BRIDGE_PORTS; i++)
 		assert_int_equal(bridge_add_port(x->bridge, dev), i);

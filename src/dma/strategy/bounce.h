@@ -5,13 +5,12 @@
  * device's copy lies; and the copying itself.
  *
  * A record belongs to whoever holds the entry; its home, a cache line in memory, is charged when
- * it is read or written. The array of records is taken to be contiguous for CPUs, as kernels'
- * vmalloc space is, with a page frame behind those parts that are used.
+ * it is read or written.
  */
 #ifndef IOTOLL_DMA_STRATEGY_BOUNCE_H
 #define IOTOLL_DMA_STRATEGY_BOUNCE_H
 
-#include "dma/domain.h"
+#include "dma/strategy/lines.h"
 
 enum record_state {
 	RECORD_NONE,   /* the entry is free, or an ordinary one */
@@ -34,10 +33,9 @@ struct record {
 	uint64_t unused[2]; /* two CPUs' buffers share no line */
 };
 
+/* A line for each entry of the table. */
 struct records {
-	struct dma_env *env;
-	uint64_t entries;
-	iotoll_phys_t *leaf; /* UINT64_MAX: none */
+	struct lines line;
 };
 
 /* Pages of a request, 0 being that in which it begins, and their copies, one behind the other. */

@@ -22,6 +22,7 @@ extern const struct strategy_ops identity_ops;
 extern const struct strategy_ops identity_deferred_ops;
 extern const struct strategy_ops shadow_ops;
 extern const struct strategy_ops swiotlb_ops;
+extern const struct strategy_ops page_pool_ops;
 extern const struct strategy_ops unflushed_ops;
 extern const struct strategy_ops burst_ops;
 extern const struct strategy_ops fns_ops;
@@ -46,6 +47,7 @@ const struct strategy_ops *const dma_strategies[] = {
 	&identity_deferred_ops,
 	&shadow_ops,
 	&swiotlb_ops,
+	&page_pool_ops,
 	&unflushed_ops,
 	NULL,
 };

@@ -278,7 +278,7 @@ static void shadow_destroy(struct iotoll_dma_domain *domain)
 {
 	struct shadow *s = shadow_of(domain);
 
-	for (uint64_t i = 0; i < s->records.entries; i++) {
+	for (uint64_t i = 0; i < s->records.line.count; i++) {
 		const struct record *rec = record_peek(&s->records, i);
 
 		if (rec && (rec->state == RECORD_HYBRID || rec->state == RECORD_PART))

@@ -14,10 +14,29 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "iotoll/dma.h"
 
-struct iotoll_dma_device;
-struct iotoll_dma_domain;
 struct mapping;
+
+/*
+ * Memory that a strategy has buffers for drivers in: see iotoll_dma_buffer_alloc(). Called without
+ * the domain's lock, by several CPUs at once; its strategy has own_locks.
+ */
+struct buffer_ops {
+	/* 0 and where it lies; -ENOMEM, -ENOSPC; -EINVAL: it has none of that size or direction. */
+	int (*alloc)(struct iotoll_dma_device *dev, size_t bytes, enum iotoll_dma_dir dir,
+		     unsigned ring, uint64_t *paddr);
+	/*
+	 * Of the buffer that begins at @paddr, which is another device's if the answer is -EXDEV,
+	 * and freed all the same. 0; -ENOENT: there is none.
+	 */
+	int (*free)(struct iotoll_dma_device *dev, uint64_t paddr);
+	/* One more who keeps @paddr's page, or one less. 0; -ENOENT. */
+	int (*hold)(struct iotoll_dma_device *dev, uint64_t paddr);
+	int (*drop)(struct iotoll_dma_device *dev, uint64_t paddr);
+	/* Is @paddr in memory of its own that devices may write? NULL: kernels need not ask. */
+	bool (*changes)(const struct iotoll_dma_domain *domain, uint64_t paddr);
+};
 
 struct strategy_ops {
 	const char *name;
@@ -81,7 +100,9 @@ struct strategy_ops {
 	 * strategies whose devices work on copies.
 	 */
 	void (*sync)(struct iotoll_dma_domain *domain, const struct mapping *what, bool for_cpu);
-	/* Entries lead to a request's pages also when it is over. */
+	/* NULL: drivers' buffers lie in what memory they like. */
+	const struct buffer_ops *buffers;
+	/* Entries lead to a request's pages also when it is over, and others may get the pages. */
 	bool keeps_pages;
 	/* See iotoll_dma_forget(). NULL in one that keeps pages: it goes only where none change. */
 	void (*forget)(struct iotoll_dma_domain *domain, uint64_t paddr, uint64_t pages);

@@ -71,6 +71,12 @@ static inline void env_touch(struct dma_env *env, iotoll_phys_t paddr, size_t by
 	(void)write;
 }
 
+static inline void env_atomic(struct dma_env *env, uint64_t paddr)
+{
+	(void)env;
+	(void)paddr;
+}
+
 static inline void env_clflush(struct dma_env *env, iotoll_phys_t paddr)
 {
 	(void)env;
@@ -328,6 +334,13 @@ static inline unsigned env_cpus(const struct dma_env *env)
 static inline unsigned env_cpu(struct dma_env *env)
 {
 	return env_shard(env, NATIVE_CPUS);
+}
+
+/* Threads are interrupted by nobody. */
+static inline bool env_in_interrupt(struct dma_env *env)
+{
+	(void)env;
+	return false;
 }
 
 /* A timer that goes off when somebody asks: iotoll_dma_domain_tick(). */

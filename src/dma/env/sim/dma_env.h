@@ -104,6 +104,12 @@ static inline void env_touch(struct dma_env *env, iotoll_phys_t paddr, size_t by
 	cpu_touch(env_cpu_(env), IOTOLL_PHYS_U64(paddr), bytes, write);
 }
 
+/* A locked read-modify-write of a word in the line at @paddr. */
+static inline void env_atomic(struct dma_env *env, uint64_t paddr)
+{
+	cpu_atomic(env_cpu_(env), paddr);
+}
+
 /* Push one cache line out to where a non-snooping table walker sees it. */
 static inline void env_clflush(struct dma_env *env, iotoll_phys_t paddr)
 {
@@ -412,6 +418,12 @@ static inline unsigned env_cpu(struct dma_env *env)
 		return 0;
 	/* Below a hypervisor the board's layer is run by whichever domain asks. */
 	return machine_is_guest(env->machine) ? cpu_id(cpu) : cpu_physical(cpu);
+}
+
+/* Is this an interrupt's work, or a softirq's? Then no other can come in between on this CPU. */
+static inline bool env_in_interrupt(struct dma_env *env)
+{
+	return cpu_in_interrupt(env_cpu_(env));
 }
 
 /*
