@@ -171,8 +171,8 @@ static void is_strict(const char *model)
 
 	(void)model;
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
-		const enum iommu_access way =
-			foreign[i].dir == IOTOLL_DMA_TO_DEVICE ? IOMMU_READ : IOMMU_WRITE;
+		const enum iotoll_access way =
+			foreign[i].dir == IOTOLL_DMA_TO_DEVICE ? IOTOLL_READ : IOTOLL_WRITE;
 		const struct iotoll_dma_stats before = hwrig_stats(&h);
 		const uint64_t iova =
 			copyrig_map(&h, foreign[i].paddr, foreign[i].bytes, foreign[i].dir);
@@ -338,13 +338,13 @@ struct world {
 static void check_reach(struct world *w)
 {
 	for (uint64_t page = 0; page < 8192; page++) {
-		static const enum iommu_access ways[] = {IOMMU_READ, IOMMU_WRITE};
+		static const enum iotoll_access ways[] = {IOTOLL_READ, IOTOLL_WRITE};
 
 		for (unsigned k = 0; k < 2; k++) {
-			struct iommu_xlat x;
+			struct iotoll_xlat x;
 			bool owned = false;
 
-			if (iommu_probe(h.iommu, (struct iommu_source){.bus = 0, .devid = 8},
+			if (iommu_probe(h.iommu, (struct iotoll_source){.bus = 0, .devid = 8},
 					page << 12, ways[k], &x) ||
 			    x.paddr < ARENA || x.paddr >= ARENA + ARENA_BYTES)
 				continue;
@@ -369,7 +369,7 @@ static void begin(struct world *w)
 		l->paddr = take(l->bytes, l->dir);
 	if (!l->paddr) {
 		l->buffer = false;
-		l->paddr = ARENA + rng_below(&w->rng, ARENA_BYTES - 8192;
+		l->paddr = ARENA + rng_below(&w->rng, ARENA_BYTES - 8192);
 	}
 	w->n++;
 }

@@ -51,7 +51,7 @@ static void a_page_that_somebody_holds_is_unmapped_and_not_used_again(void **sta
 		(void)take(1);
 		give(held);
 		assert_int_equal(hwrig_stats(&h).pages_live, before - 1);
-		assert_true(hwrig_access(&h, iova, IOMMU_WRITE, &to) != 0 || to != held);
+		assert_true(hwrig_access(&h, iova, IOTOLL_WRITE, &to) != 0 || to != held);
 		for (unsigned i = 0; i < 3 * REFILL; i++)
 			assert_int_not_equal(take(1), held);
 		/* Memory of the holders', until the last of them drops it. */
