@@ -202,7 +202,7 @@ static int execute(struct args *a, const struct scenario *base)
 	else
 		snprintf(out, sizeof(out), "out/compare/%s-%s", c.scenario, c.iommu);
 	if (!rc)
-		rc = cli_execute(&c.study, out, a->fresh, (unsigned)a->workers, &a->err);
+		rc = cli_execute(c.study, out, a->fresh, (unsigned)a->workers, &a->err);
 	if (!rc && cli_stopped(NULL))
 		rc = -EINTR;
 	if (!rc)

@@ -69,7 +69,8 @@ static const struct argp argp = {
 	.args_doc = "STUDY",
 	.doc = "Run a study. 'paper' is \"The Price of Safety\" (OLS 2007): figures 2 to 7, files "
 	       "on a "
-	       "disk, and the claims behind them. Finished runs are kept in DIR/results.db: an "
+	       "disk, the claims behind them, and the strategies on three generations of "
+	       "machines. Finished runs are kept in DIR/results.db: an "
 	       "interrupted study goes on where it stopped."
 	       "\vExamples:\n"
 	       "  iotoll study paper\n"
@@ -104,6 +105,7 @@ static json_t *selected(const json_t *document, const char *list)
 		figure) if (listed(list, json_string_value(json_object_get(figure, "id"))))
 		json_array_append(figures, figure);
 	json_object_set_new(out, "figures", figures);
+	json_object_del(out, "sections"); /* these have figures of their own */
 	return out;
 }
 

@@ -10,6 +10,7 @@
 
 #include "report/chart.h"
 #include "report/flat.h"
+#include "report/sections.h"
 
 void csv_field(FILE *out, const char *text)
 {
@@ -115,21 +116,24 @@ int report_study_csv(FILE *out, const json_t *study, struct err *err)
 {
 	static const char *const heading[] = {"figure", "series", "bar",  "x",
 					      "y",      "low",    "high", "run"};
-	const json_t *figures = json_object_get(study, "figures");
+	json_t *figures = sections_all(study, "figures");
+	int ret = figures ? 0 : -ENOMEM;
 
 	if (!json_is_object(study))
-		return err_set(err, -EINVAL, "a study is not a JSON object");
-	csv_row(out, heading, 8);
-	for (size_t i = 0; i < json_array_size(figures); i++) {
+		ret = err_set(err, -EINVAL, "a study is not a JSON object");
+	if (!ret)
+		csv_row(out, heading, 8);
+	for (size_t i = 0; i < json_array_size(figures) && !ret; i++) {
 		struct chart *c;
-		int ret = chart_read(&c, json_array_get(figures, i), err);
 
+		ret = chart_read(&c, json_array_get(figures, i), err);
 		if (ret)
-			return ret;
+			break;
 		figure_points(out, c, true);
 		chart_free(c);
 	}
-	return done(out);
+	json_decref(figures);
+	return ret ? ret : done(out);
 }
 
 static int table_row(FILE *out, const json_t *cells, size_t columns)

@@ -98,19 +98,32 @@ static void tally(FILE *out, const json_t *study)
 	fputs("</ul>\n", out);
 }
 
+static void link_to(FILE *out, const json_t *section)
+{
+	fputs("<a href=\"#", out);
+	xml_id(out, text_member(section, "id"));
+	fputs("\">", out);
+	xml_text(out, text_member(section, "title"));
+	fputs("</a>", out);
+}
+
 static void contents(FILE *out, const json_t *study)
 {
 	static const char *const sections[][2] = {
-		{"figures", "Figures"},
-		{"claims", "Claims"},
-		{"tables", "Tables"},
-		{"runs", "Runs"},
+		{"figures", "Figures"}, {"claims", "Claims"},
+		{"sections", NULL}, /* under their own names */
+		{"tables", "Tables"},   {"runs", "Runs"},
 	};
 
 	fputs("<nav aria-label=\"Contents\">", out);
-	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
-		if (json_array_size(json_object_get(study, sections[i][0])))
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		const json_t *list = json_object_get(study, sections[i][0]);
+
+		if (json_array_size(list) && sections[i][1])
 			fprintf(out, "<a href=\"#%s\">%s</a>", sections[i][0], sections[i][1]);
+		for (size_t k = 0; k < json_array_size(list) && !sections[i][1]; k++)
+			link_to(out, json_array_get(list, k));
+	}
 	fputs("</nav>\n", out);
 }
 
@@ -118,8 +131,10 @@ static void masthead(FILE *out, const json_t *study)
 {
 	const char *name = text_member(study, "study");
 
-	fputs("<header>\n<p class=\"kicker\">iotoll study", out);
-	fputs(*name ? ": " : "", out);
+	/* What made it: "iotoll compare" is no study. */
+	fputs("<header>\n<p class=\"kicker\">iotoll ", out);
+	if (!json_object_get(study, "comparison"))
+		fputs(*name ? "study: " : "study", out);
 	xml_text(out, name);
 	fputs("</p>\n<h1>", out);
 	xml_text(out, title_of(study));
@@ -143,6 +158,8 @@ int report_page(FILE *out, const json_t *study, struct err *err)
 	ret = page_figures(out, study, err);
 	if (!ret)
 		ret = page_claims(out, study, err);
+	if (!ret)
+		ret = page_sections(out, study, err);
 	if (!ret)
 		ret = page_tables(out, study, err);
 	if (!ret)

@@ -117,7 +117,7 @@ static int command(FILE *out, const json_t *figure)
 	return 0;
 }
 
-static int figure(FILE *out, const json_t *json, struct err *err)
+int page_figure(FILE *out, const json_t *json, struct err *err)
 {
 	struct chart *c;
 	int ret = chart_read(&c, json, err);
@@ -130,10 +130,6 @@ static int figure(FILE *out, const json_t *json, struct err *err)
 	if (!ret)
 		ret = drawing(out, c, false, err);
 	page_paragraph(out, "note", c->note);
-	if (c->has_range)
-		page_paragraph(out, "note",
-			       c->bars ? "Whiskers: low and high end of the estimate ranges."
-				       : "Bands: low and high end of the estimate ranges.");
 	if (!ret)
 		ret = command(out, json);
 	if (!ret)
@@ -152,7 +148,7 @@ int page_figures(FILE *out, const json_t *study, struct err *err)
 		return 0;
 	fputs("<section id=\"figures\">\n<h2>Figures</h2>\n<div class=\"figures\">\n", out);
 	for (size_t i = 0; i < json_array_size(figures) && !ret; i++)
-		ret = figure(out, json_array_get(figures, i), err);
+		ret = page_figure(out, json_array_get(figures, i), err);
 	fputs("</div>\n</section>\n", out);
 	return ret;
 }

@@ -11,6 +11,7 @@
 #include "report/number.h"
 #include "report/page_parts.h"
 #include "report/run_text.h"
+#include "report/sections.h"
 #include "report/xml.h"
 
 static void key_figures(FILE *out, const json_t *run)
@@ -114,9 +115,8 @@ static int add_names(json_t *names, const json_t *series)
 /* The names that the points of @study's figures link to, as the keys of an object; or NULL. */
 static json_t *linked_names(const json_t *study)
 {
-	const json_t *figures = json_object_get(study, "figures");
-	json_t *names = json_object();
-	int ret = names ? 0 : -ENOMEM;
+	json_t *figures = sections_all(study, "figures"), *names = json_object();
+	int ret = figures && names ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < json_array_size(figures) && !ret; i++) {
 		const json_t *series = json_object_get(json_array_get(figures, i), "series");
@@ -124,6 +124,7 @@ static json_t *linked_names(const json_t *study)
 		for (size_t k = 0; k < json_array_size(series) && !ret; k++)
 			ret = add_names(names, json_array_get(series, k));
 	}
+	json_decref(figures);
 	if (ret) {
 		json_decref(names);
 		return NULL;

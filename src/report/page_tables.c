@@ -120,7 +120,7 @@ static int table_rows(FILE *out, const json_t *columns, const json_t *rows)
 	return 0;
 }
 
-static int table(FILE *out, const json_t *json)
+int page_table(FILE *out, const json_t *json)
 {
 	const json_t *columns = json_object_get(json, "columns");
 	char *name = study_file_name("table", text_member(json, "id"), ".csv");
@@ -151,7 +151,7 @@ int page_tables(FILE *out, const json_t *study, struct err *err)
 		return 0;
 	fputs("<section id=\"tables\">\n<h2>Tables</h2>\n", out);
 	for (size_t i = 0; i < json_array_size(tables) && !ret; i++)
-		ret = table(out, json_array_get(tables, i));
+		ret = page_table(out, json_array_get(tables, i));
 	fputs("</section>\n", out);
 	return ret;
 }

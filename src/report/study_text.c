@@ -14,6 +14,8 @@
 #include "report/table.h"
 #include "report/utf8.h"
 
+#define DEPTH 4u /* of sections, as report/sections.c goes */
+
 /* A paragraph wrapped to @width; nothing for an empty text. */
 static int paragraph(FILE *out, const char *text, unsigned width)
 {
@@ -255,6 +257,28 @@ static int words_text(FILE *out, const json_t *study, unsigned width)
 	return ret;
 }
 
+/* A table says what its figure does: that is on the page. */
+static int sections_text(FILE *out, const json_t *list, unsigned width, unsigned depth)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < json_array_size(list) && depth < DEPTH && !ret; i++) {
+		const json_t *section = json_array_get(list, i);
+		const json_t *tables = json_object_get(section, "tables");
+
+		fputc('\n', out);
+		ret = paragraph(out, text_member(section, "title"), width);
+		if (!ret)
+			ret = words_text(out, section, width);
+		for (size_t k = 0; k < json_array_size(tables) && !ret; k++)
+			ret = table_text(out, json_array_get(tables, k), width);
+		if (!ret)
+			ret = sections_text(out, json_object_get(section, "parts"), width,
+					    depth + 1);
+	}
+	return ret;
+}
+
 int study_text(FILE *out, const json_t *study, const char *page, unsigned width, struct err *err)
 {
 	const json_t *figures = json_object_get(study, "figures");
@@ -272,6 +296,8 @@ int study_text(FILE *out, const json_t *study, const char *page, unsigned width,
 		ret = table_text(out, json_array_get(tables, i), width);
 	if (!ret)
 		ret = words_text(out, study, width);
+	if (!ret)
+		ret = sections_text(out, json_object_get(study, "sections"), width, 0);
 	if (!ret)
 		ret = claims_text(out, study, width);
 	if (!ret && page)

@@ -11,6 +11,7 @@
 #include "report/csv.h"
 #include "report/number.h"
 #include "report/page.h"
+#include "report/sections.h"
 #include "report/svg.h"
 #include "report/write.h"
 
@@ -101,6 +102,21 @@ static int write_tables(const char *directory, const json_t *tables, struct err 
 	return ret;
 }
 
+/* Figures and tables, wherever they stand in the document. */
+static int write_parts(const char *directory, const json_t *study, struct err *err)
+{
+	json_t *figures = sections_all(study, "figures"), *tables = sections_all(study, "tables");
+	int ret = figures && tables ? 0 : -ENOMEM;
+
+	if (!ret)
+		ret = write_figures(directory, figures, err);
+	if (!ret)
+		ret = write_tables(directory, tables, err);
+	json_decref(figures);
+	json_decref(tables);
+	return ret;
+}
+
 int report_study_write(const char *directory, const json_t *study, struct err *err)
 {
 	int ret;
@@ -109,9 +125,7 @@ int report_study_write(const char *directory, const json_t *study, struct err *e
 		return err_set(err, -EINVAL, "a study is not a JSON object");
 	ret = report_make_directory(directory, err);
 	if (!ret)
-		ret = write_figures(directory, json_object_get(study, "figures"), err);
-	if (!ret)
-		ret = write_tables(directory, json_object_get(study, "tables"), err);
+		ret = write_parts(directory, study, err);
 	if (!ret && json_array_size(json_object_get(study, "claims")))
 		ret = write_one(directory, "claims.csv", report_claims_csv, study, err);
 	if (!ret)

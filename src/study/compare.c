@@ -180,7 +180,7 @@ static int add_attacks(struct compare *c, struct compare_row *row, const struct 
 		return 0;
 	snprintf(attacks, sizeof(attacks), "rogue.attacks=%s", c->attacks);
 	all[3] = attacks;
-	rc = study_try(&c->study, compare_rogue_id(id, row->name), base, all, &row->no_attacks);
+	rc = study_try(c->study, compare_rogue_id(id, c, row->name), base, all, &row->no_attacks);
 	row->attacked = !rc;
 	return bearable(rc, &row->no_attacks, err);
 }
@@ -188,7 +188,7 @@ static int add_attacks(struct compare *c, struct compare_row *row, const struct 
 static int add_row(struct compare *c, struct compare_row *row, const struct scenario *base,
 		   struct err *err)
 {
-	char model[96], strategy[96], allocator[96];
+	char model[96], strategy[96], allocator[96], id[COMPARE_ID];
 	const char *const sets[] = {model, strategy, allocator, NULL};
 	int rc;
 
@@ -197,16 +197,22 @@ static int add_row(struct compare *c, struct compare_row *row, const struct scen
 	snprintf(model, sizeof(model), "iommu.model=%s", c->iommu);
 	snprintf(strategy, sizeof(strategy), "dma.strategy=%s", row->name);
 	snprintf(allocator, sizeof(allocator), "dma.allocator=%s", row->allocator);
-	rc = study_try(&c->study, row->name, base, sets, &row->reason);
+	rc = study_try(c->study, compare_id(id, c, row->name), base, sets, &row->reason);
 	row->declared = !rc;
 	if (rc)
 		return bearable(rc, &row->reason, err);
 	return add_attacks(c, row, base, sets, err);
 }
 
-const char *compare_rogue_id(char *to, const char *strategy)
+const char *compare_id(char *to, const struct compare *c, const char *name)
 {
-	snprintf(to, COMPARE_ID, "%s/rogue", strategy);
+	snprintf(to, COMPARE_ID, "%s%s", c->prefix, name);
+	return to;
+}
+
+const char *compare_rogue_id(char *to, const struct compare *c, const char *strategy)
+{
+	snprintf(to, COMPARE_ID, "%s%s/rogue", c->prefix, strategy);
 	return to;
 }
 
@@ -232,16 +238,15 @@ static int check_settings(const struct scenario *base, const char *attacks, stru
 	return rc ? err_prefix(err, rc, "--attacks: ") : 0;
 }
 
-int compare_init(struct compare *c, const struct scenario *base, const char *strategies,
-		 const char *attacks, struct err *err)
+static int declare(struct compare *c, const struct scenario *base, const char *strategies,
+		   const char *attacks, struct err *err)
 {
 	static const char *const without[] = {"iommu.model=none", "dma.strategy=off",
 					      "iommu.ats=off", NULL};
+	char id[COMPARE_ID];
 	int rc;
 
-	*c = (struct compare){.seed = base->seed};
-	study_init(&c->study, "compare");
-	c->study.tolerant = true;
+	c->seed = base->seed;
 	snprintf(c->scenario, sizeof(c->scenario), "%s", base->name);
 	snprintf(c->allocator, sizeof(c->allocator), "%s", base->allocator);
 	snprintf(c->attacks, sizeof(c->attacks), "%s", attacks);
@@ -253,13 +258,30 @@ int compare_init(struct compare *c, const struct scenario *base, const char *str
 	if (!rc)
 		rc = choose_iommu(c, base, err);
 	if (!rc)
-		rc = study_try(&c->study, COMPARE_BASELINE, base, without, err);
+		rc = study_try(c->study, compare_id(id, c, COMPARE_BASELINE), base, without, err);
 	for (size_t i = 0; i < c->rows && !rc; i++)
 		rc = add_row(c, &c->row[i], base, err);
 	return rc;
 }
 
+int compare_init(struct compare *c, const struct scenario *base, const char *strategies,
+		 const char *attacks, struct err *err)
+{
+	*c = (struct compare){.study = &c->alone};
+	study_init(&c->alone, "compare");
+	return declare(c, base, strategies, attacks, err);
+}
+
+int compare_join(struct compare *c, struct study *into, const char *prefix,
+		 const struct scenario *base, const char *strategies, const char *attacks,
+		 struct err *err)
+{
+	*c = (struct compare){.study = into};
+	snprintf(c->prefix, sizeof(c->prefix), "%s", prefix);
+	return declare(c, base, strategies, attacks, err);
+}
+
 void compare_fini(struct compare *c)
 {
-	study_fini(&c->study);
+	study_fini(&c->alone);
 }

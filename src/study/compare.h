@@ -27,7 +27,9 @@ struct compare_row {
 };
 
 struct compare {
-	struct study study;
+	struct study *study; /* whose points these are */
+	struct study alone;  /* that one, or nothing */
+	char prefix[24];     /* of the points' names */
 	char scenario[SCENARIO_TEXT], iommu[SCENARIO_TEXT], allocator[SCENARIO_TEXT];
 	char sut[SCENARIO_TEXT], client[SCENARIO_TEXT];
 	char attacks[SCENARIO_TEXT]; /* a value of rogue.attacks */
@@ -47,9 +49,18 @@ struct compare {
  */
 int compare_init(struct compare *c, const struct scenario *base, const char *strategies,
 		 const char *attacks, struct err *err) MUST_CHECK;
+/*
+ * The same as a part of the study @into, which must outlive it; names of points, and of runs in
+ * what comes of it, begin with @prefix: "2007/strict/rogue" for "2007/".
+ */
+int compare_join(struct compare *c, struct study *into, const char *prefix,
+		 const struct scenario *base, const char *strategies, const char *attacks,
+		 struct err *err) MUST_CHECK;
 void compare_fini(struct compare *c);
-/* The id of the run in which the device attacks, into @to of COMPARE_ID bytes; @to. */
-const char *compare_rogue_id(char *to, const char *strategy);
+/* The ids of the run named @name, and of that in which the device attacks, into @to of COMPARE_ID
+ * bytes; @to. */
+const char *compare_id(char *to, const struct compare *c, const char *name);
+const char *compare_rogue_id(char *to, const struct compare *c, const char *strategy);
 
 /*
  * After study_execute(): the comparison as docs/results.md describes it, "A comparison". New

@@ -347,5 +347,5 @@ json_t *compare_document(const struct compare *c, const json_t *comparison,
 			 "client", c->client, "summary", summary(c), "command", command, "figures",
 			 compare_figure(comparison, command), "tables", tables, "words",
 			 compare_words(comparison), "comparison", comparison, "runs",
-			 runs(&c->study));
+			 runs(c->study));
 }

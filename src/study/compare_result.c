@@ -150,9 +150,9 @@ static void put_attacks(json_t *o, const struct compare *c, const struct compare
 {
 	char id[COMPARE_ID];
 	const json_t *run =
-		r->attacked ? study_result(&c->study, compare_rogue_id(id, r->name)) : NULL;
+		r->attacked ? study_result(c->study, compare_rogue_id(id, c, r->name)) : NULL;
 	json_t *attacks = run ? json_object_get(run, "attacks") : NULL;
-	const char *why = r->attacked ? study_refusal(&c->study, compare_rogue_id(id, r->name))
+	const char *why = r->attacked ? study_refusal(c->study, compare_rogue_id(id, c, r->name))
 				      : r->no_attacks.text;
 
 	json_object_set_new(o, "attacks", attacks ? json_incref(attacks) : json_null());
@@ -163,12 +163,16 @@ static void put_attacks(json_t *o, const struct compare *c, const struct compare
 
 static const char *reason(const struct compare *c, const struct compare_row *row)
 {
-	return row->declared ? study_refusal(&c->study, row->name) : row->reason.text;
+	char id[COMPARE_ID];
+
+	return row->declared ? study_refusal(c->study, compare_id(id, c, row->name))
+			     : row->reason.text;
 }
 
 static json_t *row(const struct compare *c, const struct compare_row *r, const json_t *baseline)
 {
-	const json_t *run = r->declared ? study_result(&c->study, r->name) : NULL;
+	char id[COMPARE_ID];
+	const json_t *run = r->declared ? study_result(c->study, compare_id(id, c, r->name)) : NULL;
 	const char *why = run ? NULL : reason(c, r);
 	json_t *o = json_pack("{s:s, s:s, s:b, s:b, s:s?, s:s?}", "name", r->name, "title",
 			      r->title, "demonstration", r->demonstration, "applies", run != NULL,
@@ -181,7 +185,7 @@ static json_t *row(const struct compare *c, const struct compare_row *r, const j
 	json_object_set_new(o, "exposure", exposure(run));
 	put_attacks(o, c, r);
 	put(o, "warnings", json_array_size(json_object_get(run, "warnings")));
-	json_object_set_new(o, "run", json_string(r->name));
+	json_object_set_new(o, "run", json_string(id));
 	return o;
 }
 
@@ -226,9 +230,9 @@ static void mark_front(json_t *rows)
 
 /* ---- the whole ---- */
 
-static json_t *baseline_of(const json_t *run)
+static json_t *baseline_of(const json_t *run, const char *id)
 {
-	json_t *o = json_pack("{s:s}", "run", COMPARE_BASELINE);
+	json_t *o = json_pack("{s:s}", "run", id);
 
 	put_price(o, run);
 	return o;
@@ -265,8 +269,9 @@ static json_t *cheapest(const json_t *rows, bool (*counts)(const json_t *row))
 
 json_t *compare_result(const struct compare *c, struct err *err)
 {
-	const json_t *baseline = study_result(&c->study, COMPARE_BASELINE);
-	const char *why = study_refusal(&c->study, COMPARE_BASELINE);
+	char id[COMPARE_ID];
+	const json_t *baseline = study_result(c->study, compare_id(id, c, COMPARE_BASELINE));
+	const char *why = study_refusal(c->study, id);
 	json_t *rows;
 
 	if (!baseline) {
@@ -280,7 +285,7 @@ json_t *compare_result(const struct compare *c, struct err *err)
 	return json_pack("{s:i, s:s, s:s, s:s, s:b, s:s, s:I, s:o, s:o, s:o, s:o}", "schema", 1,
 			 "version", IOTOLL_VERSION, "scenario", c->scenario, "iommu", c->iommu,
 			 "iommu_is_machines_own", c->own, "allocator", c->allocator, "seed",
-			 (json_int_t)c->seed, "baseline", baseline_of(baseline),
+			 (json_int_t)c->seed, "baseline", baseline_of(baseline, id),
 			 "cheapest_without_stale", cheapest(rows, leaves_nothing_stale),
 			 "cheapest_on_front", cheapest(rows, protects_on_front), "strategies",
 			 rows);

@@ -2,7 +2,8 @@
 /*
  * The study "paper": "The Price of Safety" (OLS 2007), its Figures 2 to 7 and every claim that can
  * be tested. Points are declared in paper_points.c, figures made of their results in
- * paper_figures.c, claims judged in paper_claims.c; paper_xen.h has the part under a hypervisor.
+ * paper_figures.c, claims judged in paper_claims.c; paper_xen.h has the part under a hypervisor,
+ * paper_proposals.h what the paper proposes, paper_generations.h the machines that came later.
  */
 #ifndef IOTOLL_STUDY_PAPER_H
 #define IOTOLL_STUDY_PAPER_H
@@ -55,6 +56,7 @@ struct paper {
 	uint64_t seed;
 	struct paper_estimate *estimate;
 	size_t estimates;
+	struct compare *comparison; /* paper_generations.c: two of each generation */
 };
 
 /* Other ways to drive DART, at the reference size: points "dart/<id>". NULL-terminated. */

@@ -2,7 +2,7 @@
 /* The document of the study "paper": everything a report shows, as JSON. */
 #include <errno.h>
 
-#include "study/paper.h"
+#include "study/paper_generations.h"
 
 static const char summary[] =
 	"The experiments of \"The Price of Safety: Evaluating IOMMU Performance\" (OLS 2007): "
@@ -23,8 +23,10 @@ static const char summary[] =
 json_t *paper_document(struct paper *p, struct err *err)
 {
 	json_t *claims = paper_claims(p, err), *runs = json_array();
+	json_t *generations = claims ? paper_generations_section(p, err) : NULL;
 
-	if (!claims || !runs) {
+	if (!claims || !runs || !generations) {
+		json_decref(generations);
 		json_decref(claims);
 		json_decref(runs);
 		return NULL;
@@ -32,9 +34,9 @@ json_t *paper_document(struct paper *p, struct err *err)
 	for (size_t i = 0; i < p->study.count; i++)
 		if (p->study.point[i].result)
 			json_array_append(runs, p->study.point[i].result);
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "study",
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:[o], s:o}", "study",
 			 "paper", "title", "The Price of Safety", "version", IOTOLL_VERSION, "seed",
 			 (json_int_t)p->seed, "sut", "x460-2007", "client", "e326", "summary",
 			 summary, "figures", paper_figures(p), "tables", paper_tables(p), "claims",
-			 claims, "runs", runs);
+			 claims, "sections", generations, "runs", runs);
 }

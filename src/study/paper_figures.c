@@ -115,7 +115,7 @@ static json_t *figure_increase(const struct paper *p)
 		"log2", "% more CPU time", json_null(), series,
 		"(on - off) / off. The paper does not say which way the data went, whether "
 		"Nagle's algorithm was on, or where interrupts ran: the alternatives are "
-		"run, none is preferred.");
+		"run, none is preferred. Band of the default: as in figure 2.");
 }
 
 /* ---- cycles ---- */

@@ -8,6 +8,7 @@
 
 #include "sim/profile.h"
 #include "study/paper_disk.h"
+#include "study/paper_generations.h"
 #include "study/paper_proposals.h"
 #include "study/paper_xen.h"
 #include "study/paths.h"
@@ -287,6 +288,7 @@ int paper_init(struct paper *p, uint64_t seed, struct err *err)
 		paper_xen_points(p);
 		paper_disk_points(p);
 		paper_proposals_points(p);
+		rc = paper_generations_points(p, err);
 	}
 	if (!rc && p->study.error)
 		rc = err_set(err, p->study.error, "%s", p->study.why.text);
@@ -297,6 +299,7 @@ int paper_init(struct paper *p, uint64_t seed, struct err *err)
 
 void paper_fini(struct paper *p)
 {
+	paper_generations_fini(p);
 	study_fini(&p->study);
 	free(p->estimate);
 	*p = (struct paper){0};

@@ -98,6 +98,7 @@ int study_try(struct study *s, const char *id, const struct scenario *base, cons
 		return rc;
 	p = &s->point[s->count];
 	snprintf(p->id, sizeof(p->id), "%s", id);
+	p->tolerant = true;
 	if (scenario_copy(&p->scenario, base))
 		return err_set(err, -ENOMEM, "no memory");
 	for (; !rc && *sets; sets++)
@@ -133,7 +134,7 @@ static int job(void *ctx, size_t index, FILE *out, struct err *err)
 	json_t *result = NULL;
 	int rc = run_scenario(&p->scenario, &options, &result, err);
 
-	if (rc == -EINVAL && x->study->tolerant) {
+	if (rc == -EINVAL && p->tolerant) {
 		result = json_pack("{s:s}", REFUSED, err->text);
 		rc = 0;
 	}

@@ -16,16 +16,15 @@ struct study_point {
 	char id[96]; /* "bare-metal/on/1024" */
 	struct scenario scenario;
 	json_t *result;
-	char *refused; /* why it cannot be built; only with study.tolerant, and then no result */
+	bool tolerant; /* if it cannot be built (-EINVAL) that is noted, and does not end it all */
+	char *refused; /* why it cannot be built; only if tolerant, and then no result */
 };
 
 struct study {
 	const char *name;
 	struct study_point *point;
 	size_t count, capacity;
-	bool tolerant; /* a point that cannot be built (-EINVAL) is noted, and does not end it all
-			*/
-	int error;     /* the first failure of study_add(); reported by study_execute() */
+	int error; /* the first failure of study_add(); reported by study_execute() */
 	struct err why;
 };
 
@@ -40,8 +39,8 @@ void study_add(struct study *s, const char *id, const char *scenario, const char
 
 /*
  * The same from the scenario @base, not finished yet, which is copied; what the @sets change has no
- * place of its own in messages. A failure is returned with @err and nothing is added: -EINVAL if it
- * cannot be built, -EEXIST for an @id that is there already, -ENOMEM.
+ * place of its own in messages. The point is tolerant. A failure is returned with @err and nothing
+ * is added: -EINVAL if it cannot be built, -EEXIST for an @id that is there already, -ENOMEM.
  */
 int study_try(struct study *s, const char *id, const struct scenario *base, const char *const *sets,
 	      struct err *err) MUST_CHECK;
@@ -61,7 +60,7 @@ int study_execute(struct study *s, struct store *store, unsigned workers,
 
 /* Result of point @id; NULL if there is no such point, or it was refused. Borrowed. */
 const json_t *study_result(const struct study *s, const char *id);
-/* Why point @id was refused (study.tolerant); NULL if it was not. Borrowed. */
+/* Why point @id was refused (a tolerant point); NULL if it was not. Borrowed. */
 const char *study_refusal(const struct study *s, const char *id);
 /* A number of it by path ("dma.maps"); NaN if the point or the field is missing. */
 double study_number(const struct study *s, const char *id, const char *path);

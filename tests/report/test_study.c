@@ -13,6 +13,7 @@
 #include "markup.h"
 #include "report/page.h"
 #include "report/run_text.h"
+#include "report/sections.h"
 #include "report/study_text.h"
 #include "sample.h"
 
@@ -112,6 +113,85 @@ static void every_run_that_is_there_can_be_reached_by_its_link(void **state)
 	assert_non_null(strstr(page, "id=\"run-c:2foff:2f1\""));
 	assert_null(strstr(page, "id=\"run-c:2foff:2f0\""));
 	assert_non_null(strstr(page, "<p>2 of 3, "));
+	free(page);
+	json_decref(study);
+}
+
+/* The sample, its second figure and its table in a part of a section. */
+static json_t *study_with_section(void)
+{
+	json_t *study = json_of(SAMPLE_STUDY);
+	json_t *figures = json_object_get(study, "figures");
+	json_t *part = json_pack("{s:s, s:s, s:[s], s:[O], s:O}", "id", "old", "title", "Then",
+				 "words", "What it says.", "figures", json_array_get(figures, 1),
+				 "tables", json_object_get(study, "tables"));
+
+	json_array_remove(figures, 1);
+	json_object_del(study, "tables");
+	json_object_set_new(study, "sections",
+			    json_pack("[{s:s, s:s, s:[o]}]", "id", "ages", "title", "Ages & after",
+				      "parts", part));
+	return study;
+}
+
+static void a_section_has_what_its_parts_have(void **state)
+{
+	json_t *study = study_with_section();
+	json_t *figures = sections_all(study, "figures"), *tables = sections_all(study, "tables");
+	char *page = page_of(study);
+	struct capture c;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(json_array_size(figures), 2);
+	assert_int_equal(json_array_size(tables), 1);
+	assert_int_equal(markup_count(page, "figure"), 2);
+	assert_non_null(strstr(page, "<a href=\"#ages\">Ages &amp; after</a>"));
+	assert_non_null(strstr(page, "<section id=\"ages\">\n<h2>Ages &amp; after</h2>"));
+	assert_non_null(strstr(page, "<section id=\"old\">\n<h3>Then</h3>"));
+	assert_null(strstr(page, "<section id=\"tables\">"));
+	capture_open(&c);
+	assert_int_equal(study_text(c.out, study, NULL, 0, &err), 0);
+	capture_close(&c);
+	assert_non_null(strstr(c.text, "\nThen\n\nWhat it says.\n\nTable cycles: T\n"));
+	capture_free(&c);
+	free(page);
+	json_decref(figures);
+	json_decref(tables);
+	json_decref(study);
+}
+
+static void a_page_says_which_command_made_it(void **state)
+{
+	json_t *study = json_of(SAMPLE_STUDY);
+	char *page = page_of(study);
+
+	(void)state;
+	assert_non_null(strstr(page, "<p class=\"kicker\">iotoll study: paper</p>"));
+	free(page);
+	json_object_set_new(study, "study", json_string("compare"));
+	json_object_set_new(study, "comparison", json_object());
+	page = page_of(study);
+	assert_non_null(strstr(page, "<p class=\"kicker\">iotoll compare</p>"));
+	free(page);
+	json_decref(study);
+}
+
+static void what_bands_are_is_said_by_the_figures_note_alone(void **state)
+{
+	json_t *study = json_of(SAMPLE_STUDY);
+	json_t *figure = json_array_get(json_object_get(study, "figures"), 0);
+	json_t *point = json_array_get(
+		json_object_get(json_array_get(json_object_get(figure, "series"), 0), "points"), 0);
+	char *page;
+
+	(void)state;
+	json_object_set_new(point, "low", json_real(0));
+	json_object_set_new(point, "high", json_real(100));
+	json_object_set_new(figure, "note", json_string("Bands: seeds."));
+	page = page_of(study);
+	assert_non_null(strstr(page, "Bands: seeds."));
+	assert_null(strstr(page, "Bands: low"));
 	free(page);
 	json_decref(study);
 }
@@ -329,6 +409,9 @@ int main(void)
 		cmocka_unit_test(page_has_the_runs_that_figures_link_to_and_no_others),
 		cmocka_unit_test(page_with_every_run_speaks_of_no_others),
 		cmocka_unit_test(every_run_that_is_there_can_be_reached_by_its_link),
+		cmocka_unit_test(a_section_has_what_its_parts_have),
+		cmocka_unit_test(a_page_says_which_command_made_it),
+		cmocka_unit_test(what_bands_are_is_said_by_the_figures_note_alone),
 		cmocka_unit_test(page_fetches_nothing),
 		cmocka_unit_test(ids_of_the_page_are_unique),
 		cmocka_unit_test(hostile_strings_are_escaped_everywhere),

@@ -58,9 +58,9 @@ static const struct compare_row *row_of(const char *name)
 
 static struct study_point *point_of(const char *id)
 {
-	for (size_t i = 0; i < compared.study.count; i++)
-		if (!strcmp(compared.study.point[i].id, id))
-			return &compared.study.point[i];
+	for (size_t i = 0; i < compared.study->count; i++)
+		if (!strcmp(compared.study->point[i].id, id))
+			return &compared.study->point[i];
 	return NULL;
 }
 
@@ -128,7 +128,7 @@ static void rows_are_the_registrys_in_its_order_each_once(void **state)
 	assert_int_equal(compared.rows, 2);
 	assert_string_equal(compared.row[0].name, "strict");
 	assert_string_equal(compared.row[1].name, "deferred");
-	assert_int_equal(compared.study.count, 3);
+	assert_int_equal(compared.study->count, 3);
 }
 
 static void unknown_strategies_are_refused_with_the_nearest_name(void **state)
@@ -233,6 +233,32 @@ static json_t *found(const json_t *comparison, const char *name)
 static bool on_front(const json_t *comparison, const char *name)
 {
 	return json_is_true(json_object_get(found(comparison, name), "pareto"));
+}
+
+static void a_comparison_within_a_study_has_names_of_its_own(void **state)
+{
+	struct study whole;
+	json_t *r;
+
+	(void)state;
+	study_init(&whole, "whole");
+	study_add(&whole, "strict", "bare-metal", (const char *const[]){NULL});
+	assert_int_equal(compare_join(&compared, &whole, "2007/", &base, "strict", "all", &why), 0);
+	assert_int_equal(whole.count, 4);
+	assert_non_null(point_of("2007/baseline"));
+	assert_non_null(point_of("2007/strict/rogue"));
+	/* What cannot be built is told, in a study whose own points must be. */
+	assert_true(point_of("2007/strict")->tolerant);
+	assert_false(point_of("strict")->tolerant);
+	give("2007/baseline", 2, 0, 0);
+	give("2007/strict", 8, 0, 0);
+	r = compare_result(&compared, &why);
+	assert_non_null(r);
+	assert_string_equal(json_string_value(json_object_get(
+				    json_array_get(json_object_get(r, "strategies"), 0), "run")),
+			    "2007/strict");
+	json_decref(r);
+	study_fini(&whole);
 }
 
 static void the_front_has_what_nothing_beats_in_both(void **state)
@@ -450,6 +476,7 @@ int main(void)
 		TEST(another_allocator_serves_where_the_scenarios_does_not),
 		TEST(a_strategy_that_is_asked_for_nothing_says_so),
 		TEST(what_finishing_refuses_is_the_reason),
+		TEST(a_comparison_within_a_study_has_names_of_its_own),
 		TEST(the_front_has_what_nothing_beats_in_both),
 		TEST(a_page_that_stays_for_another_request_is_in_reach),
 		TEST(equals_are_both_on_the_front),
