@@ -4,7 +4,7 @@
 # docs/iotlb.md with its tables made anew: iotlb_tables.sh DOCUMENT PROGRAM [LEAVE], from the source tree's
 # root, to stdout. A table is filled from the indented "iotoll iotlb" lines above it, one group of
 # columns for each, if its first cell begins with "times optimum" (rows are policies), "misses, %"
-# (the same) or "LRU misses, %" (rows are ways). Others stay as they are, and so do tables of commands
+# (the same), "LRU misses, %" (rows are ways) or "hints: misses, %" (rows are hints). Others stay as they are, and so do tables of commands
 # in which LEAVE occurs. Exit status 1 if a command fails or says nothing of a row.
 set -u
 
@@ -23,6 +23,8 @@ function run(command,    line, cell, n, i, at, first, key) {
 		key = cell[at["policy"]]
 		if (mode == "ways")
 			key = cell[at["ways"]] == cell[at["entries"]] ? "full" : cell[at["ways"]]
+		else if (mode == "hints")
+			key = cell[at["hints"]]
 		if (mode == "times")
 			fresh[key] = fresh[key] sprintf(" %.3f |", cell[at["misses_over_opt"]])
 		else
@@ -47,6 +49,8 @@ function run(command,    line, cell, n, i, at, first, key) {
 		mode = "share"
 	else if (/^\| LRU misses, %/)
 		mode = "ways"
+	else if (/^\| hints: misses, %/)
+		mode = "hints"
 	for (i = 1; i <= commands; i++)
 		if (leave != "" && index(list[i], leave))
 			mode = ""

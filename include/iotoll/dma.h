@@ -195,6 +195,11 @@ struct iotoll_dma_observer {
 	 */
 	void (*granted)(void *ctx, iotoll_iova_t iova, uint64_t pages, enum iotoll_dma_dir dir);
 	void (*withdrawn)(void *ctx, iotoll_iova_t iova, uint64_t pages);
+	/*
+	 * Before mapped(): that it is memory which CPU and device share for as long as the device
+	 * is in use.
+	 */
+	void (*lasting)(void *ctx, iotoll_iova_t iova, uint64_t pages);
 };
 
 /* What the hardware latched about a DMA it refused. */

@@ -15,6 +15,7 @@ enum {
 	OPT_POLICIES,
 	OPT_PREFETCH,
 	OPT_INDEX,
+	OPT_HINTS,
 	OPT_PARTITIONS,
 	OPT_TRACE_FORMAT,
 	OPT_SVG
@@ -38,6 +39,10 @@ static const struct argp_option options[] = {
 	 0},
 	{"prefetch", OPT_PREFETCH, "LIST", 0, "none (default), next, adjacent, stride, or all", 0},
 	{"index", OPT_INDEX, "LIST", 0, "what picks the set: modulo (default), hashed", 0},
+	{"hints", OPT_HINTS, "LIST", 0,
+	 "what the operating system tells an LRU IOTLB (a proposal: WIOSCA 2010): none (default), "
+	 "eviction, mapping, both, or all",
+	 0},
 	{"partitions", OPT_PARTITIONS, "N", 0, "groups of sets, one a domain modulo N (1)", 0},
 	{"set", 's', "SECTION.KEY=VALUE", 0, "change one setting of the scenario", 0},
 	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
@@ -66,6 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_INDEX:
 		r->index = arg;
+		return 0;
+	case OPT_HINTS:
+		r->hints = arg;
 		return 0;
 	case OPT_PARTITIONS:
 		return cli_take_number(&r->partitions, "partitions", arg, 1, 1u << 20, &a->err);

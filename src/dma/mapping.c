@@ -130,6 +130,9 @@ static void announce(const struct mapping *mapping, iotoll_phys_t paddr)
 	const uint64_t from = IOTOLL_PHYS_U64(paddr);
 	size_t done = 0;
 
+	if (domain->observer.lasting && mapping->kind == MAPPING_COHERENT)
+		domain->observer.lasting(domain->observer.ctx, mapping->iova,
+					 dma_pages(IOTOLL_IOVA_U64(mapping->iova), mapping->bytes));
 	while (domain->observer.mapped && done < mapping->bytes)
 		done += announce_piece(mapping, from + done, done);
 }

@@ -202,6 +202,8 @@ static int opt_pass(struct opt *o, const uint32_t *next, struct mrc_count *out)
 			opt_drop_many(o, true, 0);
 			break;
 		case MRC_MAP:
+		case MRC_MAP_ON:
+		case MRC_LASTING:
 		case MRC_UNMAP:
 			break;
 		}

@@ -51,9 +51,11 @@ static void run_pass(struct run *r)
 			iotlb_invalidate_all(r->t);
 			break;
 		case MRC_MAP:
+		case MRC_MAP_ON:
+		case MRC_LASTING:
 		case MRC_UNMAP:
 			if (r->mapped)
-				r->mapped[n] = mrc_kind(s->event[i]) == MRC_MAP;
+				r->mapped[n] = mrc_kind(s->event[i]) != MRC_UNMAP;
 			break;
 		}
 	}

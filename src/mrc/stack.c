@@ -270,6 +270,8 @@ static int stack_pass(struct stack *k)
 			stack_clear(k);
 			break;
 		case MRC_MAP:
+		case MRC_MAP_ON:
+		case MRC_LASTING:
 		case MRC_UNMAP:
 			break;
 		}

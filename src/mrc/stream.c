@@ -232,7 +232,9 @@ int mrc_drop_all(struct mrc_stream *s)
 	return 0;
 }
 
-static int note(struct mrc_stream *s, enum mrc_kind kind, uint64_t first, uint64_t pages)
+/* @kind for the first, @next for those behind it. */
+static int note(struct mrc_stream *s, enum mrc_kind kind, enum mrc_kind next, uint64_t first,
+		uint64_t pages)
 {
 	int rc = 0;
 
@@ -241,7 +243,7 @@ static int note(struct mrc_stream *s, enum mrc_kind kind, uint64_t first, uint64
 
 		rc = number_of(s, MRC_MAPPED, first + i, &n);
 		if (!rc)
-			rc = append(s, kind, n);
+			rc = append(s, i ? next : kind, n);
 	}
 	return rc;
 }
@@ -249,11 +251,17 @@ static int note(struct mrc_stream *s, enum mrc_kind kind, uint64_t first, uint64
 int mrc_map(struct mrc_stream *s, uint64_t first, uint64_t pages)
 {
 	s->maps++;
-	return note(s, MRC_MAP, first, pages);
+	return note(s, MRC_MAP, MRC_MAP_ON, first, pages);
+}
+
+int mrc_map_lasting(struct mrc_stream *s, uint64_t first, uint64_t pages)
+{
+	s->maps++;
+	return note(s, MRC_LASTING, MRC_LASTING, first, pages);
 }
 
 int mrc_unmap(struct mrc_stream *s, uint64_t first, uint64_t pages)
 {
 	s->unmaps++;
-	return note(s, MRC_UNMAP, first, pages);
+	return note(s, MRC_UNMAP, MRC_UNMAP, first, pages);
 }

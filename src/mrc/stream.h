@@ -22,8 +22,10 @@ enum mrc_kind {
 	MRC_DROP,     /* page @number is invalidated */
 	MRC_DROP_TAG, /* every page under the tag @number (an index into tags) */
 	MRC_DROP_ALL, /* everything */
-	MRC_MAP,      /* page @number is mapped (a page of MRC_MAPPED) ... */
-	MRC_UNMAP,    /* ... and no longer */
+	MRC_MAP,     /* page @number is mapped (a page of MRC_MAPPED), the first of a request ... */
+	MRC_MAP_ON,  /* ... another of it ... */
+	MRC_LASTING, /* ... one of memory that CPU and device share ... */
+	MRC_UNMAP,   /* ... and no longer */
 };
 
 #define MRC_KIND_SHIFT 29
@@ -68,6 +70,8 @@ int mrc_drop(struct mrc_stream *s, uint32_t tag, uint64_t first, uint64_t pages)
 int mrc_drop_tag(struct mrc_stream *s, uint32_t tag) MUST_CHECK;
 int mrc_drop_all(struct mrc_stream *s) MUST_CHECK;
 int mrc_map(struct mrc_stream *s, uint64_t first, uint64_t pages) MUST_CHECK;
+/* The same for as long as the device is in use. */
+int mrc_map_lasting(struct mrc_stream *s, uint64_t first, uint64_t pages) MUST_CHECK;
 int mrc_unmap(struct mrc_stream *s, uint64_t first, uint64_t pages) MUST_CHECK;
 /* Number of the page, MRC_NEVER if it never appeared. */
 uint32_t mrc_find(const struct mrc_stream *s, uint32_t tag, uint64_t pfn);

@@ -11,9 +11,19 @@
 #include "report/table.h"
 
 static const char *const fields[] = {
-	"policy",           "entries",         "ways",       "index",
-	"prefetch",         "misses",          "miss_ratio", "reuse_misses",
-	"reuse_miss_ratio", "misses_over_opt", "prefetched", "prefetch_useful",
+	"policy",
+	"entries",
+	"ways",
+	"index",
+	"prefetch",
+	"hints",
+	"misses",
+	"miss_ratio",
+	"reuse_misses",
+	"reuse_miss_ratio",
+	"misses_over_opt",
+	"prefetched",
+	"prefetch_useful",
 };
 
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
@@ -58,6 +68,7 @@ int report_iotlb_text(FILE *out, const json_t *result, struct err *err)
 	table_column(t, "Policy", TABLE_LEFT);
 	table_column(t, "Index", TABLE_LEFT);
 	table_column(t, "Prefetch", TABLE_LEFT);
+	table_column(t, "Hints", TABLE_LEFT);
 	table_column(t, "Ways", TABLE_RIGHT);
 	table_column(t, "Entries", TABLE_RIGHT);
 	table_column(t, "Misses", TABLE_RIGHT);
@@ -71,6 +82,7 @@ int report_iotlb_text(FILE *out, const json_t *result, struct err *err)
 		table_cell(t, "%s", text_member(row, "policy"));
 		table_cell(t, "%s", text_member(row, "index"));
 		table_cell(t, "%s", text_member(row, "prefetch"));
+		table_cell(t, "%s", text_member(row, "hints"));
 		cell(t, row, "ways", 1, 0);
 		cell(t, row, "entries", 1, 0);
 		cell(t, row, "misses", 1, 0);

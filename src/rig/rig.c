@@ -164,6 +164,15 @@ static void on_withdrawn(void *ctx, iotoll_iova_t iova, uint64_t pages)
 			r->watcher[i].withdrawn(r->watcher[i].ctx, iova, pages);
 }
 
+static void on_lasting(void *ctx, iotoll_iova_t iova, uint64_t pages)
+{
+	struct rig *r = ctx;
+
+	for (unsigned i = 0; i < RIG_WATCHERS; i++)
+		if (r->watcher[i].lasting)
+			r->watcher[i].lasting(r->watcher[i].ctx, iova, pages);
+}
+
 /* One watcher is told directly. */
 static void observe(struct rig *r)
 {
@@ -171,8 +180,8 @@ static void observe(struct rig *r)
 
 	for (unsigned i = 1; i < RIG_WATCHERS; i++)
 		if (r->watcher[i].ctx)
-			watch = (struct iotoll_dma_observer){r, on_mapped, on_unmapped, on_granted,
-							     on_withdrawn};
+			watch = (struct iotoll_dma_observer){r,          on_mapped,    on_unmapped,
+							     on_granted, on_withdrawn, on_lasting};
 	/* Who only asks for entries knows neither when they are there nor when they are gone. */
 	if (r->remote) {
 		watch.granted = NULL;

@@ -3,12 +3,13 @@
 #ifndef IOTOLL_STUDY_IOTLB_IMPL_H
 #define IOTOLL_STUDY_IOTLB_IMPL_H
 
-#include "mrc/mrc.h"
+#include "mrc/hints.h"
 #include "study/iotlb_lab.h"
 
 /* One point of a curve. */
 struct iotlb_point {
 	struct iotlb_config config;
+	enum mrc_hints hints;
 	bool opt;     /* Belady's, not config.policy */
 	bool stacked; /* answered by the stack distances of all sizes */
 	struct mrc_count count;

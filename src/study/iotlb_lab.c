@@ -45,6 +45,7 @@ void iotlb_lab_defaults(struct iotlb_lab_request *r)
 		.policies = "lru,opt",
 		.prefetch = "none",
 		.index = "modulo",
+		.hints = "none",
 		.partitions = 1,
 	};
 }
@@ -98,6 +99,8 @@ static void *work(void *arg)
 
 		if (p->opt)
 			w->rc = run_opt(lab, p, &w->err);
+		else if (p->hints != MRC_HINTS_NONE)
+			w->rc = mrc_hinted(&lab->stream, &p->config, p->hints, &p->count, &w->err);
 		else if (!p->stacked)
 			w->rc = mrc_simulate(&lab->stream, &p->config, &p->count, &w->err);
 	}
@@ -179,14 +182,15 @@ static json_t *row(const struct lab *lab, const struct iotlb_point *p)
 	const struct mrc_stream *s = &lab->stream;
 	const struct iotlb_point *o = optimum_of(lab, p);
 	const uint64_t inevitable = s->cold + s->invalidated, reuses = s->accesses - inevitable;
-	const bool ahead = p->config.prefetch != IOTLB_PREFETCH_NONE;
-	json_t *j = json_pack("{s:s, s:I, s:I, s:s, s:s, s:I, s:f}", "policy", point_policy(p),
+	const bool ahead = p->config.prefetch != IOTLB_PREFETCH_NONE ||
+			   p->hints == MRC_HINTS_MAPPING || p->hints == MRC_HINTS_BOTH;
+	json_t *j = json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:I, s:f}", "policy", point_policy(p),
 			      "entries", (json_int_t)p->config.entries, "ways",
 			      (json_int_t)(p->config.ways ? p->config.ways : p->config.entries),
 			      "index", iotlb_index_name(p->config.index, NULL), "prefetch",
-			      iotlb_prefetch_name(p->config.prefetch, NULL), "misses",
-			      (json_int_t)p->count.misses, "miss_ratio",
-			      (double)p->count.misses / (double)s->accesses);
+			      iotlb_prefetch_name(p->config.prefetch, NULL), "hints",
+			      mrc_hints_name(p->hints, NULL), "misses", (json_int_t)p->count.misses,
+			      "miss_ratio", (double)p->count.misses / (double)s->accesses);
 
 	json_object_set_new(j, "reuse_misses",
 			    ahead ? json_null()
@@ -223,19 +227,21 @@ static json_t *stream_json(const struct lab *lab)
 static bool same_curve(const struct iotlb_point *a, const struct iotlb_point *b)
 {
 	return !strcmp(point_policy(a), point_policy(b)) && a->config.ways == b->config.ways &&
-	       a->config.index == b->config.index && a->config.prefetch == b->config.prefetch;
+	       a->config.index == b->config.index && a->config.prefetch == b->config.prefetch &&
+	       a->hints == b->hints;
 }
 
 static void curve_name(const struct lab *lab, const struct iotlb_point *p, char *to, size_t bytes)
 {
 	const struct iotlb_point *first = &lab->plan.point[0];
-	bool ways = false, index = false, prefetch = false;
+	bool ways = false, index = false, prefetch = false, hints = false;
 	int used = snprintf(to, bytes, "%s", point_policy(p));
 
 	for (size_t i = 1; i < lab->plan.points; i++) {
 		ways |= lab->plan.point[i].config.ways != first->config.ways;
 		index |= lab->plan.point[i].config.index != first->config.index;
 		prefetch |= lab->plan.point[i].config.prefetch != first->config.prefetch;
+		hints |= lab->plan.point[i].hints != first->hints;
 	}
 	if (ways && p->config.ways)
 		used += snprintf(to + used, bytes - (size_t)used, ", %u ways", p->config.ways);
@@ -245,8 +251,11 @@ static void curve_name(const struct lab *lab, const struct iotlb_point *p, char 
 		used += snprintf(to + used, bytes - (size_t)used, ", %s",
 				 iotlb_index_name(p->config.index, NULL));
 	if (prefetch)
-		snprintf(to + used, bytes - (size_t)used, ", prefetch %s",
-			 iotlb_prefetch_name(p->config.prefetch, NULL));
+		used += snprintf(to + used, bytes - (size_t)used, ", prefetch %s",
+				 iotlb_prefetch_name(p->config.prefetch, NULL));
+	if (hints)
+		snprintf(to + used, bytes - (size_t)used, ", hints %s",
+			 mrc_hints_name(p->hints, NULL));
 }
 
 static json_t *figure(const struct lab *lab)

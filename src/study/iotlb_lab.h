@@ -17,6 +17,7 @@ struct iotlb_lab_request {
 	const char *policies; /* rows of the registry, "opt", or "all" for every one of them */
 	const char *prefetch; /* "none,next" */
 	const char *index;    /* "modulo,hashed" */
+	const char *hints;    /* "none,eviction,mapping,both" */
 	uint64_t partitions;
 	unsigned workers; /* threads; 0: one a processor */
 	struct run_options options;
@@ -24,7 +25,8 @@ struct iotlb_lab_request {
 
 void iotlb_lab_defaults(struct iotlb_lab_request *r);
 /*
- * Every combination of the lists ("opt" only without prefetching), described in docs/iotlb.md. 0;
+ * Every combination of the lists ("opt" only without prefetching, hints only with "lru" and
+ * without prefetching), described in docs/iotlb.md. 0;
  * -EINVAL with @err for a name that does not exist, a geometry that cannot be, a source without
  * what is needed; -EINTR after a stop; -ENOMEM. The same request gives the same result.
  */

@@ -17,7 +17,7 @@ struct list {
 };
 
 struct lists {
-	struct list entries, ways, policies, prefetch, index;
+	struct list entries, ways, policies, prefetch, index, hints;
 };
 
 /* Numbers of policies: rows of the registry, then the optimum. */
@@ -139,6 +139,8 @@ static int take_lists(struct lists *l, const struct iotlb_lab_request *r, struct
 		rc = take_names(&l->prefetch, "prefetch", r->prefetch, iotlb_prefetch_name, err);
 	if (!rc)
 		rc = take_names(&l->index, "index", r->index, iotlb_index_name, err);
+	if (!rc)
+		rc = take_names(&l->hints, "hints", r->hints, mrc_hints_name, err);
 	qsort(l->entries.value, l->entries.count, sizeof(l->entries.value[0]), by_value);
 	return rc;
 }
@@ -180,6 +182,23 @@ static int add_curve(struct iotlb_plan *plan, const struct iotlb_lab_request *r,
 	return rc;
 }
 
+/* Its curve without hints, and for LRU without prefetching one for each kind of them. */
+static int add_hints(struct iotlb_plan *plan, const struct iotlb_lab_request *r,
+		     const struct lists *l, struct iotlb_point p, struct err *err)
+{
+	const bool takes = !p.opt && !strcmp(p.config.policy, "lru") &&
+			   p.config.prefetch == IOTLB_PREFETCH_NONE;
+	int rc = 0;
+
+	for (size_t i = 0; i < l->hints.count && !rc; i++) {
+		p.hints = (enum mrc_hints)l->hints.value[i];
+		p.stacked = takes && !p.config.ways && p.hints == MRC_HINTS_NONE;
+		if (takes || p.hints == MRC_HINTS_NONE)
+			rc = add_curve(plan, r, &l->entries, p, err);
+	}
+	return rc;
+}
+
 static int add_policy(struct iotlb_plan *plan, const struct iotlb_lab_request *r,
 		      const struct lists *l, unsigned policy, struct err *err)
 {
@@ -198,9 +217,7 @@ static int add_policy(struct iotlb_plan *plan, const struct iotlb_lab_request *r
 					continue;
 				snprintf(p.config.policy, sizeof(p.config.policy), "%.15s",
 					 p.opt ? "lru" : name);
-				p.stacked = !p.opt && !strcmp(name, "lru") && !p.config.ways &&
-					    p.config.prefetch == IOTLB_PREFETCH_NONE;
-				rc = add_curve(plan, r, &l->entries, p, err);
+				rc = add_hints(plan, r, l, p, err);
 			}
 		}
 	}

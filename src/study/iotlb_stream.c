@@ -117,6 +117,7 @@ int iotlb_stream_trace(struct mrc_stream *s, const char *path, const char *forma
 
 struct recorder {
 	struct mrc_stream *s;
+	bool lasting; /* what is mapped next */
 	const struct iotlb *iotlb[IOTLBS];
 	unsigned iotlbs;
 	int rc;
@@ -200,7 +201,18 @@ static void on_mapped(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys
 	(void)paddr;
 	(void)bytes;
 	(void)dir;
-	note(r, mrc_map(r->s, IOTOLL_IOVA_U64(iova) >> PAGE_SHIFT, pages));
+	note(r, (r->lasting ? mrc_map_lasting : mrc_map)(r->s, IOTOLL_IOVA_U64(iova) >> PAGE_SHIFT,
+							 pages));
+	r->lasting = false;
+}
+
+static void on_lasting(void *ctx, iotoll_iova_t iova, uint64_t pages)
+{
+	struct recorder *r = ctx;
+
+	(void)iova;
+	(void)pages;
+	r->lasting = true;
 }
 
 static void on_unmapped(void *ctx, iotoll_iova_t iova, uint64_t pages, size_t bytes)
@@ -217,7 +229,7 @@ int iotlb_stream_run(struct mrc_stream *s, const struct scenario *scenario,
 	struct recorder r = {.s = s};
 	const struct iotlb_observer lookups = {&r, on_access, on_pages, on_tag, on_all};
 	const struct iotoll_dma_observer maps = {
-		.ctx = &r, .mapped = on_mapped, .unmapped = on_unmapped};
+		.ctx = &r, .mapped = on_mapped, .unmapped = on_unmapped, .lasting = on_lasting};
 	struct run_options o = *options;
 	json_t *result = NULL;
 	int rc;

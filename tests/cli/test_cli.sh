@@ -170,6 +170,15 @@ the_iotlb_laboratory_answers_from_a_recording_and_from_a_run() {
 	expect "pages invalidated one by one" grep -Eq 'Invalidated: [0-9]{3,} ranges' "$scratch/out"
 }
 
+the_iotlb_laboratory_takes_hints_where_mappings_are_known() {
+	# shellcheck disable=SC2086
+	run_for 0 iotlb bare-metal $short --set iommu.model=calgary --entries 8 --policies lru,fifo \
+		--hints all --format csv
+	expect "eviction hints" grep -q '^lru,8,4,modulo,none,eviction,' "$scratch/out"
+	expect "a row for each kind" test "$(grep -c '^lru,8,4,modulo,none,' "$scratch/out")" = 4
+	expect "none for a policy that takes none" test "$(grep -c '^fifo,' "$scratch/out")" = 1
+}
+
 the_iotlb_laboratory_takes_the_disk_of_a_run() {
 	# shellcheck disable=SC2086
 	run_for 0 iotlb ffsb $short --set iommu.model=vtd --set dma.strategy=strict \
@@ -190,6 +199,8 @@ the_iotlb_laboratory_refuses_what_cannot_be() {
 	refused "did you mean fifo?" iotlb "$trace" --policies lru,fito
 	refused "did you mean stride?" iotlb "$trace" --prefetch strid
 	refused "needs a stream that says which pages are mapped" iotlb "$trace" --prefetch next
+	refused "hints need a stream that says which pages are mapped" iotlb "$trace" --hints eviction
+	refused "did you mean mapping?" iotlb "$trace" --hints maping
 	refused "expected iommu.model and dma.strategy" iotlb bare-metal
 	refused "--set changes a scenario" iotlb "$trace" --set run.seed=2
 	refused "no map or unmap event" replay "$trace"
@@ -350,6 +361,7 @@ tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_li
 	lists_name_what_there_is every_strategy_is_explained_with_all_its_parts the_effective_scenario_runs_again \
 	the_shipped_trace_replays_and_reports_what_is_missing \
 	the_iotlb_laboratory_answers_from_a_recording_and_from_a_run \
+	the_iotlb_laboratory_takes_hints_where_mappings_are_known \
 	the_iotlb_laboratory_takes_the_disk_of_a_run \
 	the_iotlb_laboratory_refuses_what_cannot_be \
 	a_truncated_trace_is_refused_with_its_line \

@@ -207,6 +207,60 @@ static void a_late_free_leaves_the_next_owner_of_its_address_alone(void **state)
 	rig_close(&rig);
 }
 
+struct told {
+	unsigned maps, lasting, lasting_first;
+	iotoll_iova_t iova;
+	uint64_t pages;
+};
+
+static void on_mapped(void *ctx, iotoll_iova_t iova, uint64_t pages, iotoll_phys_t paddr,
+		      size_t bytes, enum iotoll_dma_dir dir)
+{
+	struct told *t = ctx;
+
+	(void)paddr;
+	(void)bytes;
+	(void)dir;
+	t->maps++;
+	t->lasting_first += t->lasting && t->iova == iova && t->pages == pages;
+}
+
+static void on_lasting(void *ctx, iotoll_iova_t iova, uint64_t pages)
+{
+	struct told *t = ctx;
+
+	t->lasting++;
+	t->iova = iova;
+	t->pages = pages;
+}
+
+static void an_observer_is_told_first_that_it_will_last(void **state)
+{
+	const struct iotoll_dma_config config = rig_config();
+	struct told told = {.maps = 0};
+	const struct iotoll_dma_observer observer = {
+		.ctx = &told, .mapped = on_mapped, .lasting = on_lasting};
+	static struct rig rig;
+	iotoll_phys_t paddr;
+	iotoll_iova_t iova;
+	void *ptr;
+
+	(void)state;
+	rig_start(&rig, &config);
+	iotoll_dma_domain_observe(rig.domain, &observer);
+	rig_unmap(&rig, rig_map(&rig, 0x5000, 9000), 9000);
+	assert_int_equal(told.maps, 1);
+	assert_int_equal(told.lasting, 0);
+	ptr = iotoll_dma_alloc_coherent(rig.dev, 9000, &iova, &paddr);
+	assert_non_null(ptr);
+	assert_int_equal(told.maps, 2);
+	assert_int_equal(told.lasting, 1);
+	assert_int_equal(told.lasting_first, 1);
+	assert_int_equal(told.pages, 3);
+	iotoll_dma_free_coherent(rig.dev, 9000, ptr, iova);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +270,7 @@ int main(void)
 		cmocka_unit_test(sizes_that_cannot_be_are_answered_with_null),
 		cmocka_unit_test(pages_go_back_if_they_cannot_be_mapped),
 		cmocka_unit_test(without_a_table_pages_lie_below_the_devices_mask),
+		cmocka_unit_test(an_observer_is_told_first_that_it_will_last),
 		cmocka_unit_test(a_late_free_leaves_the_next_owner_of_its_address_alone),
 	};
 

@@ -251,8 +251,11 @@ static void on_withdrawn(void *ctx, iotoll_iova_t iova, uint64_t pages)
 static void observed(struct rig *rig)
 {
 	struct told told = {.rig = rig};
-	const struct iotoll_dma_observer observer = {&told, on_mapped, on_unmapped, on_granted,
-						     on_withdrawn};
+	const struct iotoll_dma_observer observer = {.ctx = &told,
+						     .mapped = on_mapped,
+						     .unmapped = on_unmapped,
+						     .granted = on_granted,
+						     .withdrawn = on_withdrawn};
 	uint64_t iova;
 
 	iotoll_dma_domain_observe(rig->domain, &observer);
