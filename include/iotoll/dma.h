@@ -95,7 +95,8 @@ struct iotoll_dma_config {
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
 	/*
-	 * calgary: leave out what Linux does and the hardware does not need. Entries of one cache
+	 * calgary: leave out what Linux does and the hardware does not need, and allow no
+	 * reading where a device is only to write. Entries of one cache
 	 * line are pushed out to memory once; a flush knows the arbitration mask without reading
 	 * it. Not with quiesce_system, where others' buses are stopped as well.
 	 */

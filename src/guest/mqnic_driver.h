@@ -92,7 +92,8 @@ struct mqnic_driver_stats {
 	uint64_t rx_pages_cached; /* were still mapped, */
 	uint64_t rx_pages_busy;   /* were not, as the cache's oldest was in use above */
 	uint64_t rx_no_memory, rx_map_errors;
-	uint64_t rx_copied; /* frames that did not wait for their chunk any longer */
+	uint64_t rx_still_mapped; /* frames that went up while a request had their memory */
+	uint64_t rx_copied;       /* frames that did not wait for their chunk any longer */
 	uint64_t tx_packets, tx_bytes, tx_pieces;
 	uint64_t tx_doorbells;
 	uint64_t tx_full;       /* packets refused: no room */

@@ -3,13 +3,16 @@
  * Receiving into chunks: a frame waits until the pages it lies in are unmapped, all of them by one
  * call, and so nobody above looks at what the NIC could still change. F&S (SOSP 2024) unmaps a
  * descriptor of 64 pages as one; that frames wait for it is ours. When the line falls silent what
- * waits is copied, and the rest of the chunk goes on.
+ * waits is copied, and the rest of the chunk goes on. So are short frames, acknowledgements above
+ * all, with nothing before them: as tg3's driver does.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "guest/mqnic_driver_internal.h"
+
+#define COPY_AT_ONCE 256u /* RX_COPY_THRESHOLD of tg3 */
 
 /* All frames are of one chunk: entries come back in order. */
 struct rx_hold {
@@ -21,38 +24,6 @@ struct rx_hold {
 	struct irq irq;
 	struct softirq softirq;
 };
-
-void mqnic_driver_hold(struct driver_queue *q, const struct mqnic_frame *frame)
-{
-	struct rx_hold *h = q->rx.hold;
-
-	h->frame[h->count++] = *frame;
-	h->last_ps = machine_now(q->driver->machine);
-}
-
-void mqnic_driver_hold_up(struct driver_queue *q, struct cpu *cpu)
-{
-	struct rx_hold *h = q->rx.hold;
-	const unsigned n = h->count;
-
-	h->count = 0;
-	for (unsigned i = 0; i < n; i++)
-		mqnic_driver_hand_up(q, cpu, &h->frame[i]);
-}
-
-/* ---- when none comes any more ---- */
-
-/* A high-resolution timer: one store to the CPU's own APIC starts it anew. */
-void mqnic_driver_hold_polled(struct driver_queue *q, struct cpu *cpu)
-{
-	struct rx_hold *h = q->rx.hold;
-	struct machine *m = q->driver->machine;
-
-	if (!h->count)
-		return;
-	cpu_charge(cpu, machine_cost(m)->mmio_write);
-	sim_schedule(m->sim, &h->event, h->last_ps + q->driver->config.rx_hold_ps);
-}
 
 static void put_pieces(struct mqnic_driver *d, const struct mqnic_frame *frame)
 {
@@ -85,6 +56,55 @@ static bool copy(struct mqnic_driver *d, struct cpu *cpu, const struct mqnic_fra
 	return true;
 }
 
+static void hand_up_copy(struct driver_queue *q, struct cpu *cpu, const struct mqnic_frame *frame)
+{
+	struct mqnic_driver *d = q->driver;
+	struct mqnic_frame mine;
+	const bool copied = copy(d, cpu, frame, &mine);
+
+	put_pieces(d, frame);
+	d->stats.rx_no_memory += !copied;
+	d->stats.rx_copied += copied;
+	if (copied)
+		mqnic_driver_hand_up(q, cpu, &mine);
+}
+
+void mqnic_driver_hold(struct driver_queue *q, struct cpu *cpu, const struct mqnic_frame *frame)
+{
+	struct rx_hold *h = q->rx.hold;
+
+	if (frame->bytes <= COPY_AT_ONCE && !h->count) {
+		hand_up_copy(q, cpu, frame);
+		return;
+	}
+	h->frame[h->count++] = *frame;
+	h->last_ps = machine_now(q->driver->machine);
+}
+
+void mqnic_driver_hold_up(struct driver_queue *q, struct cpu *cpu)
+{
+	struct rx_hold *h = q->rx.hold;
+	const unsigned n = h->count;
+
+	h->count = 0;
+	for (unsigned i = 0; i < n; i++)
+		mqnic_driver_hand_up(q, cpu, &h->frame[i]);
+}
+
+/* ---- when none comes any more ---- */
+
+/* A high-resolution timer: one store to the CPU's own APIC starts it anew. */
+void mqnic_driver_hold_polled(struct driver_queue *q, struct cpu *cpu)
+{
+	struct rx_hold *h = q->rx.hold;
+	struct machine *m = q->driver->machine;
+
+	if (!h->count)
+		return;
+	cpu_charge(cpu, machine_cost(m)->mmio_write);
+	sim_schedule(m->sim, &h->event, h->last_ps + q->driver->config.rx_hold_ps);
+}
+
 static void hand_up_copies(struct driver_queue *q, struct cpu *cpu)
 {
 	struct rx_hold *h = q->rx.hold;
@@ -92,16 +112,8 @@ static void hand_up_copies(struct driver_queue *q, struct cpu *cpu)
 	const unsigned n = h->count;
 
 	h->count = 0;
-	for (unsigned i = 0; i < n; i++) {
-		struct mqnic_frame mine;
-		const bool copied = copy(d, cpu, &h->frame[i], &mine);
-
-		put_pieces(d, &h->frame[i]);
-		d->stats.rx_no_memory += !copied;
-		d->stats.rx_copied += copied;
-		if (copied)
-			mqnic_driver_hand_up(q, cpu, &mine);
-	}
+	for (unsigned i = 0; i < n; i++)
+		hand_up_copy(q, cpu, &h->frame[i]);
 	if (d->upper.polled)
 		d->upper.polled(d->upper.ctx, cpu, q->number);
 }

@@ -16,6 +16,7 @@ struct mqnic_page {
 	phys_t paddr;
 	iotoll_iova_t iova;
 	unsigned pages;
+	bool mapped, chunk;
 	unsigned refs; /* the driver's one, and one a piece above; 0: not in use */
 	bool buffer;   /* one of the DMA API's, which keeps pages itself */
 };
@@ -132,8 +133,8 @@ struct mqnic_page *mqnic_driver_page_new(struct mqnic_driver *d);
 /* mqnic_driver_hold.c: frames wait until their chunk is unmapped */
 int mqnic_driver_hold_create(struct driver_queue *q) MUST_CHECK;
 void mqnic_driver_hold_free(struct driver_queue *q);
-/* @frame waits. */
-void mqnic_driver_hold(struct driver_queue *q, const struct mqnic_frame *frame);
+/* @frame waits, or goes up as a copy if it is short and nothing waits before it. */
+void mqnic_driver_hold(struct driver_queue *q, struct cpu *cpu, const struct mqnic_frame *frame);
 /* The NIC cannot reach what waits any more: it goes up. */
 void mqnic_driver_hold_up(struct driver_queue *q, struct cpu *cpu);
 /* A poll ends. */

@@ -54,6 +54,7 @@ static struct mqnic_page *new_pages(struct mqnic_driver *d, unsigned pages,
 		d->pages = page;
 	}
 	page->pages = pages;
+	page->mapped = page->chunk = false;
 	if (!take_memory(d, attrs, page)) {
 		page->next = d->free_pages;
 		d->free_pages = page;
@@ -85,6 +86,7 @@ static struct mqnic_page *chunk(struct mqnic_driver *d, struct cpu *cpu)
 	page = new_pages(d, d->config.rx_chunk_pages, NULL);
 	if (!page)
 		return NULL;
+	page->chunk = true;
 	bytes = (size_t)page->pages * PAGE_BYTES;
 	memset(memory_ptr(d->machine->mem, page->paddr, bytes), 0, bytes);
 	cpu_touch(cpu, page->paddr, bytes, true);
@@ -95,7 +97,7 @@ void mqnic_driver_put(struct mqnic_driver *d, struct mqnic_page *page)
 {
 	if (--page->refs)
 		return;
-	if (d->config.rx_chunk_pages && page->pages == d->config.rx_chunk_pages) {
+	if (page->chunk) {
 		page->next = d->free_chunks;
 		d->free_chunks = page;
 		return;
@@ -153,6 +155,7 @@ struct mqnic_page *mqnic_driver_page_get(struct driver_queue *q, struct cpu *cpu
 		*error = -EIO;
 		return NULL;
 	}
+	page->mapped = true;
 	return page;
 }
 
@@ -162,6 +165,7 @@ void mqnic_driver_page_drop(struct driver_queue *q, struct mqnic_page *page)
 
 	iotoll_dma_unmap_page_attrs(q->driver->dma, page->iova, (size_t)page->pages * PAGE_BYTES,
 				    IOTOLL_DMA_FROM_DEVICE, &attrs);
+	page->mapped = false;
 	q->unmapping = true;
 	mqnic_driver_put(q->driver, page);
 }

@@ -114,6 +114,7 @@ void mqnic_driver_hand_up(struct driver_queue *q, struct cpu *cpu, const struct 
 {
 	const struct mqnic_upper *upper = &q->driver->upper;
 
+	q->driver->stats.rx_still_mapped += frame->piece[0].page->mapped;
 	if (upper->receive) {
 		upper->receive(upper->ctx, cpu, q->number, frame);
 		return;
@@ -147,7 +148,7 @@ static void receive(struct driver_queue *q, struct cpu *cpu, const struct mqnic_
 		frame.hash = cqe->hash;
 		make_frame(q, &entry, cqe->bytes, &frame);
 		if (rx->hold)
-			mqnic_driver_hold(q, &frame);
+			mqnic_driver_hold(q, cpu, &frame);
 		else
 			mqnic_driver_hand_up(q, cpu, &frame);
 	}

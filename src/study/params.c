@@ -185,7 +185,8 @@ const struct param_row param_rows[] = {
 	       "riommu: does it look into CPU caches, or are lines pushed out for it (the paper's rIOMMU-)"),
 	CHOICE("iommu", "driver", lean_driver, drivers, "linux",
 	       "calgary: as Linux has it, or without what the hardware does not need: entries of one "
-	       "cache line are pushed out once, a flush does not read what only the driver writes"),
+	       "cache line are pushed out once, a flush does not read what only the driver writes, and "
+	       "receive buffers cannot be read"),
 	CHOICE("iommu", "ats", ats, off_on, "off",
 	       "vtd, amdvi: the NIC has a translation cache of its own (PCIe ATS)"),
 	NUMBER("iommu", "atc_entries", atc_entries, QUANTITY_COUNT, "entries", 0, 1u << 16, "64",

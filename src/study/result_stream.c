@@ -38,6 +38,8 @@ json_t *result_stream_nic(const struct measurement *m)
 	put(o, "rx_pages", SINCE(driver, rx_pages));
 	put(o, "rx_pages_cached", SINCE(driver, rx_pages_cached));
 	put(o, "rx_pages_busy", SINCE(driver, rx_pages_busy));
+	put(o, "rx_still_mapped", SINCE(driver, rx_still_mapped));
+	put(o, "rx_copied", SINCE(driver, rx_copied));
 	put(o, "tx_pieces", SINCE(driver, tx_pieces));
 	put(o, "doorbells", SINCE(driver, tx_doorbells));
 	put(o, "tx_full", SINCE(driver, tx_full));

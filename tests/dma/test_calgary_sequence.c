@@ -151,6 +151,43 @@ static void a_lean_flush_knows_the_arbitration_mask_and_still_waits_for_the_tar(
 	rig_close(&rig);
 }
 
+static void the_lean_driver_lets_devices_read_only_what_they_are_to_read(void **state)
+{
+	static const struct {
+		enum iotoll_dma_dir dir;
+		bool read, write;
+	} want[] = {{IOTOLL_DMA_TO_DEVICE, true, false},
+		    {IOTOLL_DMA_FROM_DEVICE, false, true},
+		    {IOTOLL_DMA_BIDIRECTIONAL, true, true}};
+
+	(void)state;
+	for (unsigned lean = 0; lean < 2; lean++) {
+		struct iotoll_dma_config config = rig_config();
+		static struct rig rig;
+
+		config.strategy = "strict";
+		config.lean_driver = lean;
+		rig_start(&rig, &config);
+		for (unsigned i = 0; i < 3; i++) {
+			const iotoll_iova_t iova = iotoll_dma_map_page(
+				rig.dev, IOTOLL_PHYS(0x100000), 5 * 4096, want[i].dir);
+			struct iotoll_dma_entry entry;
+
+			for (unsigned page = 0; page < 5; page++) {
+				const uint64_t at = IOTOLL_IOVA_U64(iova) + 4096 * page;
+
+				assert_int_equal(iotoll_dma_domain_entry(rig.domain,
+									 IOTOLL_IOVA(at), &entry),
+						 0);
+				assert_int_equal(entry.read, !lean || want[i].read);
+				assert_int_equal(entry.write, want[i].write);
+			}
+			iotoll_dma_unmap_page(rig.dev, iova, 5 * 4096, want[i].dir);
+		}
+		rig_close(&rig);
+	}
+}
+
 static void quiescing_the_system_stops_and_drains_every_bus_around_one_tar_write(void **state)
 {
 	struct rig_access want[64];
@@ -337,6 +374,7 @@ int main(void)
 			setting_up_reads_the_windows_programs_the_tar_and_enables_translation),
 		cmocka_unit_test(
 			the_tar_carries_the_size_code_and_an_aligned_base_for_every_table_size),
+		cmocka_unit_test(the_lean_driver_lets_devices_read_only_what_they_are_to_read),
 		cmocka_unit_test(a_flush_is_seven_steps_on_its_own_bus),
 		cmocka_unit_test(
 			a_lean_flush_knows_the_arbitration_mask_and_still_waits_for_the_tar),

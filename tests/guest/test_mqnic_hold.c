@@ -234,6 +234,14 @@ static unsigned copied(const struct world *w)
 	return (unsigned)s.rx_copied;
 }
 
+static unsigned still_mapped(const struct world *w)
+{
+	struct mqnic_driver_stats s;
+
+	mqnic_driver_stats(w->driver, &s);
+	return (unsigned)s.rx_still_mapped;
+}
+
 static void frames_go_up_when_all_of_their_chunk_is_unmapped(void **state)
 {
 	struct world *w = make(2, 1500, 0);
@@ -241,13 +249,14 @@ static void frames_go_up_when_all_of_their_chunk_is_unmapped(void **state)
 	(void)state;
 	assert_int_equal(w->maps, 8); /* 32 entries, four a chunk */
 	for (unsigned i = 0; i < 3; i++)
-		arrive(w, 100 + i);
+		arrive(w, 300 + i);
 	run_us(w, 40);
 	assert_int_equal(w->frames, 0);
 	arrive(w, 1500);
 	run_us(w, 40);
 	assert_int_equal(w->frames, 4);
 	assert_int_equal(copied(w), 0);
+	assert_int_equal(still_mapped(w), 0);
 	unmake(w);
 }
 
@@ -269,6 +278,24 @@ static void when_the_line_falls_silent_what_waits_goes_up_as_copies(void **state
 	run_us(w, 30);
 	assert_int_equal(w->frames, 4);
 	assert_int_equal(copied(w), 2);
+	unmake(w);
+}
+
+static void a_short_frame_goes_up_at_once_if_nothing_waits_before_it(void **state)
+{
+	struct world *w = make(2, 1500, 0);
+
+	(void)state;
+	arrive(w, 100);
+	run_us(w, 20);
+	assert_int_equal(w->frames, 1);
+	assert_int_equal(still_mapped(w), 0);
+	arrive(w, 1000);
+	arrive(w, 100);
+	run_us(w, 20);
+	assert_int_equal(w->frames, 1);
+	run_us(w, 100);
+	assert_int_equal(w->frames, 3);
 	unmake(w);
 }
 
@@ -365,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_go_up_when_all_of_their_chunk_is_unmapped),
 		cmocka_unit_test(when_the_line_falls_silent_what_waits_goes_up_as_copies),
+		cmocka_unit_test(a_short_frame_goes_up_at_once_if_nothing_waits_before_it),
 		cmocka_unit_test(no_frame_lies_in_two_chunks),
 		cmocka_unit_test(a_chunk_that_holds_no_frame_is_refused),
 		cmocka_unit_test(random_traffic_arrives_whole_and_out_of_reach),

@@ -86,15 +86,19 @@ static void store_tce(struct calgary *c, uint64_t index, uint64_t tce, bool more
 		env_clflush(c->base.env, at);
 }
 
-/* Reading is always allowed; Linux never makes a write-only entry although the format has it. */
+/*
+ * Reading is always allowed; Linux never makes a write-only entry although the format has it. The
+ * lean driver does.
+ */
 static void calgary_set(struct dma_driver *driver, uint64_t first, uint64_t count,
 			iotoll_phys_t paddr, enum iotoll_dma_dir dir)
 {
 	struct calgary *c = calgary_of(driver);
+	const bool readable = !c->lean || dir != IOTOLL_DMA_FROM_DEVICE;
 
 	for (uint64_t i = 0; i < count; i++)
 		store_tce(c, first + i,
-			  calgary_tce(IOTOLL_PHYS_U64(paddr) + i * CALGARY_PAGE_BYTES, true,
+			  calgary_tce(IOTOLL_PHYS_U64(paddr) + i * CALGARY_PAGE_BYTES, readable,
 				      dir != IOTOLL_DMA_TO_DEVICE),
 			  i + 1 < count);
 }
