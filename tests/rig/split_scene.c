@@ -13,7 +13,7 @@
 void scene_open(struct scene *s, const struct scene_config *config)
 {
 	char cpus[32];
-	const char *const overrides[] = {cpus, NULL};
+	const char *const overrides[] = {cpus, config->memory, NULL};
 	const struct rig_config rig = {
 		.model = config->model,
 		.iotlb = {.entries = 64, .ways = 4, .line_pages = 1, .policy = "lru"},

@@ -24,6 +24,7 @@ struct scene_config {
 	const char *model, *strategy, *allocator;
 	bool split, check_misuse;
 	unsigned cpus;
+	const char *memory; /* "machine.memory=...", or NULL: as the profile has it */
 };
 
 struct scene {
