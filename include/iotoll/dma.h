@@ -171,6 +171,14 @@ struct iotoll_dma_stats {
 	uint64_t misuse[IOTOLL_MISUSE_COUNT];
 };
 
+/* How long the lists of iotoll_dma_map_multi() or iotoll_dma_unmap_multi() were. */
+#define IOTOLL_DMA_BATCH_SIZES 512
+struct iotoll_dma_batches {
+	/* Calls with so many buffers, from 1 on; [0]: with more than all others. */
+	uint64_t of[IOTOLL_DMA_BATCH_SIZES + 1];
+	uint64_t beyond; /* buffers of the calls that of[0] counts */
+};
+
 /*
  * What a watcher of a domain is told; each callback may be NULL. Calls for one domain never
  * overlap: they are made under its lock and must not call back into it.
@@ -245,6 +253,9 @@ int iotoll_dma_domain_watchdog(struct iotoll_dma_domain *domain, struct iotoll_d
 int iotoll_dma_domain_tick(struct iotoll_dma_domain *domain);
 /* The counters now. Not while streaming calls run on other threads. */
 void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct iotoll_dma_stats *out);
+/* The same for the sizes of lists, as they were asked for. */
+void iotoll_dma_domain_batches(const struct iotoll_dma_domain *domain,
+			       struct iotoll_dma_batches *map, struct iotoll_dma_batches *unmap);
 /* Zero the counters (not the live ones; the peak starts again from what is live). */
 void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain);
 /* A table entry: where it lies in memory, and what it lets devices do. */
@@ -354,10 +365,13 @@ void iotoll_dma_unmap_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, in
 			 enum iotoll_dma_dir dir);
 
 /*
- * Many buffers that have nothing to do with each other in one call, with one hold of the domain's
- * lock ("The Price of Safety", section 4.3.3). Each counts as a mapping of its own, to be unmapped
- * in any other company or alone: iotoll_dma_unmap_page() of dma_address and dma_bytes. Results and
- * errors as for lists. @attrs may be NULL.
+ * Many buffers that have nothing to do with each other in one call ("The Price of Safety", section
+ * 4.3.3): one hold of the domain's lock, and, where allocator, strategy and driver can, one search
+ * for addresses, one push of each cache line of the table, one invalidation for each run of
+ * addresses, one call of the hypervisor's for up to 64 entries. Each counts as a mapping of its
+ * own, to be unmapped in any other company or alone: iotoll_dma_unmap_page() of dma_address and
+ * dma_bytes. Results and errors as for lists; what a strategy promises of an unmap holds for all of
+ * the list when the call returns. @attrs may be NULL.
  */
 int iotoll_dma_map_multi(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
 			 enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs);

@@ -148,7 +148,7 @@ static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops 
 	domain->iova->wrapped = on_wrap;
 	domain->iova->ctx = domain;
 	env_lock_init(domain->env, &domain->lock, domain->shared_lines);
-	rc = config->split_locks ? entry_set_init(&domain->leaving, iova.entries) : 0;
+	rc = entry_set_init(&domain->leaving, iova.entries);
 	if (rc)
 		return err_set(err, rc, "no memory for what is being unmapped");
 	rc = domain->driver->ops->reserve(domain->driver, domain->iova);
@@ -358,6 +358,7 @@ void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain)
 	domain->stats = (struct iotoll_dma_stats){
 		.pages_live = live, .pages_peak = live, .kept_pages = kept, .kept_peak = kept};
 	memset(domain->tally, 0, sizeof(domain->tally));
+	memset(domain->batches, 0, sizeof(domain->batches));
 	if (!domain->iova)
 		return;
 	domain->wraps_before = domain->iova->wraps;

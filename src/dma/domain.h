@@ -73,8 +73,12 @@ struct iotoll_dma_domain {
 	bool split;
 	struct locks
 		strategy_locks; /* the strategy's own: none if not @split, unless it has some */
-	/* Split: entries that are being unmapped, and not to be unmapped twice meanwhile. */
+	/*
+	 * Entries that are being unmapped, and not to be unmapped twice meanwhile: of other calls
+	 * where locks are split, else of the same list.
+	 */
 	struct entry_set leaving;
+	uint64_t leaving_count;
 	/* Also around book and observer: inside @lock, or around it where the strategy takes it. */
 	struct dma_quiet quiet;
 	/* A mapping was made that only a flush makes visible: see driver_ops.flushes_maps. */
@@ -88,6 +92,7 @@ struct iotoll_dma_domain {
 	struct coherent *coherents;
 	struct iotoll_dma_device *devices;
 	struct iotoll_dma_stats stats;
+	struct iotoll_dma_batches batches[2]; /* of map_multi, of unmap_multi */
 	/* What allocator and lock had counted at the last reset. */
 	uint64_t words_before, wraps_before;
 	uint64_t acquisitions_before, contended_before, wait_before;
@@ -103,6 +108,11 @@ struct iotoll_dma_device {
 	void *strategy_data; /* what the strategy keeps for this device */
 };
 
+/* Entries one behind the other. */
+struct entry_run {
+	uint64_t first, count;
+};
+
 /* Is there a book or an observer to keep in order? */
 static inline bool domain_watched(const struct iotoll_dma_domain *domain)
 {
@@ -115,6 +125,14 @@ void domain_touch(struct iotoll_dma_domain *domain, bool write);
 void domain_flush(struct iotoll_dma_domain *domain);
 /* Make the IOTLB forget just these entries; flush where the driver cannot. Under the lock. */
 void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+/*
+ * The same for several runs, none of them empty, with no more commands than they need: none for a
+ * run that the one before it took out as well.
+ */
+void domain_invalidate_runs(struct iotoll_dma_domain *domain, const struct entry_run *run,
+			    unsigned n);
+/* What one invalidation of @run takes out of the IOTLB. Pure. */
+struct entry_run domain_reach(const struct iotoll_dma_domain *domain, struct entry_run run);
 /* Before entries that were cleared are reused: a flush, unless mapping them will do it. */
 void domain_flush_for_reuse(struct iotoll_dma_domain *domain);
 /*

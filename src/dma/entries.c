@@ -13,9 +13,8 @@ static uint64_t covered(const struct iotoll_dma_domain *domain, uint64_t first, 
 	return b ? dma_pages(0, b->bytes(domain->driver, first)) : entries;
 }
 
-/* Entries were set: what follows from that. */
-static void filled(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count,
-		   enum iotoll_dma_dir dir)
+void entries_filled(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count,
+		    enum iotoll_dma_dir dir)
 {
 	struct iotoll_dma_stats *stats = &domain->stats;
 
@@ -33,7 +32,7 @@ void entries_fill(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pag
 		  enum iotoll_dma_dir dir)
 {
 	domain->driver->ops->set(domain->driver, first, pages, IOTOLL_PHYS(paddr), dir);
-	filled(domain, first, pages, dir);
+	entries_filled(domain, first, pages, dir);
 }
 
 static void fill_buffer(const struct mapping *want, uint64_t entry, uint64_t paddr)
@@ -42,7 +41,7 @@ static void fill_buffer(const struct mapping *want, uint64_t entry, uint64_t pad
 
 	domain_bytewise(domain)->set(domain->driver, entry, IOTOLL_PHYS(paddr), want->bytes,
 				     want->dir);
-	filled(domain, entry, 1, want->dir);
+	entries_filled(domain, entry, 1, want->dir);
 }
 
 void entries_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages,
@@ -57,15 +56,22 @@ void entries_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t 
 	domain->stats.table_writes += pages;
 }
 
-int entries_take(const struct mapping *want, uint64_t paddr, uint64_t pages, uint64_t *first)
+int entries_allocate(const struct mapping *want, uint64_t pages, uint64_t *first)
 {
-	struct iotoll_dma_domain *domain = want->dev->domain;
+	const struct iotoll_dma_domain *domain = want->dev->domain;
 	const struct iova_want wanted = {.count = pages,
 					 .limit = domain_limit(domain, want->dev->dma_mask),
 					 .ring = want->attrs.ring,
 					 .lasting = want->kind == MAPPING_COHERENT,
 					 .driven = (want->dev->dma_mask >> DMA_PAGE_SHIFT) + 1};
-	int rc = domain->iova->ops->alloc(domain->iova, &wanted, first);
+
+	return domain->iova->ops->alloc(domain->iova, &wanted, first);
+}
+
+int entries_take(const struct mapping *want, uint64_t paddr, uint64_t pages, uint64_t *first)
+{
+	struct iotoll_dma_domain *domain = want->dev->domain;
+	int rc = entries_allocate(want, pages, first);
 
 	if (rc || !domain->driver->ops->prepare)
 		return rc;
@@ -91,6 +97,16 @@ int entries_set(const struct mapping *want, uint64_t paddr, uint64_t pages, uint
 	return 0;
 }
 
+/* The strategy has these from now on. */
+static void keep(struct iotoll_dma_domain *domain, uint64_t pages)
+{
+	struct iotoll_dma_stats *stats = &domain->stats;
+
+	stats->kept_pages += pages;
+	if (stats->kept_pages > stats->kept_peak)
+		stats->kept_peak = stats->kept_pages;
+}
+
 /* True: they are free; the strategy has the first word on that. */
 static bool clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
 {
@@ -101,9 +117,7 @@ static bool clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pag
 	stats->pages_live -= pages;
 	if (!domain->strategy->cleared || domain->strategy->cleared(domain, first, pages))
 		return true;
-	stats->kept_pages += pages;
-	if (stats->kept_pages > stats->kept_peak)
-		stats->kept_peak = stats->kept_pages;
+	keep(domain, pages);
 	return false;
 }
 
@@ -120,9 +134,11 @@ bool entries_withdraw(struct iotoll_dma_domain *domain, uint64_t first, uint64_t
 	bool free;
 
 	entry_set_put(&domain->leaving, first, pages, true);
+	domain->leaving_count += pages;
 	free = clear(domain, first, pages);
 	tell(domain, first, was);
 	entry_set_put(&domain->leaving, first, pages, false);
+	domain->leaving_count -= pages;
 	return free;
 }
 
@@ -143,4 +159,55 @@ void entries_drop(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pag
 void entries_gone(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
 {
 	tell(domain, first, pages);
+}
+
+/* ---- lists ---- */
+
+void entries_erase(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
+{
+	const struct driver_ops *ops = domain->driver->ops;
+
+	if (ops->erase)
+		ops->erase(domain->driver, first, pages);
+	else
+		ops->clear(domain->driver, first, pages);
+	domain->stats.table_writes += pages;
+	domain->stats.pages_live -= pages;
+	entry_set_put(&domain->leaving, first, pages, true);
+	domain->leaving_count += pages;
+}
+
+void entries_forget(struct iotoll_dma_domain *domain, const struct entry_run *run, bool *kept,
+		    unsigned n, bool more)
+{
+	const struct strategy_ops *strategy = domain->strategy;
+	const bool together = strategy->cleared_runs != NULL;
+	bool at_once = false;
+
+	for (unsigned i = 0; i < n && domain->driver->ops->push; i++)
+		domain->driver->ops->push(domain->driver, run[i].first, run[i].count, false);
+	if (together)
+		at_once = strategy->cleared_runs(domain, run, n);
+	for (unsigned i = 0; i < n; i++) {
+		if (domain_locked(domain))
+			domain->more = i + 1 < n || more;
+		kept[i] = together ? !at_once
+				   : strategy->cleared &&
+					     !strategy->cleared(domain, run[i].first, run[i].count);
+		if (kept[i])
+			keep(domain, run[i].count);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		tell(domain, run[i].first, run[i].count);
+		entry_set_put(&domain->leaving, run[i].first, run[i].count, false);
+		domain->leaving_count -= run[i].count;
+	}
+}
+
+void entries_give_back(struct iotoll_dma_domain *domain, const struct entry_run *run,
+		       const bool *kept, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!kept[i])
+			domain->iova->ops->free(domain->iova, run[i].first, run[i].count);
 }

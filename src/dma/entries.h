@@ -17,6 +17,11 @@
  */
 int entries_take(const struct mapping *want, uint64_t paddr, uint64_t pages,
 		 uint64_t *first) MUST_CHECK;
+/* The same without the memory (driver_ops.prepare): 0, -ENOSPC, -ENOMEM. */
+int entries_allocate(const struct mapping *want, uint64_t pages, uint64_t *first) MUST_CHECK;
+/* The driver has set entries: what follows from that. The observer is told. */
+void entries_filled(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count,
+		    enum iotoll_dma_dir dir);
 /* Have clear entries lead to the pages from the one that holds @paddr on; the observer is told. */
 void entries_fill(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages, uint64_t paddr,
 		  enum iotoll_dma_dir dir);
@@ -48,6 +53,17 @@ bool entries_withdraw(struct iotoll_dma_domain *domain, uint64_t first, uint64_t
 void entries_drop(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages);
 /* Of entries that were dropped: nobody has set them since. */
 void entries_gone(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages);
+/*
+ * A list: clear the entries of one that entries_set() made, by the driver's erase() if it has one;
+ * then entries_forget() runs of them, of which all are pushed out, the strategy is asked and the
+ * observer told; then give back, with entries_give_back(), those that @kept, @n of them like
+ * @run, does not say the strategy has.
+ */
+void entries_erase(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages);
+void entries_forget(struct iotoll_dma_domain *domain, const struct entry_run *run, bool *kept,
+		    unsigned n, bool more);
+void entries_give_back(struct iotoll_dma_domain *domain, const struct entry_run *run,
+		       const bool *kept, unsigned n);
 
 /*
  * Have entries that entries_set() made say something else: @dir, and pages from @paddr's on. What

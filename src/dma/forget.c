@@ -107,6 +107,31 @@ void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_
 	env_leave(domain->env, token);
 }
 
+struct entry_run domain_reach(const struct iotoll_dma_domain *domain, struct entry_run run)
+{
+	const struct driver_ops *ops = domain->driver->ops;
+
+	if (!ops->invalidate)
+		return (struct entry_run){0, domain->driver->entries};
+	if (ops->reach)
+		ops->reach(domain->driver, &run.first, &run.count);
+	return run;
+}
+
+void domain_invalidate_runs(struct iotoll_dma_domain *domain, const struct entry_run *run,
+			    unsigned n)
+{
+	struct entry_run done = {0, 0};
+
+	for (unsigned i = 0; i < n; i++) {
+		if (run[i].first >= done.first &&
+		    run[i].first + run[i].count <= done.first + done.count)
+			continue;
+		done = domain_reach(domain, run[i]);
+		domain_invalidate(domain, run[i].first, run[i].count);
+	}
+}
+
 void domain_mapped(struct iotoll_dma_domain *domain, uint64_t first, uint64_t entries)
 {
 	struct driver_flush took = {.polls = 0};

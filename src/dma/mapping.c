@@ -37,14 +37,24 @@ static int map_buffer(struct mapping *want, uint64_t paddr)
 	return rc;
 }
 
-static int check_request(const struct mapping *want, uint64_t paddr)
+int mapping_check(const struct mapping *want, uint64_t paddr)
 {
 	if (want->bytes == 0 || want->bytes - 1 > UINT64_MAX - paddr)
 		return -EINVAL;
 	if (want->dir != IOTOLL_DMA_BIDIRECTIONAL && want->dir != IOTOLL_DMA_TO_DEVICE &&
 	    want->dir != IOTOLL_DMA_FROM_DEVICE)
 		return -EINVAL;
+	if (want->dev->domain->iova &&
+	    paddr + (want->bytes - 1) > want->dev->domain->driver->ops->max_paddr)
+		return -EINVAL;
 	return 0;
+}
+
+bool mapping_lent(const struct mapping *want, uint64_t paddr, uint64_t *at)
+{
+	struct dma_driver *driver = want->dev->domain->driver;
+
+	return driver->ops->lent && driver->ops->lent(driver, paddr, want->bytes, at);
 }
 
 /* Entries for @want in the table, or what the strategy has in place of them. */
@@ -54,10 +64,7 @@ static int map_in_table(struct mapping *want, uint64_t paddr)
 	uint64_t first, at;
 	int rc;
 
-	if (paddr + (want->bytes - 1) > domain->driver->ops->max_paddr)
-		return -EINVAL;
-	if (domain->driver->ops->lent &&
-	    domain->driver->ops->lent(domain->driver, paddr, want->bytes, &at)) {
+	if (mapping_lent(want, paddr, &at)) {
 		want->iova = IOTOLL_IOVA(at);
 		return at + (want->bytes - 1) <= want->dev->dma_mask ? 0 : -EINVAL;
 	}
@@ -90,7 +97,7 @@ int mapping_add(struct mapping *want, iotoll_phys_t paddr)
 {
 	struct iotoll_dma_domain *domain = want->dev->domain;
 	const uint64_t at = IOTOLL_PHYS_U64(paddr);
-	int rc = check_request(want, at);
+	int rc = mapping_check(want, at);
 
 	if (rc)
 		return rc;
@@ -159,9 +166,10 @@ void mapping_sent(void *ctx)
 	domain->unannounced_count = 0;
 }
 
-/* Taken down before the table ever had it: told of in order all the same. */
-static void announce_late(struct iotoll_dma_domain *domain, const struct mapping *mapping)
+void mapping_announce_late(const struct mapping *mapping)
 {
+	struct iotoll_dma_domain *domain = mapping->dev->domain;
+
 	for (unsigned i = 0; i < domain->unannounced_count; i++) {
 		const struct unannounced u = domain->unannounced[i];
 
@@ -185,9 +193,11 @@ int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr)
 	return rc;
 }
 
-static bool is_lent(const struct iotoll_dma_domain *domain, uint64_t first)
+bool mapping_is_lent(const struct mapping *mapping)
 {
-	return domain->driver->ops->is_lent && domain->driver->ops->is_lent(domain->driver, first);
+	const struct dma_driver *driver = mapping->dev->domain->driver;
+
+	return driver->ops->is_lent && driver->ops->is_lent(driver, iova_page(mapping));
 }
 
 /* True: the entries from *@first on are the allocator's, as soon as the observer knows. */
@@ -212,11 +222,11 @@ void mapping_take_down(const struct mapping *mapping)
 	uint64_t first = 0;
 	bool free = false;
 
-	announce_late(domain, mapping);
+	mapping_announce_late(mapping);
 	if (domain_locked(domain))
 		domain->more = mapping->attrs.more;
 	/* Entries that are lent go with what they came with. */
-	if (!is_lent(domain, iova_page(mapping)))
+	if (!mapping_is_lent(mapping))
 		free = take_down_entries(domain, mapping, &first);
 	if (domain->observer.unmapped)
 		domain->observer.unmapped(domain->observer.ctx, mapping->iova, pages,
@@ -236,7 +246,7 @@ static bool plausible(const struct iotoll_dma_domain *domain, const struct mappi
 
 	if (what->bytes == 0 || what->bytes - 1 > UINT64_MAX - IOTOLL_IOVA_U64(what->iova))
 		return false;
-	if (is_lent(domain, iova_page(what)))
+	if (mapping_is_lent(what))
 		return true;
 	if (domain->strategy->owns)
 		return domain->strategy->owns(domain, what);
@@ -245,32 +255,41 @@ static bool plausible(const struct iotoll_dma_domain *domain, const struct mappi
 	if (!domain_entry_at(domain, what->iova, &first))
 		return false;
 	pages = entries_of(what);
-	if (domain->split && entry_set_count(&domain->leaving, first, pages))
+	if (domain->leaving_count && entry_set_count(&domain->leaving, first, pages))
 		return false;
 	return domain->iova->ops->owns(domain->iova, first, pages) &&
 	       !(domain->strategy->keeps && domain->strategy->keeps(domain, first, pages));
 }
 
-uint64_t mapping_remove(const struct mapping *what)
+bool mapping_claim(const struct mapping *what, struct mapping *found)
 {
 	struct iotoll_dma_domain *domain = what->dev->domain;
-	struct mapping found = *what;
 
+	*found = *what;
 	/* Where Linux's answer to a failed map lies: warned about there, ignored. */
 	if (domain->iova && iova_page(what) < domain->driver->emergency_pages)
 		domain_count(&domain->stats.emergency_unmaps, 1);
 	if (domain->misuse) {
-		if (!misuse_take(domain->misuse, what, domain->stats.misuse, &found))
-			return 0;
-		found.attrs = what->attrs;
-		found.refused = what->refused;
-		if (found.kind == MAPPING_COHERENT && what->kind != MAPPING_COHERENT)
-			coherent_unmapped(domain, &found);
+		if (!misuse_take(domain->misuse, what, domain->stats.misuse, found))
+			return false;
+		found->attrs = what->attrs;
+		found->refused = what->refused;
+		if (found->kind == MAPPING_COHERENT && what->kind != MAPPING_COHERENT)
+			coherent_unmapped(domain, found);
 	} else if (!plausible(domain, what)) {
 		if (domain->iova)
 			domain_count(&domain->stats.misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN], 1);
-		return 0;
+		return false;
 	}
+	return true;
+}
+
+uint64_t mapping_remove(const struct mapping *what)
+{
+	struct mapping found;
+
+	if (!mapping_claim(what, &found))
+		return 0;
 	mapping_take_down(&found);
 	return entries_of(&found);
 }

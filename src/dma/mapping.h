@@ -27,6 +27,21 @@ void mapping_sent(void *domain);
  * which case it is down again.
  */
 int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr) MUST_CHECK;
+/* The first half of that: is there anything to map, and does a device reach it? 0, -EINVAL. */
+int mapping_check(const struct mapping *want, uint64_t paddr) MUST_CHECK;
+/*
+ * What somebody else's entries (driver_ops.lent) lead to needs none of its own: true, and @want's
+ * address in *@at.
+ */
+bool mapping_lent(const struct mapping *want, uint64_t paddr, uint64_t *at);
+bool mapping_is_lent(const struct mapping *mapping);
+/* Told of late (mapping_sent()) and about to go: told of now. */
+void mapping_announce_late(const struct mapping *mapping);
+/*
+ * Find the mapping that @what unmaps, and take it out of the book: *@found. False if there is none
+ * (counted); else it is the caller's to take down.
+ */
+bool mapping_claim(const struct mapping *what, struct mapping *found) MUST_CHECK;
 /*
  * Take down the mapping that @what unmaps. Returns the pages it had, 0 if the unmap was refused
  * (and counted). Entries are cleared, then the strategy decides, then they are free again.
@@ -34,6 +49,12 @@ int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr) MUST_CHEC
 uint64_t mapping_remove(const struct mapping *what);
 /* The same for a mapping already out of the book: no questions asked. */
 void mapping_take_down(const struct mapping *mapping);
+
+/* None is as good as none set. */
+static inline struct iotoll_dma_attrs mapping_hints(const struct iotoll_dma_attrs *attrs)
+{
+	return attrs ? *attrs : (struct iotoll_dma_attrs){.ring = 0};
+}
 
 /* Count one success of @pages pages. */
 void mapping_count_map(struct iotoll_dma_domain *domain, uint64_t pages);

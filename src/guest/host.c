@@ -50,6 +50,7 @@ static int open_driver(struct host *h, const struct host_config *config, struct 
 		.rx_chunk_pages = config->rx_chunk_pages,
 		.rx_hold_ps = config->rx_hold_ps,
 		.tx_copy_bytes = config->tx_copy_bytes,
+		.batch = config->batch_dma,
 		.coalesce = config->coalesce,
 	};
 

@@ -59,6 +59,7 @@ struct host_config {
 	unsigned rx_chunk_pages;
 	uint64_t rx_hold_ps;
 	uint32_t tx_copy_bytes;
+	bool batch_dma; /* the NIC's driver maps and unmaps in lists */
 	struct tg3_coalesce coalesce;
 };
 

@@ -101,6 +101,8 @@ static int make_queue(struct mqnic_driver *d, unsigned number, struct err *err)
 		return err_set(err, -ENOMEM, "no memory for queue %u", number);
 	if (c->rx_chunk_pages && mqnic_driver_hold_create(q))
 		return err_set(err, -ENOMEM, "no memory for queue %u", number);
+	if (mqnic_driver_lists_alloc(q))
+		return err_set(err, -ENOMEM, "no memory for the lists of queue %u", number);
 	rc = share(d, &q->rx.ring, entries << d->log_stride, err);
 	if (!rc)
 		rc = share(d, &q->rx.cq, entries * MQNIC_CQE_BYTES, err);
@@ -261,6 +263,7 @@ void mqnic_driver_close(struct mqnic_driver *d)
 			continue;
 		mqnic_driver_rx_free(q);
 		mqnic_driver_tx_free(q);
+		mqnic_driver_lists_free(q);
 		free_shared(d, &q->rx.ring);
 		free_shared(d, &q->rx.cq);
 		free_shared(d, &q->rx.record);

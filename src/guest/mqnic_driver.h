@@ -82,6 +82,11 @@ struct mqnic_driver_config {
 	 * copy in memory that stays mapped (mlx5 has it in the ring itself); 0: none. */
 	uint32_t tx_copy_bytes;
 	uint32_t rx_us, rx_frames, tx_us, tx_frames; /* interrupt moderation */
+	/*
+	 * Map and unmap in lists (iotoll_dma_map_multi()) what there is at a time: the pages of
+	 * a refill, the pieces of a packet, what was sent, the pages that a poll gives up.
+	 */
+	bool batch;
 };
 
 struct mqnic_driver_stats {

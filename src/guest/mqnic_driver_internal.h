@@ -3,6 +3,7 @@
 #ifndef IOTOLL_GUEST_MQNIC_DRIVER_INTERNAL_H
 #define IOTOLL_GUEST_MQNIC_DRIVER_INTERNAL_H
 
+#include "guest/dma_list.h"
 #include "guest/mqnic_driver.h"
 #include "spec/mqnic.h"
 
@@ -77,6 +78,19 @@ struct tx_queue {
 	struct vlock lock;
 };
 
+/* What a queue works with that maps in lists. */
+struct queue_lists {
+	phys_t frames; /* where they lie; 0: there are none */
+	struct dma_list poll, tx, drop;
+	struct mqnic_page *stock[DMA_LIST_MAX]; /* mapped ahead, in this refill */
+	unsigned stock_first, stock_count;
+	struct mqnic_page *dropped[DMA_LIST_MAX]; /* of the list @drop */
+	struct tx_done {
+		struct tx_entry entry;
+		bool ok;
+	} done[DMA_LIST_MAX];
+};
+
 struct driver_queue {
 	struct mqnic_driver *driver;
 	unsigned number;
@@ -85,6 +99,7 @@ struct driver_queue {
 	bool unmapping; /* the last unmap of a page said that another would follow */
 	struct rx_queue rx;
 	struct tx_queue tx;
+	struct queue_lists lists;
 };
 
 struct mqnic_driver {
@@ -146,5 +161,28 @@ void mqnic_driver_hand_up(struct driver_queue *q, struct cpu *cpu, const struct 
 /* Packets that were sent. */
 unsigned mqnic_driver_reap(struct driver_queue *q, struct cpu *cpu);
 void mqnic_driver_tx_free(struct driver_queue *q);
+
+/* mqnic_driver_lists.c: the same in lists */
+int mqnic_driver_lists_alloc(struct driver_queue *q) MUST_CHECK;
+void mqnic_driver_lists_free(struct driver_queue *q);
+/* A fresh page, mapped, out of as many as this refill needs. NULL: *@error, counted. */
+struct mqnic_page *mqnic_driver_lists_page(struct driver_queue *q, struct cpu *cpu, int *error);
+/* Unmap and put @page, by mqnic_driver_lists_dropped() at the latest. */
+void mqnic_driver_lists_drop(struct driver_queue *q, struct mqnic_page *page);
+void mqnic_driver_lists_dropped(struct driver_queue *q);
+/* Unmap and put what a refill left over. */
+void mqnic_driver_lists_unstock(struct driver_queue *q);
+/* Map the pieces of @p but for one that is copied, in their order, by lists.tx. 0, -EIO. */
+int mqnic_driver_lists_pieces(struct driver_queue *q, struct cpu *cpu,
+			      const struct mqnic_packet *p) MUST_CHECK;
+/* As mqnic_driver_reap(), up to waking who waits for room. */
+unsigned mqnic_driver_lists_reap(struct driver_queue *q, struct cpu *cpu);
+/* mqnic_driver_page.c: a page of the machine's, not mapped; NULL: none is left */
+struct mqnic_page *mqnic_driver_page_fresh(struct driver_queue *q);
+/* mqnic_driver_tx.c: is piece @i sent from a copy, without being mapped? */
+bool mqnic_driver_tx_copied(const struct mqnic_driver *d, const struct mqnic_packet *p, unsigned i);
+/* A completion is through, its mappings are gone */
+void mqnic_driver_tx_done(struct driver_queue *q, struct cpu *cpu, const struct tx_entry *e,
+			  bool ok);
 
 #endif

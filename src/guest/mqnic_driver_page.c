@@ -69,6 +69,13 @@ struct mqnic_page *mqnic_driver_page_new(struct mqnic_driver *d)
 	return new_pages(d, 1, NULL);
 }
 
+struct mqnic_page *mqnic_driver_page_fresh(struct driver_queue *q)
+{
+	const struct iotoll_dma_attrs attrs = {.ring = 2 * q->number + 1};
+
+	return new_pages(q->driver, 1, &attrs);
+}
+
 /*
  * A chunk, zeroed when it is new: what the NIC may read where it is only to write (some IOMMUs
  * grant both) is nothing but what it wrote.
@@ -135,11 +142,15 @@ struct mqnic_page *mqnic_driver_page_get(struct driver_queue *q, struct cpu *cpu
 {
 	const struct iotoll_dma_attrs attrs = {.ring = 2 * q->number + 1, .more = true};
 	struct mqnic_driver *d = q->driver;
-	struct mqnic_page *page = from_cache(q);
+	struct mqnic_page *page = q->lists.stock_count ? NULL : from_cache(q);
 
 	d->stats.rx_pages++;
+	/* When this one was mapped the cache had been looked at. */
+	d->stats.rx_pages_busy += q->lists.stock_count && cached(&q->rx);
 	if (page)
 		return page;
+	if (d->config.batch && !d->config.rx_chunk_pages)
+		return mqnic_driver_lists_page(q, cpu, error);
 	page = d->config.rx_chunk_pages ? chunk(d, cpu) : new_pages(d, 1, &attrs);
 	if (!page) {
 		d->stats.rx_no_memory++;
@@ -163,6 +174,10 @@ void mqnic_driver_page_drop(struct driver_queue *q, struct mqnic_page *page)
 {
 	const struct iotoll_dma_attrs attrs = {.ring = 2 * q->number + 1, .more = true};
 
+	if (q->driver->config.batch) {
+		mqnic_driver_lists_drop(q, page);
+		return;
+	}
 	iotoll_dma_unmap_page_attrs(q->driver->dma, page->iova, (size_t)page->pages * PAGE_BYTES,
 				    IOTOLL_DMA_FROM_DEVICE, &attrs);
 	page->mapped = false;
@@ -172,6 +187,8 @@ void mqnic_driver_page_drop(struct driver_queue *q, struct mqnic_page *page)
 
 void mqnic_driver_pages_dropped(struct driver_queue *q)
 {
+	if (q->driver->config.batch)
+		mqnic_driver_lists_dropped(q);
 	if (q->unmapping)
 		iotoll_dma_unmap_end(q->driver->dma);
 	q->unmapping = false;

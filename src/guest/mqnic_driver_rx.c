@@ -199,6 +199,7 @@ void mqnic_driver_rx_free(struct driver_queue *q)
 	if (rx->page)
 		mqnic_driver_page_drop(q, rx->page);
 	rx->page = NULL;
+	mqnic_driver_lists_unstock(q);
 	for (; rx->cache_head != rx->cache_tail; rx->cache_head++)
 		mqnic_driver_page_drop(q, rx->cache[rx->cache_head % d->config.page_cache]);
 	mqnic_driver_pages_dropped(q);

@@ -64,33 +64,58 @@ static iotoll_iova_t copy_piece(struct driver_queue *q, uint32_t first,
 	return IOTOLL_IOVA(IOTOLL_IOVA_U64(small->iova) + at);
 }
 
-static int map_pieces(struct driver_queue *q, const struct mqnic_packet *p, uint32_t first)
+bool mqnic_driver_tx_copied(const struct mqnic_driver *d, const struct mqnic_packet *p, unsigned i)
 {
-	const uint64_t work = machine_cost(q->driver->machine)->tx_fragment;
+	return !i && p->piece[i].bytes <= d->config.tx_copy_bytes;
+}
+
+/* Piece @i of a packet that begins at block @first is mapped at @iova: say so in the ring. */
+static void describe(struct driver_queue *q, const struct mqnic_packet *p, uint32_t first,
+		     unsigned i, iotoll_iova_t iova)
+{
+	const struct mqnic_piece piece = {
+		.bytes = p->piece[i].bytes, .key = MQNIC_KEY, .addr = IOTOLL_IOVA_U64(iova)};
 	struct tx_queue *tx = &q->tx;
 
+	if (i)
+		cpu_charge(cpu_current(q->driver->machine),
+			   machine_cost(q->driver->machine)->tx_fragment);
+	tx->map[tx->map_tail++ % (4 * ring_of(q))] = (struct tx_map){
+		.iova = iova, .bytes = mqnic_driver_tx_copied(q->driver, p, i) ? 0 : piece.bytes};
+	mqnic_piece_pack(segment(q, first, i + 2), &piece);
+}
+
+static int map_list(struct driver_queue *q, struct cpu *cpu, const struct mqnic_packet *p,
+		    uint32_t first)
+{
+	const int rc = mqnic_driver_lists_pieces(q, cpu, p);
+
+	for (unsigned i = 0, at = 0; i < p->pieces && !rc; i++)
+		describe(q, p, first, i,
+			 mqnic_driver_tx_copied(q->driver, p, i)
+				 ? copy_piece(q, first, &p->piece[i])
+				 : dma_list_iova(&q->lists.tx, cpu, at++));
+	return rc;
+}
+
+static int map_pieces(struct driver_queue *q, const struct mqnic_packet *p, uint32_t first)
+{
 	for (unsigned i = 0; i < p->pieces; i++) {
 		const struct iotoll_dma_attrs attrs = {.ring = 2 * q->number + 2,
 						       .more = i + 1 < p->pieces};
-		struct mqnic_piece piece = {.bytes = p->piece[i].bytes, .key = MQNIC_KEY};
-		const bool copied = !i && piece.bytes <= q->driver->config.tx_copy_bytes;
+		const bool copied = mqnic_driver_tx_copied(q->driver, p, i);
 		const iotoll_iova_t iova =
 			copied ? copy_piece(q, first, &p->piece[i])
 			       : iotoll_dma_map_page_attrs(
 					 q->driver->dma, IOTOLL_PHYS(p->piece[i].paddr),
-					 piece.bytes, IOTOLL_DMA_TO_DEVICE, &attrs);
+					 p->piece[i].bytes, IOTOLL_DMA_TO_DEVICE, &attrs);
 
 		if (!copied && iotoll_dma_mapping_error(iova)) {
 			unwind(q, i);
 			q->driver->stats.tx_map_errors++;
 			return -EIO;
 		}
-		if (i)
-			cpu_charge(cpu_current(q->driver->machine), work);
-		piece.addr = IOTOLL_IOVA_U64(iova);
-		tx->map[tx->map_tail++ % (4 * ring_of(q))] =
-			(struct tx_map){.iova = iova, .bytes = copied ? 0 : piece.bytes};
-		mqnic_piece_pack(segment(q, first, i + 2), &piece);
+		describe(q, p, first, i, iova);
 	}
 	return 0;
 }
@@ -114,7 +139,7 @@ static int submit(struct driver_queue *q, struct cpu *cpu, const struct mqnic_pa
 		q->driver->stats.tx_full++;
 		return -ENOBUFS;
 	}
-	rc = map_pieces(q, p, first);
+	rc = q->driver->config.batch ? map_list(q, cpu, p, first) : map_pieces(q, p, first);
 	if (rc)
 		return rc;
 	mqnic_send_pack(segment(q, first, 0), &send);
@@ -156,6 +181,14 @@ int mqnic_driver_xmit(struct mqnic_driver *d, struct cpu *cpu, unsigned queue,
 	return rc;
 }
 
+void mqnic_driver_tx_done(struct driver_queue *q, struct cpu *cpu, const struct tx_entry *e,
+			  bool ok)
+{
+	q->tx.reaped += e->blocks;
+	q->driver->stats.tx_errors += !ok;
+	e->done(e->ctx, cpu, e->owner, ok ? 0 : -EIO);
+}
+
 /* One packet is through, as @cqe says. Only the poll moves reaped. */
 static void finish(struct driver_queue *q, struct cpu *cpu, const struct mqnic_cqe *cqe)
 {
@@ -166,9 +199,7 @@ static void finish(struct driver_queue *q, struct cpu *cpu, const struct mqnic_c
 	cpu_charge(cpu, machine_cost(d->machine)->driver_tx / 2);
 	for (unsigned i = 0; i < e.maps; i++)
 		unmap(q, i + 1 < e.maps);
-	tx->reaped += e.blocks;
-	d->stats.tx_errors += cqe->opcode != MQNIC_CQE_TX;
-	e.done(e.ctx, cpu, e.owner, cqe->opcode == MQNIC_CQE_TX ? 0 : -EIO);
+	mqnic_driver_tx_done(q, cpu, &e, cqe->opcode == MQNIC_CQE_TX);
 }
 
 unsigned mqnic_driver_reap(struct driver_queue *q, struct cpu *cpu)
@@ -178,7 +209,9 @@ unsigned mqnic_driver_reap(struct driver_queue *q, struct cpu *cpu)
 	unsigned done = 0;
 	struct mqnic_cqe cqe;
 
-	while (done < MQNIC_POLL_WEIGHT &&
+	if (d->config.batch)
+		done = mqnic_driver_lists_reap(q, cpu);
+	while (!d->config.batch && done < MQNIC_POLL_WEIGHT &&
 	       mqnic_driver_cqe(cpu, &tx->cq, tx->taken, d->config.log_tx, &cqe)) {
 		if (tx->reaped == tx->produced || cqe.counter != (uint16_t)tx->reaped) {
 			d->stats.bad++;

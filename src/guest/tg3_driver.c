@@ -184,13 +184,12 @@ static int post_chunks(struct tg3_driver *d, struct err *err)
 static int post_one_by_one(struct tg3_driver *d, struct err *err)
 {
 	for (unsigned i = 0; i < RX_POSTED; i++) {
-		const int rc = tg3_driver_rx_fill(d, NULL, i);
+		const int rc = tg3_driver_rx_fill(d, NULL);
 
 		if (rc)
 			return err_set(err, rc, "receive buffer %u of %u could not be %s", i,
 				       RX_POSTED, rc == -EIO ? "mapped" : "allocated");
 	}
-	d->std_prod = RX_POSTED;
 	return 0;
 }
 
@@ -247,7 +246,9 @@ int tg3_driver_open(struct tg3_driver **out, const struct tg3_driver_config *con
 	*d->irq =
 		(struct irq){.handler = tg3_driver_interrupt, .ctx = d, .target = config->irq_cpu};
 	d->lines = kmalloc_alloc(d->kmalloc, CACHE_LINE_BYTES);
-	if (!d->lines || rings_alloc(d) || net_queue_init(&d->queue, TG3_DRIVER_QUEUE)) {
+	d->batch = config->batch;
+	if (!d->lines || tg3_driver_lists_alloc(d) || rings_alloc(d) ||
+	    net_queue_init(&d->queue, TG3_DRIVER_QUEUE)) {
 		rc = err_set(err, -ENOMEM, "no memory, or no DMA addresses, for the NIC's rings");
 		goto close_driver;
 	}
@@ -277,6 +278,7 @@ void tg3_driver_close(struct tg3_driver *d)
 	tg3_driver_tx_free(d);
 	tg3_driver_rx_free(d);
 	rings_free(d);
+	tg3_driver_lists_free(d);
 	kmalloc_free(d->kmalloc, d->lines);
 	free(d);
 }

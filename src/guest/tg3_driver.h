@@ -53,6 +53,11 @@ struct tg3_driver_config {
 	/* Frames of up to so many bytes, rounded up to cache lines, are sent from copies in memory
 	 * that stays mapped; 0: none. */
 	uint32_t tx_copy_bytes;
+	/*
+	 * Map and unmap in lists (iotoll_dma_map_multi()) what there is at a time: the frames
+	 * of a poll, the pieces of a packet and of those behind it in the queue, what was sent.
+	 */
+	bool batch;
 	struct tg3_coalesce coalesce;
 };
 

@@ -42,7 +42,7 @@ static bool take_object(struct tg3_driver *d, const struct iotoll_dma_attrs *att
 	return fresh->object != NULL;
 }
 
-static void put_object(struct tg3_driver *d, const struct rx_slot *slot)
+void tg3_driver_rx_put(struct tg3_driver *d, const struct rx_slot *slot)
 {
 	if (slot->buffer)
 		iotoll_dma_buffer_free(d->dma, IOTOLL_PHYS(kmalloc_phys(d->kmalloc, slot->object)));
@@ -50,36 +50,41 @@ static void put_object(struct tg3_driver *d, const struct rx_slot *slot)
 		kmalloc_free(d->kmalloc, slot->object);
 }
 
-int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu, unsigned index)
+void tg3_driver_rx_post_next(struct tg3_driver *d, struct cpu *cpu, const struct rx_slot *slot)
+{
+	d->rx[d->std_prod] = *slot;
+	tg3_driver_rx_post(d, cpu, d->std_prod);
+	d->std_prod = (d->std_prod + 1) % TG3_STD_ENTRIES;
+}
+
+phys_t tg3_driver_rx_phys(const struct tg3_driver *d, const struct rx_slot *slot)
+{
+	return kmalloc_phys(d->kmalloc, slot->object) + RX_OFFSET;
+}
+
+int tg3_driver_rx_alloc(struct tg3_driver *d, struct cpu *cpu, struct rx_slot *out)
+{
+	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_STD};
+
+	cpu_charge(cpu, machine_cost(d->machine)->skb_alloc);
+	return take_object(d, &attrs, out) ? 0 : -ENOMEM;
+}
+
+int tg3_driver_rx_fill(struct tg3_driver *d, struct cpu *cpu)
 {
 	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_STD};
 	struct rx_slot fresh;
-	phys_t paddr;
 
-	cpu_charge(cpu, machine_cost(d->machine)->skb_alloc);
-	if (!take_object(d, &attrs, &fresh))
+	if (tg3_driver_rx_alloc(d, cpu, &fresh))
 		return -ENOMEM;
-	paddr = kmalloc_phys(d->kmalloc, fresh.object) + RX_OFFSET;
-	fresh.iova = iotoll_dma_map_page_attrs(d->dma, IOTOLL_PHYS(paddr), RX_MAPPED_BYTES,
-					       IOTOLL_DMA_FROM_DEVICE, &attrs);
+	fresh.iova = iotoll_dma_map_page_attrs(d->dma, IOTOLL_PHYS(tg3_driver_rx_phys(d, &fresh)),
+					       RX_MAPPED_BYTES, IOTOLL_DMA_FROM_DEVICE, &attrs);
 	if (iotoll_dma_mapping_error(fresh.iova)) {
-		put_object(d, &fresh);
+		tg3_driver_rx_put(d, &fresh);
 		return -EIO;
 	}
-	d->rx[index] = fresh;
-	tg3_driver_rx_post(d, cpu, index);
+	tg3_driver_rx_post_next(d, cpu, &fresh);
 	return 0;
-}
-
-/* The buffer of slot @index goes back to the chip as it is. */
-static void recycle(struct tg3_driver *d, struct cpu *cpu, unsigned index)
-{
-	const struct rx_slot slot = d->rx[index];
-
-	d->rx[index].object = NULL;
-	d->rx[d->std_prod] = slot;
-	tg3_driver_rx_post(d, cpu, d->std_prod);
-	d->std_prod = (d->std_prod + 1) % TG3_STD_ENTRIES;
 }
 
 static void free_object(void *ctx, struct cpu *cpu, void *owner)
@@ -100,8 +105,8 @@ static void free_buffer(void *ctx, struct cpu *cpu, void *owner)
 }
 
 /* The frame of @bytes in @slot's memory, from RX_OFFSET on, which goes with it. */
-static void hand_slot_up(struct tg3_driver *d, struct cpu *cpu, const struct rx_slot *slot,
-			 size_t bytes)
+void tg3_driver_rx_slot_up(struct tg3_driver *d, struct cpu *cpu, const struct rx_slot *slot,
+			   size_t bytes)
 {
 	const phys_t paddr = kmalloc_phys(d->kmalloc, slot->object);
 	struct net_frame frame;
@@ -123,17 +128,18 @@ static void hand_slot_up(struct tg3_driver *d, struct cpu *cpu, const struct rx_
 
 void tg3_driver_hand_up(struct tg3_driver *d, struct cpu *cpu, void *object, size_t bytes)
 {
-	hand_slot_up(d, cpu, &(struct rx_slot){.object = object}, bytes);
+	tg3_driver_rx_slot_up(d, cpu, &(struct rx_slot){.object = object}, bytes);
 }
 
 /* A short frame: copied, and its buffer stays mapped and goes back. */
-static void receive_copied(struct tg3_driver *d, struct cpu *cpu, unsigned index, size_t bytes)
+void tg3_driver_rx_copy(struct tg3_driver *d, struct cpu *cpu, const struct rx_taken *taken)
 {
-	const struct rx_slot slot = d->rx[index];
-	const phys_t from = kmalloc_phys(d->kmalloc, slot.object) + RX_OFFSET;
+	const struct rx_slot slot = taken->slot;
+	const phys_t from = tg3_driver_rx_phys(d, &slot);
+	const size_t bytes = taken->bytes;
 	uint8_t *copy;
 
-	recycle(d, cpu, index);
+	tg3_driver_rx_post_next(d, cpu, &slot);
 	cpu_charge(cpu, machine_cost(d->machine)->skb_alloc);
 	copy = kmalloc_alloc(d->kmalloc, bytes + RX_OFFSET);
 	if (!copy) {
@@ -149,100 +155,111 @@ static void receive_copied(struct tg3_driver *d, struct cpu *cpu, unsigned index
 }
 
 /* A longer frame: first a new buffer, mapped; only then is the old one unmapped and passed up. */
-static void receive_replaced(struct tg3_driver *d, struct cpu *cpu, unsigned index, size_t bytes,
-			     bool more)
+static void replace(struct tg3_driver *d, struct cpu *cpu, const struct rx_taken *taken, bool more)
 {
 	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_STD, .more = more};
-	const struct rx_slot slot = d->rx[index];
-	int rc;
+	const int rc = tg3_driver_rx_fill(d, cpu);
 
-	d->rx[index].object = NULL;
-	rc = tg3_driver_rx_fill(d, cpu, d->std_prod);
 	if (rc) {
 		d->stats.rx_no_memory += rc == -ENOMEM;
 		d->stats.rx_map_errors += rc == -EIO;
-		d->rx[index] = slot;
-		recycle(d, cpu, index);
+		tg3_driver_rx_post_next(d, cpu, &taken->slot);
 		return;
 	}
-	d->std_prod = (d->std_prod + 1) % TG3_STD_ENTRIES;
-	iotoll_dma_unmap_page_attrs(d->dma, slot.iova, RX_MAPPED_BYTES, IOTOLL_DMA_FROM_DEVICE,
-				    &attrs);
+	iotoll_dma_unmap_page_attrs(d->dma, taken->slot.iova, RX_MAPPED_BYTES,
+				    IOTOLL_DMA_FROM_DEVICE, &attrs);
 	d->rx_more = more;
-	hand_slot_up(d, cpu, &slot, bytes);
+	tg3_driver_rx_slot_up(d, cpu, &taken->slot, taken->bytes);
 }
 
-/* Nothing of use is in the buffer of slot @index. */
-static void give_back(struct tg3_driver *d, struct cpu *cpu, unsigned index)
-{
-	if (d->chunks)
-		tg3_chunks_returned(d->chunks, cpu, index, 0);
-	else
-		recycle(d, cpu, index);
-}
-
-static bool its_turn(const struct tg3_driver *d, unsigned index)
+/* Is the buffer of slot @index the one to come back now, slot @target being the next to post? */
+static bool its_turn(const struct tg3_driver *d, unsigned index, unsigned target)
 {
 	if (d->chunks)
 		return tg3_chunks_expect(d->chunks, index);
-	return !d->rx[d->std_prod].object || d->std_prod == index;
+	return !d->rx[target].object || target == index;
 }
 
 /*
  * A returned descriptor comes from the device: what it says is checked before it is used. The chip
- * returns buffers in the order in which they were posted, so the slot at std_prod is free; if it
- * is not, the descriptor is a lie and the buffer it names stays where it is. @more: another
- * descriptor waits behind it.
+ * returns buffers in the order in which they were posted, so the slot at @target is free; if it
+ * is not, the descriptor is a lie and the buffer it names stays where it is.
  */
-static void receive_one(struct tg3_driver *d, struct cpu *cpu, const struct tg3_rxd *desc,
-			bool more)
+void tg3_driver_rx_judge(struct tg3_driver *d, const struct tg3_rxd *desc, unsigned target,
+			 struct rx_taken *out)
 {
 	const unsigned index = desc->opaque & TG3_RXD_OPAQUE_INDEX;
-	const size_t bytes = desc->bytes - FCS_BYTES;
 
+	*out = (struct rx_taken){.fate = RX_LIE, .bytes = desc->bytes - FCS_BYTES};
 	if (!(desc->opaque & TG3_RXD_OPAQUE_RING_STD) || index >= TG3_STD_ENTRIES ||
-	    !d->rx[index].object || !its_turn(d, index)) {
+	    !d->rx[index].object || !its_turn(d, index, target)) {
 		d->stats.rx_bad++;
 		return;
 	}
+	out->index = index;
+	out->slot = d->rx[index];
+	if (!d->chunks)
+		d->rx[index].object = NULL;
+	out->fate = RX_RECYCLE;
 	if (desc->flags & TG3_RXD_FLAG_ERROR) {
 		d->stats.rx_errors++;
-		give_back(d, cpu, index);
 		return;
 	}
-	if (desc->bytes <= FCS_BYTES || bytes > NET_FRAME_MAX) {
+	if (desc->bytes <= FCS_BYTES || out->bytes > NET_FRAME_MAX) {
 		d->stats.rx_bad++;
-		give_back(d, cpu, index);
 		return;
 	}
 	d->stats.rx_frames++;
-	d->stats.rx_bytes += bytes;
-	if (d->chunks)
-		tg3_chunks_returned(d->chunks, cpu, index, bytes);
-	else if (bytes > RX_COPY_THRESHOLD)
-		receive_replaced(d, cpu, index, bytes, more);
-	else
-		receive_copied(d, cpu, index, bytes);
+	d->stats.rx_bytes += out->bytes;
+	out->fate = out->bytes > RX_COPY_THRESHOLD ? RX_REPLACE : RX_COPY;
+}
+
+/* @more: another descriptor waits behind it. */
+static void receive_one(struct tg3_driver *d, struct cpu *cpu, const struct tg3_rxd *desc,
+			bool more)
+{
+	struct rx_taken taken;
+
+	tg3_driver_rx_judge(d, desc, d->std_prod, &taken);
+	if (d->chunks && taken.fate != RX_LIE)
+		tg3_chunks_returned(d->chunks, cpu, taken.index,
+				    taken.fate == RX_RECYCLE ? 0 : taken.bytes);
+	else if (taken.fate == RX_RECYCLE)
+		tg3_driver_rx_post_next(d, cpu, &taken.slot);
+	else if (taken.fate == RX_COPY)
+		tg3_driver_rx_copy(d, cpu, &taken);
+	else if (taken.fate == RX_REPLACE)
+		replace(d, cpu, &taken, more);
+}
+
+void tg3_driver_rx_next(struct tg3_driver *d, struct cpu *cpu, struct tg3_rxd *out)
+{
+	const size_t at = (size_t)d->ret_cons * TG3_RXD_BYTES;
+
+	cpu_charge(cpu, machine_cost(d->machine)->driver_rx);
+	cpu_touch(cpu, d->ret.paddr + at, TG3_RXD_BYTES, false);
+	tg3_rxd_unpack(out, d->ret.ptr + at);
+	d->ret_cons = (d->ret_cons + 1) % TG3_RET_ENTRIES;
 }
 
 unsigned tg3_driver_rx(struct tg3_driver *d, struct cpu *cpu, unsigned budget)
 {
-	const struct cost *cost = machine_cost(d->machine);
 	const unsigned posted_before = d->std_prod;
 	unsigned done = 0;
 	struct tg3_status status;
 
 	tg3_driver_status(d, cpu, &status);
 	while (done < budget && status.rx_producer != d->ret_cons) {
-		const size_t at = (size_t)d->ret_cons * TG3_RXD_BYTES;
 		struct tg3_rxd desc;
 
-		cpu_charge(cpu, cost->driver_rx);
-		cpu_touch(cpu, d->ret.paddr + at, TG3_RXD_BYTES, false);
-		tg3_rxd_unpack(&desc, d->ret.ptr + at);
-		d->ret_cons = (d->ret_cons + 1) % TG3_RET_ENTRIES;
-		done++;
-		receive_one(d, cpu, &desc, done < budget && status.rx_producer != d->ret_cons);
+		if (d->batch && !d->chunks) {
+			done += tg3_driver_lists_rx(d, cpu, budget - done, status.rx_producer);
+		} else {
+			tg3_driver_rx_next(d, cpu, &desc);
+			done++;
+			receive_one(d, cpu, &desc,
+				    done < budget && status.rx_producer != d->ret_cons);
+		}
 		if (d->ret_cons == status.rx_producer)
 			tg3_driver_status(d, cpu, &status);
 	}
@@ -271,7 +288,7 @@ void tg3_driver_rx_free(struct tg3_driver *d)
 			continue;
 		iotoll_dma_unmap_page(d->dma, d->rx[i].iova, RX_MAPPED_BYTES,
 				      IOTOLL_DMA_FROM_DEVICE);
-		put_object(d, &d->rx[i]);
+		tg3_driver_rx_put(d, &d->rx[i]);
 		d->rx[i].object = NULL;
 	}
 }

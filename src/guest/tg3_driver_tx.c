@@ -18,12 +18,17 @@ static unsigned in_flight(const struct tg3_driver *d)
 	return (d->tx_prod - d->tx_cons) % TG3_SEND_ENTRIES;
 }
 
-static unsigned available(const struct tg3_driver *d)
+unsigned tg3_driver_tx_available(const struct tg3_driver *d)
 {
 	return TX_LIMIT - in_flight(d);
 }
 
-/* A short one: the device reads a copy, in memory that holds nothing else and stays mapped. */
+/* A short one is sent from a copy, in memory that holds nothing else and stays mapped. */
+bool tg3_driver_tx_copied(const struct tg3_driver *d, const struct net_piece *piece)
+{
+	return piece->bytes <= d->tx_copy;
+}
+
 static iotoll_iova_t copy_piece(struct tg3_driver *d, struct cpu *cpu, unsigned index,
 				const struct net_piece *piece)
 {
@@ -35,32 +40,37 @@ static iotoll_iova_t copy_piece(struct tg3_driver *d, struct cpu *cpu, unsigned 
 	return IOTOLL_IOVA(IOTOLL_IOVA_U64(d->small.iova) + at);
 }
 
-static iotoll_iova_t map_piece(struct tg3_driver *d, const struct net_piece *piece)
-{
-	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_SEND};
-
-	return iotoll_dma_map_page_attrs(d->dma, IOTOLL_PHYS(piece->paddr), piece->bytes,
-					 IOTOLL_DMA_TO_DEVICE, &attrs);
-}
-
-/* Map or copy @piece and write descriptor @index. 0 or -EIO. */
-static int submit_piece(struct tg3_driver *d, struct cpu *cpu, unsigned index,
-			const struct net_piece *piece, bool last)
+void tg3_driver_tx_describe(struct tg3_driver *d, struct cpu *cpu, unsigned index,
+			    const struct net_piece *piece, iotoll_iova_t mapped, bool last)
 {
 	const size_t at = (size_t)index * TG3_TXD_BYTES;
-	const bool copied = piece->bytes <= d->tx_copy;
-	const iotoll_iova_t iova = copied ? copy_piece(d, cpu, index, piece) : map_piece(d, piece);
+	const bool copied = tg3_driver_tx_copied(d, piece);
+	const iotoll_iova_t iova = copied ? copy_piece(d, cpu, index, piece) : mapped;
 	const struct tg3_txd desc = {
 		.addr = IOTOLL_IOVA_U64(iova),
 		.bytes = (uint16_t)piece->bytes,
 		.flags = last ? TG3_TXD_FLAG_END : 0,
 	};
 
-	if (!copied && iotoll_dma_mapping_error(iova))
-		return -EIO;
 	tg3_txd_pack(d->send.ptr + at, &desc);
 	cpu_touch(cpu, d->send.paddr + at, TG3_TXD_BYTES, true);
 	d->tx[index] = (struct tx_slot){.iova = iova, .bytes = copied ? 0 : piece->bytes};
+}
+
+/* Map or copy @piece and write descriptor @index. 0 or -EIO. */
+static int submit_piece(struct tg3_driver *d, struct cpu *cpu, unsigned index,
+			const struct net_piece *piece, bool last)
+{
+	const struct iotoll_dma_attrs attrs = {.ring = DMA_RING_SEND, .more = !last};
+	iotoll_iova_t iova = IOTOLL_IOVA(0);
+
+	if (!tg3_driver_tx_copied(d, piece)) {
+		iova = iotoll_dma_map_page_attrs(d->dma, IOTOLL_PHYS(piece->paddr), piece->bytes,
+						 IOTOLL_DMA_TO_DEVICE, &attrs);
+		if (iotoll_dma_mapping_error(iova))
+			return -EIO;
+	}
+	tg3_driver_tx_describe(d, cpu, index, piece, iova, last);
 	return 0;
 }
 
@@ -73,11 +83,22 @@ static void unmap(struct tg3_driver *d, const struct tx_slot *slot, bool more)
 	iotoll_dma_unmap_page_attrs(d->dma, slot->iova, slot->bytes, IOTOLL_DMA_TO_DEVICE, &attrs);
 }
 
+void tg3_driver_tx_start(struct tg3_driver *d, struct cpu *cpu, const struct net_frame *frame)
+{
+	d->tx_prod = (d->tx_prod + frame->pieces) % TG3_SEND_ENTRIES;
+	d->tx[(d->tx_prod + TG3_SEND_ENTRIES - 1) % TG3_SEND_ENTRIES].release = frame->release;
+	d->stats.tx_frames++;
+	d->stats.tx_bytes += frame->bytes;
+	if (tg3_driver_tx_available(d) <= TX_STOP_AT)
+		d->tx_stopped = true;
+	tg3_driver_doorbell(d, cpu, TG3_MBOX_SEND_PROD, d->tx_prod);
+}
+
 /*
- * Map @frame, write its descriptors, ring. Lock held, a descriptor for each piece is free. The chip
- * sees nothing before the doorbell, so what a failed map leaves is taken back. 0 or -EIO.
+ * A descriptor for each piece is free. The chip sees nothing before the doorbell, so what a failed
+ * map leaves is taken back.
  */
-static int submit(struct tg3_driver *d, struct cpu *cpu, const struct net_frame *frame)
+int tg3_driver_tx_submit(struct tg3_driver *d, struct cpu *cpu, const struct net_frame *frame)
 {
 	for (unsigned i = 0; i < frame->pieces; i++) {
 		const unsigned index = (d->tx_prod + i) % TG3_SEND_ENTRIES;
@@ -89,14 +110,14 @@ static int submit(struct tg3_driver *d, struct cpu *cpu, const struct net_frame 
 			return -EIO;
 		}
 	}
-	d->tx_prod = (d->tx_prod + frame->pieces) % TG3_SEND_ENTRIES;
-	d->tx[(d->tx_prod + TG3_SEND_ENTRIES - 1) % TG3_SEND_ENTRIES].release = frame->release;
-	d->stats.tx_frames++;
-	d->stats.tx_bytes += frame->bytes;
-	if (available(d) <= TX_STOP_AT)
-		d->tx_stopped = true;
-	tg3_driver_doorbell(d, cpu, TG3_MBOX_SEND_PROD, d->tx_prod);
+	tg3_driver_tx_start(d, cpu, frame);
 	return 0;
+}
+
+static int submit(struct tg3_driver *d, struct cpu *cpu, const struct net_frame *frame)
+{
+	return d->batch ? tg3_driver_lists_submit(d, cpu, frame)
+			: tg3_driver_tx_submit(d, cpu, frame);
 }
 
 static int enqueue(struct tg3_driver *d, const struct net_frame *frame)
@@ -137,6 +158,8 @@ static void run_queue(struct tg3_driver *d, struct cpu *cpu)
 {
 	vlock_acquire_bh(&d->tx_lock, cpu);
 	d->tx_stopped = false;
+	while (d->queue.count && !d->tx_stopped && d->batch)
+		tg3_driver_lists_run_queue(d, cpu);
 	while (d->queue.count && !d->tx_stopped) {
 		const struct net_frame frame = net_queue_pop(&d->queue);
 
@@ -165,6 +188,8 @@ void tg3_driver_tx_reap(struct tg3_driver *d, struct cpu *cpu, unsigned consumer
 		d->stats.status_bad++; /* the chip claims what it was never given */
 		return;
 	}
+	while (d->tx_cons != consumer && d->batch)
+		tg3_driver_lists_reap(d, cpu, consumer);
 	while (d->tx_cons != consumer) {
 		struct tx_slot *slot = &d->tx[d->tx_cons];
 
@@ -173,7 +198,7 @@ void tg3_driver_tx_reap(struct tg3_driver *d, struct cpu *cpu, unsigned consumer
 		release(d, cpu, slot, (d->tx_cons + 1) % TG3_SEND_ENTRIES != consumer);
 		d->tx_cons = (d->tx_cons + 1) % TG3_SEND_ENTRIES;
 	}
-	if (d->tx_stopped && available(d) > TX_WAKE_ABOVE)
+	if (d->tx_stopped && tg3_driver_tx_available(d) > TX_WAKE_ABOVE)
 		run_queue(d, cpu);
 }
 

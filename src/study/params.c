@@ -16,6 +16,7 @@
 
 static const char *const locks[] = {"one", "split", "auto", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
+static const char *const batch[] = {"off", "drivers", NULL};
 static const char *const estimates[] = {"default",          "low", "high", "dear-protection",
 					"cheap-protection", NULL};
 static const char *const platforms[] = {"bare-metal", "dom0", "domu", "direct",
@@ -207,6 +208,9 @@ const struct param_row param_rows[] = {
 	CHOICE("dma", "locks", locks, locks, "one",
 	       "one around everything, as in the paper's kernel, or split among allocator, strategy "
 	       "and hardware queue, as later; auto: split with vtd and amdvi"),
+	CHOICE("dma", "batch", batch_drivers, batch, "off",
+	       "NIC drivers map and unmap buffers one by one, as Linux's do, or in lists as long as there is "
+	       "anything (section 4.3.3 of the paper)"),
 	NUMBER("dma", "quota", quota, QUANTITY_COUNT, "pages", 0, 1u << 24, "0",
 	       "on-demand: pages mapped at most; optimistic: unmapped pages kept; shadow, swiotlb: "
 	       "pages of its copies at most; 0: its own"),

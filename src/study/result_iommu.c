@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of a run's result that tell of its DMA layer, IOMMU, IOTLB and exposure. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "study/result_exposure.h"
@@ -22,6 +23,60 @@ static json_t *misuse(const struct iotoll_dma_stats *s)
 
 	for (int i = 0; i < IOTOLL_MISUSE_COUNT; i++)
 		put(o, names[i], s->misuse[i]);
+	return o;
+}
+
+/* The lowest size of which @permille of all calls have no more; longer ones count as the longest.
+ */
+static unsigned percentile(const struct iotoll_dma_batches *b, uint64_t calls, unsigned permille)
+{
+	uint64_t seen = 0;
+	unsigned n = 0;
+
+	while (n < IOTOLL_DMA_BATCH_SIZES && seen * 1000 < calls * permille)
+		seen += b->of[++n];
+	return n;
+}
+
+/* How many buffers the lists of one kind of call had; sizes by powers of two. */
+static json_t *batches(const struct iotoll_dma_batches *b)
+{
+	uint64_t calls = b->of[0], buffers = b->beyond, of_class = 0;
+	json_t *o = json_object(), *sizes = json_object();
+	unsigned most = b->of[0] ? IOTOLL_DMA_BATCH_SIZES : 0;
+	char name[24];
+
+	for (unsigned n = 1, from = 1; n <= IOTOLL_DMA_BATCH_SIZES; n++) {
+		calls += b->of[n];
+		buffers += b->of[n] * n;
+		of_class += b->of[n];
+		most = b->of[n] && n > most ? n : most;
+		if (n & (n - 1))
+			continue;
+		snprintf(name, sizeof(name), from < n ? "%u-%u" : "%u", from, n);
+		if (of_class)
+			put(sizes, name, of_class);
+		of_class = 0;
+		from = n + 1;
+	}
+	put(o, "calls", calls);
+	put(o, "buffers", buffers);
+	put_real(o, "mean", ratio((double)buffers, (double)calls));
+	put(o, "p50", percentile(b, calls, 500));
+	put(o, "p99", percentile(b, calls, 990));
+	put(o, "max", most);
+	json_object_set_new(o, "sizes", sizes);
+	return o;
+}
+
+static json_t *all_batches(const struct iotoll_dma_domain *domain)
+{
+	struct iotoll_dma_batches map, unmap;
+	json_t *o = json_object();
+
+	iotoll_dma_domain_batches(domain, &map, &unmap);
+	json_object_set_new(o, "map", batches(&map));
+	json_object_set_new(o, "unmap", batches(&unmap));
 	return o;
 }
 
@@ -56,6 +111,8 @@ json_t *result_dma(const struct testbed *t, const struct measurement *m,
 	put_real(o, "map_us", us(charged(t, m, CHARGE_MAP)));
 	put_real(o, "unmap_us", us(charged(t, m, CHARGE_UNMAP)));
 	json_object_set_new(o, "misuse", misuse(s));
+	if (t->scenario->batch_drivers)
+		json_object_set_new(o, "batches", all_batches(t->sut.rig->domain));
 	return o;
 }
 

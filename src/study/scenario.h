@@ -70,6 +70,7 @@ struct scenario {
 	char allocator[SCENARIO_TEXT];
 	uint64_t superpages, cached_ranges, quota, random_start, check_misuse;
 	uint64_t locks; /* enum scenario_locks */
+	uint64_t batch_drivers;
 	/* [nic], [link] */
 	uint64_t rx_ticks_ps, rx_frames, tx_ticks_ps, tx_frames, rx_tick_restart;
 	uint64_t rx_chunk_pages, rx_hold_ps, tx_copy_bytes;

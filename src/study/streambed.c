@@ -74,6 +74,7 @@ static int make_driver(struct streambed *b, const struct scenario *s, struct err
 		.rx_frames = (uint32_t)s->mq_rx_frames,
 		.tx_us = (uint32_t)(s->mq_tx_ticks_ps / SIM_US),
 		.tx_frames = (uint32_t)s->mq_tx_frames,
+		.batch = s->batch_drivers,
 	};
 	int rc;
 

@@ -32,6 +32,7 @@ struct side_plan {
 	uint32_t ip;
 	bool amd_8131; /* the client's PCI-X bridge needs doorbells read back */
 	bool free_dma_software;
+	bool batch_dma;
 	struct atc_config atc; /* used if rig.ats */
 	uint64_t seed;
 };
@@ -115,6 +116,7 @@ static int make_host(struct testbed_side *side, const struct testbed *t,
 		.irq_cpu = (unsigned)plan->side->irq_cpu,
 		.read_back_doorbells = plan->amd_8131,
 		.seed = plan->seed,
+		.batch_dma = plan->batch_dma,
 		.coalesce = {.rx_us = (uint32_t)(s->rx_ticks_ps / SIM_US),
 			     .rx_frames = (uint32_t)s->rx_frames,
 			     .tx_us = (uint32_t)(s->tx_ticks_ps / SIM_US),
@@ -239,6 +241,7 @@ static int make_sides(struct testbed *t, const struct run_options *options, stru
 		.mac = sut_mac,
 		.ip = SUT_IP,
 		.free_dma_software = s->dma_software_free,
+		.batch_dma = s->batch_drivers,
 		.atc = {.cache = {.entries = (unsigned)s->atc_entries,
 				  .ways = (unsigned)s->atc_ways,
 				  .line_pages = 1,

@@ -184,6 +184,49 @@ static void a_map_whose_book_cannot_grow_fails_and_leaves_nothing(void **state)
 	}
 }
 
+/* Whatever it was that had no memory, none of the list is mapped; the next attempt has it. */
+static void a_list_without_memory_fails_as_a_whole_and_leaves_nothing(void **state)
+{
+	static struct rig rig;
+	const char *name;
+
+	(void)state;
+	for (unsigned i = 0; (name = iotoll_dma_strategy_name(i, NULL)) != NULL; i++) {
+		const struct iotoll_dma_config config = rig_config_for(name);
+		unsigned failed = 0;
+
+		rig_start(&rig, &config);
+		for (unsigned n = 0; n < 20; n++) {
+			struct iotoll_sg sg[17];
+			int mapped = 0;
+
+			for (int k = 0; k < 17; k++)
+				sg[k] = (struct iotoll_sg){
+					.paddr = IOTOLL_PHYS((256 + n * 32 + k) * 4096 + 50),
+					.bytes = 4096};
+			for (int ask = 0; !mapped; ask++) {
+				assert_true(ask < 200);
+				const uint64_t live = rig_stats(&rig).pages_live;
+
+				until_failure = ask;
+				mapped = iotoll_dma_map_multi(rig.dev, sg, 17, IOTOLL_DMA_TO_DEVICE,
+							      NULL);
+				until_failure = -1;
+				failed += !mapped;
+				if (!mapped && rig_follows_requests(name))
+					assert_int_equal(rig_stats(&rig).pages_live, live);
+				for (int k = 0; k < 17 && !mapped; k++)
+					assert_int_equal(sg[k].dma_bytes, 0);
+			}
+			assert_int_equal(mapped, 17);
+		}
+		assert_true(failed >= 2);
+		assert_int_equal(rig_stats(&rig).map_failures, failed);
+		assert_int_equal(rig_stats(&rig).maps, 20 * 17);
+		rig_close(&rig);
+	}
+}
+
 /* Small, large, and larger than any shadow buffer, with both ends in other people's pages. */
 static void a_request_whose_copy_has_no_memory_fails_and_leaves_nothing(void **state)
 {
@@ -326,6 +369,7 @@ int main(void)
 		cmocka_unit_test(rings_survive_every_failure),
 		cmocka_unit_test(a_map_whose_allocator_cannot_grow_fails_and_leaves_nothing),
 		cmocka_unit_test(a_map_whose_book_cannot_grow_fails_and_leaves_nothing),
+		cmocka_unit_test(a_list_without_memory_fails_as_a_whole_and_leaves_nothing),
 		cmocka_unit_test(a_request_whose_copy_has_no_memory_fails_and_leaves_nothing),
 		cmocka_unit_test(a_bounced_request_without_memory_fails_and_gives_its_slots_back),
 		cmocka_unit_test(coherent_memory_survives_every_failure),

@@ -12,7 +12,7 @@
 
 #define MULTICALL 13u
 #define DEVICE    3u
-#define CALLS_MAX 64u
+#define CALLS_MAX 128u
 
 struct call {
 	unsigned long op;
@@ -72,12 +72,14 @@ static void carry_out(struct world *w, struct xen_iommu_op *op)
 
 static long iommu_op(struct world *w, unsigned long at, unsigned long count)
 {
-	struct xen_iommu_op *op = guest_pointer(w, at, sizeof(*op));
+	struct xen_iommu_op *op = guest_pointer(w, at, count * sizeof(*op));
 
-	assert_int_equal(count, 1);
-	assert_true(w->calls < CALLS_MAX);
-	w->call[w->calls++] = (struct call){XEN_HYPERCALL_IOMMU_OP, *op};
-	carry_out(w, op);
+	assert_true(count > 0);
+	assert_true(w->calls + count <= CALLS_MAX);
+	for (unsigned long i = 0; i < count; i++) {
+		w->call[w->calls++] = (struct call){XEN_HYPERCALL_IOMMU_OP, op[i]};
+		carry_out(w, &op[i]);
+	}
 	return 0;
 }
 
@@ -300,6 +302,58 @@ static void a_multicall_takes_a_whole_list_across_once(void **state)
 	tear_down(&w);
 }
 
+/* Section 4.3.3: the hypercall takes an array. */
+static void buffers_of_one_call_cross_together_with_the_flush_they_need(void **state)
+{
+	static const char *const strategies[] = {"unflushed", "strict"};
+	struct iotoll_sg sg[20];
+	static struct world w;
+
+	(void)state;
+	for (unsigned s = 0; s < 2; s++) {
+		set_up(&w, strategies[s], false);
+		for (unsigned i = 0; i < 20; i++)
+			sg[i] = (struct iotoll_sg){.paddr = page(20 + 2 * i), .bytes = 4096};
+		assert_int_equal(iotoll_dma_map_multi(w.dev, sg, 20, IOTOLL_DMA_TO_DEVICE, NULL),
+				 20);
+		assert_int_equal(w.crossings, 1);
+		assert_int_equal(w.calls, 20);
+		/* Withheld entries 10 and 11 are no place for a run. */
+		for (unsigned i = 0; i < 20; i++)
+			assert_element(&w.call[i], XEN_IOMMU_MAP, XEN_IOMMU_R, 12 + i, 276 + 2 * i,
+				       1);
+		w.calls = 0;
+		iotoll_dma_unmap_multi(w.dev, sg, 20, IOTOLL_DMA_TO_DEVICE, NULL);
+		assert_int_equal(w.crossings, 2);
+		assert_int_equal(w.calls, 20 + s);
+		if (s)
+			assert_element(&w.call[20], XEN_IOMMU_FLUSH, 0, 0, 0, 0);
+		/* And the next call is by itself again. */
+		iotoll_dma_unmap_page(
+			w.dev, iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_TO_DEVICE),
+			4096, IOTOLL_DMA_TO_DEVICE);
+		assert_int_equal(w.crossings, 4 + s);
+		tear_down(&w);
+	}
+}
+
+static void buffers_of_which_one_is_refused_are_all_taken_back(void **state)
+{
+	struct iotoll_sg sg[20];
+	static struct world w;
+
+	(void)state;
+	set_up(&w, "strict", false);
+	w.refuse_from = 7;
+	w.refusal = -EPERM;
+	for (unsigned i = 0; i < 20; i++)
+		sg[i] = (struct iotoll_sg){.paddr = page(20 + 2 * i), .bytes = 4096};
+	assert_int_equal(iotoll_dma_map_multi(w.dev, sg, 20, IOTOLL_DMA_TO_DEVICE, NULL), 0);
+	for (unsigned i = 0; i < sizeof(w.table); i++)
+		assert_int_equal(w.table[i], 0);
+	tear_down(&w);
+}
+
 /* Section 4.2: addresses are the guest's own to give out, so the table can have them later. */
 static void entries_wait_for_the_doorbell_and_cross_in_the_order_of_the_calls(void **state)
 {
@@ -492,6 +546,8 @@ int main(void)
 		cmocka_unit_test(pages_in_a_row_in_the_machine_are_one_element_and_others_are_not),
 		cmocka_unit_test(withheld_entries_are_never_given_out),
 		cmocka_unit_test(a_multicall_takes_a_whole_list_across_once),
+		cmocka_unit_test(buffers_of_one_call_cross_together_with_the_flush_they_need),
+		cmocka_unit_test(buffers_of_which_one_is_refused_are_all_taken_back),
 		cmocka_unit_test(entries_wait_for_the_doorbell_and_cross_in_the_order_of_the_calls),
 		cmocka_unit_test(a_list_goes_when_it_has_as_many_as_it_may),
 		cmocka_unit_test(a_refusal_is_told_at_the_doorbell_and_a_flush_waits_for_nothing),

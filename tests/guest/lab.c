@@ -117,6 +117,7 @@ void lab_create_side(struct lab *lab, unsigned n, unsigned cpus, bool bridge)
 				   .irq_cpu = 0,
 				   .bridge = bridge,
 				   .poison_memory = true,
+				   .batch_dma = lab->lists,
 				   .seed = LAB_SEED + n};
 	struct err err = {{0}};
 	char why[200] = "";
@@ -154,10 +155,11 @@ struct lab *lab_create_bare(void)
 	return lab;
 }
 
-static struct lab *create(unsigned cpus, bool bridge)
+static struct lab *create(unsigned cpus, bool bridge, bool lists)
 {
 	struct lab *lab = lab_create_bare();
 
+	lab->lists = lists;
 	lab_create_side(lab, 0, cpus, false);
 	lab_create_side(lab, 1, cpus, bridge);
 	return lab;
@@ -165,7 +167,7 @@ static struct lab *create(unsigned cpus, bool bridge)
 
 struct lab *lab_create(unsigned cpus)
 {
-	return create(cpus, false);
+	return create(cpus, false, false);
 }
 
 struct lab *lab_create_chunked(unsigned cpus, unsigned pages, uint32_t tx_copy_bytes)
@@ -181,7 +183,12 @@ struct lab *lab_create_chunked(unsigned cpus, unsigned pages, uint32_t tx_copy_b
 
 struct lab *lab_create_bridged(unsigned cpus)
 {
-	return create(cpus, true);
+	return create(cpus, true, false);
+}
+
+struct lab *lab_create_lists(unsigned cpus)
+{
+	return create(cpus, false, true);
 }
 
 static uint64_t busy_ps(const struct lab *lab)

@@ -54,9 +54,12 @@ struct lab {
 	/* Of side 1's driver: pages of its receive chunks, bytes of frames sent as copies. */
 	unsigned rx_chunk_pages;
 	uint32_t tx_copy_bytes;
+	bool lists; /* sides made from now on have a NIC driver that maps in lists */
 };
 
 struct lab *lab_create(unsigned cpus);
+/* With NIC drivers that map and unmap in lists. */
+struct lab *lab_create_lists(unsigned cpus);
 /* With stack and NIC of side 1 on a bridge. */
 struct lab *lab_create_bridged(unsigned cpus);
 /* Side 1 receives into chunks of so many pages and copies short frames that it sends. */

@@ -43,6 +43,13 @@ static int setup(void **state)
 	return 0;
 }
 
+/* The same things, and what is particular to it, with a driver that maps in lists. */
+static int setup_lists(void **state)
+{
+	*state = lab_create_lists(2);
+	return 0;
+}
+
 static int teardown(void **state)
 {
 	lab_destroy(*state);
@@ -140,6 +147,45 @@ static void longer_frames_map_a_new_buffer_and_then_unmap_the_old_one(void **sta
 	assert_string_equal(order.text, "MUMUMUMUMUMUMUMUMUMU");
 	assert_int_equal(driver_stats(lab).rx_copied, 0);
 	assert_int_equal(posted(lab->side[1].host->driver), RX_POSTED);
+}
+
+/* As many of @now as of @before, and never more at any place. */
+static void expect_before(const char *text, char before, char now)
+{
+	int ahead = 0;
+
+	for (; *text; text++) {
+		ahead += (*text == before) - (*text == now);
+		assert_true(ahead >= 0);
+	}
+	assert_int_equal(ahead, 0);
+}
+
+static void in_lists_all_of_a_poll_is_mapped_and_then_unmapped(void **state)
+{
+	struct lab *lab = *state;
+	struct order order = {.n = 0};
+	const struct iotoll_dma_observer observer = {
+		.ctx = &order, .mapped = note_map, .unmapped = note_unmap};
+	struct iotoll_dma_batches map, unmap;
+
+	lab_run(lab, SIM_MS);
+	iotoll_dma_domain_observe(lab->side[1].domain, &observer);
+	inject(lab, 5, 257);
+	inject(lab, 3, 100);
+	inject(lab, 32, 1514);
+	lab_run(lab, 10 * SIM_MS);
+	iotoll_dma_domain_observe(lab->side[1].domain, NULL);
+	assert_int_equal(order.n, 2 * 37);
+	expect_before(order.text, 'M', 'U');
+	assert_int_equal(driver_stats(lab).rx_copied, 3);
+	assert_int_equal(posted(lab->side[1].host->driver), RX_POSTED);
+	iotoll_dma_domain_batches(lab->side[1].domain, &map, &unmap);
+	for (unsigned i = 0; i <= IOTOLL_DMA_BATCH_SIZES; i++)
+		assert_int_equal(map.of[i], unmap.of[i]);
+	/* Five frames an interrupt: so many lists are of that length. */
+	assert_true(map.of[5] > 0);
+	assert_int_equal(map.of[0], 0);
 }
 
 static void buffers_lie_at_offset_two_of_2048_byte_objects_two_to_a_page(void **state)
@@ -271,6 +317,25 @@ static void a_full_ring_queues_1000_frames_and_then_refuses(void **state)
 	assert_int_equal(link_stats(lab->link, 1)->frames, taken);
 }
 
+static void in_lists_the_frames_of_the_queue_are_mapped_together(void **state)
+{
+	const unsigned ring = TX_LIMIT - TX_STOP_AT;
+	struct lab *lab = *state;
+	struct iotoll_dma_batches map, unmap;
+	unsigned taken = 0;
+
+	lab_run(lab, SIM_MS);
+	while (taken < 3000 && send_one(lab, 1514) == 0)
+		taken++;
+	lab_run(lab, 50 * SIM_MS);
+	iotoll_dma_domain_batches(lab->side[1].domain, &map, &unmap);
+	/* Alone while the ring has room, then as many as it has room for, 64 at the most. */
+	assert_int_equal(map.of[1], ring);
+	assert_true(map.of[DMA_LIST_MAX] > 0);
+	assert_int_equal(driver_stats(lab).tx_frames, taken);
+	assert_int_equal(link_stats(lab->link, 1)->frames, taken);
+}
+
 struct returned {
 	unsigned times;
 	void *owner;
@@ -382,7 +447,8 @@ static void a_refused_dma_loses_one_frame_and_no_buffer(void **state)
 	assert_int_equal(posted(d), RX_POSTED);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn)  cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define LISTS(fn) cmocka_unit_test_setup_teardown(fn, setup_lists, teardown)
 
 int main(void)
 {
@@ -397,6 +463,16 @@ int main(void)
 		TEST(a_frame_that_cannot_be_mapped_is_refused),
 		TEST(a_refused_dma_loses_one_frame_and_no_buffer),
 		TEST(rubbish_from_the_device_is_counted_and_survived),
+		LISTS(frames_up_to_256_bytes_leave_their_buffer_mapped),
+		LISTS(in_lists_all_of_a_poll_is_mapped_and_then_unmapped),
+		LISTS(in_lists_the_frames_of_the_queue_are_mapped_together),
+		LISTS(a_burst_beyond_the_ring_wraps_and_loses_nothing),
+		LISTS(a_failed_map_drops_the_frame_and_keeps_the_buffer),
+		LISTS(a_full_ring_queues_1000_frames_and_then_refuses),
+		LISTS(a_frame_in_pieces_takes_a_descriptor_for_each_and_comes_back_once),
+		LISTS(a_frame_that_cannot_be_mapped_is_refused),
+		LISTS(a_refused_dma_loses_one_frame_and_no_buffer),
+		LISTS(rubbish_from_the_device_is_counted_and_survived),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

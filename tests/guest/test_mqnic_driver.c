@@ -110,7 +110,7 @@ static void make_nic(struct world *w)
 	mmio_window_init(&w->regs, w->machine, &mqnic_mmio_ops, w->nic);
 }
 
-static struct world *make(unsigned page_cache, uint32_t mtu)
+static struct world *make(bool lists, unsigned page_cache, uint32_t mtu)
 {
 	const struct iotoll_dma_config dma = {
 		.driver = "none", .strategy = "off", .check_misuse = true};
@@ -124,7 +124,8 @@ static struct world *make(unsigned page_cache, uint32_t mtu)
 					     .rx_us = 5,
 					     .rx_frames = 8,
 					     .tx_us = 5,
-					     .tx_frames = 8};
+					     .tx_frames = 8,
+					     .batch = lists};
 	const struct iotoll_dma_observer observer = {
 		.ctx = w, .mapped = note_map, .unmapped = note_unmap};
 	const struct mqnic_upper upper = {
@@ -211,7 +212,7 @@ static struct mqnic_driver_stats stats(const struct world *w)
 
 static void two_buffers_share_a_page_that_is_mapped_once(void **state)
 {
-	struct world *w = make(0, 1500);
+	struct world *w = make(*state != NULL, 0, 1500);
 
 	(void)state;
 	/* two queues of 32 buffers in 16 pages each */
@@ -232,7 +233,7 @@ static void two_buffers_share_a_page_that_is_mapped_once(void **state)
 
 static void pages_let_go_above_are_kept_mapped_and_used_again(void **state)
 {
-	struct world *w = make(64, 1500);
+	struct world *w = make(*state != NULL, 64, 1500);
 
 	(void)state;
 	w->n = 0;
@@ -248,7 +249,7 @@ static void pages_let_go_above_are_kept_mapped_and_used_again(void **state)
 
 static void pages_still_held_above_are_not_used_again(void **state)
 {
-	struct world *w = make(64, 1500);
+	struct world *w = make(*state != NULL, 64, 1500);
 
 	(void)state;
 	w->hold = true;
@@ -273,7 +274,7 @@ static void pages_still_held_above_are_not_used_again(void **state)
 
 static void long_frames_come_in_pieces_of_whole_pages(void **state)
 {
-	struct world *w = make(0, 9000);
+	struct world *w = make(*state != NULL, 0, 9000);
 
 	(void)state;
 	assert_int_equal(stats(w).rx_pages, 2 * 32 * 3);
@@ -303,7 +304,7 @@ static void on_done(void *ctx, struct cpu *cpu, void *owner, int status)
 
 static void a_full_ring_refuses_says_when_there_is_room_and_is_done_once_each(void **state)
 {
-	struct world *w = make(0, 1500);
+	struct world *w = make(*state != NULL, 0, 1500);
 	struct mqnic_packet p = {.pieces = 3, .bytes = 300, .done = on_done, .ctx = w};
 	unsigned taken = 0;
 	phys_t page;
@@ -344,7 +345,7 @@ static void whatever_the_device_writes_nothing_leaks_and_nothing_is_used_twice(v
 	print_message("IOTOLL_TEST_SEED=%lu\n", seed);
 	srand((unsigned)seed);
 	for (unsigned round = 0; round < 40; round++) {
-		struct world *w = make(round % 2 * 64, round % 3 ? 1500 : 9000);
+		struct world *w = make(*state != NULL, round % 2 * 64, round % 3 ? 1500 : 9000);
 		struct mqnic_packet p = {.pieces = 1, .bytes = 100, .done = on_done, .ctx = w};
 		unsigned given = 0;
 		phys_t page;
@@ -374,6 +375,10 @@ static void whatever_the_device_writes_nothing_leaks_and_nothing_is_used_twice(v
 	}
 }
 
+/* The same with a driver that maps in lists. */
+static const bool lists = true;
+#define LISTS(fn) cmocka_unit_test_prestate(fn, (void *)(uintptr_t)&lists)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,8 +387,14 @@ int main(void)
 		cmocka_unit_test(pages_still_held_above_are_not_used_again),
 		cmocka_unit_test(long_frames_come_in_pieces_of_whole_pages),
 		cmocka_unit_test(a_full_ring_refuses_says_when_there_is_room_and_is_done_once_each),
+		LISTS(two_buffers_share_a_page_that_is_mapped_once),
+		LISTS(pages_let_go_above_are_kept_mapped_and_used_again),
+		LISTS(pages_still_held_above_are_not_used_again),
+		LISTS(long_frames_come_in_pieces_of_whole_pages),
+		LISTS(a_full_ring_refuses_says_when_there_is_room_and_is_done_once_each),
 		cmocka_unit_test(
 			whatever_the_device_writes_nothing_leaks_and_nothing_is_used_twice),
+		LISTS(whatever_the_device_writes_nothing_leaks_and_nothing_is_used_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

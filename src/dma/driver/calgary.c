@@ -13,16 +13,11 @@
  * is counted).
  */
 #include <errno.h>
-#include <string.h>
 
 #include "dma/chip.h"
-#include "dma/driver/driver.h"
-#include "spec/calgary.h"
+#include "dma/driver/calgary_impl.h"
 
-#define FRAME_BYTES    4096u
-#define CPU_LINE_BYTES 64u
-#define TCES_IN_LINE   (CPU_LINE_BYTES / CALGARY_TCE_BYTES)
-#define BELOW_4G       (UINT64_C(1) << 32)
+#define FRAME_BYTES 4096u
 /* A table walk needs the bus idle: at most so many reads of the split queue (Linux). */
 #define DRAIN_READS 100u
 /*
@@ -34,24 +29,6 @@
  */
 #define EMERGENCY_PAGES 32u
 
-struct calgary {
-	struct dma_driver base;
-	unsigned phb;
-	unsigned size_code;
-	bool translating;
-	bool quiesce_system;
-	bool lean;
-	uint32_t arbitration; /* lean: the mask, as the register has it; only we write it */
-	bool shut;            /* the watchdog has shut the bus off */
-	uint64_t tar_raw;     /* what flushes write to the TAR, in CPU order */
-	uint64_t *tces;
-};
-
-static struct calgary *calgary_of(struct dma_driver *driver)
-{
-	return (struct calgary *)driver;
-}
-
 static uint32_t read32(const struct calgary *c, uint32_t reg)
 {
 	return calgary_cpu32((uint32_t)env_reg_read(c->base.env, calgary_phb_reg(c->phb, reg), 4));
@@ -60,70 +37,6 @@ static uint32_t read32(const struct calgary *c, uint32_t reg)
 static void write32(const struct calgary *c, uint32_t reg, uint32_t value)
 {
 	env_reg_write(c->base.env, calgary_phb_reg(c->phb, reg), calgary_cpu32(value), 4);
-}
-
-/* ---- the table ---- */
-
-/*
- * One entry: an 8-byte store, then the line is pushed out to memory, where alone the bridge
- * looks. Eight entries of one line are pushed eight times, as tce_build() and tce_free() do, or,
- * if so configured, once, with the last of them that is written (@more: not this one).
- * The store is atomic so that a walker on another thread never sees half an entry.
- */
-static void store_tce(struct calgary *c, uint64_t index, uint64_t tce, bool more)
-{
-	const iotoll_phys_t at =
-		IOTOLL_PHYS(IOTOLL_PHYS_U64(c->base.table) + index * CALGARY_TCE_BYTES);
-	uint8_t bytes[CALGARY_TCE_BYTES];
-	uint64_t image;
-
-	calgary_tce_pack(bytes, tce);
-	memcpy(&image, bytes, sizeof(image));
-	env_work(c->base.env, DMA_WORK_ENTRY_STORE, 1);
-	__atomic_store_n(&c->tces[index], image, __ATOMIC_RELEASE);
-	env_touch(c->base.env, at, CALGARY_TCE_BYTES, true);
-	if (!more || !c->lean || (index + 1) % TCES_IN_LINE == 0)
-		env_clflush(c->base.env, at);
-}
-
-/*
- * Reading is always allowed; Linux never makes a write-only entry although the format has it. The
- * lean driver does.
- */
-static void calgary_set(struct dma_driver *driver, uint64_t first, uint64_t count,
-			iotoll_phys_t paddr, enum iotoll_dma_dir dir)
-{
-	struct calgary *c = calgary_of(driver);
-	const bool readable = !c->lean || dir != IOTOLL_DMA_FROM_DEVICE;
-
-	for (uint64_t i = 0; i < count; i++)
-		store_tce(c, first + i,
-			  calgary_tce(IOTOLL_PHYS_U64(paddr) + i * CALGARY_PAGE_BYTES, readable,
-				      dir != IOTOLL_DMA_TO_DEVICE),
-			  i + 1 < count);
-}
-
-static void calgary_clear(struct dma_driver *driver, uint64_t first, uint64_t count)
-{
-	struct calgary *c = calgary_of(driver);
-
-	for (uint64_t i = 0; i < count; i++)
-		store_tce(c, first + i, 0, i + 1 < count);
-}
-
-static int calgary_entry(const struct dma_driver *driver, uint64_t index,
-			 struct iotoll_dma_entry *out)
-{
-	const struct calgary *c = (const struct calgary *)driver;
-	const uint64_t tce = calgary_tce_unpack((const uint8_t *)&c->tces[index]);
-
-	*out = (struct iotoll_dma_entry){
-		.paddr = IOTOLL_PHYS(IOTOLL_PHYS_U64(c->base.table) + index * CALGARY_TCE_BYTES),
-		.bytes = CALGARY_TCE_BYTES,
-		.read = (tce & CALGARY_TCE_READ) != 0,
-		.write = (tce & CALGARY_TCE_WRITE) != 0,
-	};
-	return 0;
 }
 
 /* ---- flush: calgary_tce_cache_blast() ---- */
@@ -284,24 +197,6 @@ static void release_tar(struct calgary *c)
 	(void)env_reg_read(c->base.env, tar, 8);
 }
 
-/* Contiguous, aligned to its size, below 4 GiB, as alloc_tce_table() has it; all entries zero. */
-static int get_table(struct calgary *c)
-{
-	const size_t bytes = c->base.entries * CALGARY_TCE_BYTES;
-	const int rc =
-		env_alloc_pages(c->base.env, bytes / FRAME_BYTES, bytes, BELOW_4G, &c->base.table);
-
-	if (rc)
-		return rc;
-	c->base.table_bytes = bytes;
-	c->tces = env_ptr(c->base.env, c->base.table, bytes);
-	memset(c->tces, 0, bytes);
-	env_touch(c->base.env, c->base.table, bytes, true);
-	for (size_t at = 0; at < bytes; at += CPU_LINE_BYTES)
-		env_clflush(c->base.env, IOTOLL_PHYS(IOTOLL_PHYS_U64(c->base.table) + at));
-	return 0;
-}
-
 static int calgary_create(struct dma_driver **out, struct dma_env *env,
 			  const struct iotoll_dma_config *config, bool translate, struct err *err)
 {
@@ -334,7 +229,7 @@ static int calgary_create(struct dma_driver **out, struct dma_env *env,
 		c->size_code = (unsigned)size_code;
 		c->base.entries = config->table_entries;
 		c->base.emergency_pages = EMERGENCY_PAGES;
-		rc = get_table(c);
+		rc = calgary_get_table(c);
 		if (rc) {
 			(void)err_set(err, rc, "no memory for a table of %llu entries below 4 GiB",
 				      (unsigned long long)config->table_entries);
@@ -411,6 +306,9 @@ const struct driver_ops calgary_driver_ops = {
 	.enable = calgary_enable,
 	.set = calgary_set,
 	.clear = calgary_clear,
+	.store = calgary_store,
+	.erase = calgary_erase,
+	.push = calgary_push,
 	.entry = calgary_entry,
 	.flush = calgary_flush,
 	.watchdog = calgary_watchdog,

@@ -33,6 +33,10 @@ void dart_free_memory(struct dart *d);
 void dart_set(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
 	      enum iotoll_dma_dir dir);
 void dart_clear(struct dma_driver *driver, uint64_t first, uint64_t count);
+void dart_store(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
+		enum iotoll_dma_dir dir);
+void dart_erase(struct dma_driver *driver, uint64_t first, uint64_t count);
+void dart_push(struct dma_driver *driver, uint64_t first, uint64_t count, bool set);
 int dart_read_entry(const struct dma_driver *driver, uint64_t index, struct iotoll_dma_entry *out);
 
 #endif

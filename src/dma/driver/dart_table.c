@@ -55,9 +55,8 @@ static void push_out(struct dart *d, uint64_t first, uint64_t count)
 	env_touch(d->base.env, entry_at(d, last), DART_ENTRY_BYTES, false);
 }
 
-/* dart_build(): the direction plays no part. */
-void dart_set(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
-	      enum iotoll_dma_dir dir)
+void dart_store(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
+		enum iotoll_dma_dir dir)
 {
 	struct dart *d = dart_of(driver);
 
@@ -65,21 +64,40 @@ void dart_set(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_
 	for (uint64_t i = 0; i < count; i++)
 		store_entry(d, first + i,
 			    dart_entry(IOTOLL_PHYS_U64(paddr) + i * DART_PAGE_BYTES, true, true));
-	if (d->cached)
-		push_out(d, first, count);
-	else
-		env_load_uncached(d->base.env);
 }
 
-/* dart_free(): uncached stores are left to arrive when they do. */
-void dart_clear(struct dma_driver *driver, uint64_t first, uint64_t count)
+void dart_erase(struct dma_driver *driver, uint64_t first, uint64_t count)
 {
 	struct dart *d = dart_of(driver);
 
 	for (uint64_t i = 0; i < count; i++)
 		store_entry(d, first + i, d->unused);
+}
+
+/* Of uncached stores those that clear are left to arrive when they do. */
+void dart_push(struct dma_driver *driver, uint64_t first, uint64_t count, bool set)
+{
+	struct dart *d = dart_of(driver);
+
 	if (d->cached)
 		push_out(d, first, count);
+	else if (set)
+		env_load_uncached(d->base.env);
+}
+
+/* dart_build(): the direction plays no part. */
+void dart_set(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
+	      enum iotoll_dma_dir dir)
+{
+	dart_store(driver, first, count, paddr, dir);
+	dart_push(driver, first, count, true);
+}
+
+/* dart_free(). */
+void dart_clear(struct dma_driver *driver, uint64_t first, uint64_t count)
+{
+	dart_erase(driver, first, count);
+	dart_push(driver, first, count, false);
 }
 
 /* An unused entry that leads to the dummy page may be read and written like any other. */

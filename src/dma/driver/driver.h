@@ -34,6 +34,11 @@ struct dma_driver {
 	unsigned unsent;
 	void (*sent)(void *ctx);
 	void *sent_ctx;
+	/*
+	 * A list is being mapped or unmapped, up to the next commit(): whoever has entries written
+	 * elsewhere may do so all together then. Never with overlapping calls.
+	 */
+	bool together;
 	/* Unused entries lead to one page, @dummy, instead of being invalid. */
 	bool redirects;
 	iotoll_phys_t dummy;
@@ -145,6 +150,16 @@ struct driver_ops {
 	bool (*mapped)(struct dma_driver *driver, uint64_t first, uint64_t count,
 		       struct driver_flush *out);
 	void (*clear)(struct dma_driver *driver, uint64_t first, uint64_t count);
+	/*
+	 * Of a list that is mapped or unmapped together: as set() and clear(), but what was stored
+	 * may stay in the CPU's caches until push() of all of it, entries one behind the other, of
+	 * which each line then goes to memory once; @set: they were set. Always called before
+	 * mapped() and invalidate(). All three, or NULL: set() and clear() are as good.
+	 */
+	void (*store)(struct dma_driver *driver, uint64_t first, uint64_t count,
+		      iotoll_phys_t paddr, enum iotoll_dma_dir dir);
+	void (*erase)(struct dma_driver *driver, uint64_t first, uint64_t count);
+	void (*push)(struct dma_driver *driver, uint64_t first, uint64_t count, bool set);
 	/*
 	 * See iotoll_dma_domain_entry(); @index < entries. Pure, free of charge. NULL: this driver
 	 * does not tell.

@@ -169,7 +169,7 @@ int radix_prepare(struct radix *t, uint64_t first, uint64_t count, iotoll_phys_t
 	return 0;
 }
 
-static void store_run(struct radix *t, uint64_t first, uint64_t count, uint64_t entry)
+static void store_run(struct radix *t, uint64_t first, uint64_t count, uint64_t entry, bool push)
 {
 	const iotoll_phys_t at = entry_of(t, 1, first);
 
@@ -178,7 +178,8 @@ static void store_run(struct radix *t, uint64_t first, uint64_t count, uint64_t 
 		if (entry)
 			entry += PAGE;
 	}
-	flush_if_needed(t, at, count * ENTRY);
+	if (push)
+		flush_if_needed(t, at, count * ENTRY);
 }
 
 /*
@@ -195,27 +196,52 @@ static bool split(struct radix *t, uint64_t page)
 	if (!entry || table_page(t, &fresh))
 		return false;
 	t->table[1][page / ENTRIES] = fresh;
-	store_run(t, page / ENTRIES * ENTRIES, ENTRIES, entry & ~t->format.large_bit);
+	store_run(t, page / ENTRIES * ENTRIES, ENTRIES, entry & ~t->format.large_bit,
+		  true);
 	radix_store64(t->env, parent, t->format.pointer(IOTOLL_PHYS_U64(fresh), 1));
 	flush_if_needed(t, parent, ENTRY);
 	return true;
 }
 
-void radix_store(struct radix *t, uint64_t first, uint64_t count, uint64_t entry)
+static void store_all(struct radix *t, uint64_t first, uint64_t count, uint64_t entry, bool push)
 {
 	const uint64_t end = first + count;
 
 	for (uint64_t run; first < end; first += run) {
 		run = run_of(first, end);
 		if (has_lowest(t, first) || (run < ENTRIES && split(t, first))) {
-			store_run(t, first, run, entry);
+			store_run(t, first, run, entry, push);
 		} else {
 			const iotoll_phys_t at = entry_of(t, 2, first);
 
 			radix_store64(t->env, at, entry ? entry | t->format.large_bit : 0);
-			flush_if_needed(t, at, ENTRY);
+			if (push)
+				flush_if_needed(t, at, ENTRY);
 		}
 		if (entry)
 			entry += run * PAGE;
+	}
+}
+
+void radix_store(struct radix *t, uint64_t first, uint64_t count, uint64_t entry)
+{
+	store_all(t, first, count, entry, true);
+}
+
+void radix_store_unpushed(struct radix *t, uint64_t first, uint64_t count, uint64_t entry)
+{
+	store_all(t, first, count, entry, false);
+}
+
+void radix_push(const struct radix *t, uint64_t first, uint64_t count)
+{
+	const uint64_t end = first + count;
+
+	for (uint64_t run; first < end; first += run) {
+		run = run_of(first, end);
+		if (has_lowest(t, first))
+			flush_if_needed(t, entry_of(t, 1, first), run * ENTRY);
+		else
+			flush_if_needed(t, entry_of(t, 2, first), ENTRY);
 	}
 }

@@ -57,6 +57,12 @@ int radix_prepare(struct radix *t, uint64_t first, uint64_t count, iotoll_phys_t
  * the rest becomes small pages, or, without memory for their table, goes as well.
  */
 void radix_store(struct radix *t, uint64_t first, uint64_t count, uint64_t entry);
+/*
+ * The same, but lines may stay in the CPU's caches until radix_push() of these pages, of tables
+ * that are there, which pushes each out once.
+ */
+void radix_store_unpushed(struct radix *t, uint64_t first, uint64_t count, uint64_t entry);
+void radix_push(const struct radix *t, uint64_t first, uint64_t count);
 /* Where the entry of @page lies, be it of 2 MiB; 0 while there is no table for it. */
 iotoll_phys_t radix_leaf(const struct radix *t, uint64_t page);
 

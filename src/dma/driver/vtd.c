@@ -34,17 +34,39 @@ static int vtd_prepare(struct dma_driver *driver, uint64_t first, uint64_t count
 }
 
 /* dma_info_to_prot(): exactly the rights asked for. */
+static uint64_t pte_for(iotoll_phys_t paddr, enum iotoll_dma_dir dir)
+{
+	return vtd_pte(IOTOLL_PHYS_U64(paddr), dir != IOTOLL_DMA_FROM_DEVICE,
+		       dir != IOTOLL_DMA_TO_DEVICE);
+}
+
 static void vtd_set(struct dma_driver *driver, uint64_t first, uint64_t count, iotoll_phys_t paddr,
 		    enum iotoll_dma_dir dir)
 {
-	radix_store(&vtd_of(driver)->tables, first, count,
-		    vtd_pte(IOTOLL_PHYS_U64(paddr), dir != IOTOLL_DMA_FROM_DEVICE,
-			    dir != IOTOLL_DMA_TO_DEVICE));
+	radix_store(&vtd_of(driver)->tables, first, count, pte_for(paddr, dir));
 }
 
 static void vtd_clear(struct dma_driver *driver, uint64_t first, uint64_t count)
 {
 	radix_store(&vtd_of(driver)->tables, first, count, 0);
+}
+
+/* Lists: lines are pushed out once, where the unit does not snoop. */
+static void vtd_store(struct dma_driver *driver, uint64_t first, uint64_t count,
+		      iotoll_phys_t paddr, enum iotoll_dma_dir dir)
+{
+	radix_store_unpushed(&vtd_of(driver)->tables, first, count, pte_for(paddr, dir));
+}
+
+static void vtd_erase(struct dma_driver *driver, uint64_t first, uint64_t count)
+{
+	radix_store_unpushed(&vtd_of(driver)->tables, first, count, 0);
+}
+
+static void vtd_push(struct dma_driver *driver, uint64_t first, uint64_t count, bool set)
+{
+	(void)set;
+	radix_push(&vtd_of(driver)->tables, first, count);
 }
 
 static int vtd_entry(const struct dma_driver *driver, uint64_t index, struct iotoll_dma_entry *out)
@@ -295,6 +317,9 @@ const struct driver_ops vtd_driver_ops = {
 	.set = vtd_set,
 	.mapped = vtd_mapped,
 	.clear = vtd_clear,
+	.store = vtd_store,
+	.erase = vtd_erase,
+	.push = vtd_push,
 	.entry = vtd_entry,
 	.invalidate = vtd_invalidate,
 	.flush = vtd_flush,

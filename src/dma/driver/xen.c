@@ -6,9 +6,10 @@
  * driver of bare metal.
  *
  * An element names a run of pages that lie one behind the other in the machine's memory; nearly
- * always that is one page. Each element is a hypercall of its own, or, with config->multicall, an
- * entry of a multicall that goes when the call of the DMA API ends, a flush is due or the list
- * is full (section 4.2). With config->multicall_entries it waits for the device's driver to ring,
+ * always that is one page. Each element is a hypercall of its own; those of iotoll_dma_map_multi()
+ * and unmap_multi() are the array of one (section 4.3.3). With config->multicall each is an entry
+ * of a multicall that goes when the call of the DMA API ends, a flush is due or the list is full
+ * (section 4.2). With config->multicall_entries it waits for the device's driver to ring,
  * too: the guest allocates its addresses itself, so it can give them out before the table has them.
  * A refusal is then told by publish(), too late for the map.
  */
@@ -73,19 +74,7 @@ static void read_status(struct xen_guest *g, unsigned i, long called)
 		g->refusal = status;
 }
 
-static void call_each(struct xen_guest *g)
-{
-	for (unsigned i = 0; i < g->count; i++) {
-		const size_t at = i * sizeof(*g->op);
-		const unsigned long args[6] = {virtual(g->pages, at), CALL_ONE};
-		const long called = env_hypercall(g->base.env, XEN_HYPERCALL_IOMMU_OP, args);
-
-		env_touch(g->base.env, IOTOLL_PHYS(IOTOLL_PHYS_U64(g->pages) + at), sizeof(*g->op),
-			  false);
-		read_status(g, i, called);
-	}
-}
-
+/* As a multicall. */
 static void call_all(struct xen_guest *g)
 {
 	const unsigned long args[6] = {virtual(entries_page(g), 0), g->count};
@@ -104,6 +93,17 @@ static void call_all(struct xen_guest *g)
 		read_status(g, i, called ? called : (long)g->entry[i].result);
 }
 
+/* One element, or those that a list of the DMA API gave together: the hypercall takes an array. */
+static void call_list(struct xen_guest *g)
+{
+	const unsigned long args[6] = {virtual(g->pages, 0), g->count};
+	const long called = env_hypercall(g->base.env, XEN_HYPERCALL_IOMMU_OP, args);
+
+	env_touch(g->base.env, g->pages, g->count * sizeof(*g->op), false);
+	for (unsigned i = 0; i < g->count; i++)
+		read_status(g, i, called);
+}
+
 static void send(struct xen_guest *g)
 {
 	if (!g->count)
@@ -111,7 +111,7 @@ static void send(struct xen_guest *g)
 	if (g->multicall)
 		call_all(g);
 	else
-		call_each(g);
+		call_list(g);
 	g->count = 0;
 	g->base.unsent = 0;
 	if (g->base.sent)
@@ -125,7 +125,7 @@ static void collect(struct xen_guest *g, const struct xen_iommu_op *op)
 	g->op[g->count++] = *op;
 	env_touch(g->base.env, IOTOLL_PHYS(IOTOLL_PHYS_U64(g->pages) + at), sizeof(*op), true);
 	g->base.unsent = g->count;
-	if (!g->multicall || g->count == g->most)
+	if (!(g->multicall || g->base.together) || g->count == g->most)
 		send(g);
 }
 

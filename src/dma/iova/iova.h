@@ -92,6 +92,8 @@ struct iova_ops {
 	 * Where it does not, wrapped() is never called and a start hint means nothing.
 	 */
 	bool wraps;
+	/* What was handed out in one run can be used again as soon as any part of it comes back. */
+	bool divides;
 	/* 0 or -ENOMEM. The caller then fills in ops, wrapped and ctx. */
 	int (*create)(struct iova **out, struct dma_env *env, const struct iova_config *config);
 	void (*destroy)(struct iova *a);

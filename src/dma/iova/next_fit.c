@@ -187,6 +187,7 @@ const struct iova_ops next_fit_ops = {
 	.name = "next-fit",
 	.title = "next-fit bitmap, as the Calgary driver of Linux 2.6.21",
 	.wraps = true,
+	.divides = true,
 	.create = next_fit_create,
 	.destroy = next_fit_destroy,
 	.reserve = next_fit_reserve,

@@ -366,6 +366,7 @@ const struct iova_ops pools_ops = {
 	.name = "pools",
 	.title = "next-fit in pools with a lock each, as Linux on POWER",
 	.wraps = true,
+	.divides = true,
 	.create = pools_create,
 	.destroy = pools_destroy,
 	.reserve = pools_reserve,

@@ -18,23 +18,19 @@
 #define FRAME_BYTES 4096u
 #define SLOTS       256u
 
-/* As they lie in memory, so that what CPUs read and write can be charged. */
-struct range {
-	uint64_t first, count;
-};
-
 struct burst {
-	iotoll_phys_t paddr; /* of the list: a frame */
+	/* Of the list, a frame, so that what CPUs read and write of it can be charged. */
+	iotoll_phys_t paddr;
 	unsigned n;
 };
 
-_Static_assert(SLOTS * sizeof(struct range) <= FRAME_BYTES, "the list is a frame");
+_Static_assert(SLOTS * sizeof(struct entry_run) <= FRAME_BYTES, "the list is a frame");
 
-static struct range *list_of(const struct iotoll_dma_domain *domain)
+static struct entry_run *list_of(const struct iotoll_dma_domain *domain)
 {
 	const struct burst *b = domain->strategy_data;
 
-	return env_ptr(domain->env, b->paddr, SLOTS * sizeof(struct range));
+	return env_ptr(domain->env, b->paddr, SLOTS * sizeof(struct entry_run));
 }
 
 static void touch(struct iotoll_dma_domain *domain, unsigned slot, bool write)
@@ -42,35 +38,23 @@ static void touch(struct iotoll_dma_domain *domain, unsigned slot, bool write)
 	const struct burst *b = domain->strategy_data;
 
 	env_work(domain->env, DMA_WORK_BITMAP_WORD, 1);
-	env_touch(domain->env, IOTOLL_PHYS(IOTOLL_PHYS_U64(b->paddr) + slot * sizeof(struct range)),
-		  sizeof(struct range), write);
-}
-
-/* What one invalidation of @r takes out of the IOTLB anyway. */
-static struct range reach(const struct iotoll_dma_domain *domain, struct range r)
-{
-	const struct driver_ops *ops = domain->driver->ops;
-
-	if (!ops->invalidate)
-		return (struct range){0, domain->driver->entries};
-	if (ops->reach)
-		ops->reach(domain->driver, &r.first, &r.count);
-	return r;
+	env_touch(domain->env, IOTOLL_PHYS(IOTOLL_PHYS_U64(b->paddr) + slot * sizeof(struct entry_run)),
+		  sizeof(struct entry_run), write);
 }
 
 /* The end of the burst: invalidate what no invalidation before it took out, then set all free. */
 static void finish(struct iotoll_dma_domain *domain)
 {
 	struct burst *b = domain->strategy_data;
-	const struct range *list = list_of(domain);
-	struct range done = {0, 0};
+	const struct entry_run *list = list_of(domain);
+	struct entry_run done = {0, 0};
 
 	for (unsigned i = 0; i < b->n; i++) {
 		touch(domain, i, false);
 		if (list[i].first >= done.first &&
 		    list[i].first + list[i].count <= done.first + done.count)
 			continue;
-		done = reach(domain, list[i]);
+		done = domain_reach(domain, list[i]);
 		domain_invalidate(domain, list[i].first, list[i].count);
 	}
 	for (unsigned i = 0; i < b->n; i++)
@@ -79,7 +63,7 @@ static void finish(struct iotoll_dma_domain *domain)
 }
 
 /* Neighbours become one range; devices go up as well as down. */
-static bool joined(struct range *last, uint64_t first, uint64_t count)
+static bool joined(struct entry_run *last, uint64_t first, uint64_t count)
 {
 	if (first != last->first + last->count && first + count != last->first)
 		return false;
@@ -92,7 +76,7 @@ static bool joined(struct range *last, uint64_t first, uint64_t count)
 static bool burst_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
 {
 	struct burst *b = domain->strategy_data;
-	struct range *list = list_of(domain);
+	struct entry_run *list = list_of(domain);
 
 	if (b->n == 0 && !domain->more) {
 		domain_invalidate(domain, first, count);
@@ -104,7 +88,7 @@ static bool burst_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint
 		touch(domain, b->n - 1, true);
 	} else {
 		touch(domain, b->n, true);
-		list[b->n++] = (struct range){first, count};
+		list[b->n++] = (struct entry_run){first, count};
 	}
 	if (!domain->more)
 		finish(domain);
@@ -122,7 +106,7 @@ static void burst_end(struct iotoll_dma_domain *domain)
 static bool burst_keeps(const struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
 {
 	const struct burst *b = domain->strategy_data;
-	const struct range *list = list_of(domain);
+	const struct entry_run *list = list_of(domain);
 
 	for (unsigned i = 0; i < b->n; i++)
 		if (first < list[i].first + list[i].count && list[i].first < first + count)

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "iotoll/dma.h"
 
+struct entry_run;
 struct mapping;
 
 /*
@@ -115,6 +116,13 @@ struct strategy_ops {
 	 * the strategy keeps them, and hands each range back by one domain_release().
 	 */
 	bool (*cleared)(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
+	/*
+	 * The same for runs of a list that is unmapped together: all are cleared, and the IOTLB
+	 * knows of none. True: all may be allocated again from now on. NULL: cleared() is called
+	 * for one after the other.
+	 */
+	bool (*cleared_runs)(struct iotoll_dma_domain *domain, const struct entry_run *run,
+			     unsigned n);
 	/*
 	 * The driver, which had said that more unmaps would follow at once, says that none do.
 	 * NULL: the strategy does not listen to that.

@@ -16,6 +16,14 @@ static bool strict_cleared(struct iotoll_dma_domain *domain, uint64_t first, uin
 	return true;
 }
 
+/* A list may be forgotten together, so long as all of it is before the call returns. */
+static bool strict_cleared_runs(struct iotoll_dma_domain *domain, const struct entry_run *run,
+				unsigned n)
+{
+	domain_invalidate_runs(domain, run, n);
+	return true;
+}
+
 const struct strategy_ops strict_ops = {
 	.name = "strict",
 	.title = "flush the IOTLB at every unmap",
@@ -28,4 +36,5 @@ const struct strategy_ops strict_ops = {
 	.translates = true,
 	.overlaps = true,
 	.cleared = strict_cleared,
+	.cleared_runs = strict_cleared_runs,
 };
