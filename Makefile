@@ -38,12 +38,13 @@ ledger: FORCE
 	prepare_targets='bench/ledger program' prepare_build $(BUILD)-ledger -Dledger=true && \
 	IOTOLL_DATA='$(CURDIR)' $(BUILD)-ledger/bench/ledger $(ARGS)
 
-# Take over what the samples of README and docs/compare.md print today, and the tables of docs/iotlb.md.
+# Take over what the samples of README and docs/compare.md print today, and the tables of docs/iotlb.md and docs/zero-cost.md.
 readme: build/iotoll
 	scripts/readme_sample.sh README.md build/iotoll >$(BUILD)/README.md && cp $(BUILD)/README.md README.md
 	scripts/readme_sample.sh docs/compare.md build/iotoll >$(BUILD)/compare.md && cp $(BUILD)/compare.md docs/compare.md
 	scripts/included_files.sh docs/adding-a-strategy.md . >$(BUILD)/added.md && cp $(BUILD)/added.md docs/adding-a-strategy.md
 	scripts/iotlb_tables.sh docs/iotlb.md build/iotoll >$(BUILD)/iotlb.md && cp $(BUILD)/iotlb.md docs/iotlb.md
+	scripts/zero_cost_tables.sh docs/zero-cost.md build/iotoll >$(BUILD)/zero.md && cp $(BUILD)/zero.md docs/zero-cost.md
 
 install: build/iotoll
 	$(if $(PREFIX),meson configure $(BUILD) --prefix '$(PREFIX)')

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# docs/zero-cost.md with its tables made anew: zero_cost_tables.sh DOCUMENT PROGRAM, from the source tree's
-# root, to stdout. A table belongs to the indented "iotoll run" line above it, which is the machine
+# docs/zero-cost.md with its tables made anew: zero_cost_tables.sh DOCUMENT PROGRAM [LEAVE], from the source
+# tree's root, to stdout. Tables under commands that LEAVE, an expression, matches stay as they are. A table belongs to the indented "iotoll run" line above it, which is the machine
 # without an IOMMU. The second cell of a row has the settings besides that make it, in backquotes; the
 # cells behind it are filled in: throughput, CPU time for each KiB against that line's run, the same
 # against this row's settings without an IOMMU, stale pages, bytes beyond buffers, frames that go up
@@ -10,7 +10,7 @@
 # got through, in a run of their own. Exit status 1 if a command fails.
 set -u
 
-awk -v program="$2" '
+awk -v program="$2" -v leave="${3-}" '
 function quoted(words,    list, n, i, out) {
 	n = split(words, list, " ")
 	for (i = 1; i <= n; i++)
@@ -67,7 +67,10 @@ function row(settings,    words, cycles, off, out, open) {
 /^    iotoll run / {
 	base = substr($0, 12)
 	gsub(/\047/, "\"", base)
-	plain = run("")
+	if (leave != "" && base ~ leave)
+		base = ""
+	else
+		plain = run("")
 	print
 	next
 }
