@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guest/dma_buffer.h"
 #include "guest/stack_internal.h"
 
 /* ---- what the shim asks for ---- */
@@ -71,17 +72,11 @@ static void *host_frame_alloc(void *ctx, size_t bytes)
 	struct netstack *ns = ctx;
 	struct cpu *cpu = cpu_current(ns->machine);
 	const enum charge before = cpu_enter(cpu, CHARGE_STACK);
-	iotoll_phys_t paddr;
 	void *frame;
 
 	cpu_charge(cpu, machine_cost(ns->machine)->skb_alloc);
 	cpu_leave(cpu, before);
-	frame = NULL;
-	if (ns->dev.dma)
-		frame = iotoll_dma_buffer_alloc(ns->dev.dma, bytes, IOTOLL_DMA_TO_DEVICE, NULL,
-						&paddr);
-	if (!frame)
-		frame = kmalloc_alloc(ns->kmalloc, bytes);
+	frame = dma_buffer_get(ns->kmalloc, ns->dev.dma, bytes);
 	if (frame)
 		ns->stats.frames_live++;
 	return frame;
@@ -92,10 +87,7 @@ static void host_frame_free(void *ctx, void *ptr)
 	struct netstack *ns = ctx;
 
 	ns->stats.frames_live--;
-	if (ns->dev.dma && !kmalloc_size(ns->kmalloc, ptr))
-		iotoll_dma_buffer_free(ns->dev.dma, IOTOLL_PHYS(kmalloc_phys(ns->kmalloc, ptr)));
-	else
-		kmalloc_free(ns->kmalloc, ptr);
+	dma_buffer_put(ns->kmalloc, ns->dev.dma, ptr);
 }
 
 static void host_copied(void *ctx, const void *to, const void *from, size_t bytes)

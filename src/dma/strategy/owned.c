@@ -11,7 +11,7 @@ _Static_assert(sizeof(struct owned_page) == DMA_LINE_BYTES, "a frame's line");
 
 #define BITS_A_PAGE (UINT64_C(8) * DMA_PAGE_BYTES)
 
-int owned_init(struct owned *o, struct iotoll_dma_domain *domain, unsigned unit_pages)
+static int init(struct owned *o, struct iotoll_dma_domain *domain, unsigned unit_pages)
 {
 	const uint64_t entries = domain->driver->entries;
 	struct dma_env *env = domain->env;
@@ -35,11 +35,29 @@ int owned_init(struct owned *o, struct iotoll_dma_domain *domain, unsigned unit_
 	return rc;
 }
 
-void owned_fini(struct owned *o)
+int owned_create(struct iotoll_dma_domain *domain, unsigned unit_pages)
 {
+	struct owned *o = calloc(1, sizeof(*o));
+	int rc;
+
+	if (!o)
+		return -ENOMEM;
+	rc = init(o, domain, unit_pages);
+	if (rc)
+		free(o);
+	else
+		domain->strategy_data = o;
+	return rc;
+}
+
+void owned_destroy(struct iotoll_dma_domain *domain)
+{
+	struct owned *o = domain->strategy_data;
+
 	lines_fini(&o->frames);
-	env_free_pages(o->domain->env, o->bits, o->bit_pages);
+	env_free_pages(domain->env, o->bits, o->bit_pages);
 	free(o->said);
+	free(o);
 }
 
 static struct owned_page *page_of(const struct owned *o, uint64_t frame)

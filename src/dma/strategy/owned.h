@@ -28,7 +28,7 @@ struct owned_page {
 	enum iotoll_dma_dir dir;
 } __attribute__((aligned(DMA_LINE_BYTES)));
 
-/* First member of what such a strategy keeps for a domain. */
+/* What such a strategy keeps for a domain. */
 struct owned {
 	struct iotoll_dma_domain *domain;
 	unsigned unit_pages;
@@ -45,10 +45,10 @@ struct owned_device {
 	uint32_t first; /* of its units, under the domain's lock */
 };
 
-/* Units of @unit_pages, a power of two. 0 or -ENOMEM. */
-int owned_init(struct owned *o, struct iotoll_dma_domain *domain, unsigned unit_pages) MUST_CHECK;
+/* domain->strategy_data, with units of @unit_pages, a power of two. 0 or -ENOMEM. */
+int owned_create(struct iotoll_dma_domain *domain, unsigned unit_pages) MUST_CHECK;
 /* All units are gone. */
-void owned_fini(struct owned *o);
+void owned_destroy(struct iotoll_dma_domain *domain);
 
 /* What a new unit is to be. */
 struct owned_want {

@@ -311,23 +311,7 @@ static void pool_detached(struct iotoll_dma_device *dev)
 
 static int pool_create(struct iotoll_dma_domain *domain)
 {
-	struct owned *o = calloc(1, sizeof(*o));
-	int rc;
-
-	if (!o)
-		return -ENOMEM;
-	rc = owned_init(o, domain, 1);
-	if (rc)
-		free(o);
-	else
-		domain->strategy_data = o;
-	return rc;
-}
-
-static void pool_destroy(struct iotoll_dma_domain *domain)
-{
-	owned_fini(domain->strategy_data);
-	free(domain->strategy_data);
+	return owned_create(domain, 1);
 }
 
 static const struct buffer_ops pool_buffers = {
@@ -357,7 +341,7 @@ const struct strategy_ops page_pool_ops = {
 	.translates = true,
 	.own_locks = true,
 	.create = pool_create,
-	.destroy = pool_destroy,
+	.destroy = owned_destroy,
 	.attached = pool_attached,
 	.detached = pool_detached,
 	.map = owned_map,

@@ -23,6 +23,7 @@ extern const struct strategy_ops identity_deferred_ops;
 extern const struct strategy_ops shadow_ops;
 extern const struct strategy_ops swiotlb_ops;
 extern const struct strategy_ops page_pool_ops;
+extern const struct strategy_ops damn_ops;
 extern const struct strategy_ops unflushed_ops;
 extern const struct strategy_ops burst_ops;
 extern const struct strategy_ops fns_ops;
@@ -47,7 +48,7 @@ const struct strategy_ops *const dma_strategies[] = {
 	&identity_deferred_ops,
 	&shadow_ops,
 	&swiotlb_ops,
-	&page_pool_ops,
+	&page_pool_ops, &damn_ops,
 	&unflushed_ops,
 	NULL,
 };
