@@ -49,7 +49,8 @@ struct chunk {
 	unsigned under_way; /* on the NIC; 0 or 1 */
 	unsigned resent;
 	bool acked;
-	uint8_t *header; /* of its packet */
+	uint8_t *header;  /* of its packet */
+	uint32_t buffers; /* a bit for each piece that lies in one of the DMA API's */
 	struct mqnic_packet packet;
 };
 
@@ -103,7 +104,8 @@ struct segment_load {
 	struct chunk *free_chunks, *chunks;           /* outside the machine's memory */
 	struct segment_flow *merging[SEGMENT_QUEUES]; /* flows with something merged, by queue */
 	uint8_t of_port[UINT16_MAX + 1];              /* flow + 1 */
-	phys_t lines;
+	phys_t lines, headers; /* a line a flow; one a CPU, for copies of headers */
+	uint64_t header_pages;
 	sim_time begin, end;
 	uint64_t resent, resent_begin, resent_end;
 	uint64_t acks_dropped; /* no room or memory: the next one says as much */

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guest/dma_buffer.h"
 #include "load/segment_internal.h"
+
+_Static_assert(NET_PIECES <= 32, "a bit for each piece");
 
 /* A header has room for itself: a buffer of its own, mapped on its own. */
 #define HEADER_ROOM 64u
@@ -40,11 +43,31 @@ static void put_run(struct segment_load *l, phys_t run)
 		list->run[list->count++] = run;
 }
 
+/* For piece @i of @c: the DMA API's memory for the NIC, where it has some. */
+static int get_memory(struct segment_load *l, struct chunk *c, unsigned i)
+{
+	iotoll_phys_t paddr;
+
+	if (!l->ends.dma ||
+	    !iotoll_dma_buffer_alloc(l->ends.dma, (size_t)l->value[SEND_PAGES] * PAGE_BYTES,
+				     IOTOLL_DMA_TO_DEVICE, NULL, &paddr))
+		return get_run(l, &c->packet.piece[i].paddr);
+	c->packet.piece[i].paddr = IOTOLL_PHYS_U64(paddr);
+	c->buffers |= UINT32_C(1) << i;
+	return 0;
+}
+
 static void free_pieces(struct segment_load *l, struct chunk *c)
 {
-	for (unsigned i = 1; i < c->packet.pieces; i++)
-		put_run(l, c->packet.piece[i].paddr);
-	kmalloc_free(l->ends.kmalloc, c->header);
+	for (unsigned i = 1; i < c->packet.pieces; i++) {
+		const phys_t paddr = c->packet.piece[i].paddr;
+
+		if (c->buffers >> i & 1)
+			iotoll_dma_buffer_free(l->ends.dma, IOTOLL_PHYS(paddr));
+		else
+			put_run(l, paddr);
+	}
+	dma_buffer_put(l->ends.kmalloc, l->ends.dma, c->header);
 	c->next = l->free_chunks;
 	l->free_chunks = c;
 }
@@ -95,7 +118,7 @@ static int get_pieces(struct segment_load *l, struct chunk *c)
 		struct net_piece *to = &p->piece[p->pieces];
 
 		to->bytes = left < most ? left : most;
-		if (get_run(l, &to->paddr))
+		if (get_memory(l, c, p->pieces))
 			return -ENOMEM;
 		p->pieces++;
 		left -= to->bytes;
@@ -121,7 +144,7 @@ static struct chunk *new_chunk(struct segment_flow *f, uint64_t at, uint32_t byt
 		return NULL;
 	*c = (struct chunk){.next_all = c->next_all, .flow = f, .at = at, .bytes = bytes};
 	c->packet.mss = bytes > l->ends.mss ? (uint16_t)l->ends.mss : 0;
-	c->header = kmalloc_alloc(l->ends.kmalloc, HEADER_ROOM);
+	c->header = dma_buffer_get(l->ends.kmalloc, l->ends.dma, HEADER_ROOM);
 	if (!c->header || get_pieces(l, c)) {
 		free_pieces(l, c);
 		return NULL;

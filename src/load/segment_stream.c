@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guest/dma_buffer.h"
 #include "load/segment_internal.h"
 
 static const struct load_param params[] = {
@@ -26,6 +27,7 @@ static const struct load_param params[] = {
 	[VALUES] = {.name = NULL},
 };
 static_assert(VALUES <= LOAD_PARAMS_MAX, "parameters");
+static_assert(SEGMENT_HEADER_BYTES <= CACHE_LINE_BYTES, "headers have room in a line");
 
 void segment_fail(struct segment_flow *f, int code, const char *what)
 {
@@ -46,13 +48,13 @@ static void on_ack_sent(void *ctx, struct cpu *cpu, void *owner, int status)
 
 	(void)cpu;
 	(void)status; /* the next one says as much */
-	kmalloc_free(l->ends.kmalloc, owner);
+	dma_buffer_put(l->ends.kmalloc, l->ends.dma, owner);
 }
 
 void segment_send_ack(struct segment_flow *f, struct cpu *cpu)
 {
 	struct segment_load *l = f->load;
-	uint8_t *header = kmalloc_alloc(l->ends.kmalloc, SEGMENT_HEADER_BYTES);
+	uint8_t *header = dma_buffer_get(l->ends.kmalloc, l->ends.dma, SEGMENT_HEADER_BYTES);
 	struct mqnic_packet p = {.pieces = 1,
 				 .bytes = SEGMENT_HEADER_BYTES,
 				 .done = on_ack_sent,
@@ -78,7 +80,7 @@ void segment_send_ack(struct segment_flow *f, struct cpu *cpu)
 	cpu_touch(cpu, p.piece[0].paddr, SEGMENT_HEADER_BYTES, true);
 	if (mqnic_driver_xmit(l->ends.driver, cpu, mqnic_driver_queue(l->ends.driver, cpu), &p,
 			      false)) {
-		kmalloc_free(l->ends.kmalloc, header);
+		dma_buffer_put(l->ends.kmalloc, l->ends.dma, header);
 		l->acks_dropped++;
 	}
 }
@@ -89,11 +91,22 @@ void segment_send_ack(struct segment_flow *f, struct cpu *cpu)
 static bool parse(struct segment_load *l, struct cpu *cpu, const struct mqnic_frame *frame,
 		  struct segment *s)
 {
-	const uint8_t *bytes =
-		memory_ptr(l->machine->mem, frame->piece[0].paddr, frame->piece[0].bytes);
+	phys_t at = frame->piece[0].paddr;
+	const bool whole = frame->piece[0].bytes >= SEGMENT_HEADER_BYTES;
+	const uint8_t *bytes;
 
-	cpu_touch(cpu, frame->piece[0].paddr, SEGMENT_HEADER_BYTES, false);
-	if (frame->piece[0].bytes < SEGMENT_HEADER_BYTES ||
+	/* Of what the NIC may still change, the kernel decides by a copy. */
+	if (whole && l->ends.dma && iotoll_dma_buffer_changes(l->ends.dma, IOTOLL_PHYS(at))) {
+		if (!l->headers &&
+		    memory_alloc(l->machine->mem, l->header_pages, PAGE_BYTES, 0, &l->headers))
+			return false;
+		at = l->headers + (phys_t)cpu_id(cpu) * CACHE_LINE_BYTES;
+		iotoll_dma_buffer_copy(l->ends.dma, IOTOLL_PHYS(at),
+				       IOTOLL_PHYS(frame->piece[0].paddr), SEGMENT_HEADER_BYTES);
+	}
+	bytes = memory_ptr(l->machine->mem, at, SEGMENT_HEADER_BYTES);
+	cpu_touch(cpu, at, SEGMENT_HEADER_BYTES, false);
+	if (!whole ||
 	    segment_get16(bytes + SEGMENT_OFF_IP_BYTES) + SEGMENT_ETH_BYTES > frame->bytes)
 		return false;
 	return segment_unpack(s, bytes, frame->bytes) && l->of_port[s->sport];
@@ -184,6 +197,8 @@ static void destroy(struct load *load)
 	}
 	if (l->lines)
 		memory_free(l->machine->mem, l->lines, 1);
+	if (l->headers)
+		memory_free(l->machine->mem, l->headers, l->header_pages);
 	segment_free_chunks(l);
 	free(l->list);
 	free(l->flow);
@@ -215,6 +230,8 @@ static int create(struct load **out, const struct load_config *config, const uin
 	l->ends = *config->ends;
 	l->machine = config->machine;
 	l->sut_receives = sut_receives;
+	l->header_pages =
+		((uint64_t)l->machine->ncpus * CACHE_LINE_BYTES + PAGE_BYTES - 1) / PAGE_BYTES;
 	memcpy(l->value, values, sizeof(l->value));
 	l->flow = calloc(l->ends.flows, sizeof(*l->flow));
 	l->list = calloc(l->machine->ncpus, sizeof(*l->list));

@@ -33,6 +33,8 @@
 struct segment_ends {
 	struct mqnic_driver *driver; /* of the machine's NIC */
 	struct kmalloc *kmalloc;     /* its kernel's memory */
+	/* The NIC, as who looks for a buffer for it must name it; NULL: nobody does. */
+	struct iotoll_dma_device *dma;
 	struct segment_path path;    /* from the machine; dport of flow 0: see port */
 	const uint16_t *port;        /* of each flow, the partner's; copied */
 	unsigned flows;              /* 1 to SEGMENT_FLOWS_MAX */

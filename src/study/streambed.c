@@ -136,6 +136,7 @@ static void agree(struct streambed *b, const struct scenario *s)
 	choose_ports(b, s);
 	e->driver = b->driver;
 	e->kmalloc = b->kmalloc;
+	e->dma = b->dma;
 	memcpy(e->path.to, partner_mac, sizeof(e->path.to));
 	memcpy(e->path.from, sut_mac, sizeof(e->path.from));
 	e->path.src = SUT_IP;
