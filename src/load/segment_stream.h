@@ -35,11 +35,11 @@ struct segment_ends {
 	struct kmalloc *kmalloc;     /* its kernel's memory */
 	/* The NIC, as who looks for a buffer for it must name it; NULL: nobody does. */
 	struct iotoll_dma_device *dma;
-	struct segment_path path;    /* from the machine; dport of flow 0: see port */
-	const uint16_t *port;        /* of each flow, the partner's; copied */
-	unsigned flows;              /* 1 to SEGMENT_FLOWS_MAX */
-	uint32_t mss;                /* payload of a full segment */
-	uint32_t window;             /* of each flow: bytes in flight, and receive buffer */
+	struct segment_path path; /* from the machine; dport of flow 0: see port */
+	const uint16_t *port;     /* of each flow, the partner's; copied */
+	unsigned flows;           /* 1 to SEGMENT_FLOWS_MAX */
+	uint32_t mss;             /* payload of a full segment */
+	uint32_t window;          /* of each flow: bytes in flight, and receive buffer */
 	/* Data: byte (flow * skew + offset) modulo @period of @pattern, which has each half twice.
 	 */
 	const uint8_t *pattern;

@@ -288,6 +288,47 @@ static void a_bounced_request_without_memory_fails_and_gives_its_slots_back(void
 	}
 }
 
+/* A buffer whose memory, entries, lines or pool cannot be had is none, and leaves nothing. */
+static void a_buffer_survives_every_failure(void **state)
+{
+	static const char *const owners[] = {"page-pool", "damn"};
+	static struct rig rig;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+		const struct iotoll_dma_config config = rig_config_for(owners[i]);
+		uint64_t live = 0, taken = 0, failed = 0;
+		iotoll_phys_t paddr[700];
+
+		rig_start(&rig, &config);
+		for (unsigned n = 0; n < 700; n++) {
+			void *ptr = NULL;
+
+			for (int ask = 0; !ptr; ask++) {
+				until_failure = ask;
+				ptr = iotoll_dma_buffer_alloc(rig.dev, 4096, IOTOLL_DMA_FROM_DEVICE,
+							      NULL, &paddr[taken]);
+				until_failure = -1;
+				failed += ptr == NULL;
+				if (!ptr)
+					assert_int_equal(rig_stats(&rig).pages_live, live);
+				assert_true(ask < 300);
+			}
+			taken++;
+			live = rig_stats(&rig).pages_live;
+		}
+		assert_true(failed > 10);
+		for (unsigned n = 0; n < taken; n++) {
+			/* A magazine for what comes back may be missing: then it goes. */
+			until_failure = 0;
+			iotoll_dma_buffer_free(rig.dev, paddr[n]);
+			until_failure = -1;
+		}
+		assert_int_equal(rig_stats(&rig).misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN], 0);
+		rig_close(&rig);
+	}
+}
+
 static void coherent_memory_survives_every_failure(void **state)
 {
 	static struct rig rig;
@@ -372,6 +413,7 @@ int main(void)
 		cmocka_unit_test(a_list_without_memory_fails_as_a_whole_and_leaves_nothing),
 		cmocka_unit_test(a_request_whose_copy_has_no_memory_fails_and_leaves_nothing),
 		cmocka_unit_test(a_bounced_request_without_memory_fails_and_gives_its_slots_back),
+		cmocka_unit_test(a_buffer_survives_every_failure),
 		cmocka_unit_test(coherent_memory_survives_every_failure),
 		cmocka_unit_test(a_leak_is_taken_down_in_order_without_memory_for_a_list),
 		cmocka_unit_test(the_environment_survives_every_failure),

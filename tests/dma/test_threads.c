@@ -138,6 +138,102 @@ static void what_threads_hold_never_overlaps(void **state)
 	}
 }
 
+/* ---- buffers ---- */
+
+#define HELD 24u
+
+struct taker {
+	struct shared *shared;
+	uint8_t number;
+	uint64_t seed, taken, spoilt;
+};
+
+/* Buffers of two rings of one device, each marked by the thread that has it.
+ */
+static void *take_and_give(void *arg)
+{
+	struct taker *t = arg;
+	struct iotoll_dma_device *dev = t->shared->dev[0];
+	struct {
+		uint8_t *ptr;
+		iotoll_phys_t paddr;
+		iotoll_iova_t iova;
+		size_t bytes;
+	} held[HELD];
+	unsigned n = 0;
+	struct rng rng;
+
+	rng_seed(&rng, t->seed);
+	for (unsigned step = 0; step < STEPS || n; step++) {
+		if (step < STEPS && n < HELD && (n == 0 || rng_below(&rng, 2))) {
+			const struct iotoll_dma_attrs attrs = {.ring = 1 + step % 2};
+
+			held[n].bytes = 64 + (size_t)rng_below(&rng, 2000);
+			held[n].ptr = iotoll_dma_buffer_alloc(
+				dev, held[n].bytes, IOTOLL_DMA_FROM_DEVICE, &attrs, &held[n].paddr);
+			if (!held[n].ptr)
+				continue;
+			memset(held[n].ptr, t->number, held[n].bytes);
+			held[n].iova = iotoll_dma_map_page(dev, held[n].paddr, held[n].bytes,
+							   IOTOLL_DMA_FROM_DEVICE);
+			t->taken++;
+			n++;
+		} else {
+			const unsigned i = (unsigned)rng_below(&rng, n);
+
+			for (size_t k = 0; k < held[i].bytes; k++)
+				t->spoilt += held[i].ptr[k] != t->number;
+			iotoll_dma_unmap_page(dev, held[i].iova, held[i].bytes,
+					      IOTOLL_DMA_FROM_DEVICE);
+			iotoll_dma_buffer_free(dev, held[i].paddr);
+			held[i] = held[--n];
+		}
+	}
+	return NULL;
+}
+
+static void take_buffers(const char *strategy, bool check, uint64_t seed)
+{
+	static struct shared shared;
+	struct iotoll_dma_config config = rig_config_for(strategy);
+	struct taker takers[THREADS];
+	pthread_t threads[THREADS];
+	uint64_t taken = 0;
+
+	memset(&shared, 0, sizeof(shared));
+	config.check_misuse = check;
+	rig_start(&shared.rig, &config);
+	shared.dev[0] = shared.rig.dev;
+	for (unsigned i = 0; i < THREADS; i++) {
+		takers[i] = (struct taker){
+			.shared = &shared, .number = (uint8_t)(i + 1), .seed = seed + i};
+		assert_int_equal(pthread_create(&threads[i], NULL, take_and_give, &takers[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(takers[i].spoilt, 0);
+		taken += takers[i].taken;
+	}
+	assert_true(taken > STEPS);
+	assert_int_equal(rig_stats(&shared.rig).maps, taken);
+	assert_int_equal(rig_stats(&shared.rig).unmaps, taken);
+	assert_int_equal(rig_stats(&shared.rig).reused_maps, taken);
+	for (unsigned i = 0; i < IOTOLL_MISUSE_COUNT; i++)
+		assert_int_equal(rig_stats(&shared.rig).misuse[i], 0);
+	rig_close(&shared.rig);
+}
+
+static void no_buffer_is_two_threads_at_a_time(void **state)
+{
+	const uint64_t seed = rig_seed();
+
+	(void)state;
+	for (unsigned check = 0; check < 2; check++) {
+		take_buffers("page-pool", check, seed);
+		take_buffers("damn", check, seed);
+	}
+}
+
 /* ---- two buses of one chip ---- */
 
 struct bus {
@@ -234,6 +330,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_threads_hold_never_overlaps),
+		cmocka_unit_test(no_buffer_is_two_threads_at_a_time),
 		cmocka_unit_test(flushes_that_stop_the_whole_chip_do_not_leave_a_bus_stopped),
 		cmocka_unit_test(a_bus_flushes_while_another_domain_comes_and_goes),
 	};
