@@ -101,6 +101,8 @@ void iotoll_dma_buffer_copy(struct iotoll_dma_device *dev, iotoll_phys_t to, iot
 	struct iotoll_dma_domain *domain = dev->domain;
 	const int token = begin(domain, DMA_PHASE_UNMAP);
 
+	/* Too short for a stream: its lines are waited for, as they are by who looks at them. */
+	env_touch(domain->env, from, bytes, false);
 	bounce_copy(domain, IOTOLL_PHYS_U64(to), IOTOLL_PHYS_U64(from), bytes);
 	end(domain, token);
 }
