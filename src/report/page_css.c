@@ -48,6 +48,7 @@ static const char text[] =
 	"footer{font-size:.84rem;color:var(--muted);padding-bottom:3rem;margin-top:4rem}\n";
 
 static const char figures[] =
+	"section section{margin-top:3rem}section>figure,section>h3{margin-top:1.6rem}"
 	".figures{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:2.8rem 3rem}"
 	"figure{margin:0;min-width:0}figure.full{grid-column:1/-1}"
 	"figure svg{display:block;width:100%;height:auto}"

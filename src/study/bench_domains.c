@@ -10,7 +10,8 @@
 
 #define MEMORY  (UINT64_C(128) << 20)
 #define ENTRIES 32768u /* all of that */
-#define EMPTY   64u    /* page numbers without memory */
+#define SMALL   8192u
+#define EMPTY   64u /* page numbers without memory */
 
 static int add_domain(struct bench_domains *b, enum bench_domain which, struct err *err)
 {
@@ -38,7 +39,8 @@ static int build(struct bench_domains *b, const struct bench_domains_config *c, 
 			.iotlb = iommu_find("calgary")->geometry,
 			.strategy = c->strategy,
 			.allocator = "next-fit",
-			.table_entries = ENTRIES,
+			.table_entries = c->small ? SMALL : ENTRIES,
+			.multicall = c->lists,
 			.check_misuse = true},
 		.tables = !strcmp(c->strategy, "preallocated") ? HYPER_WHOLE : HYPER_ASKED,
 		.frozen = c->frozen,

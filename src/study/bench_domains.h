@@ -29,6 +29,8 @@ struct bench_domains_config {
 	/* For demonstration, of such a table: it does not follow; it does, and the IOTLB is never
 	 * told. */
 	bool frozen, unflushed;
+	bool small; /* a table of 8192 entries, Calgary's least; not for one that follows */
+	bool lists; /* entries cross in lists, one for each call of the DMA API */
 };
 
 /*

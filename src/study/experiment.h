@@ -152,4 +152,34 @@ int experiment_flip_cost(const struct profile *p, const char *strategy, uint64_t
 			 unsigned per_thousand, unsigned batch, struct flip_cost *out,
 			 struct err *err) MUST_CHECK;
 
+/* ---- what a map and an unmap cost by themselves (sections 4.3.3 and 4.3.4) ---- */
+
+struct pair_cost {
+	uint64_t buffers;  /* of a page each */
+	uint64_t wraps;    /* of the allocator, as they were mapped */
+	double map, unmap; /* CPU cycles for each buffer, crossings and hypervisor included */
+};
+
+/*
+ * Map and unmap single pages on bare metal (@metal) or in a domain, in steady state: from the
+ * second lap of a table of 8192 entries on. @list buffers in one call of either (0: a call for
+ * each).
+ */
+int experiment_pair_cost(const struct profile *p, const char *strategy, bool metal, unsigned list,
+			 struct pair_cost *out, struct err *err) MUST_CHECK;
+
+/* ---- old addresses used again (section 4.3.4) ---- */
+
+struct replay_result_late {
+	uint64_t attempts;
+	uint64_t succeeded; /* the device wrote into the page that the address once led to */
+};
+
+/*
+ * A device writes to addresses whose mappings are over, before the flush at the last wrap, and
+ * which no mapping has now. Each was used once while it was mapped.
+ */
+int experiment_replay_late(const struct profile *p, const char *strategy,
+			   struct replay_result_late *out, struct err *err) MUST_CHECK;
+
 #endif

@@ -4,6 +4,9 @@
  * succeeds exactly while its translation sits in the IOTLB; every attempt is made for real and
  * compared with what a probe that changes nothing said just before.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "base/rng.h"
 #include "study/experiment.h"
 
@@ -63,6 +66,88 @@ int experiment_use_after_unmap(const struct profile *p, const char *strategy,
 	bench_rig_fini(&b);
 	return 0;
 }
+
+/* ---- old addresses ---- */
+
+#define SMALL_TABLE  8192
+#define SMALL_FRAMES 1024
+#define CACHE        64
+
+/* An address that was given out: for which frame, and whether before the last wrap. */
+struct given {
+	bool was, before;
+	uint64_t frame;
+};
+
+static uint64_t wraps_of(const struct bench_rig *b)
+{
+	struct iotoll_dma_stats stats;
+
+	iotoll_dma_domain_stats(b->solo.rig.domain, &stats);
+	return stats.wraps;
+}
+
+/* Map, use, unmap, until the allocator has gone round twice and a little further. */
+static int two_laps(struct bench_rig *b, struct given *given)
+{
+	uint64_t wraps = wraps_of(b), more = SMALL_TABLE / 4;
+
+	for (uint64_t n = 0; more && n < 4 * SMALL_TABLE; n++) {
+		const uint64_t iova = bench_map(b, n);
+
+		if (iova == UINT64_MAX || bench_dma_write(b, BENCH_DEVID, iova, n))
+			return -EIO;
+		bench_unmap(b, iova);
+		if (wraps_of(b) != wraps) {
+			wraps = wraps_of(b);
+			for (unsigned i = 0; i < SMALL_TABLE; i++)
+				given[i].before = given[i].was;
+		}
+		given[iova >> PAGE_SHIFT] = (struct given){.was = true, .frame = n % SMALL_FRAMES};
+		more -= wraps >= 2;
+	}
+	return more ? -EIO : 0;
+}
+
+static void try_again(struct bench_rig *b, const struct given *given,
+		      struct replay_result_late *out)
+{
+	for (uint64_t page = 0; page < SMALL_TABLE; page++) {
+		const uint64_t value = 0xbad0000 + page;
+
+		if (!given[page].before)
+			continue;
+		out->attempts++;
+		out->succeeded += !bench_dma_write(b, BENCH_DEVID, page << PAGE_SHIFT, value) &&
+				  bench_frame(b, given[page].frame) == value;
+	}
+}
+
+int experiment_replay_late(const struct profile *p, const char *strategy,
+			   struct replay_result_late *out, struct err *err)
+{
+	struct given *given = calloc(SMALL_TABLE, sizeof(*given));
+	struct bench_rig b;
+	int rc = given ? bench_rig_init(&b, p, strategy, SMALL_TABLE, CACHE, 4, SMALL_FRAMES, err)
+		       : err_set(err, -ENOMEM, "no memory");
+
+	*out = (struct replay_result_late){0};
+	if (!rc) {
+		rc = two_laps(&b, given);
+		if (rc)
+			(void)err_set(err, rc,
+				      "old addresses under %s: the allocator does not go "
+				      "round",
+				      strategy);
+		else
+			try_again(&b, given, out);
+		bench_rig_fini(&b);
+	}
+	free(given);
+	return rc;
+}
+
+/* ---- scope ---- */
 
 #define LIVE 32
 

@@ -2,8 +2,7 @@
 /*
  * The paper's claims, each a row: what is claimed, where, by which rule it passes, and the function
  * that measures and judges. The rows are in paper_traffic.c, paper_mechanism.c, paper_dom0.c,
- * paper_domu.c, paper_proposals.c and paper_proposals_reach.c; here they are gone through and put
- * in order.
+ * paper_domu.c and paper_proposals*.c; here they are gone through and put in order.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -109,7 +108,8 @@ json_t *paper_claims(const struct paper *p, struct err *err)
 	from_runs(p, paper_domu_claims, claims);
 	from_runs(p, paper_proposals_claims, claims);
 	if (from_experiments(p, paper_mechanism_claims, claims, err) ||
-	    from_experiments(p, paper_reach_claims, claims, err)) {
+	    from_experiments(p, paper_reach_claims, claims, err) ||
+	    from_experiments(p, paper_cost_claims, claims, err)) {
 		json_decref(claims);
 		return NULL;
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The part of the study "paper" about section 4 of the paper: what it proposes against the price,
- * and did not measure. Points: paper_proposals_points.c; claims S28, S32 to S37 from runs:
- * paper_proposals.c; S29 to S31 by experiments: paper_proposals_reach.c.
+ * and did not measure. Points: paper_proposals_points.c; claims S28, S32, S36 and S37 from
+ * runs: paper_proposals.c; by experiments S29 to S31: paper_proposals_reach.c, and S33 to S35:
+ * paper_proposals_cost.c.
  */
 #ifndef IOTOLL_STUDY_PAPER_PROPOSALS_H
 #define IOTOLL_STUDY_PAPER_PROPOSALS_H
@@ -30,5 +31,6 @@ void paper_proposals_points(struct paper *p);
 /* End with a row whose id is NULL. */
 extern const struct claim paper_proposals_claims[];
 extern const struct mechanism_claim paper_reach_claims[];
+extern const struct mechanism_claim paper_cost_claims[];
 
 #endif

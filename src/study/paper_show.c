@@ -19,6 +19,9 @@ json_t *paper_cell(int decimals, double value)
 
 json_t *paper_signed(double value)
 {
+	/* What rounds to nothing has no sign but a plus. */
+	if (fabs(value) < 0.05)
+		value = 0;
 	return isfinite(value) ? json_sprintf("%+.1f", value) : json_string("-");
 }
 

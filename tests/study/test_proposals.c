@@ -142,6 +142,65 @@ static void without_flips_a_table_made_in_advance_is_cheaper_with_many_it_is_not
 	assert_true(cost("preallocated", 2000, 1).cycles > cost("deferred", 2000, 1).cycles);
 }
 
+static struct pair_cost pairs(const char *strategy, bool metal, unsigned list)
+{
+	const struct profile p = profile();
+	struct pair_cost r;
+	struct err err = {{0}};
+
+	if (experiment_pair_cost(&p, strategy, metal, list, &r, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(r.buffers, 16384);
+	assert_true(r.wraps > 1);
+	return r;
+}
+
+static void in_a_list_each_buffer_is_cheaper(void **state)
+{
+	(void)state;
+	for (int metal = 0; metal < 2; metal++) {
+		const struct pair_cost one = pairs("deferred", metal, 1),
+				       eight = pairs("deferred", metal, 8);
+
+		assert_true(eight.map < one.map);
+		assert_true(eight.unmap < one.unmap);
+	}
+}
+
+static void an_unmap_that_frees_nothing_is_cheaper_and_not_free(void **state)
+{
+	(void)state;
+	for (int metal = 0; metal < 2; metal++) {
+		const struct pair_cost never = pairs("never-free", metal, 0),
+				       plain = pairs("deferred", metal, 0);
+
+		assert_true(never.unmap > 0 && never.unmap < plain.unmap / 2);
+	}
+	/* A crossing more than on bare metal, and the hypervisor's work. */
+	assert_true(pairs("deferred", false, 0).unmap > pairs("deferred", true, 0).unmap + 900);
+}
+
+static uint64_t replayed(const char *strategy)
+{
+	const struct profile p = profile();
+	struct replay_result_late r;
+	struct err err = {{0}};
+
+	if (experiment_replay_late(&p, strategy, &r, &err))
+		fail_msg("%s", err.text);
+	assert_true(r.attempts > 5000);
+	assert_true(r.succeeded == 0 || r.succeeded == r.attempts);
+	return r.succeeded;
+}
+
+static void old_addresses_lead_somewhere_only_if_entries_are_never_freed(void **state)
+{
+	(void)state;
+	assert_true(replayed("never-free") > 0);
+	assert_int_equal(replayed("deferred"), 0);
+	assert_int_equal(replayed("strict"), 0);
+}
+
 /* ---- made-up results ---- */
 
 static void give(const char *id, const char *const *paths, const double *values)
@@ -343,6 +402,9 @@ int main(void)
 		cmocka_unit_test(a_flip_costs_one_entry_and_its_call_one_flush),
 		cmocka_unit_test(
 			without_flips_a_table_made_in_advance_is_cheaper_with_many_it_is_not),
+		cmocka_unit_test(in_a_list_each_buffer_is_cheaper),
+		cmocka_unit_test(an_unmap_that_frees_nothing_is_cheaper_and_not_free),
+		cmocka_unit_test(old_addresses_lead_somewhere_only_if_entries_are_never_freed),
 		cmocka_unit_test(without_runs_nothing_is_judged),
 		cmocka_unit_test(in_advance_means_no_entry_and_three_percent_at_most),
 		cmocka_unit_test(a_cache_writes_the_less_the_more_it_hits_down_to_nothing),
