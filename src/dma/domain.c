@@ -161,6 +161,19 @@ static int set_up_table(struct iotoll_dma_domain *domain, const struct iova_ops 
 	return 0;
 }
 
+int domain_replace_allocator(struct iotoll_dma_domain *domain, struct iova *iova)
+{
+	const int rc = domain->driver->ops->reserve(domain->driver, iova);
+
+	if (rc)
+		return rc;
+	domain->iova->ops->destroy(domain->iova);
+	domain->iova = iova;
+	iova->wrapped = on_wrap;
+	iova->ctx = domain;
+	return 0;
+}
+
 static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma_config *config,
 		       struct err *err)
 {

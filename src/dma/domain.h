@@ -148,6 +148,12 @@ void domain_settle(struct iotoll_dma_domain *domain);
 void domain_release(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count);
 /* For strategies: call strategy->timer() once, @delay_ps or a little more from now. */
 void domain_set_timer(struct iotoll_dma_domain *domain, uint64_t delay_ps);
+/*
+ * Have @iova, made with ops for a table of this size, in place of the domain's own allocator, which
+ * is destroyed; it is the domain's from here on. Before anything is mapped. 0, or what reserve()
+ * says: then nothing has changed.
+ */
+int domain_replace_allocator(struct iotoll_dma_domain *domain, struct iova *iova) MUST_CHECK;
 /* The timer went off: takes the lock. */
 void domain_timer(void *domain);
 

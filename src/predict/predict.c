@@ -9,11 +9,13 @@
 
 #define PROGRESS_EVENTS 65536u
 
+extern const struct predictor predictor_kernel;
 extern const struct predictor predictor_power;
 extern const struct predictor predictor_iotlb;
 
 /* An explicit array: a row for each format that can be predicted. */
-static const struct predictor *const predictors[] = {&predictor_iotlb, &predictor_power, NULL};
+static const struct predictor *const predictors[] = {&predictor_kernel, &predictor_iotlb,
+						     &predictor_power, NULL};
 
 static const struct predictor *predictor_find(const char *format)
 {
@@ -72,6 +74,7 @@ int predict_run(struct trace *trace, const struct predict_config *c, struct pred
 		return err_set(err, -EINVAL, "%s: recordings of format %s cannot be predicted",
 			       trace_name(trace), trace_format_name(trace));
 	trace_stop_when(trace, c->should_stop, c->ctx);
+	trace_want_marks(trace);
 	rc = p->begin(&ctx, c, out, err);
 	if (rc)
 		return rc;

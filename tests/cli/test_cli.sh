@@ -151,6 +151,24 @@ the_shipped_trace_replays_and_reports_what_is_missing() {
 	run_for 0 replay "$trace"
 }
 
+what_kernels_did_is_predicted() {
+	run_for 0 predict "$root/traces/vtd-ifupdown.probes.txt"
+	expect "a share" grep -q '^addresses *98.000 % *196 *4 *91$' "$scratch/out"
+	expect "the first wrong one in words" grep -q '^  expected  iova 0x' "$scratch/out"
+	run_for 0 predict "$root/traces/vtd-lazy-rx.probes.txt" --format json
+	expect "full rings" grep -q '"flushes": {' "$scratch/out"
+	expect "no divergence" grep -q '"first_divergence": null' "$scratch/out"
+	run_for 0 predict - --format csv <"$root/traces/vtd-lazy-rx.iotlb.txt"
+	expect "all right" grep -qx 'predicted.iotlb.predicted_exact_fraction,1.0*' "$scratch/out"
+	refused "not recognised as a trace" predict "$root/README.md"
+	refused "$scratch/none" predict "$scratch/none"
+	printf 'spapr_iommu_put liobn=0x8 ioba=0x1 tce=0x3 ret=0\n' >"$scratch/wrong.txt"
+	refused "$scratch/wrong.txt:1: spapr_iommu_put: expected" predict "$scratch/wrong.txt"
+	printf 'cpus=1\n' >"$scratch/empty.txt"
+	refused "nothing to predict" predict "$scratch/empty.txt"
+	refused "trace format 'perfetto' is unknown" predict "$scratch/wrong.txt" --trace-format perfetto
+}
+
 the_iotlb_laboratory_answers_from_a_recording_and_from_a_run() {
 	trace=$root/traces/vtd-strict-rx.iotlb.txt
 	run_for 0 iotlb "$trace" --entries 8,16 --policies lru,opt --format csv
@@ -360,6 +378,7 @@ tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_li
 	options_that_do_not_exist_end_with_status_2 help_and_version_succeed \
 	lists_name_what_there_is every_strategy_is_explained_with_all_its_parts the_effective_scenario_runs_again \
 	the_shipped_trace_replays_and_reports_what_is_missing \
+	what_kernels_did_is_predicted \
 	the_iotlb_laboratory_answers_from_a_recording_and_from_a_run \
 	the_iotlb_laboratory_takes_hints_where_mappings_are_known \
 	the_iotlb_laboratory_takes_the_disk_of_a_run \

@@ -98,7 +98,7 @@ each_field_of_a_comparison_is_explained() {
 }
 
 each_field_of_a_prediction_is_explained() {
-	for trace in "$root"/traces/tce-*.txt "$root"/traces/*rx.iotlb.txt; do
+	for trace in "$root"/traces/*.txt; do
 		"$program" predict "$trace" --format csv >"$scratch/predict.csv" || exit 1
 		explained "$scratch/predict.csv" || exit 1
 	done

@@ -58,6 +58,7 @@ static int take(struct magazines *m, uint64_t count, uint64_t limit, bool flush,
 static int magazines_alloc(struct iova *a, const struct iova_want *want, uint64_t *out)
 {
 	struct magazines *m = magazines_of(a);
+	const uint64_t slow_before = a->slow;
 	int rc = -ENOSPC;
 	uint32_t node;
 
@@ -67,6 +68,7 @@ static int magazines_alloc(struct iova *a, const struct iova_want *want, uint64_
 		rc = take(m, want->count, want->limit, true, &node);
 	if (rc)
 		return rc;
+	m->last_slow = a->slow != slow_before;
 	ranges_hold(&m->tree.r, node, want->count);
 	*out = m->tree.r.t.node[node].lo;
 	return 0;
@@ -139,4 +141,5 @@ const struct iova_ops magazines_ops = {
 	.free = magazines_free,
 	.usable_below = tree_usable_below,
 	.check = magazines_check,
+	.history = &magazines_history,
 };

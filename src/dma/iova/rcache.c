@@ -193,7 +193,8 @@ static bool check_class(const struct magazines *m, unsigned class, uint64_t *cac
 			return false;
 	}
 	for (unsigned i = 0; i < d->size; i++)
-		if (d->magazine[i]->size != MAGAZINE_SIZE ||
+		/* Full, unless a range was seized out of it. */
+		if (d->magazine[i]->size > MAGAZINE_SIZE ||
 		    !check_magazine(m, d->magazine[i], class, cached))
 			return false;
 	return d->size <= RCACHE_DEPOT_MAX;

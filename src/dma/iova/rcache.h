@@ -39,7 +39,10 @@ struct magazines {
 	struct depot depot[RCACHE_CLASSES];
 	struct cpu_cache *cpu; /* by CPU, then class */
 	unsigned cpus;
+	bool last_slow; /* the last allocation came from the tree */
 };
+
+extern const struct iova_history_ops magazines_history;
 
 /* Which class serves @count entries: RCACHE_CLASSES and above, none does. */
 static inline unsigned rcache_class(uint64_t count)

@@ -91,6 +91,8 @@ int tree_take(struct tree *tree, uint64_t count, uint64_t limit, uint32_t *out)
 		range_free(&tree->r.t, node);
 		return -ENOSPC;
 	}
+	tree->before32 = tree->cached32;
+	tree->before = tree->cached;
 	tree->r.t.node[node].lo = first;
 	tree->r.t.node[node].hi = first + count - 1;
 	range_insert(&tree->r.t, node, above);

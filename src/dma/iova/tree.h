@@ -12,7 +12,8 @@ struct tree {
 	uint32_t anchor; /* a node above everything */
 	/* Where walks begin: the last allocation, or above what was freed higher up. */
 	uint32_t cached32, cached;
-	uint64_t max32; /* requests this long are known to fail below 4 GiB */
+	uint32_t before32, before; /* where the last search began, were it undone */
+	uint64_t max32;            /* requests this long are known to fail below 4 GiB */
 };
 
 /* Set up @tree over @entries; the anchor is its only node. 0 or -ENOMEM. */

@@ -153,7 +153,7 @@ static void flush(struct iotoll_dma_domain *domain)
 /* queue_iova(). */
 static bool queue_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
 {
-	const unsigned index = env_cpu(domain->env);
+	const unsigned index = iova_cpu(domain->iova);
 	struct queue *q = domain->strategy_data;
 	struct ring *ring = ring_at(domain, index);
 
