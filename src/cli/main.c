@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{"compare", "every strategy on one machine: price and exposure", cli_compare},
 	{"replay", "drive an IOMMU with a DMA trace recorded on a real kernel", cli_replay},
 	{"predict", "our models against what a recorded kernel or IOMMU did", cli_predict},
+	{"trace", "recorded DMA traces: look at them, convert, cut", cli_trace},
 	{"iotlb", "miss-ratio curves of an IOTLB, from a trace or a run", cli_iotlb},
 	{"explain", "what a strategy does, protects and gives up", cli_explain},
 	{"list", "what there is: iommus, strategies, profiles, loads, settings", cli_list},

@@ -34,7 +34,7 @@ static int failed_writer(FILE *out, const char *path, int ret, struct err *err)
 }
 
 /* Run @writer into @fd, which is closed in any case. */
-static int fill(int fd, const char *path, bool sync, report_writer writer, const json_t *json,
+static int fill(int fd, const char *path, bool sync, report_stream_writer writer, void *ctx,
 		struct err *err)
 {
 	FILE *out = fdopen(fd, "w");
@@ -48,7 +48,7 @@ static int fill(int fd, const char *path, bool sync, report_writer writer, const
 	if (err)
 		err->text[0] = 0;
 	errno = 0;
-	ret = writer(out, json, err);
+	ret = writer(out, ctx, err);
 	ret = failed_writer(out, path, ret, err);
 	errno = 0;
 	if (!ret && (ferror(out) || fflush(out) != 0 || (sync && fsync(fd) != 0)))
@@ -58,7 +58,7 @@ static int fill(int fd, const char *path, bool sync, report_writer writer, const
 	return ret;
 }
 
-static int replace(const char *path, report_writer writer, const json_t *json, struct err *err)
+static int replace(const char *path, report_stream_writer writer, void *ctx, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	int head = slash ? (int)(slash - path + 1) : 0, ret, fd;
@@ -72,7 +72,7 @@ static int replace(const char *path, report_writer writer, const json_t *json, s
 		ret = system_error(err, path, "create");
 		goto free_name;
 	}
-	ret = fill(fd, path, true, writer, json, err);
+	ret = fill(fd, path, true, writer, ctx, err);
 	if (!ret && rename(temporary, path) != 0)
 		ret = system_error(err, path, "replace");
 	if (ret)
@@ -82,14 +82,14 @@ free_name:
 	return ret;
 }
 
-int report_write_file(const char *path, report_writer writer, const json_t *json, struct err *err)
+int report_write_stream(const char *path, report_stream_writer writer, void *ctx, struct err *err)
 {
 	struct stat st;
 	char *real;
 	int ret, fd;
 
 	if (stat(path, &st) != 0)
-		return replace(path, writer, json, err);
+		return replace(path, writer, ctx, err);
 	if (S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
 		return system_error(err, path, "write");
@@ -98,14 +98,33 @@ int report_write_file(const char *path, report_writer writer, const json_t *json
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0)
 			return system_error(err, path, "write");
-		return fill(fd, path, false, writer, json, err);
+		return fill(fd, path, false, writer, ctx, err);
 	}
 	real = realpath(path, NULL);
 	if (!real)
 		return system_error(err, path, "write");
-	ret = replace(real, writer, json, err);
+	ret = replace(real, writer, ctx, err);
 	free(real);
 	return ret;
+}
+
+struct document {
+	report_writer writer;
+	const json_t *json;
+};
+
+static int write_document(FILE *out, void *ctx, struct err *err)
+{
+	const struct document *d = ctx;
+
+	return d->writer(out, d->json, err);
+}
+
+int report_write_file(const char *path, report_writer writer, const json_t *json, struct err *err)
+{
+	struct document d = {writer, json};
+
+	return report_write_stream(path, write_document, &d, err);
 }
 
 static int make_one(const char *path, struct err *err)

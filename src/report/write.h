@@ -22,6 +22,12 @@ typedef int (*report_writer)(FILE *out, const json_t *json, struct err *err);
 int report_write_file(const char *path, report_writer writer, const json_t *json,
 		      struct err *err) MUST_CHECK;
 
+/* Writes something, as @ctx says, to @out; as report_writer otherwise. */
+typedef int (*report_stream_writer)(FILE *out, void *ctx, struct err *err);
+/* The same for what is no document. */
+int report_write_stream(const char *path, report_stream_writer writer, void *ctx,
+			struct err *err) MUST_CHECK;
+
 /* Make the directory @path and those above it; 0 if it is there. -errno with @err filled. */
 int report_make_directory(const char *path, struct err *err) MUST_CHECK;
 

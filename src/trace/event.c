@@ -5,7 +5,10 @@
 
 #include <string.h>
 
+#include "trace/format.h"
+
 #define PAGE_BYTES   4096u
+#define PADDR_END    (UINT64_C(1) << 52) /* physical addresses of x86 and Arm end here */
 #define QI_IOVA_MASK (~(uint64_t)(PAGE_BYTES - 1))
 #define QI_AM_MASK   63u
 #define QI_AM_MOST   51u /* 2^51 pages are the whole address space of 63 bits */
@@ -161,4 +164,51 @@ void trace_qi_decode(struct trace_event *ev)
 	ev->bytes = (uint64_t)PAGE_BYTES << ev->qi_mask;
 	ev->iova = high & QI_IOVA_MASK & ~(ev->bytes - 1);
 	ev->has |= TRACE_HAS(TRACE_F_IOVA) | TRACE_HAS(TRACE_F_BYTES);
+}
+
+const char *trace_event_wrong(const struct trace_event *ev)
+{
+	const uint64_t pages = ev->iova | ev->bytes;
+
+	switch (ev->kind) {
+	case TRACE_MAP:
+	case TRACE_UNMAP:
+	case TRACE_INVALIDATE:
+		if (pages % PAGE_BYTES || !ev->bytes)
+			return "an address and a size that are multiples of 4096";
+		if (ev->bytes - 1 > UINT64_MAX - ev->iova)
+			return "iova + size of at most 2^64";
+		break;
+	default:
+		return NULL;
+	}
+	if (ev->kind == TRACE_MAP &&
+	    (ev->paddr % PAGE_BYTES || ev->paddr > PADDR_END || ev->bytes > PADDR_END - ev->paddr))
+		return "a paddr that is a multiple of 4096, paddr + size of at most 2^52";
+	if (ev->kind == TRACE_UNMAP &&
+	    (ev->done_bytes % PAGE_BYTES ||
+	     (ev->done_bytes && ev->done_bytes - 1 > UINT64_MAX - ev->iova)))
+		return "an unmapped size that is a multiple of 4096 and stays below 2^64";
+	return NULL;
+}
+
+#define BIT(f) TRACE_HAS(TRACE_F_##f)
+
+static const uint64_t kind_needs[TRACE_KINDS] = {
+	[TRACE_MAP] = BIT(IOVA) | BIT(BYTES) | BIT(PADDR),
+	[TRACE_UNMAP] = BIT(IOVA) | BIT(BYTES) | BIT(DONE),
+	[TRACE_ACCESS] = BIT(IOVA) | BIT(TAG),
+	[TRACE_INVALIDATE] = BIT(IOVA) | BIT(BYTES) | BIT(TAG),
+	[TRACE_INVALIDATE_TAG] = BIT(TAG),
+	[TRACE_QI_SUBMIT] = BIT(WORD0) | BIT(WORD1) | BIT(WORD2) | BIT(WORD3),
+	[TRACE_STEP] = BIT(TEXT),
+};
+
+const char *trace_event_lacks(const struct trace_event *ev)
+{
+	if ((ev->has & kind_needs[ev->kind]) != kind_needs[ev->kind])
+		return "every field that an event of its kind has";
+	if (ev->kind >= TRACE_ACCESS && ev->kind <= TRACE_INVALIDATE_ALL && ev->tag > 0xFFFF)
+		return "a tag of 16 bits";
+	return NULL;
 }

@@ -14,6 +14,10 @@ struct trace_format {
 	const char *title; /* one line */
 	/* Do these first bytes of a file (at least one) look like this format? */
 	bool (*claims)(const char *head, size_t bytes);
+	/* May be NULL. What there is to do once it is recognised; may set t->state. */
+	int (*open)(struct trace *t, struct err *err);
+	/* Only called with a t->state, also if @open failed. */
+	void (*close)(struct trace *t);
 	/*
 	 * Take lines until one is an event: 1 and *@event; 0 at the end; negative with @err. Counts
 	 * lines, comments, steps, unknown lines and losses in the tally; trace_next() counts
@@ -34,6 +38,7 @@ struct trace_room {
 struct trace {
 	const struct trace_format *format;
 	struct input input;
+	void *state; /* the format's own */
 	struct trace_tally tally;
 	int ended; /* 0 or the error that ended it, once @over */
 	bool over;
@@ -45,6 +50,15 @@ struct trace {
 	struct trace_room room[TRACE_LISTS]; /* one for each field that is a list */
 };
 
+/* Reading failed with @rc: says so in words, and how the file is to blame if it is. Returns @rc. */
+int trace_unreadable(const struct trace *t, int rc, struct err *err);
+/*
+ * Does @ev, of an IOMMU event, keep what event.h promises? NULL, or what was expected. For formats
+ * without words of their own.
+ */
+const char *trace_event_wrong(const struct trace_event *ev);
+/* Does it lack a field that every event of its kind has? NULL, or what was expected. */
+const char *trace_event_lacks(const struct trace_event *ev);
 /* Put @value at @index. 0 or -ENOMEM. */
 int trace_room_put(struct trace_room *room, size_t index, uint64_t value) MUST_CHECK;
 /*

@@ -3,7 +3,6 @@
 #include "trace/line.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/utf8.h"
 
@@ -18,7 +17,7 @@ static int line_take(struct trace *t, struct cut *line, bool *whole, struct err 
 		return err_set(err, -EINVAL, "%s:%llu: line longer than %u bytes", t->name, number,
 			       INPUT_LINE_MAX);
 	if (rc < 0)
-		return err_set(err, rc, "%s: cannot be read: %s", t->name, strerror(-rc));
+		return trace_unreadable(t, rc, err);
 	if (rc == 0)
 		return 0;
 	line->end = line->at + bytes;

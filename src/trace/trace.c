@@ -13,17 +13,17 @@
 #define TRACE_STOP_LINES 256u /* between questions whether to stop */
 
 extern const struct trace_format trace_format_ftrace;
+extern const struct trace_format trace_format_csv;
+extern const struct trace_format trace_format_native;
+extern const struct trace_format trace_format_trace_dat;
 extern const struct trace_format trace_format_perf;
 extern const struct trace_format trace_format_qemu_vtd;
 extern const struct trace_format trace_format_qemu_tce;
 
 /* The registry: an explicit array, NULL-terminated, in the order in which they are tried. */
 static const struct trace_format *const trace_formats[] = {
-	&trace_format_perf,
-	&trace_format_ftrace,
-	&trace_format_qemu_vtd,
-	&trace_format_qemu_tce,
-	NULL,
+	&trace_format_native, &trace_format_trace_dat, &trace_format_csv,      &trace_format_perf,
+	&trace_format_ftrace, &trace_format_qemu_vtd,  &trace_format_qemu_tce, NULL,
 };
 
 const char *trace_format_row(unsigned index, const char **title)
@@ -38,23 +38,25 @@ const char *trace_format_row(unsigned index, const char **title)
 	return NULL;
 }
 
-/* First bytes of files that hold a trace, but not as text, and what to do about each. */
+/* First bytes of files that may hold a trace, but not in a way that is read here. */
 static const struct {
 	const char *magic;
 	size_t bytes;
 	const char *advice;
 } trace_foreign[] = {
-	{"\xFD"
-	 "7zXZ",
-	 6, "compressed with xz: decompress it first (xz -dc FILE | ... -)"},
-	{"\x1F\x8B", 2, "compressed with gzip: decompress it first (gzip -dc FILE | ... -)"},
-	{"\x28\xB5\x2F\xFD", 4,
-	 "compressed with zstd: decompress it first (zstd -dc FILE | ... -)"},
 	{"BZh", 3, "compressed with bzip2: decompress it first (bzip2 -dc FILE | ... -)"},
-	{"\x17\x08\x44"
-	 "tracing",
-	 10, "a binary trace-cmd file: write it as text first (trace-cmd report FILE)"},
+	{"PERFILE2", 8, "a binary perf file: write it as text first (perf script -i FILE)"},
 };
+
+int trace_unreadable(const struct trace *t, int rc, struct err *err)
+{
+	if (rc == -EBADMSG)
+		return err_set(
+			err, -EINVAL,
+			"%s: what %s compressed is damaged or ends early, at byte %llu or before",
+			t->name, t->input.packing, (unsigned long long)input_position(&t->input));
+	return err_set(err, rc, "%s: cannot be read: %s", t->name, strerror(-rc));
+}
 
 static int trace_unknown_format(const char *format, struct err *err)
 {
@@ -75,7 +77,7 @@ static int trace_recognise(struct trace *t, const char *format, struct err *err)
 	const int rc = input_peek(&t->input, &head, &bytes);
 
 	if (rc)
-		return err_set(err, rc, "%s: cannot be read: %s", t->name, strerror(-rc));
+		return trace_unreadable(t, rc, err);
 	if (!bytes)
 		return err_set(err, -EINVAL, "%s: empty: expected a trace", t->name);
 	for (size_t i = 0; i < sizeof(trace_foreign) / sizeof(trace_foreign[0]); i++)
@@ -116,8 +118,10 @@ static struct trace *trace_new(const char *name)
 
 static int trace_begin(struct trace **out, struct trace *t, const char *format, struct err *err)
 {
-	const int rc = trace_recognise(t, format, err);
+	int rc = trace_recognise(t, format, err);
 
+	if (!rc && t->format->open)
+		rc = t->format->open(t, err);
 	if (rc)
 		trace_close(t);
 	else
@@ -147,7 +151,10 @@ int trace_open_memory(struct trace **out, const void *data, size_t bytes, const 
 
 	if (!t)
 		return err_set(err, -ENOMEM, "%s: out of memory", name);
-	input_open_memory(&t->input, data, bytes);
+	if (input_open_memory(&t->input, data, bytes)) {
+		free(t);
+		return err_set(err, -ENOMEM, "%s: out of memory", name);
+	}
 	return trace_begin(out, t, format, err);
 }
 
@@ -155,6 +162,8 @@ void trace_close(struct trace *t)
 {
 	if (!t)
 		return;
+	if (t->state)
+		t->format->close(t);
 	input_close(&t->input);
 	for (size_t i = 0; i < TRACE_LISTS; i++)
 		free(t->room[i].at);
@@ -298,5 +307,5 @@ uint64_t trace_position(const struct trace *t, uint64_t *total_bytes)
 {
 	if (total_bytes)
 		*total_bytes = t->input.total;
-	return t->input.taken;
+	return input_position(&t->input);
 }

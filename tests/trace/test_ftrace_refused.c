@@ -148,11 +148,13 @@ static void foreign_files_are_refused_with_advice(void **state)
 	} rows[] = {
 		{"\xFD"
 		 "7zXZ\0\0",
-		 7, "xz -dc"},
-		{"\x1F\x8B\x08", 3, "gzip -dc"},
-		{"\x28\xB5\x2F\xFD\x24", 5, "zstd -dc"},
+		 7, "what xz compressed is damaged or ends early"},
+		{"\x1F\x8B\x08", 3, "what gzip compressed is damaged or ends early"},
+		{"\x28\xB5\x2F\xFD\x24", 5, "what zstd compressed is damaged or ends early"},
+		{"PERFILE2\1", 9, "perf script"},
 		{"BZh9", 4, "bzip2 -dc"},
-		{"\x17\x08\x44tracing6", 11, "trace-cmd report"},
+		{"\x17\x08\x44tracing6", 11, "the file is cut short"},
+		{"\x17\x08\x44tracing5", 12, "version 6 or 7"},
 		{"", 0, "empty"},
 		{"hello\nworld\n", 12, "not recognised"},
 		{"{\"a\": [1]}\n", 11, "not recognised"},

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of the trace.dat reader, shared by trace_dat.c and trace_dat_plan.c. */
+#ifndef IOTOLL_TRACE_TRACE_DAT_H
+#define IOTOLL_TRACE_TRACE_DAT_H
+
+#include <event-parse.h>
+
+#include "trace/fields.h"
+
+#define DAT_STEPS 12 /* fields that an event may have */
+
+/* How to read one type of event. */
+struct dat_plan {
+	struct tep_event *event;
+	const struct fields_row *row; /* NULL: unknown */
+	bool by_text;                 /* print it as its print format says, and read that */
+	unsigned steps;
+	struct {
+		struct tep_format_field *from;
+		enum trace_field to;
+	} step[DAT_STEPS];
+};
+
+/* Fill *@plan for @event. */
+void dat_plan(struct dat_plan *plan, struct tep_event *event);
+/*
+ * The fields of @ev, whose columns are filled, out of @record as @plan says. false: this one has to
+ * be read by its text.
+ */
+bool dat_take(const struct dat_plan *plan, const struct tep_record *record, struct trace_event *ev);
+
+#endif
