@@ -72,7 +72,17 @@ static uint32_t native_hash(const void *data, size_t bytes)
 	return (uint32_t)(h ^ h >> 32) & (NATIVE_SLOTS - 1);
 }
 
-/* A byte count and the bytes, filled up to words with zeros. */
+/* The same for a shape, a word at a time: it is asked for every event. */
+static uint32_t native_hash_words(const uint64_t shape[NATIVE_SHAPE_WORDS])
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (unsigned i = 0; i < NATIVE_SHAPE_WORDS; i++)
+		h = ((h ^ shape[i]) * 0x9E3779B97F4A7C15u) ^ h >> 29;
+	return (uint32_t)(h ^ h >> 32) & (NATIVE_SLOTS - 1);
+}
+
+/* Bytes, filled up to words with zeros. */
 static int native_bytes(struct native_writer *w, const char *at, size_t bytes)
 {
 	const size_t words = (bytes + 7) / 8;
@@ -174,7 +184,7 @@ static int native_shape(struct native_writer *w, const struct trace_event *ev, u
 		return rc;
 	for (unsigned i = 0; i < NATIVE_SHAPE_WORDS; i++)
 		shape[i] = htole64(shape[i]);
-	slot = native_hash(shape, sizeof(shape));
+	slot = native_hash_words(shape);
 	for (k = &w->shape[slot]; k->number; k = &w->shape[slot]) {
 		if (memcmp(&w->word[k->at + 1], shape, sizeof(shape)) == 0) {
 			*number = k->number;

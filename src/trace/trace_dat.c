@@ -5,7 +5,8 @@
  * the file itself; frequent ones are taken field by field (trace_dat_plan.c), others as the text
  * that their print format makes. Events of instances (trace-cmd record -B) are merged in as well.
  *
- * libtracecmd needs a file it can seek in; memory is lent to it as one.
+ * libtracecmd needs a file it can seek in; memory is lent to it as one. All of this happens in a
+ * child (trace_dat_guard.c), whose end gives everything back.
  */
 #include "trace/trace_dat.h"
 
@@ -17,8 +18,6 @@
 #include <unistd.h>
 
 #include "trace/trace_dat_check.h"
-
-static const char dat_magic[] = "\x17\x08\x44tracing";
 
 /* One CPU of one instance. */
 struct dat_source {
@@ -111,7 +110,20 @@ close_it:
 	return err_set(err, -EIO, "%s: cannot be read: %s", t->name, strerror(errno));
 }
 
-static int dat_open(struct trace *t, struct err *err)
+int dat_library_check(struct trace *t, struct err *err)
+{
+	uint64_t overrun;
+	const int fd = dat_fd(t, err);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = dat_check(fd, t->name, &overrun, err);
+	(void)close(fd);
+	return rc;
+}
+
+int dat_library_open(struct trace *t, struct err *err)
 {
 	struct dat *d = calloc(1, sizeof(*d));
 	uint64_t overrun = 0;
@@ -145,29 +157,6 @@ static int dat_open(struct trace *t, struct err *err)
 	}
 	t->tally.cpus = (unsigned)tep_get_cpus(tracecmd_get_tep(d->handle));
 	return 0;
-}
-
-static void dat_close(struct trace *t)
-{
-	struct dat *d = t->state;
-
-	for (unsigned i = 0; i < d->sources; i++)
-		if (d->source[i].record)
-			tracecmd_free_record(d->source[i].record);
-	if (d->held)
-		tracecmd_free_record(d->held);
-	for (int i = 0; i < d->instances; i++)
-		tracecmd_close(d->instance[i]);
-	if (d->handle)
-		tracecmd_close(d->handle);
-	for (int i = 0; i < d->plans; i++)
-		free(d->plan[i]);
-	trace_seq_destroy(&d->text);
-	free((void *)d->plan);
-	free((void *)d->instance);
-	free(d->source);
-	free(d);
-	t->state = NULL;
 }
 
 /* The earliest of all sources; equal stamps in the order of CPUs. NULL: that was all. */
@@ -291,7 +280,7 @@ static int dat_loss(struct trace *t, const struct dat_source *s, struct trace_ev
 	return trace_mark(t, ev);
 }
 
-static int dat_next(struct trace *t, struct trace_event *ev, struct err *err)
+int dat_library_next(struct trace *t, struct trace_event *ev, struct err *err)
 {
 	struct dat *d = t->state;
 	struct dat_source *s;
@@ -318,18 +307,3 @@ static int dat_next(struct trace *t, struct trace_event *ev, struct err *err)
 	s->record = tracecmd_read_data(s->handle, s->cpu);
 	return rc;
 }
-
-static bool dat_claims(const char *head, size_t bytes)
-{
-	return bytes >= sizeof(dat_magic) - 1 &&
-	       memcmp(head, dat_magic, sizeof(dat_magic) - 1) == 0;
-}
-
-const struct trace_format trace_format_trace_dat = {
-	.name = "trace-dat",
-	.title = "binary files of trace-cmd record (trace.dat, versions 6 and 7)",
-	.claims = dat_claims,
-	.open = dat_open,
-	.close = dat_close,
-	.next = dat_next,
-};

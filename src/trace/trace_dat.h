@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of the trace.dat reader, shared by trace_dat.c and trace_dat_plan.c. */
+/* The inside of the trace.dat reader, shared by trace_dat*.c. */
 #ifndef IOTOLL_TRACE_TRACE_DAT_H
 #define IOTOLL_TRACE_TRACE_DAT_H
 
@@ -28,5 +28,14 @@ void dat_plan(struct dat_plan *plan, struct tep_event *event);
  * be read by its text.
  */
 bool dat_take(const struct dat_plan *plan, const struct tep_record *record, struct trace_event *ev);
+
+/* Does the file's skeleton hang together? 0; -EINVAL with @err, -errno. */
+int dat_library_check(struct trace *t, struct err *err) MUST_CHECK;
+/*
+ * Open @t's file with libtracecmd, and the next event or mark of it: as the functions of struct
+ * trace_format. There is no way to close it: the process ends.
+ */
+int dat_library_open(struct trace *t, struct err *err) MUST_CHECK;
+int dat_library_next(struct trace *t, struct trace_event *ev, struct err *err) MUST_CHECK;
 
 #endif
