@@ -18,6 +18,7 @@ enum {
 	OPT_HINTS,
 	OPT_PARTITIONS,
 	OPT_TRACE_FORMAT,
+	OPT_LOSS,
 	OPT_SVG
 };
 
@@ -46,6 +47,7 @@ static const struct argp_option options[] = {
 	{"partitions", OPT_PARTITIONS, "N", 0, "groups of sets, one a domain modulo N (1)", 0},
 	{"set", 's', "SECTION.KEY=VALUE", 0, "change one setting of the scenario", 0},
 	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
+	{"allow-loss", OPT_LOSS, 0, 0, "use a trace of which much is missing", 0},
 	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
 	{"svg", OPT_SVG, "FILE", 0, "draw the curves", 0},
 	{0},
@@ -77,6 +79,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_PARTITIONS:
 		return cli_take_number(&r->partitions, "partitions", arg, 1, 1u << 20, &a->err);
+	case OPT_LOSS:
+		r->allow_loss = true;
+		return 0;
 	case OPT_TRACE_FORMAT:
 		r->format = arg;
 		return 0;

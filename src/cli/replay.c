@@ -15,7 +15,8 @@ enum {
 	OPT_WAYS,
 	OPT_TABLE,
 	OPT_ACCESS,
-	OPT_TRACE_FORMAT
+	OPT_TRACE_FORMAT,
+	OPT_LOSS
 };
 
 struct args {
@@ -35,6 +36,7 @@ static const struct argp_option options[] = {
 	{"access", OPT_ACCESS, "RULE", 0,
 	 "when the device touches a mapping: at-unmap (default), at-map, none", 0},
 	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
+	{"allow-loss", OPT_LOSS, 0, 0, "use a trace of which much is missing", 0},
 	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
 	{0},
 };
@@ -65,6 +67,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return cli_take_number(&r->table_entries, "table", arg, 0, 1u << 30, &a->err);
 	case OPT_ACCESS:
 		r->access = arg;
+		return 0;
+	case OPT_LOSS:
+		r->allow_loss = true;
 		return 0;
 	case OPT_TRACE_FORMAT:
 		r->format = arg;

@@ -301,7 +301,8 @@ int iotlb_lab_run(const struct iotlb_lab_request *r, json_t **result, struct err
 	if (!rc && mrc_stream_init(&lab.stream))
 		rc = err_set(err, -ENOMEM, "no memory");
 	if (!rc && r->trace)
-		rc = iotlb_stream_trace(&lab.stream, r->trace, r->format, &lab.rule, err);
+		rc = iotlb_stream_trace(&lab.stream, r->trace, r->format, r->allow_loss, &lab.rule,
+					err);
 	else if (!rc)
 		rc = iotlb_stream_run(&lab.stream, r->scenario, &r->options, err);
 	if (!r->trace)

@@ -10,6 +10,7 @@
 struct iotlb_lab_request {
 	const char *trace;         /* a path, or NULL: run ... */
 	const char *format;        /* of the trace; NULL: recognise it */
+	bool allow_loss;           /* also one of which much is missing (trace/loss.h) */
 	struct scenario *scenario; /* ... this, finished by scenario_finish() */
 	/* Lists, separated by commas. */
 	const char *entries;  /* "16,64,256" */

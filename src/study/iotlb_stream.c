@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "trace/loss.h"
 #include "trace/trace.h"
 
 #define PAGE_SHIFT 12
@@ -91,7 +92,7 @@ static int judge(const struct mrc_stream *s, const struct trace *t, const char *
 	return 0;
 }
 
-int iotlb_stream_trace(struct mrc_stream *s, const char *path, const char *format,
+int iotlb_stream_trace(struct mrc_stream *s, const char *path, const char *format, bool allow_loss,
 		       const char **rule, struct err *err)
 {
 	struct trace_event ev;
@@ -109,6 +110,8 @@ int iotlb_stream_trace(struct mrc_stream *s, const char *path, const char *forma
 		rc = more;
 	else
 		rc = judge(s, t, rule, err);
+	if (!rc && !allow_loss)
+		rc = loss_judge(t, NULL, err);
 	trace_close(t);
 	return rc;
 }

@@ -14,7 +14,7 @@
  *   not recorded are left out.
  * 0; -EINVAL with @err for a trace with neither, or one that cannot be read; -EFBIG; -ENOMEM.
  */
-int iotlb_stream_trace(struct mrc_stream *s, const char *path, const char *format,
+int iotlb_stream_trace(struct mrc_stream *s, const char *path, const char *format, bool allow_loss,
 		       const char **rule, struct err *err) MUST_CHECK;
 
 /*

@@ -8,6 +8,7 @@
 
 #include "study/paths.h"
 #include "study/result_exposure.h"
+#include "trace/loss.h"
 #include "trace/replay.h"
 
 void replay_request_defaults(struct replay_request *r)
@@ -194,6 +195,8 @@ int replay_request_run(const struct replay_request *q, json_t **result, struct e
 	rc = replay_run(trace, &config, &r, err);
 	if (!rc && r.stopped)
 		rc = err_set(err, -EINTR, "interrupted");
+	if (!rc && !q->allow_loss)
+		rc = loss_judge(trace, NULL, err);
 	if (!rc)
 		*result = result_json(q, trace, &r);
 	trace_close(trace);

@@ -14,6 +14,7 @@
 struct replay_request {
 	const char *path;   /* "-": standard input */
 	const char *format; /* NULL: recognise it */
+	bool allow_loss;    /* also a recording of which much is missing (trace/loss.h) */
 	const char *profile, *iommu, *strategy, *allocator;
 	const char *access;                                /* "at-unmap", "at-map", "none" */
 	uint64_t iotlb_entries, iotlb_ways, table_entries; /* REPLAY_AUTO: as the model has it */

@@ -415,6 +415,7 @@ static int native_give(struct trace *t, struct trace_event *ev)
 	if (ev->kind == TRACE_STEP)
 		return trace_step(t, ev->text, ev);
 	n->events++;
+	t->tally.lines++;
 	return 1;
 }
 

@@ -3,9 +3,11 @@
 #ifndef IOTOLL_TRACE_TRACE_DAT_H
 #define IOTOLL_TRACE_TRACE_DAT_H
 
-#include <event-parse.h>
-
 #include "trace/fields.h"
+
+struct tep_event;
+struct tep_format_field;
+struct tep_record;
 
 #define DAT_STEPS 12 /* fields that an event may have */
 

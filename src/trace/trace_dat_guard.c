@@ -188,6 +188,7 @@ static int guard_next(struct trace *t, struct trace_event *ev, struct err *err)
 		if (rc <= 0)
 			break;
 		ev->line = t->input.line += ev->kind != TRACE_LOST;
+		t->tally.lines += ev->kind != TRACE_LOST;
 		if (ev->kind != TRACE_LOST || trace_mark(t, ev))
 			return 1;
 	}

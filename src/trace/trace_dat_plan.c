@@ -4,6 +4,7 @@
  * of the IOMMU layer and of the invalidation queue, and the probes of docs/traces.md. An event
  * whose fields are not exactly those is read by its text.
  */
+#include <event-parse.h>
 #include <string.h>
 
 #include "trace/trace_dat.h"
