@@ -43,7 +43,8 @@ static void map(struct program *g, struct iotoll_sg *sg, unsigned n)
 	bool mapped;
 
 	if (g->list) {
-		mapped = iotoll_dma_map_sg(g->device, sg, (int)n, IOTOLL_DMA_FROM_DEVICE) == (int)n;
+		mapped = iotoll_dma_map_multi(g->device, sg, (int)n, IOTOLL_DMA_FROM_DEVICE,
+					      NULL) == (int)n;
 	} else {
 		sg->dma_address = iotoll_dma_map_page(g->device, sg->paddr, PAGE_BYTES,
 						      IOTOLL_DMA_FROM_DEVICE);
@@ -56,7 +57,7 @@ static void map(struct program *g, struct iotoll_sg *sg, unsigned n)
 static void unmap(struct program *g, struct iotoll_sg *sg, unsigned n)
 {
 	if (g->list)
-		iotoll_dma_unmap_sg(g->device, sg, (int)n, IOTOLL_DMA_FROM_DEVICE);
+		iotoll_dma_unmap_multi(g->device, sg, (int)n, IOTOLL_DMA_FROM_DEVICE, NULL);
 	else
 		iotoll_dma_unmap_page(g->device, sg->dma_address, PAGE_BYTES,
 				      IOTOLL_DMA_FROM_DEVICE);

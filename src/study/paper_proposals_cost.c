@@ -59,15 +59,19 @@ static int judge_place(const struct profile *profile, bool metal, struct claim_r
 /* How many there are to put into one list. */
 static void say_supply(const struct paper *p, struct claim_result *r)
 {
-	static const char *const call = "dom0/1/receive/m16384/on/multicall";
+	static const char *const batch = "dom0/1/receive/m16384/on/batch";
 	static const char *const doorbell = "dom0/1/receive/m16384/on/doorbell";
 	const struct study *s = &p->study;
 
 	claim_say(r,
-		  "There are to put into a list, dom0 receiving: %.2f entries a call of the DMA "
-		  "API, %.2f until the doorbell; reading a disk: %.1f buffers a request",
-		  study_number(s, call, "xen.multicall_entries") /
-			  study_number(s, call, "xen.hypercalls.multicall"),
+		  "There are to put into a list, dom0 receiving: %.2f buffers a map and %.2f an "
+		  "unmap of its driver's, %.0f at the most; %.2f entries until the doorbell; "
+		  "reading a "
+		  "disk: %.1f buffers a request",
+		  study_number(s, batch, "dma.batches.map.mean"),
+		  study_number(s, batch, "dma.batches.unmap.mean"),
+		  fmax(study_number(s, batch, "dma.batches.map.max"),
+		       study_number(s, batch, "dma.batches.unmap.max")),
 		  study_number(s, doorbell, "xen.multicall_entries") /
 			  study_number(s, doorbell, "xen.hypercalls.multicall"),
 		  study_number(s, "ffsb/bare-metal/sequential/on", "disk.segments_per_request"));

@@ -6,6 +6,7 @@
 const struct paper_proposal paper_proposals[] = {
 	{"preallocated", "a table made in advance (4.3.1)", "dma.strategy=preallocated"},
 	{"persistent", "a cache of mappings (4.3.2)", "dma.strategy=persistent"},
+	{"batch", "lists that the driver makes (4.3.3)", "dma.batch=drivers"},
 	{"doorbell", "lists that wait for the doorbell (4.3.3)", "platform.multicall=doorbell"},
 	{"never-free", "entries that are never freed (4.3.4)", "dma.strategy=never-free"},
 	{NULL, NULL, NULL},
