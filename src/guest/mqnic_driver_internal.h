@@ -96,7 +96,7 @@ struct driver_queue {
 	unsigned number;
 	struct cpu *cpu;
 	struct softirq poll;
-	bool unmapping; /* the last unmap of a page said that another would follow */
+	bool unmapping; /* the last unmap said that another would follow */
 	struct rx_queue rx;
 	struct tx_queue tx;
 	struct queue_lists lists;
@@ -139,8 +139,8 @@ struct mqnic_page *mqnic_driver_page_get(struct driver_queue *q, struct cpu *cpu
 /* The NIC is through with all of @page: keep it mapped, or unmap it and let it go. */
 void mqnic_driver_page_release(struct driver_queue *q, struct mqnic_page *page);
 void mqnic_driver_page_drop(struct driver_queue *q, struct mqnic_page *page);
-/* And these were all for now. */
-void mqnic_driver_pages_dropped(struct driver_queue *q);
+/* The unmaps of this poll, sent packets' and pages', were all for now: a burst ends. */
+void mqnic_driver_unmapped(struct driver_queue *q);
 void mqnic_driver_pages_free(struct mqnic_driver *d);
 /* A page of memory, not mapped, with one reference; NULL: there is none. */
 struct mqnic_page *mqnic_driver_page_new(struct mqnic_driver *d);

@@ -185,7 +185,7 @@ void mqnic_driver_page_drop(struct driver_queue *q, struct mqnic_page *page)
 	mqnic_driver_put(q->driver, page);
 }
 
-void mqnic_driver_pages_dropped(struct driver_queue *q)
+void mqnic_driver_unmapped(struct driver_queue *q)
 {
 	if (q->driver->config.batch)
 		mqnic_driver_lists_dropped(q);

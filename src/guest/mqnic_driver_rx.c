@@ -155,7 +155,7 @@ static void receive(struct driver_queue *q, struct cpu *cpu, const struct mqnic_
 	for (unsigned i = 0; i < d->fragments; i++)
 		give_back(q, &entry.fragment[i]);
 	if (rx->hold && entry.fragment[d->fragments - 1].last) {
-		mqnic_driver_pages_dropped(q);
+		mqnic_driver_unmapped(q);
 		mqnic_driver_hold_up(q, cpu);
 	}
 }
@@ -176,7 +176,7 @@ unsigned mqnic_driver_rx(struct driver_queue *q, struct cpu *cpu, unsigned budge
 			break; /* a completion that names nothing is not looked at again */
 		done++;
 	}
-	mqnic_driver_pages_dropped(q);
+	mqnic_driver_unmapped(q);
 	if (q->rx.hold)
 		mqnic_driver_hold_polled(q, cpu);
 	return done;
@@ -202,7 +202,7 @@ void mqnic_driver_rx_free(struct driver_queue *q)
 	mqnic_driver_lists_unstock(q);
 	for (; rx->cache_head != rx->cache_tail; rx->cache_head++)
 		mqnic_driver_page_drop(q, rx->cache[rx->cache_head % d->config.page_cache]);
-	mqnic_driver_pages_dropped(q);
+	mqnic_driver_unmapped(q);
 	mqnic_driver_hold_free(q);
 	free(rx->entry);
 	free(rx->cache);

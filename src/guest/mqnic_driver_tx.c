@@ -25,9 +25,10 @@ static uint8_t *segment(const struct driver_queue *q, uint32_t first, unsigned i
 	return q->tx.ring.ptr + (size_t)block * MQNIC_BLOCK_BYTES + i % 4 * MQNIC_SEGMENT_BYTES;
 }
 
-static void unmap(struct driver_queue *q, bool more)
+/* More may follow: mqnic_driver_rx(), which every poll ends with, says when none does. */
+static void unmap(struct driver_queue *q)
 {
-	const struct iotoll_dma_attrs attrs = {.ring = 2 * q->number + 2, .more = more};
+	const struct iotoll_dma_attrs attrs = {.ring = 2 * q->number + 2, .more = true};
 	struct tx_queue *tx = &q->tx;
 	const struct tx_map *m = &tx->map[tx->map_head++ % (4 * ring_of(q))];
 
@@ -35,6 +36,7 @@ static void unmap(struct driver_queue *q, bool more)
 		return;
 	iotoll_dma_unmap_page_attrs(q->driver->dma, m->iova, m->bytes, IOTOLL_DMA_TO_DEVICE,
 				    &attrs);
+	q->unmapping = true;
 }
 
 /* Take back the newest @n mappings. */
@@ -198,7 +200,7 @@ static void finish(struct driver_queue *q, struct cpu *cpu, const struct mqnic_c
 
 	cpu_charge(cpu, machine_cost(d->machine)->driver_tx / 2);
 	for (unsigned i = 0; i < e.maps; i++)
-		unmap(q, i + 1 < e.maps);
+		unmap(q);
 	mqnic_driver_tx_done(q, cpu, &e, cqe->opcode == MQNIC_CQE_TX);
 }
 
@@ -232,7 +234,8 @@ unsigned mqnic_driver_reap(struct driver_queue *q, struct cpu *cpu)
 void mqnic_driver_tx_free(struct driver_queue *q)
 {
 	while (q->tx.map && q->tx.map_head != q->tx.map_tail)
-		unmap(q, false);
+		unmap(q);
+	mqnic_driver_unmapped(q);
 	free(q->tx.map);
 	free(q->tx.entry);
 }
