@@ -46,6 +46,11 @@ readme: build/iotoll
 	scripts/iotlb_tables.sh docs/iotlb.md build/iotoll >$(BUILD)/iotlb.md && cp $(BUILD)/iotlb.md docs/iotlb.md
 	scripts/zero_cost_tables.sh docs/zero-cost.md build/iotoll >$(BUILD)/zero.md && cp $(BUILD)/zero.md docs/zero-cost.md
 
+# What others published held against what is measured here: some minutes, unless it is in the store.
+evidence: build/iotoll
+	IOTOLL_DATA='$(CURDIR)' build/iotoll study evidence --out $(BUILD)/evidence
+	cp $(BUILD)/evidence/claims.md docs/evidence.md
+
 install: build/iotoll
 	$(if $(PREFIX),meson configure $(BUILD) --prefix '$(PREFIX)')
 	meson install -C $(BUILD)
@@ -54,4 +59,4 @@ clean:
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all check check-oracle bench readme install clean FORCE
+.PHONY: all check check-oracle bench readme evidence install clean FORCE

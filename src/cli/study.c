@@ -6,26 +6,31 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "report/claims.h"
 #include "report/csv.h"
 #include "report/study_text.h"
 #include "report/study_write.h"
+#include "study/evidence.h"
 #include "study/paper.h"
 
 struct args {
 	const char *name;
 	const char *out;
 	const char *figures; /* "2,3"; NULL: all */
+	const char *only;    /* "1.1,4.2"; NULL: all */
 	struct cli_format format;
 	uint64_t workers, seed;
 	bool fresh;
 	struct err err;
 };
 
-enum { OPT_FIGURES = 256, OPT_OUT, OPT_FRESH, OPT_SEED };
+enum { OPT_FIGURES = 256, OPT_ONLY, OPT_OUT, OPT_FRESH, OPT_SEED };
 
 static const struct argp_option options[] = {
 	{"out", OPT_OUT, "DIR", 0, "where page, figures, tables and the store go (out/NAME)", 0},
-	{"figures", OPT_FIGURES, "LIST", 0, "show only these figures: 2,3 (all are written)", 0},
+	{"figures", OPT_FIGURES, "LIST", 0, "paper: show only these figures: 2,3 (all are written)",
+	 0},
+	{"only", OPT_ONLY, "LIST", 0, "evidence: only these predictions: 1.1,4.2", 0},
 	{"format", 'f', "FORMAT", 0,
 	 "text (default), json or csv (figures); with :FILE into a file", 0},
 	{"jobs", 'j', "N", 0, "processes at a time (default: one a processor)", 0},
@@ -45,6 +50,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FIGURES:
 		a->figures = arg;
 		return 0;
+	case OPT_ONLY:
+		a->only = arg;
+		return 0;
 	case 'f':
 		return cli_take_format(&a->format, arg, &a->err);
 	case 'j':
@@ -57,7 +65,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		return cli_take_argument(&a->name, "study", arg, &a->err);
 	case ARGP_KEY_NO_ARGS:
-		return cli_take_argument(&a->name, "study (there is: paper)", NULL, &a->err);
+		return cli_take_argument(&a->name, "study (there are: paper, evidence)", NULL,
+					 &a->err);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -70,12 +79,16 @@ static const struct argp argp = {
 	.doc = "Run a study. 'paper' is \"The Price of Safety\" (OLS 2007): figures 2 to 7, files "
 	       "on a "
 	       "disk, the claims behind them, and the strategies on three generations of "
-	       "machines. Finished runs are kept in DIR/results.db: an "
+	       "machines. 'evidence' holds what others published about "
+	       "IOMMUs against what this laboratory measures, with a command for each figure. "
+	       "Finished runs are kept in DIR/results.db: an "
 	       "interrupted study goes on where it stopped."
 	       "\vExamples:\n"
 	       "  iotoll study paper\n"
 	       "  iotoll study paper --figures 2,3 --out out/mine\n"
-	       "  iotoll study paper --format json:paper.json",
+	       "  iotoll study paper --format json:paper.json\n"
+	       "  iotoll study evidence\n"
+	       "  iotoll study evidence --only 3.1,5.11 --format csv",
 };
 
 /* ---- output ---- */
@@ -137,7 +150,7 @@ static int print_text(FILE *out, const json_t *document, struct err *err)
 			  cli_width(), err);
 }
 
-static int print(struct args *a, json_t *document)
+static int print(struct args *a, json_t *document, report_writer csv)
 {
 	json_t *shown = a->figures ? selected(document, a->figures) : json_incref(document);
 	char page[PATH_MAX];
@@ -146,12 +159,24 @@ static int print(struct args *a, json_t *document)
 	snprintf(page, sizeof(page), "%s/index.html", a->out);
 	if (a->format.kind == FORMAT_TEXT)
 		json_object_set_new(shown, "page", json_string(page));
-	rc = cli_output(&a->format, shown, print_text, report_study_csv, &a->err);
+	rc = cli_output(&a->format, shown, print_text, csv, &a->err);
 	json_decref(shown);
 	return rc;
 }
 
-/* ---- the study ---- */
+/* ---- the studies ---- */
+
+/* The page and its files, then what was asked for. */
+static int show(struct args *a, json_t *document, report_writer csv)
+{
+	int rc = document ? 0 : a->err.text[0] ? -EIO : -ENOMEM;
+
+	if (!rc && cli_stopped(NULL))
+		rc = -EINTR;
+	if (!rc)
+		rc = report_study_write(a->out, document, &a->err);
+	return rc ? rc : print(a, document, csv);
+}
 
 static int run_paper(struct args *a)
 {
@@ -159,6 +184,8 @@ static int run_paper(struct args *a)
 	struct paper paper;
 	int rc = a->figures ? check_figures(a->figures, &a->err) : 0;
 
+	if (!rc && a->only)
+		rc = err_set(&a->err, -EINVAL, "--only goes with the study evidence");
 	if (!rc)
 		rc = cli_output_possible(&a->format, &a->err);
 	if (!rc)
@@ -169,30 +196,58 @@ static int run_paper(struct args *a)
 	if (!rc) {
 		cli_progress("%s: experiments and claims", a->name);
 		document = paper_document(&paper, &a->err);
-		rc = document ? 0 : a->err.text[0] ? -EIO : -ENOMEM;
+		rc = show(a, document, report_study_csv);
 	}
-	if (!rc && cli_stopped(NULL))
-		rc = -EINTR;
-	if (!rc)
-		rc = report_study_write(a->out, document, &a->err);
-	if (!rc)
-		rc = print(a, document);
 	json_decref(document);
 	paper_fini(&paper);
 	return rc;
 }
 
+static int run_evidence(struct args *a)
+{
+	json_t *document = NULL;
+	struct evidence evidence;
+	int rc = 0;
+
+	if (a->figures)
+		rc = err_set(&a->err, -EINVAL, "--figures goes with the study paper");
+	if (!rc)
+		rc = cli_output_possible(&a->format, &a->err);
+	if (!rc)
+		rc = evidence_init(&evidence, a->only, a->seed, &a->err);
+	if (rc)
+		return rc;
+	rc = cli_execute(&evidence.study, a->out, a->fresh, (unsigned)a->workers, &a->err);
+	if (!rc) {
+		document = evidence_document(&evidence);
+		rc = show(a, document, report_claim_figures_csv);
+	}
+	json_decref(document);
+	evidence_fini(&evidence);
+	return rc;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct args *a);
+} studies[] = {{"paper", run_paper}, {"evidence", run_evidence}};
+
 int cli_study(int argc, char **argv)
 {
 	struct args a = {.format = {.kind = FORMAT_TEXT}, .seed = 1};
+	int (*run)(struct args * a) = NULL;
 	char out[64];
 	int rc;
 
 	rc = cli_parse(&argp, argc, argv, &a, &a.err);
 	if (rc)
 		return rc;
-	if (strcmp(a.name, "paper")) {
-		err_set(&a.err, -EINVAL, "study: '%s' is not a study; there is: paper", a.name);
+	for (size_t i = 0; i < sizeof(studies) / sizeof(studies[0]); i++)
+		if (!strcmp(a.name, studies[i].name))
+			run = studies[i].run;
+	if (!run) {
+		err_set(&a.err, -EINVAL, "study: '%s' is not a study; there are: paper, evidence",
+			a.name);
 		return cli_fail(-EINVAL, &a.err);
 	}
 	if (!a.out) {
@@ -200,6 +255,6 @@ int cli_study(int argc, char **argv)
 		a.out = out;
 	}
 	cli_catch_signals();
-	rc = run_paper(&a);
+	rc = run(&a);
 	return rc ? cli_fail(rc, &a.err) : CLI_OK;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "report/claims.h"
 #include "report/number.h"
 #include "report/page_parts.h"
 #include "report/study_text.h"

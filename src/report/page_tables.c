@@ -49,10 +49,14 @@ static void claim(FILE *out, const json_t *json)
 	fputs("</strong></td><td>", out);
 	xml_text(out, text_member(json, "text"));
 	small(out, text_member(json, "source"));
+	if (*text_member(json, "published"))
+		fputs("<small>Published: </small>", out);
+	small(out, text_member(json, "published"));
 	fputs("</td>", out);
 	cell(out, "Rule", text_member(json, "rule"));
 	fputs(*measured ? "<td data-h=\"Measured\">" : "<td>", out);
 	xml_text(out, measured);
+	small(out, text_member(json, "why"));
 	small(out, text_member(json, "note"));
 	fprintf(out, "</td><td><span class=\"badge %s\">", page_verdict_class(verdict));
 	xml_text(out, *verdict ? verdict : "no verdict");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/claims.h"
 #include "report/flat.h"
 #include "report/grid.h"
 #include "report/number.h"
@@ -189,59 +190,7 @@ static int table_text(FILE *out, const json_t *json, unsigned width)
 	return ret ? ret : paragraph(out, text_member(json, "note"), width);
 }
 
-/* ---- claims ---- */
-
-size_t study_count_verdicts(const json_t *study, const char *verdict)
-{
-	const json_t *claims = json_object_get(study, "claims");
-	size_t n = 0;
-
-	for (size_t i = 0; i < json_array_size(claims); i++)
-		n += strcmp(text_member(json_array_get(claims, i), "verdict"), verdict) == 0;
-	return n;
-}
-
-static void claim_line(struct table *t, const char *what, const char *text)
-{
-	if (!*text)
-		return;
-	table_cell(t, "%s", "");
-	table_cell(t, "%s", "");
-	table_cell(t, "%s%s", what, text);
-}
-
-static int claims_text(FILE *out, const json_t *study, unsigned width)
-{
-	const json_t *claims = json_object_get(study, "claims");
-	struct table *t;
-	int ret;
-
-	if (json_array_size(claims) == 0)
-		return 0;
-	t = table_create();
-	table_column(t, "Claim", TABLE_LEFT);
-	table_column(t, "Verdict", TABLE_LEFT);
-	table_column(t, "What the paper says, and what was measured", TABLE_LEFT);
-	for (size_t i = 0; i < json_array_size(claims); i++) {
-		const json_t *claim = json_array_get(claims, i);
-		const char *source = text_member(claim, "source");
-
-		table_cell(t, "%s", text_member(claim, "id"));
-		table_cell(t, "%s", text_member(claim, "verdict"));
-		table_cell(t, "%s%s%s%s", text_member(claim, "text"), *source ? " (" : "", source,
-			   *source ? ")" : "");
-		claim_line(t, "rule: ", text_member(claim, "rule"));
-		claim_line(t, "measured: ", text_member(claim, "measured"));
-		claim_line(t, "note: ", text_member(claim, "note"));
-	}
-	fputc('\n', out);
-	ret = table_print(t, out, width);
-	table_destroy(t);
-	fprintf(out, "\nclaims: holds %zu, does not hold %zu, not tested %zu, reported %zu\n",
-		study_count_verdicts(study, "holds"), study_count_verdicts(study, "does not hold"),
-		study_count_verdicts(study, "not tested"), study_count_verdicts(study, "reported"));
-	return ret;
-}
+/* ---- the whole ---- */
 
 /* What to take from it: a paragraph each. */
 static int words_text(FILE *out, const json_t *study, unsigned width)

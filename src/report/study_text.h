@@ -22,7 +22,4 @@ int study_text(FILE *out, const json_t *study, const char *page, unsigned width,
 /* A report_writer: study_text() without a page, for a terminal of unknown width. */
 int report_study_text(FILE *out, const json_t *study, struct err *err) MUST_CHECK;
 
-/* How many claims of @study have the verdict @verdict ("holds"). */
-size_t study_count_verdicts(const json_t *study, const char *verdict);
-
 #endif

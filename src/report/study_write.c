@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/claims.h"
 #include "report/csv.h"
 #include "report/number.h"
 #include "report/page.h"
@@ -128,6 +129,8 @@ int report_study_write(const char *directory, const json_t *study, struct err *e
 		ret = write_parts(directory, study, err);
 	if (!ret && json_array_size(json_object_get(study, "claims")))
 		ret = write_one(directory, "claims.csv", report_claims_csv, study, err);
+	if (!ret && json_array_size(json_object_get(study, "claims")))
+		ret = write_one(directory, "claims.md", report_claims_markdown, study, err);
 	if (!ret)
 		ret = write_one(directory, "study.json", report_json, study, err);
 	return ret ? ret : write_one(directory, "index.html", report_page, study, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A study into a directory: figure-N.svg and figure-N.csv for each figure, table-N.csv for each
- * table, claims.csv, study.json and index.html.
+ * table, claims.csv and claims.md, study.json and index.html.
  */
 #ifndef IOTOLL_REPORT_STUDY_WRITE_H
 #define IOTOLL_REPORT_STUDY_WRITE_H

@@ -38,12 +38,11 @@ void claim_judge(struct claim_result *r, bool holds)
 	r->verdict = holds ? VERDICT_HOLDS : VERDICT_FAILS;
 }
 
-static void append(json_t *claims, const struct claim *c, const struct claim_result *r)
+json_t *claim_json(const struct claim *c, const struct claim_result *r)
 {
-	json_array_append_new(claims, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", c->id,
-						"text", c->text, "source", c->source, "rule",
-						c->rule, "measured", r->measured, "verdict",
-						paper_verdicts[r->verdict], "note", r->note));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", c->id, "text", c->text,
+			 "source", c->source, "rule", c->rule, "measured", r->measured, "verdict",
+			 paper_verdicts[r->verdict], "note", r->note);
 }
 
 static int by_number(const void *a, const void *b)
@@ -79,7 +78,7 @@ static void from_runs(const struct paper *p, const struct claim *list, json_t *c
 		struct claim_result r = {.verdict = VERDICT_NOT_TESTED, .note = ""};
 
 		c->judge(p, &r);
-		append(claims, c, &r);
+		json_array_append_new(claims, claim_json(c, &r));
 	}
 }
 
@@ -94,7 +93,7 @@ static int from_experiments(const struct paper *p, const struct mechanism_claim 
 
 		if (rc)
 			return rc;
-		append(claims, &c, &r);
+		json_array_append_new(claims, claim_json(&c, &r));
 	}
 	return 0;
 }

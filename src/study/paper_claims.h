@@ -32,6 +32,8 @@ struct mechanism_claim {
 extern const struct claim paper_traffic_claims[];
 extern const struct mechanism_claim paper_mechanism_claims[];
 
+/* A claim and what came of it as reports take it; new reference. */
+json_t *claim_json(const struct claim *c, const struct claim_result *r);
 /* Append to what was measured. */
 void claim_say(struct claim_result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The note beside the verdict, in place of any there. What it says of causes is computed. */

@@ -132,7 +132,8 @@ static int job(void *ctx, size_t index, FILE *out, struct err *err)
 	const struct study_point *p = &x->study->point[x->todo[index]];
 	const struct run_options options = {0};
 	json_t *result = NULL;
-	int rc = run_scenario(&p->scenario, &options, &result, err);
+	int rc = p->execute ? p->execute(p, &result, err)
+			    : run_scenario(&p->scenario, &options, &result, err);
 
 	if (rc == -EINVAL && p->tolerant) {
 		result = json_pack("{s:s}", REFUSED, err->text);
@@ -146,6 +147,19 @@ static int job(void *ctx, size_t index, FILE *out, struct err *err)
 	return rc;
 }
 
+/* The scenario, and what is done with it if it is not simply run; to be freed, NULL: no memory. */
+static char *whole_text(const struct study_point *p)
+{
+	char *scenario = scenario_text(&p->scenario), *text = NULL;
+
+	if (!p->execute || !scenario)
+		return scenario;
+	if (asprintf(&text, "%s# %s\n", scenario, p->how) < 0)
+		text = NULL;
+	free(scenario);
+	return text;
+}
+
 /* What determines the result of @p; the texts are to be freed by forget_key(). */
 static int make_key(const struct execution *x, const struct study_point *p, struct store_run *key,
 		    struct err *err)
@@ -155,7 +169,7 @@ static int make_key(const struct execution *x, const struct study_point *p, stru
 		.id = p->id,
 		.seed = p->scenario.seed,
 		.version = version_of_program(),
-		.scenario = scenario_text(&p->scenario),
+		.scenario = whole_text(p),
 		.profiles = scenario_profiles_text(&p->scenario, err),
 	};
 	if (key->scenario && key->profiles)

@@ -18,6 +18,9 @@ struct study_point {
 	json_t *result;
 	bool tolerant; /* if it cannot be built (-EINVAL) that is noted, and does not end it all */
 	char *refused; /* why it cannot be built; only if tolerant, and then no result */
+	/* NULL: run_scenario(). Else what is done with the scenario, as @how says. */
+	int (*execute)(const struct study_point *p, json_t **result, struct err *err);
+	const char *how; /* of execute; determines the result like the scenario. Not copied */
 };
 
 struct study {

@@ -66,7 +66,7 @@ typos_are_refused_with_the_nearest_name() {
 	refused "did you mean calgary?" run bare-metal --set iommu.model=calgray
 	refused "did you mean run?" rnu
 	refused "did you mean strategies?" list stratgies
-	refused "there is: paper" study papers
+	refused "there are: paper, evidence" study papers
 	refused "did you mean optimistic?" explain optmistic
 }
 

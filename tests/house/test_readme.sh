@@ -37,6 +37,27 @@ the_iotlb_tables_are_what_their_commands_print() {
 	}
 }
 
+# The section of prediction $1 in the document $2.
+section() {
+	awk -v head="### $1 " 'index($0, head) == 1 { on = 1; print; next } /^##/ { on = 0 } on' "$2"
+}
+
+# A few of them: make evidence does them all.
+predictions="2.1 2.6 4.9 6.1 7.2 8.4"
+the_evidence_is_what_its_study_prints() {
+	"$program" study evidence --only "$(echo "$predictions" | tr ' ' ,)" --out "$scratch/evidence" \
+		>"$scratch/out" || exit 1
+	for id in $predictions; do
+		section "$id" "$root/docs/evidence.md" >"$scratch/written"
+		section "$id" "$scratch/evidence/claims.md" >"$scratch/fresh"
+		[ -s "$scratch/fresh" ] || exit 1
+		diff "$scratch/written" "$scratch/fresh" || {
+			echo "if the new figures are right, take them over with: make evidence"
+			exit 1
+		}
+	done
+}
+
 the_worked_example_is_the_code_that_is_compiled() {
 	"$root/scripts/included_files.sh" "$root/docs/adding-a-strategy.md" "$root" >"$scratch/added" || exit 1
 	diff "$root/docs/adding-a-strategy.md" "$scratch/added" || {
@@ -105,7 +126,7 @@ each_field_of_a_prediction_is_explained() {
 }
 
 tap_run the_sample_is_what_the_program_prints the_comparison_in_its_document_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print \
-	the_worked_example_is_the_code_that_is_compiled every_path_it_names_exists \
+	the_evidence_is_what_its_study_prints the_worked_example_is_the_code_that_is_compiled every_path_it_names_exists \
 	each_field_of_a_run_is_explained each_field_of_a_stream_is_explained each_field_of_a_replay_is_explained each_field_of_a_prediction_is_explained \
 	each_field_of_a_comparison_is_explained
 tap_end

@@ -58,8 +58,9 @@ static unsigned files_in(const char *place)
 static void study_writes_its_files_and_nothing_else(void **state)
 {
 	static const char *const names[] = {
-		"figure-2.svg",     "figure-2.csv", "figure-cycles.svg", "figure-cycles.csv",
-		"table-cycles.csv", "claims.csv",   "study.json",        "index.html"};
+		"figure-2.svg",      "figure-2.csv",     "figure-cycles.svg",
+		"figure-cycles.csv", "table-cycles.csv", "claims.csv",
+		"claims.md",         "study.json",       "index.html"};
 	json_t *study = json_of(SAMPLE_STUDY), *back;
 	struct err err = {""};
 	char path[256];
