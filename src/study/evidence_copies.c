@@ -221,7 +221,6 @@ const struct prediction evidence_copies[] = {
 	 .rule = "throughput within a factor of 1.1 of none's (our threshold)",
 	 .holds = evidence_near,
 	 .limit = 1.1,
-	 .figure = {{"DAMN / none", "lro/damn", "throughput", "lro/none", 1, false}},
-	 .pending = "There is no strategy damn yet."},
+	 .figure = {{"DAMN / none", "lro/damn", "throughput", "lro/none", 1, false}}},
 	{0},
 };
