@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linux on x86, as its trace points and probes record it (format ftrace, or trace.dat): which
- * addresses the allocator gave, what each unmap told the invalidation queue, when a flush queue was
- * full. Linux 6.1: drivers/iommu/{dma-iommu,iova}.c, drivers/iommu/intel.
+ * Linux on x86, as its trace points and probes record it, in whatever format: which addresses the
+ * allocator gave, what each unmap told the invalidation queue, when a flush queue was full. Linux
+ * 6.1: drivers/iommu/{dma-iommu,iova}.c, drivers/iommu/intel.
  *
  * Whether unmaps are strict or lazy is found out first: events wait until the first descriptor
  * says. Steps of a recording, and places where the recorder lost events, begin another time, of
@@ -231,7 +231,7 @@ static int kernel_begin(void **ctx, const struct predict_config *config,
 }
 
 const struct predictor predictor_kernel = {
-	.format = "ftrace",
+	.format = NULL, /* whatever records a kernel */
 	.begin = kernel_begin,
 	.event = kernel_event,
 	.end = kernel_end,

@@ -13,14 +13,14 @@ extern const struct predictor predictor_kernel;
 extern const struct predictor predictor_power;
 extern const struct predictor predictor_iotlb;
 
-/* An explicit array: a row for each format that can be predicted. */
-static const struct predictor *const predictors[] = {&predictor_kernel, &predictor_iotlb,
-						     &predictor_power, NULL};
+/* An explicit array, in the order in which they are tried. */
+static const struct predictor *const predictors[] = {&predictor_iotlb, &predictor_power,
+						     &predictor_kernel, NULL};
 
 static const struct predictor *predictor_find(const char *format)
 {
 	for (unsigned i = 0; predictors[i]; i++)
-		if (!strcmp(predictors[i]->format, format))
+		if (!predictors[i]->format || !strcmp(predictors[i]->format, format))
 			return predictors[i];
 	return NULL;
 }

@@ -47,7 +47,8 @@ static inline struct replay_config config_of(const char *strategy)
 		.iotlb = {.entries = 64, .ways = 4, .line_pages = 1, .policy = "lru"},
 		.strategy = strategy,
 		.allocator = "next-fit",
-		/* An entry for each page of the profile's 4 GiB where addresses are those, or few. */
+		/* An entry for each page of the profile's 4 GiB where addresses are those, or few.
+		 */
 		.table_entries =
 			strcmp(strategy, "preallocated") && strncmp(strategy, "identity", 8)
 				? 8192
