@@ -7,7 +7,6 @@ const struct paper_proposal paper_proposals[] = {
 	{"preallocated", "a table made in advance (4.3.1)", "dma.strategy=preallocated"},
 	{"persistent", "a cache of mappings (4.3.2)", "dma.strategy=persistent"},
 	{"batch", "lists that the driver makes (4.3.3)", "dma.batch=drivers"},
-	{"doorbell", "lists that wait for the doorbell (4.3.3)", "platform.multicall=doorbell"},
 	{"never-free", "entries that are never freed (4.3.4)", "dma.strategy=never-free"},
 	{NULL, NULL, NULL},
 };
@@ -72,6 +71,13 @@ static void add_caches(struct paper *p)
 		paper_add_on(p, PAPER_REFERENCE, c->tail, c->set[0], c->set[1]);
 		paper_xen_add(p, &at, PAPER_REFERENCE, c->tail);
 	}
+	/* Lists of another kind, 4.2 carried on: how many entries there are to put into them. */
+	paper_xen_add(p,
+		      &(struct paper_spot){.domain = PAPER_DOM0,
+					   .place = "1",
+					   .way = "receive",
+					   .extra = {"platform.multicall=doorbell", NULL, NULL}},
+		      PAPER_REFERENCE, "/doorbell");
 	paper_add_on(p, PAPER_REFERENCE, "/never-free", "dma.strategy=never-free", NULL);
 }
 

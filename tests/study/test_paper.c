@@ -163,7 +163,7 @@ static void points_are_what_their_names_say(void **state)
 		{"m16384/on/keep4", "iommu.model", "calgary"},
 		{"dom0/1/receive/m64/on/preallocated/dear", "dma.strategy", "preallocated"},
 		{"dom0/1/receive/m64/on/preallocated/dear", "sut.estimates", "dear-protection"},
-		{"dom0/1/receive/m512/on/doorbell", "platform.multicall", "doorbell"},
+		{"dom0/1/receive/m16384/on/doorbell", "platform.multicall", "doorbell"},
 		{"domu/flip/send/m64/on/integrated", "platform.grants", "integrated"},
 		{"domu/flip/send/m64/on/integrated", "load.name", "tcp_maerts"},
 	};
