@@ -10,7 +10,10 @@ const struct fields_row *fields_find(const char *name, size_t bytes)
 {
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		for (const struct fields_row *row = families[i]; row->name; row++)
-			if (strncmp(row->name, name, bytes) == 0 && !row->name[bytes])
+			/* Most rows differ in their first letter, and this is asked of each line.
+			 */
+			if (*row->name == *name && strncmp(row->name, name, bytes) == 0 &&
+			    !row->name[bytes])
 				return row;
 	return NULL;
 }

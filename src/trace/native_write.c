@@ -23,6 +23,18 @@ struct native_known {
 	uint32_t number; /* 0: a free slot */
 };
 
+#define NATIVE_RECENT_TEXT 24
+
+/*
+ * The shape that the last event of a kind had. Recordings go back and forth between a few, and
+ * looking one up by its words costs more than all the rest.
+ */
+struct native_recent {
+	uint32_t number; /* 0: none in this block */
+	struct trace_event ev;
+	char name[NATIVE_RECENT_TEXT], task[NATIVE_RECENT_TEXT], dev[NATIVE_RECENT_TEXT];
+};
+
 struct native_writer {
 	FILE *to;
 	bool pack;
@@ -33,6 +45,7 @@ struct native_writer {
 	bool timed; /* this block's time has been set */
 	struct native_known *string, *shape;
 	uint32_t strings, shapes;
+	struct native_recent recent[TRACE_KINDS];
 	char *packed;
 	size_t packed_room;
 };
@@ -203,6 +216,52 @@ static int native_shape(struct native_writer *w, const struct trace_event *ev, u
 	return 0;
 }
 
+static bool native_same_text(struct trace_text a, const char *kept, size_t bytes)
+{
+	return a.bytes == bytes && memcmp(a.at, kept, bytes) == 0;
+}
+
+/* Does @ev have the shape that the last one of its kind had? */
+static bool native_is_recent(const struct native_recent *r, const struct trace_event *ev)
+{
+	const struct trace_event *was = &r->ev;
+
+	return r->number && ev->has == was->has && ev->cpu == was->cpu &&
+	       (!trace_has(ev, TRACE_F_TAG) || ev->tag == was->tag) &&
+	       (!trace_has(ev, TRACE_F_SID) || ev->sid == was->sid) &&
+	       (!trace_has(ev, TRACE_F_DIR) || ev->dir == was->dir) &&
+	       (!trace_has(ev, TRACE_F_LIMIT) || ev->limit == was->limit) &&
+	       (!trace_has(ev, TRACE_F_SITE) || ev->site == was->site) &&
+	       (!trace_has(ev, TRACE_F_CALLER) || ev->caller == was->caller) &&
+	       (!trace_has(ev, TRACE_F_CONTEXT) ||
+		memcmp(ev->context, was->context, sizeof(ev->context)) == 0) &&
+	       native_same_text((struct trace_text){ev->name, ev->name_bytes}, r->name,
+				was->name_bytes) &&
+	       (!trace_has(ev, TRACE_F_TASK) ||
+		(ev->pid == was->pid && native_same_text(ev->task, r->task, was->task.bytes))) &&
+	       (!trace_has(ev, TRACE_F_DEV) || native_same_text(ev->dev, r->dev, was->dev.bytes));
+}
+
+static void native_keep(struct native_recent *r, const struct trace_event *ev, uint64_t number)
+{
+	const uint64_t rare =
+		TRACE_HAS(TRACE_F_DRIVER) | TRACE_HAS(TRACE_F_FLAGS) | TRACE_HAS(TRACE_F_ATTRS);
+	const bool task = trace_has(ev, TRACE_F_TASK), dev = trace_has(ev, TRACE_F_DEV);
+
+	r->number = 0;
+	if (ev->has & rare || !ev->name || ev->name_bytes > NATIVE_RECENT_TEXT ||
+	    (task && ev->task.bytes > NATIVE_RECENT_TEXT) ||
+	    (dev && ev->dev.bytes > NATIVE_RECENT_TEXT))
+		return;
+	r->number = (uint32_t)number;
+	r->ev = *ev;
+	memcpy(r->name, ev->name, ev->name_bytes);
+	if (task)
+		memcpy(r->task, ev->task.at, ev->task.bytes);
+	if (dev)
+		memcpy(r->dev, ev->dev.at, ev->dev.bytes);
+}
+
 /* Time since the last event; set anew if it does not fit in 32 bits, or at a block's first. */
 static int native_time(struct native_writer *w, const struct trace_event *ev, uint64_t *since)
 {
@@ -300,6 +359,8 @@ static int native_flush(struct native_writer *w)
 	w->strings = w->shapes = 0;
 	memset(w->string, 0, NATIVE_SLOTS * sizeof(*w->string));
 	memset(w->shape, 0, NATIVE_SLOTS * sizeof(*w->shape));
+	for (unsigned i = 0; i < TRACE_KINDS; i++)
+		w->recent[i].number = 0;
 	return rc;
 }
 
@@ -328,9 +389,15 @@ int native_create(struct native_writer **out, FILE *to, bool pack)
 static int native_record(struct native_writer *w, const struct trace_event *ev)
 {
 	const uint64_t variable = ev->has & ~NATIVE_CONSTANT;
-	uint64_t number, since;
-	int rc = native_shape(w, ev, &number);
+	struct native_recent *recent = &w->recent[ev->kind];
+	uint64_t number = recent->number, since;
+	int rc = 0;
 
+	if (!native_is_recent(recent, ev)) {
+		rc = native_shape(w, ev, &number);
+		if (!rc)
+			native_keep(recent, ev, number);
+	}
 	if (!rc)
 		rc = native_time(w, ev, &since);
 	if (!rc)
