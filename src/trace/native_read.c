@@ -12,12 +12,17 @@
 #include "trace/format.h"
 #include "trace/native.h"
 
+#define NATIVE_BRIEF                                                                    \
+	(TRACE_HAS(TRACE_F_TIME) | TRACE_HAS(TRACE_F_IOVA) | TRACE_HAS(TRACE_F_BYTES) | \
+	 TRACE_HAS(TRACE_F_PADDR) | TRACE_HAS(TRACE_F_DONE) | TRACE_HAS(TRACE_F_TAG) |  \
+	 TRACE_HAS(TRACE_F_SID) | TRACE_HAS(TRACE_F_ENTRY))
+
 /* A shape as it is used: the event with all that is constant, and what comes with each record. */
 struct native_shape {
 	struct trace_event ev;
 	uint64_t variable; /* fields, ascending */
 	uint32_t least;    /* words that a record has after its first */
-	bool simple;       /* those are all it has: no lists, no text */
+	bool brief; /* it has nothing that is behind the name in struct trace_event, but entry */
 };
 
 struct native {
@@ -293,10 +298,7 @@ static const char *native_add_shape(struct native *n)
 	n->shapes++;
 	s->variable = s->ev.has & ~NATIVE_CONSTANT;
 	s->least = (uint32_t)__builtin_popcountll(s->variable);
-	s->simple = true;
-	for (uint64_t left = s->variable; left; left &= left - 1)
-		if (!trace_field_is_number((enum trace_field)__builtin_ctzll(left)))
-			s->simple = false;
+	s->brief = !(s->ev.has & ~NATIVE_BRIEF);
 	return NULL;
 }
 
@@ -387,10 +389,14 @@ static const char *native_event(struct trace *t, uint64_t head, struct trace_eve
 	s = &n->shape[number - 1];
 	if (s->least > (size_t)(n->end - n->at))
 		return "a record that ends within its block";
-	*ev = s->ev;
+	/* Most of an event is not there mostly, and a copy of all of it would take the longest. */
+	if (s->brief)
+		memcpy(ev, &s->ev, offsetof(struct trace_event, task));
+	else
+		*ev = s->ev;
 	n->time += (uint64_t)(int64_t)(int32_t)(uint32_t)(head >> 32);
 	ev->time_ns = trace_has(ev, TRACE_F_TIME) ? n->time : 0;
-	if (s->simple && s->ev.kind == TRACE_ACCESS &&
+	if (s->brief && s->ev.kind == TRACE_ACCESS &&
 	    s->variable == (TRACE_HAS(TRACE_F_IOVA) | TRACE_HAS(TRACE_F_ENTRY))) {
 		ev->iova = le64toh(*n->at++);
 		ev->entry = le64toh(*n->at++);
