@@ -103,12 +103,15 @@ const struct record *bounce_find(const struct records *records, const struct map
 	const struct record *rec;
 
 	*first = iova >> DMA_PAGE_SHIFT;
+	rec = record_peek(records, *first);
+	if (!rec || rec->state == RECORD_NONE || rec->state == RECORD_PLAIN)
+		return NULL;
 	rec = record_touch(records, *first, false);
-	if (rec && rec->state == RECORD_PART) {
+	if (rec->state == RECORD_PART) {
 		*first = rec->next - 1;
 		rec = record_touch(records, *first, false);
 	}
-	if (!rec || (rec->state != RECORD_LIVE && rec->state != RECORD_HYBRID))
+	if (rec->state != RECORD_LIVE && rec->state != RECORD_HYBRID)
 		return NULL;
 	/* Before its first byte this wraps, and is beyond its last. */
 	*at = iova - IOTOLL_IOVA_U64(entries_address(*first, rec->paddr));

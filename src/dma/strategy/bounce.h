@@ -71,7 +71,8 @@ void records_hold(struct records *records, uint64_t first, uint64_t pages,
 /* See strategy_ops.owns(). */
 bool bounce_owns(const struct records *records, const struct mapping *what);
 /*
- * The live request that @what begins in and that has copies, or NULL; charged. *@first: its entry.
+ * The live request that @what begins in and that has copies; charged. NULL: there is none, which
+ * the caller has other ways to know, and pays for. *@first: its entry.
  * *@at, *@bytes: the part of @what that it covers, counted from its own first byte.
  */
 const struct record *bounce_find(const struct records *records, const struct mapping *what,

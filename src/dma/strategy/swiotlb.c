@@ -9,8 +9,8 @@
  * Whatever the direction the memory is copied in, since 5.18: of what the device leaves unwritten
  * the driver must find what was there. A copy has the offset within its page that the request has,
  * as this API promises, and Linux keeps for devices with a min_align_mask of a page. Linux learns
- * from the table where an address leads, and so whether it was bounced (iommu_iova_to_phys());
- * here it is the line of the entry's record that is read.
+ * from the table where an address leads, and so whether it was bounced (iommu_iova_to_phys()): the
+ * entry is read for that at each sync. Of what was bounced the record says the rest.
  */
 #include <errno.h>
 
@@ -102,12 +102,23 @@ static bool swiotlb_owns(const struct iotoll_dma_domain *domain, const struct ma
 	return bounce_owns(&swiotlb_of(domain)->records, what);
 }
 
+/* Charge for reading the entry, where the table is the domain's own to read. */
+static void look_up(struct iotoll_dma_domain *domain, iotoll_iova_t iova)
+{
+	struct iotoll_dma_entry entry;
+
+	if (iotoll_dma_domain_entry(domain, iova, &entry) == 0)
+		env_touch(domain->env, entry.paddr, entry.bytes, false);
+}
+
 /* swiotlb_sync_single_for_cpu(), swiotlb_sync_single_for_device(). */
 static void swiotlb_sync(struct iotoll_dma_domain *domain, const struct mapping *what, bool for_cpu)
 {
 	uint64_t first, at, bytes;
-	const struct record *live =
-		bounce_find(&swiotlb_of(domain)->records, what, &first, &at, &bytes);
+	const struct record *live;
+
+	look_up(domain, what->iova);
+	live = bounce_find(&swiotlb_of(domain)->records, what, &first, &at, &bytes);
 
 	if (live && live->dir != (for_cpu ? IOTOLL_DMA_TO_DEVICE : IOTOLL_DMA_FROM_DEVICE))
 		update(domain, live, at, bytes, !for_cpu);
