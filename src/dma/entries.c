@@ -47,11 +47,16 @@ static void fill_buffer(const struct mapping *want, uint64_t entry, uint64_t pad
 void entries_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages,
 		     uint64_t paddr, enum iotoll_dma_dir dir)
 {
-	if (domain->driver->ops->sets_only_clear) {
-		domain->driver->ops->clear(domain->driver, first, pages);
+	const struct driver_ops *ops = domain->driver->ops;
+
+	if (ops->sets_only_clear && !ops->replace) {
+		ops->clear(domain->driver, first, pages);
 		domain->stats.table_writes += pages;
 	}
-	domain->driver->ops->set(domain->driver, first, pages, IOTOLL_PHYS(paddr), dir);
+	if (ops->replace)
+		ops->replace(domain->driver, first, pages, IOTOLL_PHYS(paddr), dir);
+	else
+		ops->set(domain->driver, first, pages, IOTOLL_PHYS(paddr), dir);
 	domain_mapped(domain, first, pages);
 	domain->stats.table_writes += pages;
 }

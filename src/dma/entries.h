@@ -67,8 +67,7 @@ void entries_give_back(struct iotoll_dma_domain *domain, const struct entry_run 
 
 /*
  * Have entries that entries_set() made say something else: @dir, and pages from @paddr's on. What
- * they said before may be cached: that is the caller's. Live DMA through them goes on, except
- * under a hypervisor, which knows no such call: there they are cleared in between.
+ * they said before may be cached: that is the caller's. Live DMA through them goes on.
  */
 void entries_rewrite(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages,
 		     uint64_t paddr, enum iotoll_dma_dir dir);

@@ -16,13 +16,19 @@
  *	-EINVAL		unknown flag, neither R nor W, count 0 or above XEN_IOMMU_PAGES_MAX, bfns
  *			outside the device's window, a grant handle with a count other than 1
  *	-EADDRINUSE	map: the bfn has an entry already; it stays
- *	-EPERM		map: the frame is not the caller's, nor covered by a live grant mapping
- *			of the caller's (a writable one for W), or there is no such handle;
- *			unmap: the entry came with a grant mapping and goes with it;
- *			both: the device's table is kept by the hypervisor alone
- *	-EBUSY		map with W: the frame is a page table now; or its counts are exhausted
- *	-ENOENT		unmap: the bfn has no entry
+ *	-EPERM		map, replace: the frame is not the caller's, nor covered by a live grant
+ *			mapping of the caller's (a writable one for W), or there is no such handle;
+ *			unmap, replace: the entry came with a grant mapping and goes with it;
+ *			all: the device's table is kept by the hypervisor alone
+ *	-EBUSY		map, replace with W: the frame is a page table now; or its counts are
+ *			exhausted
+ *	-ENOENT		unmap, replace: the bfn has no entry
  *	-ENOSPC, -ENOMEM  the IOMMU's table takes no more
+ *
+ * A replace has entries that are there lead elsewhere, in one store each, as a guest on bare metal
+ * can that never frees them ("The Price of Safety", section 4.3.4): what the entry said before is
+ * treated as by an unmap, what it says from now on as by a map. A page whose replace fails says
+ *what it said. That there is such an op is our choice: of the proposals none has it.
  *
  * After a failure within a range, done tells how many pages of it were carried out; they stay.
  *
@@ -58,6 +64,7 @@ enum xen_iommu_what {
 	XEN_IOMMU_MAP = 1,
 	XEN_IOMMU_UNMAP = 2,
 	XEN_IOMMU_FLUSH = 3, /* the whole device; bfn, frame and count mean nothing */
+	XEN_IOMMU_REPLACE = 4,
 };
 
 #define XEN_IOMMU_R     0x1u
@@ -67,12 +74,12 @@ enum xen_iommu_what {
 
 struct xen_iommu_op {
 	uint16_t what;   /* enum xen_iommu_what */
-	uint16_t flags;  /* XEN_IOMMU_*; map only, 0 otherwise */
+	uint16_t flags;  /* XEN_IOMMU_*; map and replace only, 0 otherwise */
 	int32_t status;  /* out */
 	uint32_t device; /* bus or device number, as it was given to the domain */
 	uint32_t count;  /* pages: bfn, bfn + 1, ... onto frame, frame + 1, ... */
 	uint64_t bfn;    /* I/O address >> 12 */
-	uint64_t frame;  /* machine frame, or a handle; map only */
+	uint64_t frame;  /* machine frame, or a handle; map, replace */
 	uint32_t done;   /* out: pages carried out */
 	uint32_t pad;
 };

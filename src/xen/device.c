@@ -176,19 +176,25 @@ int xen_device_assign(struct xen_domain *d, const struct xen_device_config *conf
 	return ret;
 }
 
-void device_entry_clear(struct device *v, struct cpu *cpu, uint64_t bfn)
+void device_frame_leave(struct device *v, struct cpu *cpu, uint64_t entry)
 {
-	const uint64_t entry = v->entry[bfn];
 	const mfn_t mfn = entry_mfn(entry);
 	struct xen_domain *owner = frame_of(v->d->hv, mfn)->owner;
 
-	v->ops->unmap(v->ctx, cpu, v->id, bfn);
-	v->entry[bfn] = 0;
 	if (entry & (ENTRY_GRANT | ENTRY_OWN))
 		v->stale = true;
 	else if (owner != v->d)
 		mapped_dma(v->d, owner, mfn, (entry & ENTRY_W) != 0, -1);
 	device_defer(v, cpu, mfn, (entry & ENTRY_W) != 0);
+}
+
+void device_entry_clear(struct device *v, struct cpu *cpu, uint64_t bfn)
+{
+	const uint64_t entry = v->entry[bfn];
+
+	v->ops->unmap(v->ctx, cpu, v->id, bfn);
+	v->entry[bfn] = 0;
+	device_frame_leave(v, cpu, entry);
 }
 
 void device_remove(struct device *v)

@@ -50,6 +50,8 @@ void device_unlock(struct device *v, struct cpu *cpu);
 struct device *device_find(const struct xen_domain *d, uint32_t id);
 /* Clear the entry there is at @bfn; its frame waits for the flush. */
 void device_entry_clear(struct device *v, struct cpu *cpu, uint64_t bfn);
+/* The table no longer has @entry, which the IOTLB may: its frame waits for the flush. */
+void device_frame_leave(struct device *v, struct cpu *cpu, uint64_t entry);
 /* Detach, clear, flush, drop references, free. */
 void device_remove(struct device *v);
 /* Empty the device's IOTLB, then let go of what waited for it. */

@@ -32,14 +32,28 @@ static int authorise(struct call *c, mfn_t mfn, bool write, struct xen_domain **
 	return m && (m->writes != 0 || (!write && m->reads != 0)) ? 0 : -EPERM;
 }
 
-static int map_page(struct call *c, struct device *v, uint64_t bfn, mfn_t mfn, unsigned flags)
+/* May the entry @old be what @what is for? */
+static int fits(enum xen_iommu_what what, uint64_t old)
 {
-	const bool write = (flags & XEN_IOMMU_W) != 0;
-	struct xen_domain *owner;
-	int ret;
+	if (what == XEN_IOMMU_MAP)
+		return old == 0 ? 0 : -EADDRINUSE;
+	if (old == 0)
+		return -ENOENT;
+	return old & ENTRY_GRANT ? -EPERM : 0;
+}
 
-	if (v->entry[bfn] != 0)
-		return -EADDRINUSE;
+/* Into an empty entry, or over one that is there, whose frame then waits for the flush. */
+static int map_page(struct call *c, struct device *v, uint64_t bfn, mfn_t mfn,
+		    const struct xen_iommu_op *op)
+{
+	const unsigned flags = op->flags;
+	const bool write = (flags & XEN_IOMMU_W) != 0;
+	const uint64_t old = v->entry[bfn];
+	struct xen_domain *owner;
+	int ret = fits(op->what, old);
+
+	if (ret != 0)
+		return ret;
 	ret = authorise(c, mfn, write, &owner);
 	if (ret != 0)
 		return ret;
@@ -58,6 +72,10 @@ static int map_page(struct call *c, struct device *v, uint64_t bfn, mfn_t mfn, u
 	v->entry[bfn] =
 		mfn << PAGE_SHIFT | (flags & XEN_IOMMU_R ? ENTRY_R : 0) | (write ? ENTRY_W : 0);
 	c->hv->counters.iommu_maps++;
+	if (old != 0) {
+		device_frame_leave(v, c->cpu, old);
+		c->hv->counters.iommu_unmaps++;
+	}
 	return 0;
 }
 
@@ -92,7 +110,7 @@ static int map_range(struct call *c, struct device *v, struct xen_iommu_op *op)
 			return ret;
 	}
 	while (op->done < op->count && ret == 0) {
-		ret = map_page(c, v, op->bfn + op->done, mfn + op->done, op->flags);
+		ret = map_page(c, v, op->bfn + op->done, mfn + op->done, op);
 		op->done += ret == 0;
 	}
 	return ret;
@@ -131,7 +149,7 @@ static int run_locked(struct call *c, struct device *v, struct xen_iommu_op *op)
 	if (v->table != XEN_TABLE_ASKED)
 		return -EPERM;
 	c->work += op->count - 1;
-	return op->what == XEN_IOMMU_MAP ? map_range(c, v, op) : unmap_range(c, v, op);
+	return op->what == XEN_IOMMU_UNMAP ? unmap_range(c, v, op) : map_range(c, v, op);
 }
 
 static int run_one(struct call *c, struct xen_iommu_op *op)
@@ -140,7 +158,7 @@ static int run_one(struct call *c, struct xen_iommu_op *op)
 	int status;
 
 	op->done = 0;
-	if (op->what != XEN_IOMMU_MAP && op->what != XEN_IOMMU_UNMAP && op->what != XEN_IOMMU_FLUSH)
+	if (op->what < XEN_IOMMU_MAP || op->what > XEN_IOMMU_REPLACE)
 		return -EOPNOTSUPP;
 	if (!v)
 		return -ENODEV;

@@ -64,9 +64,11 @@ static void carry_out(struct world *w, struct xen_iommu_op *op)
 		assert_true(op->bfn + i < sizeof(w->table));
 		if (op->what == XEN_IOMMU_UNMAP && !here)
 			op->status = -ENOENT;
+		else if (op->what == XEN_IOMMU_REPLACE)
+			assert_true(here);
 		else if (op->what == XEN_IOMMU_MAP)
 			assert_false(here);
-		w->table[op->bfn + i] = op->what == XEN_IOMMU_MAP;
+		w->table[op->bfn + i] = op->what != XEN_IOMMU_UNMAP;
 	}
 }
 
@@ -337,6 +339,32 @@ static void buffers_of_one_call_cross_together_with_the_flush_they_need(void **s
 	}
 }
 
+/* Section 4.3.4: an unmap crosses not at all, the map that comes round once. */
+static void never_freed_entries_are_replaced_in_one_crossing(void **state)
+{
+	static struct world w;
+	iotoll_iova_t iova;
+
+	(void)state;
+	set_up(&w, "never-free", false);
+	do {
+		iova = iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_TO_DEVICE);
+		iotoll_dma_unmap_page(w.dev, iova, 4096, IOTOLL_DMA_TO_DEVICE);
+		assert_int_equal(w.call[w.calls - 1].element.what, XEN_IOMMU_MAP);
+		assert_int_equal(w.calls, w.crossings);
+	} while (IOTOLL_IOVA_U64(iova) != 62 * PAGE_BYTES);
+	w.calls = w.crossings = 0;
+	iova = iotoll_dma_map_page(w.dev, page(30), 4096, IOTOLL_DMA_FROM_DEVICE);
+	/* The lap is over: a flush, and the entry's next owner. */
+	assert_int_equal(w.crossings, 2);
+	assert_element(&w.call[0], XEN_IOMMU_FLUSH, 0, 0, 0, 0);
+	assert_element(&w.call[1], XEN_IOMMU_REPLACE, XEN_IOMMU_W, 4, 286, 1);
+	iotoll_dma_unmap_page(w.dev, iova, 4096, IOTOLL_DMA_FROM_DEVICE);
+	assert_int_equal(w.crossings, 2);
+	memset(w.table, 0, sizeof(w.table)); /* never freed indeed */
+	tear_down(&w);
+}
+
 static void buffers_of_which_one_is_refused_are_all_taken_back(void **state)
 {
 	struct iotoll_sg sg[20];
@@ -547,6 +575,7 @@ int main(void)
 		cmocka_unit_test(withheld_entries_are_never_given_out),
 		cmocka_unit_test(a_multicall_takes_a_whole_list_across_once),
 		cmocka_unit_test(buffers_of_one_call_cross_together_with_the_flush_they_need),
+		cmocka_unit_test(never_freed_entries_are_replaced_in_one_crossing),
 		cmocka_unit_test(buffers_of_which_one_is_refused_are_all_taken_back),
 		cmocka_unit_test(entries_wait_for_the_doorbell_and_cross_in_the_order_of_the_calls),
 		cmocka_unit_test(a_list_goes_when_it_has_as_many_as_it_may),

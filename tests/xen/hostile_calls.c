@@ -250,9 +250,11 @@ static void plan_iommu(struct hostile *h, struct xen_domain *d, struct planned *
 					  .bfn = choose(h, 24),
 					  .frame = some_mfn(h, d)};
 
-		if (op.what == XEN_IOMMU_MAP || rarely(h, 20))
+		if (op.what == XEN_IOMMU_MAP && rarely(h, 3))
+			op.what = XEN_IOMMU_REPLACE;
+		if (op.what != XEN_IOMMU_UNMAP || rarely(h, 20))
 			op.flags = (uint16_t)choose(h, rarely(h, 10) ? 16 : 4);
-		if (op.what == XEN_IOMMU_MAP && rarely(h, 5)) {
+		if (op.what != XEN_IOMMU_UNMAP && rarely(h, 5)) {
 			op.flags |= XEN_IOMMU_GRANT;
 			op.frame = known_of(h, d)->handle;
 		}

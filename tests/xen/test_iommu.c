@@ -94,6 +94,38 @@ static void a_mapping_holds_its_frame_until_the_flush(void **state)
 	assert_int_equal(s->w.iommu.flushes, 1);
 }
 
+/* The frame that was there waits for the flush, the new one is held at once. */
+static void a_replacement_holds_both_frames_until_the_flush(void **state)
+{
+	struct scene *s = *state;
+	const uint64_t next = guest_mfn(s->driver, 3);
+	const unsigned count = frame(s, next)->count;
+
+	assert_int_equal(iommu_one(s->driver, XEN_IOMMU_REPLACE, RW, 5, s->own, 1), -ENOENT);
+	assert_int_equal(iommu_one(s->driver, MAP, RW, 5, s->own, 1), 0);
+	assert_int_equal(iommu_one(s->driver, XEN_IOMMU_REPLACE, R, 5, next, 1), 0);
+	assert_true(s->w.iommu.table[5].live && !s->w.iommu.table[5].write);
+	assert_int_equal(s->w.iommu.table[5].mfn, next);
+	assert_int_equal(frame(s, s->own)->count, 3);
+	assert_int_equal(frame(s, s->own)->type_count, 2);
+	assert_int_equal(frame(s, next)->count, count + 1);
+	world_check(&s->w);
+	assert_int_equal(iommu_one(s->driver, FLUSH, 0, 0, 0, 0), 0);
+	assert_int_equal(frame(s, s->own)->count, 2);
+	assert_int_equal(frame(s, s->own)->type_count, 1);
+	assert_int_equal(frame(s, next)->count, count + 1);
+	/* Refused: what was there is there. */
+	assert_int_equal(iommu_one(s->driver, XEN_IOMMU_REPLACE, RW, 5, s->foreign, 1), -EPERM);
+	s->w.iommu.full = true;
+	assert_int_equal(iommu_one(s->driver, XEN_IOMMU_REPLACE, RW, 5, s->own, 1), -ENOSPC);
+	s->w.iommu.full = false;
+	assert_int_equal(s->w.iommu.table[5].mfn, next);
+	assert_int_equal(frame(s, s->own)->count, 2);
+	world_check(&s->w);
+	assert_int_equal(iommu_one(s->driver, UNMAP, 0, 5, 0, 1), 0);
+	assert_int_equal(iommu_one(s->driver, FLUSH, 0, 0, 0, 0), 0);
+}
+
 /* 79-82 and 88 */
 static void bad_elements_are_refused_and_change_nothing(void **state)
 {
@@ -141,7 +173,9 @@ static void bad_elements_are_refused_and_change_nothing(void **state)
 		{"82: beyond", UNMAP, 0, 64, 0, 1, -EINVAL},
 		{"flags on a flush", FLUSH, R, 0, 0, 0, -EINVAL},
 		{"unknown op", 0, 0, 10, 0, 1, -EOPNOTSUPP},
-		{"unknown op", 4, R, 1, self, 1, -EOPNOTSUPP},
+		{"unknown op", 5, R, 1, self, 1, -EOPNOTSUPP},
+		{"nothing to replace", XEN_IOMMU_REPLACE, R, 1, self, 1, -ENOENT},
+		{"replace without rights", XEN_IOMMU_REPLACE, 0, 1, self, 1, -EINVAL},
 	};
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const unsigned maps = s->w.iommu.maps, unmaps = s->w.iommu.unmaps;
@@ -508,6 +542,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define U(name) cmocka_unit_test_setup_teardown(name, setup_reach, teardown)
 		T(a_mapping_holds_its_frame_until_the_flush),
+		T(a_replacement_holds_both_frames_until_the_flush),
 		T(bad_elements_are_refused_and_change_nothing),
 		T(the_call_itself_is_checked),
 		T(ranges_and_arrays_tell_how_far_they_came),

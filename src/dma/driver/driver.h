@@ -150,6 +150,10 @@ struct driver_ops {
 	bool (*mapped)(struct dma_driver *driver, uint64_t first, uint64_t count,
 		       struct driver_flush *out);
 	void (*clear)(struct dma_driver *driver, uint64_t first, uint64_t count);
+	/* set() over entries that are set. NULL: that is what set() does (but see sets_only_clear).
+	 */
+	void (*replace)(struct dma_driver *driver, uint64_t first, uint64_t count,
+			iotoll_phys_t paddr, enum iotoll_dma_dir dir);
 	/*
 	 * Of a list that is mapped or unmapped together: as set() and clear(), but what was stored
 	 * may stay in the CPU's caches until push() of all of it, entries one behind the other, of

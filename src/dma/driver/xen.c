@@ -70,7 +70,7 @@ static void read_status(struct xen_guest *g, unsigned i, long called)
 	const struct xen_iommu_op *op = &g->op[i];
 	const int status = called ? (int)called : op->status;
 
-	if (op->what == XEN_IOMMU_MAP && status && !g->refusal)
+	if ((op->what == XEN_IOMMU_MAP || op->what == XEN_IOMMU_REPLACE) && status && !g->refusal)
 		g->refusal = status;
 }
 
@@ -141,8 +141,8 @@ static uint64_t run_of(const struct dma_env *env, uint64_t paddr, uint64_t most)
 	return n;
 }
 
-static void guest_set(struct dma_driver *driver, uint64_t first, uint64_t count,
-		      iotoll_phys_t paddr, enum iotoll_dma_dir dir)
+static void lead(struct dma_driver *driver, enum xen_iommu_what what, uint64_t first,
+		 uint64_t count, iotoll_phys_t paddr, enum iotoll_dma_dir dir)
 {
 	struct xen_guest *g = guest_of(driver);
 	uint64_t at = IOTOLL_PHYS_U64(paddr) & ~(uint64_t)(FRAME_BYTES - 1);
@@ -152,7 +152,7 @@ static void guest_set(struct dma_driver *driver, uint64_t first, uint64_t count,
 		const uint64_t pages = run_of(driver->env, at, most);
 		const uint64_t machine = env_bus_address(driver->env, at, FRAME_BYTES);
 		const struct xen_iommu_op op = {
-			.what = XEN_IOMMU_MAP,
+			.what = (uint16_t)what,
 			.flags = dir == IOTOLL_DMA_TO_DEVICE     ? XEN_IOMMU_R
 				 : dir == IOTOLL_DMA_FROM_DEVICE ? XEN_IOMMU_W
 								 : XEN_IOMMU_R | XEN_IOMMU_W,
@@ -167,6 +167,18 @@ static void guest_set(struct dma_driver *driver, uint64_t first, uint64_t count,
 		at += pages * FRAME_BYTES;
 		count -= pages;
 	}
+}
+
+static void guest_set(struct dma_driver *driver, uint64_t first, uint64_t count,
+		      iotoll_phys_t paddr, enum iotoll_dma_dir dir)
+{
+	lead(driver, XEN_IOMMU_MAP, first, count, paddr, dir);
+}
+
+static void guest_replace(struct dma_driver *driver, uint64_t first, uint64_t count,
+			  iotoll_phys_t paddr, enum iotoll_dma_dir dir)
+{
+	lead(driver, XEN_IOMMU_REPLACE, first, count, paddr, dir);
 }
 
 static void guest_clear(struct dma_driver *driver, uint64_t first, uint64_t count)
@@ -316,6 +328,7 @@ const struct driver_ops xen_driver_ops = {
 	.commit = guest_commit,
 	.publish = guest_publish,
 	.clear = guest_clear,
+	.replace = guest_replace,
 	.flush = guest_flush,
 	.lent = guest_lent,
 	.is_lent = guest_is_lent,
