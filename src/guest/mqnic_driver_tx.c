@@ -25,7 +25,7 @@ static uint8_t *segment(const struct driver_queue *q, uint32_t first, unsigned i
 	return q->tx.ring.ptr + (size_t)block * MQNIC_BLOCK_BYTES + i % 4 * MQNIC_SEGMENT_BYTES;
 }
 
-/* More may follow: mqnic_driver_rx(), which every poll ends with, says when none does. */
+/* More may follow: mqnic_driver_unmapped() says when none does. */
 static void unmap(struct driver_queue *q)
 {
 	const struct iotoll_dma_attrs attrs = {.ring = 2 * q->number + 2, .more = true};
@@ -191,38 +191,46 @@ void mqnic_driver_tx_done(struct driver_queue *q, struct cpu *cpu, const struct 
 	e->done(e->ctx, cpu, e->owner, ok ? 0 : -EIO);
 }
 
-/* One packet is through, as @cqe says. Only the poll moves reaped. */
-static void finish(struct driver_queue *q, struct cpu *cpu, const struct mqnic_cqe *cqe)
+/*
+ * What one poll takes back of what was sent, unmapped packet by packet and as one burst, which is
+ * over before anybody hears that his memory is his again. Only the poll moves reaped.
+ */
+static unsigned reap_each(struct driver_queue *q, struct cpu *cpu)
 {
 	struct mqnic_driver *d = q->driver;
 	struct tx_queue *tx = &q->tx;
-	const struct tx_entry e = tx->entry[tx->reaped % ring_of(q)];
+	struct tx_done done[MQNIC_POLL_WEIGHT];
+	uint32_t reaped = tx->reaped;
+	unsigned n = 0;
+	struct mqnic_cqe cqe;
 
-	cpu_charge(cpu, machine_cost(d->machine)->driver_tx / 2);
-	for (unsigned i = 0; i < e.maps; i++)
-		unmap(q);
-	mqnic_driver_tx_done(q, cpu, &e, cqe->opcode == MQNIC_CQE_TX);
+	while (n < MQNIC_POLL_WEIGHT &&
+	       mqnic_driver_cqe(cpu, &tx->cq, tx->taken, d->config.log_tx, &cqe)) {
+		if (reaped == tx->produced || cqe.counter != (uint16_t)reaped) {
+			d->stats.bad++;
+			break;
+		}
+		tx->taken++;
+		done[n] = (struct tx_done){tx->entry[reaped % ring_of(q)],
+					   cqe.opcode == MQNIC_CQE_TX};
+		reaped += done[n].entry.blocks;
+		cpu_charge(cpu, machine_cost(d->machine)->driver_tx / 2);
+		for (unsigned i = 0; i < done[n].entry.maps; i++)
+			unmap(q);
+		n++;
+	}
+	mqnic_driver_unmapped(q);
+	for (unsigned i = 0; i < n; i++)
+		mqnic_driver_tx_done(q, cpu, &done[i].entry, done[i].ok);
+	return n;
 }
 
 unsigned mqnic_driver_reap(struct driver_queue *q, struct cpu *cpu)
 {
 	struct mqnic_driver *d = q->driver;
 	struct tx_queue *tx = &q->tx;
-	unsigned done = 0;
-	struct mqnic_cqe cqe;
+	const unsigned done = d->config.batch ? mqnic_driver_lists_reap(q, cpu) : reap_each(q, cpu);
 
-	if (d->config.batch)
-		done = mqnic_driver_lists_reap(q, cpu);
-	while (!d->config.batch && done < MQNIC_POLL_WEIGHT &&
-	       mqnic_driver_cqe(cpu, &tx->cq, tx->taken, d->config.log_tx, &cqe)) {
-		if (tx->reaped == tx->produced || cqe.counter != (uint16_t)tx->reaped) {
-			d->stats.bad++;
-			break;
-		}
-		tx->taken++;
-		finish(q, cpu, &cqe);
-		done++;
-	}
 	if (tx->full && ring_of(q) - (tx->produced - tx->reaped) >= ring_of(q) / 4) {
 		tx->full = false;
 		if (d->upper.room)
