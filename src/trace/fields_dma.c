@@ -105,6 +105,13 @@ static bool dma_of(struct cut word, uint64_t *out)
 	       cut_decimal(&word, INT32_MAX, out) && word.at == word.end && there <= *out;
 }
 
+/* libtraceevent's %p has "0x", the kernel's has not. */
+static bool dma_bare(struct cut word, uint64_t *out)
+{
+	(void)cut_text(&word, "0x");
+	return cut_bare_hex(&word, out) && word.at == word.end;
+}
+
 static bool dma_number(struct cut word, enum dma_form form, uint64_t *out)
 {
 	bool minus = false;
@@ -115,10 +122,9 @@ static bool dma_number(struct cut word, enum dma_form form, uint64_t *out)
 			*out = 0;
 			return word.at == word.end;
 		}
-		/* fall through */
+		return dma_bare(word, out);
 	case DMA_HEX:
-		(void)cut_text(&word, "0x"); /* libtraceevent's %p has it, the kernel's has not */
-		return cut_bare_hex(&word, out) && word.at == word.end;
+		return dma_bare(word, out);
 	case DMA_OF:
 		return dma_of(word, out);
 	case DMA_SIGNED:
