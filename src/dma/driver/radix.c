@@ -196,8 +196,7 @@ static bool split(struct radix *t, uint64_t page)
 	if (!entry || table_page(t, &fresh))
 		return false;
 	t->table[1][page / ENTRIES] = fresh;
-	store_run(t, page / ENTRIES * ENTRIES, ENTRIES, entry & ~t->format.large_bit,
-		  true);
+	store_run(t, page / ENTRIES * ENTRIES, ENTRIES, entry & ~t->format.large_bit, true);
 	radix_store64(t->env, parent, t->format.pointer(IOTOLL_PHYS_U64(fresh), 1));
 	flush_if_needed(t, parent, ENTRY);
 	return true;

@@ -38,7 +38,8 @@ static void touch(struct iotoll_dma_domain *domain, unsigned slot, bool write)
 	const struct burst *b = domain->strategy_data;
 
 	env_work(domain->env, DMA_WORK_BITMAP_WORD, 1);
-	env_touch(domain->env, IOTOLL_PHYS(IOTOLL_PHYS_U64(b->paddr) + slot * sizeof(struct entry_run)),
+	env_touch(domain->env,
+		  IOTOLL_PHYS(IOTOLL_PHYS_U64(b->paddr) + slot * sizeof(struct entry_run)),
 		  sizeof(struct entry_run), write);
 }
 
