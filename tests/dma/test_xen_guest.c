@@ -29,7 +29,7 @@ struct world {
 	struct iotoll_dma_device *dev;
 	struct call call[CALLS_MAX];
 	unsigned calls, crossings;
-	unsigned refuse_from; /* map elements from this one on get @refusal */
+	unsigned refuse_from, refuse_to; /* map elements of these numbers get @refusal */
 	unsigned maps;
 	int refusal;
 	long whole; /* what every call answers instead of doing anything */
@@ -53,7 +53,7 @@ static void carry_out(struct world *w, struct xen_iommu_op *op)
 {
 	op->status = 0;
 	op->done = op->count;
-	if (op->what == XEN_IOMMU_MAP && w->maps++ >= w->refuse_from) {
+	if (op->what == XEN_IOMMU_MAP && w->maps++ >= w->refuse_from && w->maps <= w->refuse_to) {
 		op->status = w->refusal;
 		op->done = 0;
 		return;
@@ -62,9 +62,12 @@ static void carry_out(struct world *w, struct xen_iommu_op *op)
 		const bool here = w->table[op->bfn + i];
 
 		assert_true(op->bfn + i < sizeof(w->table));
-		if (op->what == XEN_IOMMU_UNMAP && !here)
+		if (op->what == XEN_IOMMU_UNMAP && !here) {
 			op->status = -ENOENT;
-		else if (op->what == XEN_IOMMU_REPLACE)
+			op->done = i;
+			return;
+		}
+		if (op->what == XEN_IOMMU_REPLACE)
 			assert_true(here);
 		else if (op->what == XEN_IOMMU_MAP)
 			assert_false(here);
@@ -121,7 +124,7 @@ static void set_up_lists(struct world *w, const char *strategy, bool multicall, 
 	char why[200] = "";
 
 	memset(w, 0, sizeof(*w));
-	w->refuse_from = UINT32_MAX;
+	w->refuse_from = w->refuse_to = UINT32_MAX;
 	w->sim = sim_create();
 	w->board = guest_board(w->sim, 1);
 	w->guest = guest_domain(w->board, 0, 1, physical);
@@ -518,6 +521,32 @@ static void a_list_refused_in_the_middle_is_taken_down_as_a_whole(void **state)
 	}
 }
 
+/* Two elements for one request, of which the second is carried out: an unmap stops before it. */
+static void what_was_mapped_behind_a_refused_page_is_taken_back(void **state)
+{
+	static const char *const strategies[] = {"unflushed", "strict", "never-free"};
+	static struct world w;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		set_up(&w, strategies[i / 2], i % 2);
+		w.guest.entry[20] = UINT64_C(400) << PAGE_SHIFT | GUEST_RW;
+		w.refuse_from = 0;
+		w.refuse_to = 1;
+		w.refusal = -EBUSY;
+		assert_true(iotoll_dma_mapping_error(iotoll_dma_map_page(
+			w.dev, page(20), 3 * PAGE_BYTES, IOTOLL_DMA_FROM_DEVICE)));
+		assert_element(&w.call[0], XEN_IOMMU_MAP, XEN_IOMMU_W, 4, 400, 1);
+		assert_element(&w.call[1], XEN_IOMMU_MAP, XEN_IOMMU_W, 5, 277, 2);
+		for (unsigned e = 0; e < sizeof(w.table); e++)
+			assert_int_equal(w.table[e], 0);
+		/* And no IOTLB has what was cleared last. */
+		if (i / 2 == 1)
+			assert_int_equal(w.call[w.calls - 1].element.what, XEN_IOMMU_FLUSH);
+		tear_down(&w);
+	}
+}
+
 static void a_call_that_fails_as_a_whole_maps_nothing(void **state)
 {
 	static struct world w;
@@ -583,6 +612,7 @@ int main(void)
 		cmocka_unit_test(strict_unmaps_and_flushes_in_this_order),
 		cmocka_unit_test(a_refused_page_is_a_mapping_error_and_leaves_nothing),
 		cmocka_unit_test(a_list_refused_in_the_middle_is_taken_down_as_a_whole),
+		cmocka_unit_test(what_was_mapped_behind_a_refused_page_is_taken_back),
 		cmocka_unit_test(a_call_that_fails_as_a_whole_maps_nothing),
 		cmocka_unit_test(without_an_iommu_devices_are_given_machine_addresses),
 	};

@@ -104,15 +104,46 @@ static void call_list(struct xen_guest *g)
 		read_status(g, i, called);
 }
 
+/*
+ * An unmap ends at the first page that has no entry (spec/xen.h), which is one whose map was
+ * refused. What lies behind it may have been mapped by an element of its own: it is asked for
+ * again, with the flush that went too early for it. How many elements that makes.
+ */
+static unsigned left_over(struct xen_guest *g)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < g->count; i++) {
+		struct xen_iommu_op op = g->op[i];
+		const bool behind = op.what == XEN_IOMMU_UNMAP && op.status == -ENOENT &&
+				    op.done + UINT64_C(1) < op.count;
+
+		if (behind) {
+			op.bfn += op.done + 1;
+			op.count -= op.done + 1;
+		}
+		if (behind || (n && op.what == XEN_IOMMU_FLUSH)) {
+			op.status = 0;
+			op.done = 0;
+			g->op[n++] = op;
+		}
+	}
+	if (n)
+		env_touch(g->base.env, g->pages, n * sizeof(*g->op), true);
+	return n;
+}
+
 static void send(struct xen_guest *g)
 {
 	if (!g->count)
 		return;
-	if (g->multicall)
-		call_all(g);
-	else
-		call_list(g);
-	g->count = 0;
+	while (g->count) {
+		if (g->multicall)
+			call_all(g);
+		else
+			call_list(g);
+		g->count = left_over(g);
+	}
 	g->base.unsent = 0;
 	if (g->base.sent)
 		g->base.sent(g->base.sent_ctx);
