@@ -62,14 +62,12 @@ static void carry_out(struct world *w, struct xen_iommu_op *op)
 		const bool here = w->table[op->bfn + i];
 
 		assert_true(op->bfn + i < sizeof(w->table));
-		if (op->what == XEN_IOMMU_UNMAP && !here) {
+		if (op->what != XEN_IOMMU_MAP && !here) {
 			op->status = -ENOENT;
 			op->done = i;
 			return;
 		}
-		if (op->what == XEN_IOMMU_REPLACE)
-			assert_true(here);
-		else if (op->what == XEN_IOMMU_MAP)
+		if (op->what == XEN_IOMMU_MAP)
 			assert_false(here);
 		w->table[op->bfn + i] = op->what != XEN_IOMMU_UNMAP;
 	}
@@ -368,6 +366,38 @@ static void never_freed_entries_are_replaced_in_one_crossing(void **state)
 	tear_down(&w);
 }
 
+/* Told at the doorbell, too late for the strategy, which takes its entry to be there. */
+static void a_never_freed_entry_that_was_refused_is_made_by_its_next_owner(void **state)
+{
+	static struct world w;
+	const size_t bytes = 2 * PAGE_BYTES;
+	iotoll_iova_t iova;
+	int rc;
+
+	(void)state;
+	set_up_lists(&w, "never-free", true, 64);
+	w.guest.entry[21] = UINT64_C(400) << PAGE_SHIFT | GUEST_RW;
+	w.refuse_from = w.maps;
+	w.refuse_to = w.maps + 1;
+	w.refusal = -EBUSY;
+	do {
+		iova = iotoll_dma_map_page(w.dev, page(20), bytes, IOTOLL_DMA_FROM_DEVICE);
+		rc = iotoll_dma_publish(w.dev);
+		assert_int_equal(rc, w.maps == 2 ? -EBUSY : 0);
+		iotoll_dma_unmap_page(w.dev, iova, bytes, IOTOLL_DMA_FROM_DEVICE);
+	} while (IOTOLL_IOVA_U64(iova) != 60 * PAGE_BYTES);
+	assert_int_equal(w.table[4], 0);
+	assert_int_equal(w.table[5], 1);
+	iova = iotoll_dma_map_page(w.dev, page(30), bytes, IOTOLL_DMA_FROM_DEVICE);
+	assert_int_equal(IOTOLL_IOVA_U64(iova), 4 * PAGE_BYTES);
+	assert_int_equal(iotoll_dma_publish(w.dev), 0);
+	assert_int_equal(w.table[4], 1);
+	assert_int_equal(w.table[5], 1);
+	iotoll_dma_unmap_page(w.dev, iova, bytes, IOTOLL_DMA_FROM_DEVICE);
+	memset(w.table, 0, sizeof(w.table));
+	tear_down(&w);
+}
+
 static void buffers_of_which_one_is_refused_are_all_taken_back(void **state)
 {
 	struct iotoll_sg sg[20];
@@ -605,6 +635,7 @@ int main(void)
 		cmocka_unit_test(a_multicall_takes_a_whole_list_across_once),
 		cmocka_unit_test(buffers_of_one_call_cross_together_with_the_flush_they_need),
 		cmocka_unit_test(never_freed_entries_are_replaced_in_one_crossing),
+		cmocka_unit_test(a_never_freed_entry_that_was_refused_is_made_by_its_next_owner),
 		cmocka_unit_test(buffers_of_which_one_is_refused_are_all_taken_back),
 		cmocka_unit_test(entries_wait_for_the_doorbell_and_cross_in_the_order_of_the_calls),
 		cmocka_unit_test(a_list_goes_when_it_has_as_many_as_it_may),

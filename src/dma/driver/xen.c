@@ -62,6 +62,15 @@ static unsigned long virtual(iotoll_phys_t paddr, size_t offset)
 /* ---- calls ---- */
 
 /*
+ * There was nothing to replace: the map before it was refused, and that was told when the strategy
+ * had long taken the entry to be there.
+ */
+static bool found_none(const struct xen_iommu_op *op)
+{
+	return op->what == XEN_IOMMU_REPLACE && op->count == 1 && op->status == -ENOENT;
+}
+
+/*
  * What the hypervisor said of element @i. An unmap finds nothing only where the map before it was
  * refused; a call that fails as a whole carried out nothing.
  */
@@ -70,7 +79,8 @@ static void read_status(struct xen_guest *g, unsigned i, long called)
 	const struct xen_iommu_op *op = &g->op[i];
 	const int status = called ? (int)called : op->status;
 
-	if ((op->what == XEN_IOMMU_MAP || op->what == XEN_IOMMU_REPLACE) && status && !g->refusal)
+	if ((op->what == XEN_IOMMU_MAP || op->what == XEN_IOMMU_REPLACE) && status &&
+	    !found_none(op) && !g->refusal)
 		g->refusal = status;
 }
 
@@ -107,7 +117,8 @@ static void call_list(struct xen_guest *g)
 /*
  * An unmap ends at the first page that has no entry (spec/xen.h), which is one whose map was
  * refused. What lies behind it may have been mapped by an element of its own: it is asked for
- * again, with the flush that went too early for it. How many elements that makes.
+ * again, with the flush that went too early for it; and what was to be replaced and is not there
+ * is mapped. How many elements that makes.
  */
 static unsigned left_over(struct xen_guest *g)
 {
@@ -122,7 +133,9 @@ static unsigned left_over(struct xen_guest *g)
 			op.bfn += op.done + 1;
 			op.count -= op.done + 1;
 		}
-		if (behind || (n && op.what == XEN_IOMMU_FLUSH)) {
+		if (found_none(&g->op[i]))
+			op.what = XEN_IOMMU_MAP;
+		if (behind || found_none(&g->op[i]) || (n && op.what == XEN_IOMMU_FLUSH)) {
 			op.status = 0;
 			op.done = 0;
 			g->op[n++] = op;
@@ -179,8 +192,10 @@ static void lead(struct dma_driver *driver, enum xen_iommu_what what, uint64_t f
 	uint64_t at = IOTOLL_PHYS_U64(paddr) & ~(uint64_t)(FRAME_BYTES - 1);
 
 	while (count) {
-		const uint64_t most = count < XEN_IOMMU_PAGES_MAX ? count : XEN_IOMMU_PAGES_MAX;
-		const uint64_t pages = run_of(driver->env, at, most);
+		/* Of those that wait each is told of by itself: see found_none(). */
+		const uint64_t limit =
+			g->waits && what == XEN_IOMMU_REPLACE ? 1 : XEN_IOMMU_PAGES_MAX;
+		const uint64_t pages = run_of(driver->env, at, count < limit ? count : limit);
 		const uint64_t machine = env_bus_address(driver->env, at, FRAME_BYTES);
 		const struct xen_iommu_op op = {
 			.what = (uint16_t)what,
