@@ -20,7 +20,7 @@ shift
 object=$out.o
 # Lists of words; no path of a build has a space in it.
 # shellcheck disable=SC2086
-"$@" -r -nostdlib -o "$object" -Wl,--whole-archive $whole -Wl,--no-whole-archive $needed
+"$@" -r -nostdlib -fno-lto -o "$object" -Wl,--whole-archive $whole -Wl,--no-whole-archive $needed
 "$objcopy" --localize-hidden -R '.gnu.lto_*' "$object"
 rm -f "$out"
 "$ar" rcs "$out" "$object"
