@@ -87,8 +87,11 @@ static int claim(FILE *out, const json_t *json)
 	put(out, text_member(json, "text"));
 	fprintf(out, "\n\n**%s**", text_member(json, "verdict"));
 	if (ends)
-		fprintf(out, "; estimates at their low ends: %s, at their high ends: %s",
-			text_member(ends, "low"), text_member(ends, "high"));
+		fprintf(out,
+			"; estimates at their low ends: %s, at their high ends: %s; two other "
+			"seeds: %s, %s",
+			text_member(ends, "low"), text_member(ends, "high"),
+			text_member(ends, "seed2"), text_member(ends, "seed3"));
 	fputs("\n\n", out);
 	paragraph(out, "Source: ", text_member(json, "source"));
 	paragraph(out, "Published: ", text_member(json, "published"));
@@ -126,6 +129,35 @@ static void failures(FILE *out, const json_t *claims, const char *verdict, const
 	}
 }
 
+/* Does it hold with estimates at both ends and with other seeds, as far as that was tried? */
+static bool everywhere(const json_t *json)
+{
+	json_t *ends = json_object_get(json, "ends"), *verdict;
+	const char *name;
+
+	if (strcmp(text_member(json, "verdict"), "holds") != 0)
+		return false;
+	json_object_foreach(ends, name,
+			    verdict) if (strcmp(json_string_value(verdict), "holds")) return false;
+	return true;
+}
+
+/* How many of those that hold do so everywhere; nothing where no ends were tried. */
+static void steadiness(FILE *out, const json_t *claims)
+{
+	size_t held = 0, tried = 0;
+
+	for (size_t i = 0; i < json_array_size(claims); i++) {
+		held += everywhere(json_array_get(claims, i));
+		tried += json_object_get(json_array_get(claims, i), "ends") != NULL;
+	}
+	if (tried)
+		fprintf(out,
+			"%zu of those that hold do so with estimates at both ends and with the "
+			"other seeds as well; the others have a * below.\n\n",
+			held);
+}
+
 static void overview(FILE *out, const json_t *claims)
 {
 	fputs("## All of them\n\n| | claim | published | measured | verdict |\n"
@@ -140,7 +172,9 @@ static void overview(FILE *out, const json_t *claims)
 			fputs(" | ", out);
 			put(out, text_member(json, keys[k]));
 		}
-		fprintf(out, " | %s |\n", text_member(json, "verdict"));
+		fprintf(out, " | %s%s |\n", text_member(json, "verdict"),
+			!strcmp(text_member(json, "verdict"), "holds") && !everywhere(json) ? " \\*"
+											    : "");
 	}
 	fputc('\n', out);
 }
@@ -159,6 +193,7 @@ int report_claims_markdown(FILE *out, const json_t *study, struct err *err)
 		json_array_size(claims), study_count_verdicts(study, "holds"),
 		study_count_verdicts(study, "does not hold"),
 		study_count_verdicts(study, "not tested"), study_count_verdicts(study, "reported"));
+	steadiness(out, claims);
 	failures(out, claims, "does not hold", "What does not hold");
 	failures(out, claims, "not tested", "What was not tested");
 	overview(out, claims);

@@ -77,8 +77,11 @@ static void ends_line(struct table *t, const json_t *claim)
 		return;
 	table_cell(t, "%s", "");
 	table_cell(t, "%s", "");
-	table_cell(t, "estimates at their low ends: %s; at their high ends: %s",
-		   text_member(ends, "low"), text_member(ends, "high"));
+	table_cell(t,
+		   "estimates at their low ends: %s; at their high ends: %s; two other seeds: %s, "
+		   "%s",
+		   text_member(ends, "low"), text_member(ends, "high"), text_member(ends, "seed2"),
+		   text_member(ends, "seed3"));
 }
 
 static void claim_lines(struct table *t, const json_t *claim)

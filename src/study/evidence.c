@@ -11,7 +11,9 @@
 #define SETS 24
 
 const struct evidence_end evidence_ends[] = {
-	{"", "default"}, {"/low", "low"}, {"/high", "high"}, {NULL, NULL}};
+	{"", "default", "default", 0},     {"/low", "low", "low", 0},
+	{"/high", "high", "high", 0},      {"/seed2", "seed2", "default", 1},
+	{"/seed3", "seed3", "default", 2}, {NULL, NULL, NULL, 0}};
 
 const struct evidence_group evidence_groups[] = {
 	{"Cycles of maps and unmaps", evidence_cycles, evidence_cycles_runs},
@@ -127,8 +129,8 @@ static int add_point(struct evidence *e, const struct evidence_run *run,
 	int rc;
 
 	snprintf(id, sizeof(id), "%s%s", run->id, end->tail);
-	snprintf(seed, sizeof(seed), "run.seed=%llu", (unsigned long long)e->seed);
-	snprintf(estimates, sizeof(estimates), "sut.estimates=%s", end->name);
+	snprintf(seed, sizeof(seed), "run.seed=%llu", (unsigned long long)(e->seed + end->seed));
+	snprintf(estimates, sizeof(estimates), "sut.estimates=%s", end->estimates);
 	while (n < SETS && evidence_word(&text, word[n], sizeof(word[n]))) {
 		sets[n + 2] = word[n];
 		n++;

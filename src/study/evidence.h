@@ -6,9 +6,9 @@
  *
  * A prediction is a row: what is claimed, who printed it, which figures of which runs are held
  * against it, and the rule by which it holds. Rows are in evidence_*.c, a file a subject, rules in
- * evidence_rules.c, figures in evidence_metrics.c. Everything is run three times, with the
- * estimated numbers of the profiles at their values and at both ends of their ranges; the verdict
- * is that of the first.
+ * evidence_rules.c, figures in evidence_metrics.c. Everything is run five times, with the
+ * estimated numbers of the profiles at their values and at both ends of their ranges, and with two
+ * other seeds; the verdict is that of the first.
  */
 #ifndef IOTOLL_STUDY_EVIDENCE_H
 #define IOTOLL_STUDY_EVIDENCE_H

@@ -38,7 +38,7 @@ const struct evidence_run evidence_designs_runs[] = {
  */
 static bool the_others_are_faster(const struct prediction *p, const double *figure)
 {
-	if (figure[0] < 0.77 / p->limit || figure[0] > 0.77 * p->limit)
+	if (figure[0] >= 0.77 || figure[5] >= p->figure[5].published)
 		return false;
 	for (size_t i = 6; i < evidence_figures(p); i++)
 		if (figure[i] >= p->figure[i].published)
@@ -85,7 +85,8 @@ const struct prediction evidence_designs[] = {
 		    {"strict: a map", "e3/strict", "map", NULL, 4618, true},
 		    {"defer: a map", "e3/defer", "map", NULL, 2251, true}},
 	 .because =
-		 "Against no IOMMU rIOMMU is what it is there; the modes of VT-d are faster here, "
+		 "rIOMMU itself has less of none's throughput than there: bursts are shorter, so "
+		 "that an invalidation is for fewer unmaps. And the modes of VT-d are faster, "
 		 "by searches that are shorter (1.4) and by the look-up at an unmap that is not "
 		 "made (1.6).",
 	 .explained = the_others_are_faster},
@@ -136,7 +137,9 @@ const struct prediction evidence_designs[] = {
 	 .limit = 0.05,
 	 .figure = {{"none, %", "disk/none", "miss ratio", NULL, 9, false},
 		    {"both", "disk/adjacent", "miss ratio", NULL, 2, false},
-		    {"the next", "disk/next", "miss ratio", NULL, 0.1, false}}},
+		    {"the next", "disk/next", "miss ratio", NULL, 0.1, false}},
+	 .note = "Their 0.1 % are mappings that the system has fetched as it makes them, which is "
+		 "not done here: the order is what is judged."},
 	{.id = "8.7",
 	 .text = "More than 60 % of all misses can be had back",
 	 .paper = AMIT,

@@ -13,8 +13,9 @@ static const char summary[] =
 	"this laboratory. Its profiles say what single events cost, a cache miss, a register "
 	"access, the copy of a line; what follows from them is held here against what was printed. "
 	"A command stands beside each figure. The verdict is that of the profiles' numbers as they "
-	"are; whether it is the same with all estimates at their low and at their high ends is "
-	"said with each. What does not hold is not mended by turning a number.";
+	"are; whether it is the same with all estimates at their low and at their high ends, and "
+	"with two other seeds, is said with each. Where a cost in a profile is from the very "
+	"source, the row says so. What does not hold is not mended by turning a number.";
 
 static const char *const grades[] = {
 	[GRADE_TEXT] = "text or table",
@@ -160,7 +161,7 @@ static enum verdict judge(const struct evidence *e, const struct prediction *p, 
 	return p->holds(p, value) ? VERDICT_HOLDS : VERDICT_FAILS;
 }
 
-/* With the estimates at their ends. */
+/* With the estimates at their ends, and with other seeds. */
 static json_t *ends(const struct evidence *e, const struct prediction *p)
 {
 	json_t *out = json_object();
@@ -220,6 +221,20 @@ static json_t *claims(const struct evidence *e)
 	return list;
 }
 
+/* Is @p none of the ends? */
+static bool judged(const struct study_point *p)
+{
+	const size_t length = strlen(p->id);
+
+	for (const struct evidence_end *end = evidence_ends + 1; end->tail; end++) {
+		const size_t n = strlen(end->tail);
+
+		if (length > n && !strcmp(p->id + length - n, end->tail))
+			return false;
+	}
+	return true;
+}
+
 /* The runs of the verdicts, but for the laboratory's, which are no runs of a machine. */
 static json_t *runs(const struct evidence *e)
 {
@@ -228,7 +243,7 @@ static json_t *runs(const struct evidence *e)
 	for (size_t i = 0; i < e->study.count; i++) {
 		const struct study_point *p = &e->study.point[i];
 
-		if (p->result && !p->execute && p->scenario.sut.estimates == ESTIMATE_DEFAULT)
+		if (p->result && !p->execute && judged(p))
 			json_array_append(list, p->result);
 	}
 	return list;

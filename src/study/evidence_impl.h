@@ -5,10 +5,15 @@
 
 #include "study/evidence.h"
 
-/* How the estimated numbers of a machine are taken. NULL-terminated; the first one is judged. */
+/*
+ * How the estimated numbers of a machine are taken, and with which seed. NULL-terminated; the first
+ * one is judged.
+ */
 struct evidence_end {
 	const char *tail; /* of point names */
-	const char *name; /* of sut.estimates */
+	const char *name; /* in the document */
+	const char *estimates;
+	unsigned seed; /* added to the study's */
 };
 extern const struct evidence_end evidence_ends[];
 

@@ -53,11 +53,11 @@ static bool pools_are_contended_less(const struct prediction *p, const double *f
 	return figure[1] <= p->limit * figure[0];
 }
 
-/* Behind the ratio: maps a frame. */
-static bool half_a_map_a_frame(const struct prediction *p, const double *figure)
+/* Behind the ratio: maps a frame, cycles of an invalidation. */
+static bool fewer_and_faster(const struct prediction *p, const double *figure)
 {
-	(void)p;
-	return figure[0] > 0.2 && figure[1] > 0.4 && figure[1] < 0.6;
+	return figure[0] > 0.2 && figure[1] > 0.4 && figure[1] < 0.6 &&
+	       figure[2] < p->figure[2].published / 3;
 }
 
 /* Behind the fractions: cycles of a frame without an IOMMU, of a map, of an unmap. */
@@ -93,7 +93,9 @@ const struct prediction evidence_locks[] = {
 	 .figure = {{"of none, 1 CPU", "cpus/1/new", "throughput", "cpus/1/none", 0.94, false},
 		    {"of none, 16 CPUs", "cpus/16/new", "throughput", "cpus/16/none", 0.93, false},
 		    {"contended, 16 CPUs", "cpus/16/new", "contended", NULL, UNPRINTED, true}},
-	 .note = "On 16 CPUs the machine without an IOMMU is bound by the link, not by CPUs."},
+	 .note = "On 16 CPUs the machine without an IOMMU is bound by the link, not by CPUs, and "
+		 "so "
+		 "are these: what the fraction says of locks is that they leave the link full."},
 	{.id = "3.3",
 	 .text = "Strict unmapping is down to a sixth on 16 CPUs, whatever the allocator: the "
 		 "invalidation queue has one lock",
@@ -124,11 +126,16 @@ const struct prediction evidence_locks[] = {
 	 .holds = evidence_near,
 	 .limit = 1.25,
 	 .figure = {{"strict / none", "wire/16/strict", "throughput", "wire/16/none", 0.2, false},
-		    {"maps a frame", "wire/16/strict", "maps a frame", NULL, UNPRINTED, true}},
+		    {"maps a frame", "wire/16/strict", "maps a frame", NULL, UNPRINTED, true},
+		    {"cycles of an invalidation", "wire/16/strict", "invalidation", NULL, 6480,
+		     true}},
+	 .note = "The 0.61 us of an invalidation on one core were put into the profile from there; "
+		 "the 2.7 us on 16 were not.",
 	 .because = "Two frames share a page and its mapping here, so that there are half as many "
-		    "unmaps to wait for as where each has one of its own; and the link, not the "
-		    "CPUs, limits the machine without an IOMMU.",
-	 .explained = half_a_map_a_frame},
+		    "unmaps to wait for as where each has one of its own; and an invalidation "
+		    "takes less than a third of the 2.7 us (6,480 cycles) that it took there when "
+		    "16 cores asked: this unit does not slow down when it is asked much.",
+	 .explained = fewer_and_faster},
 	{.id = "3.6",
 	 .text = "How much of the throughput without an IOMMU is left in each of these",
 	 .paper = PELEG,

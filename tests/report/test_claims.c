@@ -15,7 +15,8 @@ static const char sample[] =
 	"{'title': 'Evidence', 'summary': 'What it is.', 'claims': ["
 	"{'id': '1.1', 'group': 'Cycles', 'text': 'A | B', 'source': 's', 'rule': 'r',"
 	" 'measured': 'a 3', 'verdict': 'holds', 'note': '', 'published': 'a 4', 'why': '',"
-	" 'ends': {'low': 'holds', 'high': 'does not hold'}, 'figures': ["
+	" 'ends': {'low': 'holds', 'high': 'does not hold', 'seed2': 'holds', 'seed3': 'holds'}, "
+	"'figures': ["
 	"  {'what': 'a', 'value': 3.5, 'unit': 'cycles', 'published': 4, 'field': 'x / y',"
 	"   'judged': true, 'command': ['iotoll', 'run', 'stream', '--set', 'a=b c']},"
 	"  {'what': 'b', 'value': null, 'unit': 'times', 'published': null, 'field': 'x',"
@@ -73,11 +74,14 @@ static void the_document_has_every_figure_with_its_command(void **state)
 
 	(void)state;
 	has(text, "### 1.1 A \\| B\n");
-	has(text, "| 1.1 | A \\| B | a 4 | a 3 | holds |\n");
+	has(text, "| 1.1 | A \\| B | a 4 | a 3 | holds \\* |\n");
+	has(text, "0 of those that hold do so with estimates at both ends");
 	has(text, "| a | 4 | 3.5 cycles | `x / y` | `iotoll run stream --set 'a=b c'` |\n");
 	has(text,
 	    "| b (aside) |  |  times | `x` | `iotoll run p`<br>divided by `iotoll run q` |\n");
-	has(text, "estimates at their low ends: holds, at their high ends: does not hold");
+	has(text,
+	    "estimates at their low ends: holds, at their high ends: does not hold; two other "
+	    "seeds: holds, holds");
 	has(text, "\nn\\_1\n");
 	free(text);
 }
@@ -90,7 +94,8 @@ static void the_text_has_them_as_well(void **state)
 	has(text, "a: 3.5 cycles, published 4: iotoll run stream --set 'a=b c'");
 	has(text, "by iotoll run q");
 	has(text, "why: Because.");
-	has(text, "estimates at their low ends: holds; at their high ends: does not hold");
+	has(text, "estimates at their low ends: holds; at their high ends: does not hold;");
+	has(text, "seeds: holds, holds");
 	has(text, "claims: holds 1, does not hold 1, not tested 1, reported 0\n");
 	free(text);
 }
