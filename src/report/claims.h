@@ -3,9 +3,9 @@
  * The claims of a study as terminal text, as Markdown and as CSV. A claim is an object: "id",
  * "text", "source", "rule", "measured", "verdict", "note"; and, where it was made of figures that
  * somebody else published too, "group" (its chapter), "published", "why" (it does not hold, or was
- * not tested), "ends" (verdicts with estimates at either end, and of other seeds) and "figures": "what", "value",
- * "unit", "published" (or null), "field" (of the result it is made of), "judged", "command", and
- * "by", the command of what it was divided by. docs/results.md explains each.
+ * not tested), "ends" (verdicts with estimates at either end, and of other seeds) and "figures":
+ * "what", "value", "unit", "published" (or null), "field" (of the result it is made of), "judged",
+ * "command", and "by", the command of what it was divided by. docs/results.md explains each.
  */
 #ifndef IOTOLL_REPORT_CLAIMS_H
 #define IOTOLL_REPORT_CLAIMS_H

@@ -232,6 +232,24 @@ static json_t *steadiness(const struct ranks *ranks, size_t n, int generation)
 			    moved[(count - 1) / 2], most, whose);
 }
 
+/* Is it in generation @from and in the next? */
+static bool in_both(const struct ranks *r, int from)
+{
+	return r->rank[2 * from] && r->rank[2 * from + 2];
+}
+
+/* Rank in @generation among those that are in @from and the next: who joins moves nobody. */
+static unsigned rank_among(const struct ranks *ranks, size_t n, size_t which, int generation,
+			   int from)
+{
+	const double mine = price(ranks[which].row[2 * generation]);
+	unsigned rank = 1;
+
+	for (size_t i = 0; i < n; i++)
+		rank += in_both(&ranks[i], from) && price(ranks[i].row[2 * generation]) < mine;
+	return rank;
+}
+
 /* How many places strategies move from @from to the next generation, of those that are in both. */
 static json_t *change(const struct ranks *ranks, size_t n, int from)
 {
@@ -239,11 +257,13 @@ static json_t *change(const struct ranks *ranks, size_t n, int from)
 	const char *whose = "-";
 
 	for (size_t i = 0; i < n; i++) {
-		const unsigned a = ranks[i].rank[2 * from], b = ranks[i].rank[2 * from + 2];
-		const unsigned by = a > b ? a - b : b - a;
+		unsigned a, b, by;
 
-		if (!a || !b)
+		if (!in_both(&ranks[i], from))
 			continue;
+		a = rank_among(ranks, n, i, from, from);
+		b = rank_among(ranks, n, i, from + 1, from);
+		by = a > b ? a - b : b - a;
 		both++;
 		moved += by != 0;
 		if (by > most) {
@@ -251,8 +271,8 @@ static json_t *change(const struct ranks *ranks, size_t n, int from)
 			whose = ranks[i].name;
 		}
 	}
-	return json_sprintf("From %s to %s %u of %u strategies change their rank; furthest "
-			    "goes %s, by %u.",
+	return json_sprintf("From %s to %s %u of %u strategies change their rank among those that "
+			    "are in both; furthest goes %s, by %u.",
 			    paper_generations[from].year, paper_generations[from + 1].year, moved,
 			    both, whose, most);
 }

@@ -49,15 +49,16 @@ static bool look_advance(const struct paper *p, const char *tail, struct advance
 	*x = (struct advance){.more = -(double)INFINITY};
 	for (int i = 0; i < PAPER_XEN_SIZES; i++) {
 		const unsigned m = paper_xen_size[i];
-		double more;
+		double cpu, cost;
 
 		paper_id(off, "dom0/1/receive/m%u/off%s", m, tail);
 		paper_id(on, "dom0/1/receive/m%u/on/preallocated%s", m, tail);
-		more = fmax(paper_change(p, off, on, CPU), paper_change(p, off, on, COST));
-		if (!isfinite(more))
+		cpu = paper_change(p, off, on, CPU);
+		cost = paper_change(p, off, on, COST);
+		if (!isfinite(cpu + cost))
 			return false;
-		if (more > x->more) {
-			x->more = more;
+		if (fmax(cpu, cost) > x->more) {
+			x->more = fmax(cpu, cost);
 			x->at = m;
 		}
 		x->maps += number(p, on, "dma.maps");

@@ -200,6 +200,25 @@ static void each_figure_has_the_command_that_makes_it_alone(void **state)
 	json_decref(s);
 }
 
+/* The last, as what joined stays in the study. */
+static void who_joins_moves_nobody(void **state)
+{
+	json_t *s;
+
+	(void)state;
+	generation("gigabit", 12, 13, 12);
+	generation("40-gigabit", 12, 13, 12);
+	generation("100-gigabit", 12, 13, 12);
+	give("40-gigabit/shared", 11, 1000);
+	give("40-gigabit/seed2/shared", 11, 1000);
+	s = section();
+	assert_string_equal(cell(s, "strict", 1), "1 *");
+	assert_string_equal(cell(s, "strict", 4), "2");
+	assert_true(says(json_object_get(s, "words"),
+			 "From 2007 to 2016 0 of 2 strategies change their rank"));
+	json_decref(s);
+}
+
 static void without_a_baseline_there_is_no_section(void **state)
 {
 	struct err err = {{0}};
@@ -219,6 +238,7 @@ int main(void)
 		cmocka_unit_test(ranks_show_who_was_overtaken_and_what_a_seed_decides),
 		cmocka_unit_test(what_another_seed_moves_is_told),
 		cmocka_unit_test(each_figure_has_the_command_that_makes_it_alone),
+		cmocka_unit_test(who_joins_moves_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, take_down);
