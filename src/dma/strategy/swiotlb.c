@@ -102,13 +102,20 @@ static bool swiotlb_owns(const struct iotoll_dma_domain *domain, const struct ma
 	return bounce_owns(&swiotlb_of(domain)->records, what);
 }
 
-/* Charge for reading the entry, where the table is the domain's own to read. */
+/*
+ * Charge for reading the entry (of several levels the last: the others are in the cache or not as
+ * map and unmap left them), or, where the table is not the domain's own to read, our record of it.
+ */
 static void look_up(struct iotoll_dma_domain *domain, iotoll_iova_t iova)
 {
+	const struct records *records = &swiotlb_of(domain)->records;
+	const uint64_t page = IOTOLL_IOVA_U64(iova) >> DMA_PAGE_SHIFT;
 	struct iotoll_dma_entry entry;
 
 	if (iotoll_dma_domain_entry(domain, iova, &entry) == 0)
 		env_touch(domain->env, entry.paddr, entry.bytes, false);
+	else if (record_peek(records, page))
+		(void)record_touch(records, page, false);
 }
 
 /* swiotlb_sync_single_for_cpu(), swiotlb_sync_single_for_device(). */
