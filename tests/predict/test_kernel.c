@@ -221,7 +221,8 @@ static void ring(unsigned unmaps, bool flush, struct predict_result *r)
 	char *text = malloc(65536);
 	size_t at = 0;
 
-	assert_non_null(text);
+	if (!text)
+		abort();
 	at += (size_t)sprintf(text + at, EVENT("0", "fq_flush_timeout: (ffffffffb1ae8290)")
 						 QI_ON("0", "0x300e2", "0x0"));
 	for (unsigned i = 0; i < unmaps; i++)
