@@ -51,7 +51,7 @@ static int as_text(FILE *out, const json_t *study, struct err *err)
 static void has(const char *text, const char *words)
 {
 	if (!strstr(text, words))
-		fail_msg("there is no \"%s\" in:\n%s", words, text);
+		fail_msg("there is no \"%s\" in:\n%s", words, text ? text : "nothing");
 }
 
 static void the_document_has_what_fails_before_the_table_of_all(void **state)
