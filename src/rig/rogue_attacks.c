@@ -36,9 +36,12 @@ static bool late(struct rogue *r, unsigned kind, const struct rogue_buffer *vict
 static void replay(struct rogue *r, unsigned kind)
 {
 	const struct rogue_buffer *b = rogue_recall(r, ROGUE_HISTORY);
+	enum iotoll_access access;
 
-	if (b)
-		(void)rogue_try(r, kind, word_in(r, b), ROGUE_WORD, either(r));
+	if (!b)
+		return;
+	access = either(r); /* drawn before the word: compilers order arguments as they like */
+	(void)rogue_try(r, kind, word_in(r, b), ROGUE_WORD, access);
 }
 
 /* (c) Anything at all. */
@@ -133,8 +136,9 @@ static bool toctou_shared(struct rogue *r, unsigned kind, const struct rogue_buf
 static void ats_lie(struct rogue *r, unsigned kind)
 {
 	const uint64_t words = memory_bytes(r->rig->machine->mem) / ROGUE_WORD;
+	const enum iotoll_access access = either(r);
 
-	rogue_lie(r, kind, rng_below(&r->rng, words) * ROGUE_WORD, ROGUE_WORD, either(r));
+	rogue_lie(r, kind, rng_below(&r->rng, words) * ROGUE_WORD, ROGUE_WORD, access);
 }
 
 const struct rogue_row rogue_rows[] = {
