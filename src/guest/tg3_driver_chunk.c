@@ -57,11 +57,22 @@ static phys_t where(const struct tg3_chunks *c, const void *at)
 	return kmalloc_phys(c->kmalloc, at);
 }
 
+/*
+ * The books lie in the machine's memory, as the chunks do: frames that a stack still held when its
+ * machine went down are nobody's to give back, and all of it goes with the machine.
+ */
+static void *book(struct kmalloc *kmalloc, size_t bytes)
+{
+	void *p = kmalloc_alloc(kmalloc, bytes);
+
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
 /* Zeroed: the chip may be able to read what it is only meant to write (Calgary). */
 static struct tg3_chunk *new_chunk(struct tg3_chunks *c, struct cpu *cpu)
 {
 	const size_t bytes = (size_t)c->pages * PAGE_BYTES;
-	struct tg3_chunk *k = calloc(1, sizeof(*k));
+	struct tg3_chunk *k = book(c->kmalloc, sizeof(*k));
 
 	if (!k)
 		return NULL;
@@ -69,7 +80,7 @@ static struct tg3_chunk *new_chunk(struct tg3_chunks *c, struct cpu *cpu)
 	k->line = k->memory ? kmalloc_alloc(c->kmalloc, CACHE_LINE_BYTES) : NULL;
 	if (!k->line) {
 		kmalloc_free(c->kmalloc, k->memory);
-		free(k);
+		kmalloc_free(c->kmalloc, k);
 		return NULL;
 	}
 	memset(k->memory, 0, bytes);
@@ -85,7 +96,7 @@ static void free_chunk(struct tg3_chunk *k)
 
 	kmalloc_free(c->kmalloc, k->memory);
 	kmalloc_free(c->kmalloc, k->line);
-	free(k);
+	kmalloc_free(c->kmalloc, k);
 	c->live--;
 }
 
@@ -104,7 +115,7 @@ static void put(struct tg3_chunk *k, struct cpu *cpu)
 	}
 	free_chunk(k);
 	if (!c->live)
-		free(c);
+		kmalloc_free(c->kmalloc, c);
 }
 
 static void put_frame(void *ctx, struct cpu *cpu, void *owner)
@@ -315,7 +326,7 @@ static void timer_irq(void *ctx, struct cpu *cpu)
 int tg3_chunks_create(struct tg3_chunks **out, struct tg3_driver *d, unsigned pages,
 		      uint64_t hold_ps, struct cpu *irq_cpu)
 {
-	struct tg3_chunks *c = calloc(1, sizeof(*c));
+	struct tg3_chunks *c = book(d->kmalloc, sizeof(*c));
 
 	*out = c;
 	if (!c)
@@ -364,5 +375,5 @@ void tg3_chunks_close(struct tg3_chunks *c)
 		free_chunk(k);
 	}
 	if (!--c->live)
-		free(c);
+		kmalloc_free(c->kmalloc, c);
 }
