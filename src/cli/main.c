@@ -14,6 +14,7 @@ static const struct command commands[] = {
 	{"study", "run a set of scenarios: tables, figures, a page, claims", cli_study},
 	{"compare", "every strategy on one machine: price and exposure", cli_compare},
 	{"replay", "drive an IOMMU with a DMA trace recorded on a real kernel", cli_replay},
+	{"what-if", "a recorded load under every strategy: price and safety", cli_what_if},
 	{"predict", "our models against what a recorded kernel or IOMMU did", cli_predict},
 	{"trace", "recorded DMA traces: look at them, convert, cut", cli_trace},
 	{"iotlb", "miss-ratio curves of an IOTLB, from a trace or a run", cli_iotlb},

@@ -15,6 +15,8 @@ enum {
 	OPT_WAYS,
 	OPT_TABLE,
 	OPT_ACCESS,
+	OPT_PACE,
+	OPT_DEVICE,
 	OPT_TRACE_FORMAT,
 	OPT_LOSS
 };
@@ -34,7 +36,11 @@ static const struct argp_option options[] = {
 	{"ways", OPT_WAYS, "N", 0, "IOTLB associativity (the model's; calgary: 4); 0: full", 0},
 	{"table", OPT_TABLE, "N", 0, "table entries (the model's; calgary: 1048576)", 0},
 	{"access", OPT_ACCESS, "RULE", 0,
-	 "when the device touches a mapping: at-unmap (default), at-map, none", 0},
+	 "when the device touches a mapping: at-unmap (default), at-map, first-page, none", 0},
+	{"pace", OPT_PACE, "MODE", 0,
+	 "open: events at their recorded times (default); closed: as fast as the work goes", 0},
+	{"device", OPT_DEVICE, "NAME", 0,
+	 "this one's maps and unmaps, after what it had mapped before", 0},
 	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
 	{"allow-loss", OPT_LOSS, 0, 0, "use a trace of which much is missing", 0},
 	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
@@ -67,6 +73,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return cli_take_number(&r->table_entries, "table", arg, 0, 1u << 30, &a->err);
 	case OPT_ACCESS:
 		r->access = arg;
+		return 0;
+	case OPT_PACE:
+		r->pace = arg;
+		return 0;
+	case OPT_DEVICE:
+		r->device = arg;
 		return 0;
 	case OPT_LOSS:
 		r->allow_loss = true;

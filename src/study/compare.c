@@ -140,24 +140,21 @@ static int check(const char *driver, const char *strategy, const char *allocator
 	return iotoll_dma_config_check(&config, why->text, sizeof(why->text));
 }
 
-/*
- * The scenario's own, or the first of the registry that goes with strategy and driver. Where none
- * does, what is said of the scenario's own is the reason.
- */
-static bool choose_allocator(struct compare_row *row, const char *driver, const char *wanted)
+bool compare_allocator(char to[COMPARE_NAME], const char *driver, const char *strategy,
+		       const char *wanted, struct err *why)
 {
 	const char *name = wanted;
 	struct err other;
 
-	if (check(driver, row->name, wanted, &row->reason)) {
+	if (check(driver, strategy, wanted, why)) {
 		for (unsigned i = 0; (name = iotoll_dma_allocator_name(i, NULL)) != NULL; i++)
-			if (!check(driver, row->name, name, &other))
+			if (!check(driver, strategy, name, &other))
 				break;
 	}
 	if (!name)
 		return false;
-	row->reason.text[0] = '\0';
-	snprintf(row->allocator, sizeof(row->allocator), "%s", name);
+	why->text[0] = '\0';
+	snprintf(to, COMPARE_NAME, "%s", name);
 	return true;
 }
 
@@ -192,7 +189,8 @@ static int add_row(struct compare *c, struct compare_row *row, const struct scen
 	const char *const sets[] = {model, strategy, allocator, NULL};
 	int rc;
 
-	if (!choose_allocator(row, driver_of(c, base), base->allocator))
+	if (!compare_allocator(row->allocator, driver_of(c, base), row->name, base->allocator,
+			       &row->reason))
 		return 0;
 	snprintf(model, sizeof(model), "iommu.model=%s", c->iommu);
 	snprintf(strategy, sizeof(strategy), "dma.strategy=%s", row->name);

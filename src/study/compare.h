@@ -15,6 +15,7 @@
 #define COMPARE_MOST     64u
 #define COMPARE_BASELINE "baseline"
 #define COMPARE_ID       96u
+#define COMPARE_NAME     SCENARIO_TEXT
 
 struct compare_row {
 	const char *name, *title;      /* of the strategy's registry */
@@ -67,6 +68,18 @@ const char *compare_rogue_id(char *to, const struct compare *c, const char *stra
  * reference; NULL with @err if the baseline could not be run.
  */
 json_t *compare_result(const struct compare *c, struct err *err);
+
+/*
+ * Which allocator serves @strategy with the DMA layer's driver @driver: @wanted, or the first of
+ * the registry that does. False if none does: then @why says why @wanted does not.
+ */
+bool compare_allocator(char to[COMPARE_NAME], const char *driver, const char *strategy,
+		       const char *wanted, struct err *why);
+/*
+ * Set "pareto" in each of @rows, an array of objects: no other one is as good in both numbers, at
+ * the paths @price and @exposed, and better in one. Demonstrations take no part.
+ */
+void compare_mark_front(json_t *rows, const char *price, const char *exposed);
 
 /* In what order rows are shown. */
 enum compare_order { COMPARE_REGISTRY, COMPARE_PRICE };

@@ -196,10 +196,13 @@ struct place {
 	bool counts; /* it has both, and is meant to be used */
 };
 
-static struct place place_of(const json_t *row)
+static const char price_path[] = "cpu_per_kb_increase_percent";
+static const char exposed_path[] = "exposure.unasked_bytes_mean";
+
+static struct place place_of(const json_t *row, const char *price, const char *exposed)
 {
-	struct place p = {.price = result_number(row, "cpu_per_kb_increase_percent"),
-			  .exposed = result_number(row, "exposure.unasked_bytes_mean")};
+	struct place p = {.price = result_number(row, price),
+			  .exposed = result_number(row, exposed)};
 
 	p.counts = isfinite(p.price) && isfinite(p.exposed) &&
 		   !json_is_true(json_object_get(row, "demonstration"));
@@ -213,17 +216,18 @@ static bool beats(struct place b, struct place a)
 	       (b.price < a.price || b.exposed < a.exposed);
 }
 
-static void mark_front(json_t *rows)
+void compare_mark_front(json_t *rows, const char *price, const char *exposed)
 {
 	json_t *one, *other;
 	size_t i, k;
 
 	json_array_foreach(rows, i, one)
 	{
-		const struct place p = place_of(one);
+		const struct place p = place_of(one, price, exposed);
 		bool front = p.counts;
 
-		json_array_foreach(rows, k, other) front = front && !beats(place_of(other), p);
+		json_array_foreach(rows, k, other) front =
+			front && !beats(place_of(other, price, exposed), p);
 		json_object_set_new(one, "pareto", json_boolean(front));
 	}
 }
@@ -259,9 +263,9 @@ static json_t *cheapest(const json_t *rows, bool (*counts)(const json_t *row))
 
 	json_array_foreach(rows, i, row)
 	{
-		const struct place p = place_of(row);
+		const struct place p = place_of(row, price_path, exposed_path);
 
-		if (p.counts && counts(row) && (!best || p.price < place_of(best).price))
+		if (p.counts && counts(row) && (!best || p.price < result_number(best, price_path)))
 			best = row;
 	}
 	return best ? json_incref(json_object_get(best, "name")) : json_null();
@@ -281,7 +285,7 @@ json_t *compare_result(const struct compare *c, struct err *err)
 	rows = json_array();
 	for (size_t i = 0; i < c->rows; i++)
 		json_array_append_new(rows, row(c, &c->row[i], baseline));
-	mark_front(rows);
+	compare_mark_front(rows, price_path, exposed_path);
 	return json_pack("{s:i, s:s, s:s, s:s, s:b, s:s, s:I, s:o, s:o, s:o, s:o}", "schema", 1,
 			 "version", IOTOLL_VERSION, "scenario", c->scenario, "iommu", c->iommu,
 			 "iommu_is_machines_own", c->own, "allocator", c->allocator, "seed",

@@ -19,6 +19,7 @@ void replay_request_defaults(struct replay_request *r)
 		.strategy = "deferred",
 		.allocator = "next-fit",
 		.access = "at-unmap",
+		.pace = "open",
 		.iotlb_entries = REPLAY_AUTO,
 		.iotlb_ways = REPLAY_AUTO,
 		.table_entries = REPLAY_AUTO,
@@ -35,7 +36,28 @@ static int access_rule(const char *name, enum replay_access *out, struct err *er
 			return 0;
 		}
 	}
-	return err_set(err, -EINVAL, "--access %s: expected at-unmap, at-map or none", name);
+	return err_set(err, -EINVAL, "--access %s: expected at-unmap, at-map, first-page or none",
+		       name);
+}
+
+static int pace_of(const char *name, enum replay_pace *out, struct err *err)
+{
+	const char *known;
+
+	for (unsigned i = 0; (known = replay_pace_name(i)); i++) {
+		if (!strcmp(known, name)) {
+			*out = (enum replay_pace)i;
+			return 0;
+		}
+	}
+	return err_set(err, -EINVAL, "--pace %s: expected open or closed", name);
+}
+
+const char *replay_pace_words(const char *pace)
+{
+	return strcmp(pace, "open")
+		       ? "closed loop: each event at once, limited by the work alone"
+		       : "as recorded; a recording made in an emulator shows order, not speed";
 }
 
 static json_t *integer(uint64_t value)
@@ -131,8 +153,8 @@ static json_t *result_json(const struct replay_request *q, const struct trace *t
 		"schema", 1, "version", IOTOLL_VERSION, "trace", trace_name(trace), "trace_format",
 		trace_format_name(trace), "profile", q->profile, "device_access_rule",
 		strcmp(q->access, "none") ? q->access : "none: the device touches nothing", "pace",
-		"as recorded; a recording made in an emulator shows order, not speed", "recording",
-		recording(r), "dma", dma(r), "iommu", iommu(q, r), "iotlb",
+		replay_pace_words(q->pace), "recording", recording(r), "dma", dma(r), "iommu",
+		iommu(q, r), "iotlb",
 		json_pack("{s:I, s:I, s:I}", "hits", (json_int_t)r->iotlb.hits, "misses",
 			  (json_int_t)r->iotlb.misses, "evictions", (json_int_t)r->iotlb.evictions),
 		"cpu_cycles", cycles(r), "cycles_per_map", r->cycles_per_map, "cycles_per_unmap",
@@ -156,9 +178,28 @@ static void settle(struct replay_config *c, const struct replay_request *q)
 		c->table_entries = iotoll_dma_driver_entries(model->name);
 }
 
-int replay_request_run(const struct replay_request *q, json_t **result, struct err *err)
+int replay_request_profile(const struct replay_request *q, struct profile *out, struct err *err)
 {
-	struct replay_config config = {
+	char path[PATH_MAX];
+	int rc = paths_find("profiles", q->profile, ".ini", path, sizeof(path), err);
+
+	if (!rc)
+		rc = profile_load(out, path, ESTIMATE_DEFAULT, NULL, err);
+	if (!rc && !out->has_iommu && strcmp(q->iommu, "none"))
+		rc = err_set(err, -EINVAL,
+			     "--profile %s: it has no [iommu] costs; expected another one "
+			     "or --iommu none",
+			     q->profile);
+	return rc;
+}
+
+int replay_request_config(const struct replay_request *q, const struct profile *profile,
+			  struct replay_config *out, struct err *err)
+{
+	int rc;
+
+	*out = (struct replay_config){
+		.profile = profile,
 		.iommu = q->iommu,
 		.iotlb = {.entries = (unsigned)q->iotlb_entries,
 			  .ways = (unsigned)q->iotlb_ways,
@@ -171,28 +212,48 @@ int replay_request_run(const struct replay_request *q, json_t **result, struct e
 		.progress = q->progress,
 		.ctx = q->ctx,
 	};
+	rc = access_rule(q->access, &out->access, err);
+	if (!rc)
+		rc = pace_of(q->pace, &out->pace, err);
+	if (!rc)
+		settle(out, q);
+	return rc;
+}
+
+/* One device alone, which takes a second look at what was read. */
+static int run_device(struct trace *trace, const struct replay_request *q,
+		      const struct replay_config *config, struct replay_result *r, struct err *err)
+{
+	struct recording recording;
+	int device, rc = recording_read(&recording, trace, err);
+
+	if (rc)
+		return rc;
+	device = recording_find(&recording, q->device);
+	if (device == RECORDING_NOBODY)
+		rc = recording_nobody(&recording, q->device, err);
+	else
+		rc = replay_recorded(&recording, device, config, r, err);
+	recording_fini(&recording);
+	return rc;
+}
+
+int replay_request_run(const struct replay_request *q, json_t **result, struct err *err)
+{
+	struct replay_config config;
 	struct replay_result r;
-	struct profile profile;
+	struct profile profile = {.cpus = 0};
 	struct trace *trace;
-	char path[PATH_MAX];
-	int rc = access_rule(q->access, &config.access, err);
+	int rc = replay_request_config(q, &profile, &config, err);
 
 	if (!rc)
-		rc = paths_find("profiles", q->profile, ".ini", path, sizeof(path), err);
-	if (!rc)
-		rc = profile_load(&profile, path, ESTIMATE_DEFAULT, NULL, err);
-	if (!rc && !profile.has_iommu && strcmp(q->iommu, "none"))
-		rc = err_set(err, -EINVAL,
-			     "--profile %s: it has no [iommu] costs; expected another one "
-			     "or --iommu none",
-			     q->profile);
+		rc = replay_request_profile(q, &profile, err);
 	if (!rc)
 		rc = trace_open(&trace, q->path, q->format, err);
 	if (rc)
 		return rc;
-	config.profile = &profile;
-	settle(&config, q);
-	rc = replay_run(trace, &config, &r, err);
+	rc = q->device ? run_device(trace, q, &config, &r, err)
+		       : replay_run(trace, &config, &r, err);
 	if (!rc && r.stopped)
 		rc = err_set(err, -EINTR, "interrupted");
 	if (!rc && !q->allow_loss)

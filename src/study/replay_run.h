@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "trace/replay.h"
 
 #define REPLAY_AUTO UINT64_MAX
 
@@ -16,7 +17,9 @@ struct replay_request {
 	const char *format; /* NULL: recognise it */
 	bool allow_loss;    /* also a recording of which much is missing (trace/loss.h) */
 	const char *profile, *iommu, *strategy, *allocator;
-	const char *access;                                /* "at-unmap", "at-map", "none" */
+	const char *access; /* replay_access_name() */
+	const char *pace;   /* replay_pace_name() */
+	const char *device; /* of the recording, by name; NULL: all together, as they come */
 	uint64_t iotlb_entries, iotlb_ways, table_entries; /* REPLAY_AUTO: as the model has it */
 	bool (*should_stop)(void *ctx);
 	void (*progress)(void *ctx, uint64_t events, uint64_t bytes, uint64_t total_bytes);
@@ -25,6 +28,14 @@ struct replay_request {
 
 /* Everything but the path. */
 void replay_request_defaults(struct replay_request *r);
+/* Load its profile. 0, or an error with @err. */
+int replay_request_profile(const struct replay_request *r, struct profile *out,
+			   struct err *err) MUST_CHECK;
+/* Its names as a configuration on @profile, which must outlive it. 0; -EINVAL with @err. */
+int replay_request_config(const struct replay_request *r, const struct profile *profile,
+			  struct replay_config *out, struct err *err) MUST_CHECK;
+/* What the times of a recording are worth, and when events start, in words. */
+const char *replay_pace_words(const char *pace);
 /*
  * 0 and a new reference; -EINVAL with @err for names that do not exist and malformed traces;
  * -EINTR after a stop.

@@ -157,7 +157,7 @@ int match_add(struct match *m, uint64_t first, uint64_t pages, struct match_map 
 		map = malloc(sizeof(*map));
 	if (!map)
 		return -ENOMEM;
-	*map = (struct match_map){.first = first, .pages = pages};
+	*map = (struct match_map){.first = first, .pages = pages, .owner = MATCH_ANYBODY};
 	*shared = false;
 	match_link(m, map);
 	for (uint64_t i = 0; i < pages; i++) {
@@ -203,15 +203,34 @@ static int match_list_add(struct match_list *list, struct match_map *map)
 	return 0;
 }
 
+static void match_disown(struct match *m, uint64_t page, const struct match_map *map);
+
+/* Which of the maps of @s an unmap of m->owner's takes; NULL: none. */
+static struct match_map *match_choose(const struct match *m, const struct pfnmap_slot *s)
+{
+	struct match_map *map = slot_owner(s), *maybe = NULL;
+	const struct match_owner *later = slot_later(s);
+
+	if (m->owner == MATCH_ANYBODY)
+		return map;
+	for (; map; map = later ? later->map : NULL, later = later ? later->next : NULL) {
+		if (map->owner == m->owner)
+			return map;
+		if (map->owner == MATCH_ANYBODY && !maybe)
+			maybe = map;
+	}
+	return maybe;
+}
+
 /* Page @page was unmapped. */
 static int match_take_page(struct match *m, uint64_t page, struct match_list *ended)
 {
 	struct pfnmap_slot *s = pfnmap_get(&m->pages, page);
-	struct match_map *map;
+	struct match_map *map = s ? match_choose(m, s) : NULL;
 
-	if (!s)
+	if (!map)
 		return 0;
-	map = match_pop(m, s);
+	match_disown(m, page, map);
 	ended->pages++;
 	if (map->touched != m->unmaps) {
 		map->touched = m->unmaps;
@@ -276,6 +295,13 @@ static int match_take_wide(struct match *m, uint64_t first, uint64_t pages,
 
 int match_take(struct match *m, uint64_t first, uint64_t pages, struct match_list *ended)
 {
+	return match_take_of(m, MATCH_ANYBODY, first, pages, ended);
+}
+
+int match_take_of(struct match *m, int owner, uint64_t first, uint64_t pages,
+		  struct match_list *ended)
+{
+	m->owner = owner;
 	m->unmaps++;
 	ended->count = 0;
 	ended->pages = ended->partial = 0;

@@ -14,6 +14,8 @@
 #include "iotoll/types.h"
 #include "watch/pfnmap.h"
 
+#define MATCH_ANYBODY (-1)
+
 enum match_state { MATCH_PENDING, MATCH_READY, MATCH_FAILED };
 
 /* One recorded map that lives. */
@@ -24,6 +26,9 @@ struct match_map {
 	uint64_t touched;                /* number of the last unmap that took a page of it */
 	iotoll_iova_t iova;              /* where the replay mapped it */
 	size_t bytes;
+	int owner;   /* whose it is, if whoever added it says; MATCH_ANYBODY: not known */
+	uint8_t dir; /* what the replay mapped it for: enum iotoll_dma_dir */
+	size_t tag;  /* for the caller */
 	enum match_state state;
 	bool taken; /* all its pages are unmapped: it is in the hands of whoever unmaps */
 };
@@ -38,6 +43,7 @@ struct match {
 	uint64_t *range; /* scratch for unmaps of more pages than there are */
 	size_t range_room;
 	uint64_t unmaps; /* asked so far */
+	int owner;       /* whose the unmap is that is being asked */
 	uint64_t live_maps, live_pages;
 };
 
@@ -66,6 +72,12 @@ int match_add(struct match *m, uint64_t first, uint64_t pages, struct match_map 
  */
 int match_take(struct match *m, uint64_t first, uint64_t pages,
 	       struct match_list *ended) MUST_CHECK;
+/*
+ * The same for an unmap that is known to be @owner's: of each page the oldest map that is its or
+ * might be (MATCH_ANYBODY), one that is surely its before one that might be; others are left alone.
+ */
+int match_take_of(struct match *m, int owner, uint64_t first, uint64_t pages,
+		  struct match_list *ended) MUST_CHECK;
 /* @map never came to be: its pages have no owner any more. Then release it. */
 void match_forget(struct match *m, struct match_map *map);
 /* Give back a map that was taken or forgotten. */

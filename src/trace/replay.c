@@ -12,88 +12,21 @@
 
 #define REPLAY_PAGE_SHIFT     12
 #define REPLAY_LIVE_PAGES_MAX ((uint64_t)1 << 24) /* all of the greatest memory */
-#define REPLAY_PROGRESS_EVERY 65536u
 #define REPLAY_GRANT_POLL_PS  (100 * SIM_NS) /* how often a device held up by arbitration looks */
 
-static void replay_end(struct replay *rp, int rc)
-{
-	rp->over = true;
-	if (rc && !rp->rc)
-		rp->rc = rc;
-}
-
-static bool replay_should_stop(const struct replay *rp)
-{
-	return rp->config->should_stop && rp->config->should_stop(rp->config->ctx);
-}
-
-static void replay_progress(struct replay *rp)
-{
-	const struct replay_config *c = rp->config;
-
-	rp->events_seen++;
-	if (c->progress && rp->events_seen % REPLAY_PROGRESS_EVERY == 0) {
-		uint64_t total, at = trace_position(rp->trace, &total);
-
-		c->progress(c->ctx, rp->events_seen, at, total);
-	}
-}
-
-/* Time since the first event. A stamp that goes back (files put together) counts as no time. */
-static int replay_clock(struct replay *rp, bool first)
-{
-	const uint64_t stamp = rp->next.time_ns;
-
-	if (!first && stamp > rp->last_stamp_ns)
-		rp->next_ns += stamp - rp->last_stamp_ns;
-	rp->last_stamp_ns = stamp;
-	if (rp->next_ns <= REPLAY_SPAN_MAX_S * (uint64_t)1000000000)
-		return 0;
-	return err_set(rp->err, -EINVAL, "%s:%llu: expected a recording of at most %u seconds",
-		       trace_name(rp->trace), (unsigned long long)rp->next.line, REPLAY_SPAN_MAX_S);
-}
-
-/* Read ahead to the next map or unmap and find whose it is. */
-static void replay_fetch(struct replay *rp)
-{
-	const bool first = !rp->next_worker;
-	int rc;
-
-	for (;;) {
-		rc = trace_next(rp->trace, &rp->next, rp->err);
-		/* One event may be a million pages of work: each is a place to stop. */
-		if ((rc > 0 || rc == -EINTR) && replay_should_stop(rp)) {
-			rp->result->stopped = true;
-			rc = 0;
-		}
-		if (rc <= 0) {
-			replay_end(rp, rc);
-			return;
-		}
-		replay_progress(rp);
-		if (rp->next.kind == TRACE_MAP || rp->next.kind == TRACE_UNMAP)
-			break;
-	}
-	rc = replay_clock(rp, first);
-	if (rc) {
-		replay_end(rp, rc);
-		return;
-	}
-	rp->result->span_ns = rp->next_ns;
-	rp->result->folded_cpu_events += rp->next.cpu >= rp->count;
-	rp->next_worker = &rp->workers[rp->next.cpu % rp->count];
-}
-
-/* The device accesses each page of a mapping once. */
+/* The device accesses each page of a mapping once, or the first one alone. */
 static void replay_access(struct replay_worker *w, const struct match_map *map)
 {
 	struct replay *rp = w->replay;
 	struct iommu *iommu = rp->solo.rig.iommu;
 	const struct iotoll_source source = rp->solo.source;
 	const uint64_t first = IOTOLL_IOVA_U64(map->iova) >> REPLAY_PAGE_SHIFT;
+	const uint64_t pages = rp->config->access == REPLAY_ACCESS_FIRST ? 1 : map->pages;
+	const enum iotoll_access access =
+		map->dir == IOTOLL_DMA_TO_DEVICE ? IOTOLL_READ : IOTOLL_WRITE;
 
 	cpu_sync(w->cpu);
-	for (uint64_t i = 0; i < map->pages; i++) {
+	for (uint64_t i = 0; i < pages; i++) {
 		struct iotoll_xlat x;
 
 		rp->result->accesses++;
@@ -103,15 +36,14 @@ static void replay_access(struct replay_worker *w, const struct match_map *map)
 		while (!iommu->ops->may_start(iommu, source.bus))
 			task_sleep(w->task, REPLAY_GRANT_POLL_PS);
 		iommu->ops->begin(iommu, source.bus);
-		if (iommu_translate(iommu, source, (first + i) << REPLAY_PAGE_SHIFT, IOTOLL_WRITE,
-				    &x))
+		if (iommu_translate(iommu, source, (first + i) << REPLAY_PAGE_SHIFT, access, &x))
 			rp->result->access_faults++;
 		iommu->ops->end(iommu, source.bus);
 	}
 }
 
 /* Where the recorded frame is in our memory; false if it does not fit at all. */
-static bool replay_frame(struct replay *rp, const struct trace_event *ev, uint64_t *paddr)
+static bool replay_frame(struct replay *rp, const struct recorded *ev, uint64_t *paddr)
 {
 	const uint64_t memory = rp->solo.machine->profile.memory_bytes;
 
@@ -127,7 +59,7 @@ static bool replay_frame(struct replay *rp, const struct trace_event *ev, uint64
 	return true;
 }
 
-static void replay_map(struct replay_worker *w, const struct trace_event *ev)
+static void replay_map(struct replay_worker *w, const struct recorded *ev)
 {
 	struct replay *rp = w->replay;
 	struct replay_result *r = rp->result;
@@ -147,9 +79,10 @@ static void replay_map(struct replay_worker *w, const struct trace_event *ev)
 		return;
 	}
 	r->ambiguous_maps += shared;
-	map->bytes = ev->bytes;
-	map->iova = iotoll_dma_map_page(rp->solo.device, IOTOLL_PHYS(paddr), map->bytes,
-					IOTOLL_DMA_BIDIRECTIONAL);
+	map->bytes = ev->asked ? ev->asked : ev->bytes;
+	map->dir = ev->dir; /* the values are Linux's on both sides */
+	map->iova = iotoll_dma_map_page(rp->solo.device, IOTOLL_PHYS(paddr + ev->offset),
+					map->bytes, (enum iotoll_dma_dir)map->dir);
 	if (iotoll_dma_mapping_error(map->iova)) {
 		r->map_failures++;
 		map->state = MATCH_FAILED;
@@ -161,7 +94,7 @@ static void replay_map(struct replay_worker *w, const struct trace_event *ev)
 		r->maps++;
 		r->mapped_pages += pages;
 		r->single_page_maps += pages == 1;
-		if (rp->config->access == REPLAY_ACCESS_AT_MAP)
+		if (rp->config->access == REPLAY_ACCESS_AT_MAP && !rp->before)
 			replay_access(w, map);
 		map->state = MATCH_READY;
 	}
@@ -206,31 +139,45 @@ static int replay_sg(struct replay_worker *w)
 	return 0;
 }
 
+/* May they be given to one call? A list has one direction. */
+static bool replay_alike(const struct match_list *ended)
+{
+	for (size_t i = 1; i < ended->count; i++)
+		if (ended->map[i]->dir != ended->map[0]->dir)
+			return false;
+	return true;
+}
+
 static void replay_unmap_ended(struct replay_worker *w)
 {
 	struct replay *rp = w->replay;
 	const struct match_list *ended = &w->ended;
-	const int rc = ended->count > 1 ? replay_sg(w) : 0;
+	const bool list = ended->count > 1 && replay_alike(ended);
+	const int rc = list ? replay_sg(w) : 0;
 
 	for (size_t i = 0; i < ended->count; i++)
-		if (rp->config->access == REPLAY_ACCESS_AT_UNMAP)
+		if (rp->config->access == REPLAY_ACCESS_AT_UNMAP ||
+		    rp->config->access == REPLAY_ACCESS_FIRST)
 			replay_access(w, ended->map[i]);
 	if (rc) {
 		replay_end(rp, rc);
-	} else if (ended->count == 1) {
-		iotoll_dma_unmap_page(rp->solo.device, ended->map[0]->iova, ended->map[0]->bytes,
-				      IOTOLL_DMA_BIDIRECTIONAL);
-	} else if (ended->count > 1) {
+	} else if (list) {
 		rp->result->sg_unmaps++;
+		rp->result->sg_pieces += ended->count;
 		iotoll_dma_unmap_sg(rp->solo.device, w->sg, (int)ended->count,
-				    IOTOLL_DMA_BIDIRECTIONAL);
+				    (enum iotoll_dma_dir)ended->map[0]->dir);
+	} else {
+		for (size_t i = 0; i < ended->count; i++)
+			iotoll_dma_unmap_page(rp->solo.device, ended->map[i]->iova,
+					      ended->map[i]->bytes,
+					      (enum iotoll_dma_dir)ended->map[i]->dir);
 	}
 	rp->result->unmaps += ended->count;
 	for (size_t i = 0; i < ended->count; i++)
 		match_release(&rp->match, ended->map[i]);
 }
 
-static void replay_unmap(struct replay_worker *w, const struct trace_event *ev)
+static void replay_unmap(struct replay_worker *w, const struct recorded *ev)
 {
 	struct replay *rp = w->replay;
 	struct replay_result *r = rp->result;
@@ -248,7 +195,10 @@ static void replay_unmap(struct replay_worker *w, const struct trace_event *ev)
 	replay_unmap_ended(w);
 }
 
-/* Sleep until the time of the event that is ours, unless earlier work has kept us beyond it. */
+/*
+ * Sleep until the time of the event that is ours, unless earlier work has kept us beyond it; not at
+ * all where work is all there is to wait for.
+ */
 static void replay_await(struct replay_worker *w)
 {
 	struct replay *rp = w->replay;
@@ -260,6 +210,8 @@ static void replay_await(struct replay_worker *w)
 		rp->begun = true;
 		rp->origin = now;
 	}
+	if (rp->config->pace == REPLAY_CLOSED)
+		return;
 	due = rp->origin + rp->next_ns * SIM_NS;
 	if (now <= due) {
 		task_sleep(w->task, due - now);
@@ -270,16 +222,37 @@ static void replay_await(struct replay_worker *w)
 		r->late_max_ps = now - due;
 }
 
+/* Make the maps that were there before the first event; they count for nothing. */
+static void replay_earlier(struct replay_worker *w)
+{
+	struct replay *rp = w->replay;
+	const struct recording *from = rp->recording;
+	struct replay_result *r = rp->result;
+
+	for (size_t i = 0; i < from->befores && !rp->over; i++)
+		if (from->before[i].device == rp->device)
+			replay_map(w, &from->before[i]);
+	*r = (struct replay_result){.earlier_maps = r->maps,
+				    .span_ns = r->span_ns,
+				    .folded_cpu_events = r->folded_cpu_events};
+	cpu_sync(w->cpu);
+	replay_zero(rp);
+	rp->before = false;
+	waitq_wake(&rp->turn, NULL);
+}
+
 static void replay_work(void *ctx)
 {
 	struct replay_worker *w = ctx;
 	struct replay *rp = w->replay;
 
 	w->task = task_current(w->cpu);
+	if (rp->before && w == rp->workers)
+		replay_earlier(w);
 	while (!rp->over) {
-		struct trace_event ev;
+		struct recorded ev;
 
-		if (rp->next_worker != w) {
+		if (rp->before || rp->next_worker != w) {
 			waitq_wait(&rp->turn, w->cpu);
 			continue;
 		}
@@ -298,34 +271,27 @@ static void replay_work(void *ctx)
 
 static int replay_start(struct replay *rp)
 {
+	int rc;
+
 	rp->count = rp->solo.machine->ncpus;
 	rp->most_pages = rp->solo.rig.env.regs ? rp->config->table_entries : UINT64_MAX;
 	rp->workers = calloc(rp->count, sizeof(*rp->workers));
 	if (!rp->workers)
 		return err_set(rp->err, -ENOMEM, "replay: out of memory");
-	replay_fetch(rp);
-	if (rp->rc)
-		return rp->rc;
-	if (!rp->next_worker)
-		return rp->result->stopped
-			       ? 0
-			       : err_set(rp->err, -EINVAL,
-					 "%s: no map or unmap event in %llu lines: expected events "
-					 "of "
-					 "iommu:map and iommu:unmap",
-					 trace_name(rp->trace),
-					 (unsigned long long)trace_tally(rp->trace)->lines);
+	for (unsigned i = 0; i < rp->count; i++) {
+		rp->workers[i].replay = rp;
+		rp->workers[i].cpu = machine_cpu(rp->solo.machine, i);
+	}
+	rc = replay_begin(rp);
+	if (rc || !rp->next_worker)
+		return rc;
 	for (unsigned i = 0; i < rp->count; i++) {
 		struct replay_worker *w = &rp->workers[i];
 
-		w->replay = rp;
-		w->cpu = machine_cpu(rp->solo.machine, i);
-		cpu_account_reset(w->cpu, sim_now(rp->solo.sim));
 		if (!task_create(w->cpu, "replay", replay_work, w))
 			return err_set(rp->err, -ENOMEM, "replay: out of memory");
 	}
-	iotoll_dma_domain_stats_reset(rp->solo.rig.domain);
-	exposure_restart(rp->solo.rig.exposure);
+	replay_zero(rp);
 	return 0;
 }
 
@@ -353,6 +319,7 @@ static int replay_machine(struct replay *rp)
 		.allocator = c->allocator,
 		.table_entries = c->table_entries,
 		.start_hint = c->start_hint,
+		.split_locks = c->split_locks,
 	};
 	struct profile profile = *c->profile;
 	int rc;
@@ -363,19 +330,15 @@ static int replay_machine(struct replay *rp)
 	return rc ? err_prefix(rp->err, rc, "replay: ") : 0;
 }
 
-int replay_run(struct trace *trace, const struct replay_config *config, struct replay_result *out,
-	       struct err *err)
+static int replay_all(struct replay *given)
 {
-	struct err ignored;
-	struct replay rp = {
-		.config = config, .trace = trace, .result = out, .err = err ? err : &ignored};
+	struct replay rp = *given;
 	int rc;
 
-	*out = (struct replay_result){0};
-	trace_stop_when(trace, config->should_stop, config->ctx);
+	*rp.result = (struct replay_result){0};
 	rc = match_init(&rp.match);
 	if (rc)
-		return err_set(err, rc, "replay: out of memory");
+		return err_set(rp.err, rc, "replay: out of memory");
 	rc = replay_machine(&rp);
 	if (rc)
 		goto fini_machine;
@@ -394,4 +357,29 @@ fini_machine:
 	free(rp.workers);
 	match_fini(&rp.match);
 	return rc;
+}
+
+int replay_run(struct trace *trace, const struct replay_config *config, struct replay_result *out,
+	       struct err *err)
+{
+	struct err ignored;
+	struct replay rp = {
+		.config = config, .trace = trace, .result = out, .err = err ? err : &ignored};
+
+	trace_stop_when(trace, config->should_stop, config->ctx);
+	return replay_all(&rp);
+}
+
+int replay_recorded(const struct recording *recording, int device,
+		    const struct replay_config *config, struct replay_result *out, struct err *err)
+{
+	struct err ignored;
+	struct replay rp = {.config = config,
+			    .recording = recording,
+			    .device = device,
+			    .before = true,
+			    .result = out,
+			    .err = err ? err : &ignored};
+
+	return replay_all(&rp);
 }

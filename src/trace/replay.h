@@ -7,14 +7,19 @@
  *
  * What a result rests on, and must be shown with it:
  * - Pace. An event starts at its recorded time, or as soon after as its CPU and the events before
- * it allow. Recordings made in an emulator show order, not speed: such times are no evidence.
+ *   it allow (open loop); or right away (closed loop): then the work itself is all that takes time.
+ *   Recordings made in an emulator show order, not speed: such times are no evidence.
  * - CPUs. An event runs on recorded CPU modulo the number replayed on; events start in recorded
  * order.
  * - The device. Recordings do not hold its accesses. By default each page of a mapping is written
  *   once, immediately before its unmap (a DMA's completion precedes the unmap); @access says else.
- *   The access takes the device no time and moves no bytes; it is the IOTLB's load.
- * - Direction is not recorded: everything is mapped both ways.
- * - Bytes really asked for are not recorded, whole pages are: sub-page excess reads as 0.
+ *   What is mapped for it to read alone is read. The access takes the device no time and moves no
+ *   bytes; it is the IOTLB's load.
+ * - Direction and bytes really asked for are those of the DMA API's calls, where these are recorded
+ *   and the replay is one of a struct recording; else everything is mapped both ways and in whole
+ *   pages, so that sub-page excess reads as 0.
+ * - A list's pieces are mapped each on its own, as this DMA layer does; Linux on x86 gives a list
+ *   one range.
  * - Frames beyond the replay machine's memory are folded into it (folded_maps).
  */
 #ifndef IOTOLL_TRACE_REPLAY_H
@@ -23,11 +28,20 @@
 #include "hw/iommu.h"
 #include "iotoll/dma.h"
 #include "sim/cpu.h"
+#include "trace/recording.h"
 #include "trace/trace.h"
 #include "watch/exposure.h"
 
-/* When the device touches the pages of a mapping; each page once. */
-enum replay_access { REPLAY_ACCESS_AT_UNMAP, REPLAY_ACCESS_AT_MAP, REPLAY_ACCESS_NONE };
+/* When the device touches the pages of a mapping; each page once, or (FIRST) its first page. */
+enum replay_access {
+	REPLAY_ACCESS_AT_UNMAP,
+	REPLAY_ACCESS_AT_MAP,
+	REPLAY_ACCESS_FIRST,
+	REPLAY_ACCESS_NONE
+};
+
+/* When an event starts: at its recorded time, or as soon as those before it let it. */
+enum replay_pace { REPLAY_OPEN, REPLAY_CLOSED };
 
 /* The recording may span this much virtual time, in seconds (100 days): more is no recording. */
 #define REPLAY_SPAN_MAX_S 8640000u
@@ -45,6 +59,8 @@ struct replay_config {
 	uint64_t table_entries;
 	uint64_t start_hint;
 	enum replay_access access;
+	enum replay_pace pace;
+	bool split_locks; /* as struct iotoll_dma_config says */
 	/* May be NULL. Asked at every event, and now and then between; true ends the replay. */
 	bool (*should_stop)(void *ctx);
 	/* May be NULL. Called every 65536 events. @total_bytes 0: unknown. */
@@ -62,7 +78,9 @@ struct replay_result {
 	uint64_t maps, unmaps; /* of our DMA layer */
 	uint64_t mapped_pages, single_page_maps;
 	uint64_t map_failures;   /* no room in the replay's table (or memory) */
-	uint64_t sg_unmaps;      /* unmap events that ended several maps */
+	uint64_t sg_unmaps;      /* unmap events that ended several maps ... */
+	uint64_t sg_pieces;      /* ... and how many those were */
+	uint64_t earlier_maps;   /* of the recording's before: made first, in nothing else here */
 	uint64_t partial_unmaps; /* maps that an unmap event took only part of */
 	uint64_t short_unmaps;   /* unmapped_size differs from size */
 	/* Pages unmapped that nobody had mapped: before the recording began, or in vain here. */
@@ -104,7 +122,17 @@ struct replay_result {
 int replay_run(struct trace *trace, const struct replay_config *config, struct replay_result *out,
 	       struct err *err) MUST_CHECK;
 
-/* "at-unmap", "at-map", "none"; NULL past the last. */
+/*
+ * The same with what @recording has of @device, an index of its devices, after the maps that were
+ * there before it began have been made. The recording is only read.
+ */
+int replay_recorded(const struct recording *recording, int device,
+		    const struct replay_config *config, struct replay_result *out,
+		    struct err *err) MUST_CHECK;
+
+/* "at-unmap", "at-map", "first-page", "none"; NULL past the last. */
 const char *replay_access_name(unsigned access);
+/* "open", "closed"; NULL past the last. */
+const char *replay_pace_name(unsigned pace);
 
 #endif

@@ -22,7 +22,12 @@ struct replay_worker {
 
 struct replay {
 	const struct replay_config *config;
+	/* Where events come from: a trace as it is read, or one device of a recording. */
 	struct trace *trace;
+	const struct recording *recording;
+	int device;
+	size_t at;   /* the recording's next event */
+	bool before; /* maps from before the recording are still being made */
 	struct solo solo;
 	struct match match;
 	struct replay_result *result;
@@ -30,8 +35,8 @@ struct replay {
 	unsigned count;      /* of workers */
 	uint64_t most_pages; /* that any one map can have here */
 
-	struct trace_event next; /* the event to come, and ... */
-	uint64_t next_ns;        /* ... its time since the first one */
+	struct recorded next; /* the event to come, and ... */
+	uint64_t next_ns;     /* ... its time since the first one */
 	struct replay_worker *next_worker;
 	uint64_t last_stamp_ns;
 	uint64_t events_seen;
@@ -44,6 +49,14 @@ struct replay {
 	struct err *err;
 };
 
+/* No event comes any more: because of @rc, unless that is 0. */
+void replay_end(struct replay *rp, int rc);
+/* The first event; without one @rp->next_worker stays NULL. 0 or an error with @rp->err. */
+int replay_begin(struct replay *rp) MUST_CHECK;
+/* The next one, and whose it is; or the end. */
+void replay_fetch(struct replay *rp);
+/* Costs and exposure count from now on. */
+void replay_zero(struct replay *rp);
 /* Fill in what can only be said at the end. */
 void replay_report(struct replay *rp);
 

@@ -6,9 +6,16 @@ const uint64_t replay_delays_ns[REPLAY_DELAYS] = {10000, 100000, 1000000, 100000
 
 const char *replay_access_name(unsigned access)
 {
-	static const char *const names[] = {"at-unmap", "at-map", "none"};
+	static const char *const names[] = {"at-unmap", "at-map", "first-page", "none"};
 
 	return access < sizeof(names) / sizeof(names[0]) ? names[access] : NULL;
+}
+
+const char *replay_pace_name(unsigned pace)
+{
+	static const char *const names[] = {"open", "closed"};
+
+	return pace < sizeof(names) / sizeof(names[0]) ? names[pace] : NULL;
 }
 
 static uint64_t replay_cycles(const struct replay *rp, enum charge what)
@@ -50,7 +57,7 @@ void replay_report(struct replay *rp)
 {
 	struct replay_result *r = rp->result;
 
-	r->trace = *trace_tally(rp->trace);
+	r->trace = rp->trace ? *trace_tally(rp->trace) : rp->recording->tally;
 	r->live_maps = rp->match.live_maps;
 	r->live_pages = rp->match.live_pages;
 	replay_costs(rp);

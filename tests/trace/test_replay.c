@@ -237,7 +237,7 @@ static void the_access_rule_decides_what_the_iotlb_sees(void **state)
 	assert_int_equal(r.accesses, 4);
 	assert_int_equal(r.exposure.stale_pages, 4);
 	assert_string_equal(replay_access_name(REPLAY_ACCESS_AT_MAP), "at-map");
-	assert_null(replay_access_name(3));
+	assert_null(replay_access_name(4));
 }
 
 static void events_of_missing_cpus_run_on_those_there_are(void **state)

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A recording held in memory: its maps and unmaps, and whose each of them was. iommu:map and
+ * iommu:unmap name nobody, so it is put together from what is recorded around them (Linux 6.1,
+ * drivers/iommu/dma-iommu.c: what a CPU does comes in this order):
+ *
+ * - a map within a call of the DMA API, on the same CPU, is that call's: its device, direction and,
+ *   for a single map, the bytes that were asked for;
+ * - an unmap that follows such a call for the same address is that call's;
+ * - the domain of a page-selective descriptor (qi_submit) that follows an unmap on the same CPU for
+ *   the same address is the unmap's. A domain whose unmaps a call names a device for is that
+ *   device's; any other stands for a device by itself, "domain 3";
+ * - whoever unmaps a page mapped it.
+ *
+ * Where everything that is known points to one device all else is taken to be its, too; in a lazy
+ * recording of several without calls nothing tells them apart, and they are one, "all devices".
+ * What else remains unknown is left out and counted.
+ *
+ * Unmaps of what was mapped before the recording began get a map of their own (before): of the
+ * same size, of frames that the recording does not use, which is our choice.
+ */
+#ifndef IOTOLL_TRACE_RECORDING_H
+#define IOTOLL_TRACE_RECORDING_H
+
+#include "trace/trace.h"
+
+#define RECORDING_DEVICES 32
+#define RECORDING_NOBODY  (-1)
+
+/* One map or unmap. */
+struct recorded {
+	enum trace_kind kind; /* TRACE_MAP or TRACE_UNMAP */
+	unsigned cpu;
+	uint64_t line;
+	uint64_t time_ns;                        /* since the first one; never goes back */
+	uint64_t iova, bytes, done_bytes, paddr; /* as struct trace_event has them */
+	uint64_t asked;  /* bytes the driver asked for; 0: not recorded, whole pages */
+	uint32_t offset; /* in the first page, of what was asked for */
+	uint8_t dir;     /* enum trace_dir; TRACE_DIR_BOTH where it is not recorded */
+	bool dir_known;
+	int tag;    /* domain id that its descriptor names; -1: none recorded */
+	int device; /* index of the recording's device[], or RECORDING_NOBODY */
+};
+
+/* What the recording says of the invalidations of one device. */
+struct recorded_flushes {
+	uint64_t by_page;   /* IOTLB descriptors that name a range */
+	uint64_t by_domain; /* that name the domain */
+	uint64_t by_timer;  /* of these: announced by the flush queue's timer ... */
+	uint64_t announced; /* ... or by the flush queue at all */
+};
+
+/* One domain of the invalidation queue. */
+struct recorded_domain {
+	int tag, device; /* RECORDING_NOBODY: not known whose */
+	struct recorded_flushes flushes;
+};
+
+struct recorded_device {
+	char name[24];
+	int tag; /* its domain id, -1: not known, or several */
+	uint64_t maps, unmaps;
+	uint64_t befores; /* unmaps of what was mapped before, all counted in @unmaps */
+	struct recorded_flushes flushes;
+};
+
+struct recording {
+	char name[256]; /* of the file */
+	const char *format;
+	struct trace_tally tally;
+	struct recorded *event;
+	size_t events, room;
+	struct recorded *before; /* maps made before the recording began */
+	size_t befores, before_room;
+	struct recorded_device device[RECORDING_DEVICES];
+	unsigned devices;
+	struct recorded_domain domain[RECORDING_DEVICES];
+	unsigned domains;
+	unsigned cpus; /* 1 + the highest that an event is of */
+	uint64_t span_ns;
+	uint64_t unknown_maps, unknown_unmaps; /* nobody's: left out */
+	bool descriptors; /* qi_submit is recorded, so that flushes mean something */
+	bool flush_queue; /* so are the flush queue's probes */
+};
+
+/*
+ * Read @trace, which was just opened, to its end. 0 and *@out, for recording_fini(); -EINVAL with
+ * @err (a malformed trace, one without maps and unmaps, more devices than RECORDING_DEVICES);
+ * -EINTR after a signal; -ENOMEM. On failure nothing is left.
+ */
+int recording_read(struct recording *out, struct trace *trace, struct err *err) MUST_CHECK;
+void recording_fini(struct recording *r);
+/* -EINVAL, with @err saying that there is no device @name and which there are. */
+int recording_nobody(const struct recording *r, const char *name, struct err *err);
+/* The device of this name; RECORDING_NOBODY if there is none. */
+int recording_find(const struct recording *r, const char *name);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of recording*.c. */
+#ifndef IOTOLL_TRACE_RECORDING_IMPL_H
+#define IOTOLL_TRACE_RECORDING_IMPL_H
+
+#include "trace/recording.h"
+
+#define RECORDING_PAGE_SHIFT 12
+#define RECORDING_PAGES_MAX  ((uint64_t)1 << 24) /* alive at once that are followed: 64 GiB */
+
+/* A new device of this name. 0 and *@out, -EINVAL with @err if there are too many. */
+int recording_add(struct recording *r, const char *name, size_t bytes, int tag, int *out,
+		  struct err *err) MUST_CHECK;
+/* Append *@ev to @list, which has *@count of *@room. 0 or -ENOMEM with @err. */
+int recording_push(struct recorded **list, size_t *count, size_t *room, const struct recorded *ev,
+		   struct err *err) MUST_CHECK;
+/* Once all is read: whose what is, and what was there before. */
+int recording_own(struct recording *r, struct err *err) MUST_CHECK;
+
+#endif
