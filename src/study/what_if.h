@@ -47,8 +47,9 @@ const char *what_if_kernel(const char *strategy, const char *allocator);
 json_t *what_if_load(const struct recording *r, int device);
 /* What the recording says of its invalidations; null if nothing. A new reference. */
 json_t *what_if_recorded(const struct recording *r, int device);
-/* Price and safety of a replay, into @row. */
-void what_if_put(json_t *row, const struct replay_result *r, const struct replay_config *config);
+/* Price and safety of a replay, into @row; the whole recording spans @span_ns. */
+void what_if_put(json_t *row, const struct replay_result *r, const struct replay_config *config,
+		 uint64_t span_ns);
 
 /*
  * The document for a page and for terminals of @result, with @result in it as "what_if"; @command:

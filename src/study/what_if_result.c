@@ -5,7 +5,6 @@
 #include "study/result_put.h"
 #include "study/what_if.h"
 
-
 /* No number is null. */
 static json_t *number(double value)
 {
@@ -21,16 +20,10 @@ static double over(double a, double b)
 
 struct load {
 	uint64_t pages, single, asked, asked_bytes, dir[3], dir_known;
-	uint64_t first_ns, last_ns;
-	bool begun;
 };
 
 static void take(struct load *l, const struct recorded *ev)
 {
-	if (!l->begun)
-		l->first_ns = ev->time_ns;
-	l->begun = true;
-	l->last_ns = ev->time_ns;
 	if (ev->kind != TRACE_MAP)
 		return;
 	l->pages += ev->bytes / PAGE_BYTES;
@@ -52,7 +45,7 @@ json_t *what_if_load(const struct recording *r, int device)
 	for (size_t i = 0; i < r->events; i++)
 		if (r->event[i].device == device)
 			take(&l, &r->event[i]);
-	seconds = (double)(l.last_ns - l.first_ns) / 1e9;
+	seconds = (double)r->span_ns / 1e9;
 	known = (double)l.dir_known;
 	put(o, "maps", d->maps);
 	put(o, "unmaps", d->unmaps);
@@ -94,7 +87,8 @@ json_t *what_if_recorded(const struct recording *r, int device)
 
 /* ---- price ---- */
 
-static json_t *price(const struct replay_result *r, const struct replay_config *config)
+static json_t *price(const struct replay_result *r, const struct replay_config *config,
+		     uint64_t span_ns)
 {
 	const double mhz = r->clock_mhz, pairs = ((double)r->maps + (double)r->unmaps) / 2;
 	const double flush = over((double)r->cycles_flush, (double)r->unmaps);
@@ -119,7 +113,7 @@ static json_t *price(const struct replay_result *r, const struct replay_config *
 	put(o, "timer_flushes", r->dma.timer_flushes);
 	json_object_set_new(
 		o, "cpu_percent",
-		number(open ? over(100 * (double)ps, 1e3 * (double)r->span_ns) : (double)NAN));
+		number(open ? over(100 * (double)ps, 1e3 * (double)span_ns) : (double)NAN));
 	json_object_set_new(o, "pairs_per_s",
 			    number(open ? (double)NAN : over(1e12 * pairs, (double)r->span_ps)));
 	put(o, "late_events", r->late_events);
@@ -174,13 +168,14 @@ static json_t *safety(const struct replay_result *r)
 	return o;
 }
 
-void what_if_put(json_t *row, const struct replay_result *r, const struct replay_config *config)
+void what_if_put(json_t *row, const struct replay_result *r, const struct replay_config *config,
+		 uint64_t span_ns)
 {
 	put(row, "maps", r->maps);
 	put(row, "unmaps", r->unmaps);
 	put(row, "map_failures", r->map_failures);
 	put(row, "list_pieces", r->sg_pieces);
 	put(row, "lists", r->sg_unmaps);
-	json_object_set_new(row, "price", price(r, config));
+	json_object_set_new(row, "price", price(r, config, span_ns));
 	json_object_set_new(row, "safety", safety(r));
 }

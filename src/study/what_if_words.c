@@ -107,20 +107,18 @@ static json_t *row_words(const json_t *row)
 	return o;
 }
 
-/* The half that no strategy of the three changes: what shares a page with a live buffer. */
+/* What a page grants beyond what was asked for: not the invalidation's affair. */
 static json_t *beyond_words(const json_t *row)
 {
-	const double beyond = result_number(row, "safety.excess_bytes_mean");
-
-	return json_sprintf("Around live buffers %.0f KiB that nobody asked for are mapped with "
-			    "them on average, whichever of the translating two it is.",
-			    beyond / 1024);
+	return json_sprintf("With it %.0f KiB around live buffers, on average, are mapped that "
+			    "nobody asked for.",
+			    result_number(row, "safety.excess_bytes_mean") / 1024);
 }
 
 json_t *what_if_words(const json_t *device)
 {
 	json_t *words = json_array(), *row;
-	const json_t *strict = NULL;
+	const bool sized = isfinite(result_number(device, "load.asked_bytes_mean"));
 	size_t i;
 
 	json_array_append_new(words, load_words(device));
@@ -129,10 +127,8 @@ json_t *what_if_words(const json_t *device)
 		if (!*text(row, "kernel") || !json_is_true(json_object_get(row, "applies")))
 			continue;
 		json_array_append_new(words, row_words(row));
-		if (!strcmp(text(row, "name"), "strict"))
-			strict = row;
+		if (!strcmp(text(row, "name"), "strict") && sized)
+			json_array_append_new(words, beyond_words(row));
 	}
-	if (strict && isfinite(result_number(device, "load.asked_bytes_mean")))
-		json_array_append_new(words, beyond_words(strict));
 	return words;
 }
