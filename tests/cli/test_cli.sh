@@ -151,6 +151,29 @@ the_shipped_trace_replays_and_reports_what_is_missing() {
 	run_for 0 replay "$trace"
 }
 
+a_recorded_load_is_priced_under_every_strategy() {
+	trace=$root/traces/vtd-lazy-rx.probes.txt
+	run_for 0 what-if "$trace" --out "$scratch/w"
+	expect "the device" grep -q '^0000:00:01.0: 537 maps and 539 unmaps' "$scratch/out"
+	expect "what strict costs" grep -q '^iommu.strict=1 (strict) on vtd costs' "$scratch/out"
+	expect "as many as recorded" grep -qE '^strict .* 539 ' "$scratch/out"
+	expect "a page" grep -q '</html>' "$scratch/w/index.html"
+	expect "its plot" grep -q '<svg' "$scratch/w/index.html"
+	run_for 0 what-if - --strategies iommu.strict=1,deferred --iommu vtd,calgary --format csv <"$trace"
+	expect "a line a row" [ "$(wc -l <"$scratch/out")" -eq 5 ]
+	run_for 0 what-if "$trace" --pace closed --strategies strict --format json
+	expect "a rate" grep -q '"pairs_per_s": [1-9]' "$scratch/out"
+	refused "did you mean iommu.strict=" what-if "$trace" --strategies iommu.strict
+	refused "expected open or closed" what-if "$trace" --pace fast
+	refused "has '0000:00:01.0'" what-if "$trace" --device eth0
+	refused "no map or unmap event" what-if "$root/traces/tce-veth-boot.txt"
+	refused "$scratch/none" what-if "$scratch/none"
+	run_for 2 what-if
+	run_for 0 replay "$trace" --device 0000:00:01.0 --iommu vtd --strategy strict --allocator magazines \
+		--pace closed --format json
+	expect "its maps from before" grep -q '"invalidations": 539' "$scratch/out"
+}
+
 what_kernels_did_is_predicted() {
 	run_for 0 predict "$root/traces/vtd-ifupdown.probes.txt"
 	expect "a share" grep -q '^addresses *98.000 % *196 *4 *91$' "$scratch/out"
@@ -378,6 +401,7 @@ tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_li
 	options_that_do_not_exist_end_with_status_2 help_and_version_succeed \
 	lists_name_what_there_is every_strategy_is_explained_with_all_its_parts the_effective_scenario_runs_again \
 	the_shipped_trace_replays_and_reports_what_is_missing \
+	a_recorded_load_is_priced_under_every_strategy \
 	what_kernels_did_is_predicted \
 	the_iotlb_laboratory_answers_from_a_recording_and_from_a_run \
 	the_iotlb_laboratory_takes_hints_where_mappings_are_known \

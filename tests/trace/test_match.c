@@ -36,6 +36,37 @@ static void release_all(struct match *m, struct match_list *ended)
 	ended->count = 0;
 }
 
+static void an_unmap_of_one_owner_leaves_the_others_maps_alone(void **state)
+{
+	struct match_list ended = {0};
+	struct match m;
+	struct match_map *his, *unknown, *mine;
+
+	(void)state;
+	assert_int_equal(match_init(&m), 0);
+	his = add(&m, 100, 1, false);
+	his->owner = 1;
+	unknown = add(&m, 100, 1, true);
+	mine = add(&m, 100, 1, true);
+	mine->owner = 2;
+	/* Surely mine, then what may be mine, then nothing: the oldest of all is his. */
+	assert_int_equal(match_take_of(&m, 2, 100, 1, &ended), 0);
+	assert_true(match_check(&m));
+	assert_int_equal(ended.count, 1);
+	assert_ptr_equal(ended.map[0], mine);
+	release_all(&m, &ended);
+	assert_int_equal(match_take_of(&m, 2, 100, 1, &ended), 0);
+	assert_ptr_equal(ended.map[0], unknown);
+	release_all(&m, &ended);
+	assert_int_equal(match_take_of(&m, 2, 100, 1, &ended), 0);
+	assert_int_equal(ended.count, 0);
+	take(&m, 100, 1, &ended);
+	assert_ptr_equal(ended.map[0], his);
+	release_all(&m, &ended);
+	match_list_fini(&ended);
+	match_fini(&m);
+}
+
 static void one_unmap_ends_all_maps_of_its_range(void **state)
 {
 	struct match_list ended = {0};
@@ -274,6 +305,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_unmap_ends_all_maps_of_its_range),
+		cmocka_unit_test(an_unmap_of_one_owner_leaves_the_others_maps_alone),
 		cmocka_unit_test(a_map_ends_with_its_last_page),
 		cmocka_unit_test(of_two_owners_the_older_goes_first),
 		cmocka_unit_test(a_range_of_all_addresses_takes_what_lives),

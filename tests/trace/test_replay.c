@@ -237,7 +237,33 @@ static void the_access_rule_decides_what_the_iotlb_sees(void **state)
 	assert_int_equal(r.accesses, 4);
 	assert_int_equal(r.exposure.stale_pages, 4);
 	assert_string_equal(replay_access_name(REPLAY_ACCESS_AT_MAP), "at-map");
+	config.access = REPLAY_ACCESS_FIRST; /* one page of each of the three maps */
+	assert_int_equal(run_text(SIX, &config, &r, &err), 0);
+	assert_int_equal(r.accesses, 3);
+	assert_int_equal(r.exposure.stale_pages, 3);
 	assert_null(replay_access_name(4));
+}
+
+/* Nothing waits for the times recorded, and the work costs what it cost. */
+static void a_closed_loop_takes_as_long_as_its_work(void **state)
+{
+	struct replay_config config = config_of("strict");
+	struct replay_result open, closed;
+	struct err err = {""};
+
+	(void)state;
+	assert_int_equal(run_text(SIX, &config, &open, &err), 0);
+	config.pace = REPLAY_CLOSED;
+	assert_int_equal(run_text(SIX, &config, &closed, &err), 0);
+	assert_true(open.span_ps >= 4000 * (uint64_t)1000000); /* 4 ms, as recorded */
+	assert_true(closed.span_ps <= closed.cpu.busy_ps);     /* never idle */
+	assert_true(closed.span_ps >= closed.cpu.ps[CHARGE_UNMAP] + closed.cpu.ps[CHARGE_FLUSH]);
+	assert_int_equal(closed.late_events, 0);
+	assert_int_equal(closed.span_ns, open.span_ns);
+	assert_int_equal(closed.unmaps, open.unmaps);
+	assert_int_equal(closed.dma.flushes, open.dma.flushes);
+	assert_string_equal(replay_pace_name(REPLAY_CLOSED), "closed");
+	assert_null(replay_pace_name(2));
 }
 
 static void events_of_missing_cpus_run_on_those_there_are(void **state)
@@ -323,6 +349,7 @@ int main(void)
 		cmocka_unit_test(time_stamps_that_go_back_count_as_no_time),
 		cmocka_unit_test(an_event_that_earlier_work_holds_up_is_late),
 		cmocka_unit_test(the_access_rule_decides_what_the_iotlb_sees),
+		cmocka_unit_test(a_closed_loop_takes_as_long_as_its_work),
 		cmocka_unit_test(events_of_missing_cpus_run_on_those_there_are),
 		cmocka_unit_test(an_unmap_waits_for_a_map_still_made_on_another_cpu),
 		cmocka_unit_test(two_cpus_that_map_at_once_wait_for_the_lock),

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+/* Whose maps and unmaps are: by hand, and in the recordings that ship with the project. */
+#include <errno.h>
+
+#include "replay_scene.h"
+
+#define TRACES IOTOLL_SOURCE_ROOT "/traces/"
+
+/* clang-format off */
+#define QI(cpu, at, word0, word1) \
+	" t-1 [" cpu "] d..1. " at ": qi_submit: iotlb_inv dmar0: " word0 " " word1 " 0x0 0x0\n"
+#define PAGE(word0, iova) QI("000", "1.0", word0, iova)
+#define CALL(cpu, text)  " t-1 [" cpu "] d..1. 1.000000: " text "\n"
+/* clang-format on */
+
+static struct recording read_text(const char *text)
+{
+	struct recording r;
+	struct trace *t = NULL;
+	struct err err = {""};
+
+	if (trace_open_memory(&t, text, strlen(text), "text", "ftrace", &err) ||
+	    recording_read(&r, t, &err))
+		fail_msg("%s", err.text);
+	trace_close(t);
+	return r;
+}
+
+static struct recording read_file(const char *path)
+{
+	struct recording r;
+	struct trace *t = NULL;
+	struct err err = {""};
+
+	if (trace_open(&t, path, NULL, &err) || recording_read(&r, t, &err))
+		fail_msg("%s", err.text);
+	trace_close(t);
+	return r;
+}
+
+static struct replay_result replay_strictly(const struct recording *r, int device,
+					    const char *strategy)
+{
+	const struct replay_config config = {
+		.profile = &profile,
+		.cpus = 1,
+		.iommu = "vtd",
+		.iotlb = {.entries = 64, .ways = 4, .line_pages = 1, .policy = "lru"},
+		.strategy = strategy,
+		.allocator = "magazines",
+		.table_entries = 1048576,
+		.split_locks = true,
+	};
+	struct replay_result out;
+	struct err err = {""};
+
+	if (replay_recorded(r, device, &config, &out, &err))
+		fail_msg("%s", err.text);
+	return out;
+}
+
+/* ---- by hand ---- */
+
+static void a_call_names_device_direction_and_bytes(void **state)
+{
+	struct recording r = read_text(
+		CALL("000", "map_page: (ff) dev=\"0000:00:01.0\" off=1026 size=70 dir=1")
+			MAP1("1.000001", "0x1000", "0x8000") CALL("000", "map_page_ret: (ff <- fe) "
+									 "iova=0x1402")
+				MAP1("1.000002", "0x5000", "0x9000")
+					CALL("000", "unmap_page: (ff) dev=\"0000:00:01.0\" "
+						    "iova=0x1402 size=70 dir=1")
+						UNMAP1("1.000003", "0x1000"));
+
+	(void)state;
+	assert_int_equal(r.devices, 1);
+	assert_string_equal(r.device[0].name, "0000:00:01.0");
+	assert_int_equal(r.events, 3);
+	assert_int_equal(r.event[0].asked, 70);
+	assert_int_equal(r.event[0].offset, 1026);
+	assert_int_equal(r.event[0].dir, TRACE_DIR_TO_DEVICE);
+	assert_true(r.event[0].dir_known);
+	/* Made after the call had returned: the device's for want of another, but both ways. */
+	assert_int_equal(r.event[1].device, 0);
+	assert_false(r.event[1].dir_known);
+	assert_int_equal(r.event[1].asked, 0);
+	assert_int_equal(r.event[2].asked, 70);
+	recording_fini(&r);
+}
+
+/* Two domains have the same page at once; the descriptors alone say which unmap is whose. */
+static void descriptors_tell_two_domains_apart(void **state)
+{
+	struct recording r =
+		read_text(MAP1("1.000001", "0x1000", "0x8000") MAP1("1.000002", "0x1000", "0x9000")
+				  UNMAP1("1.000003", "0x1000") PAGE("0x400f2", "0x1000")
+					  UNMAP1("1.000004", "0x1000") PAGE("0x300f2", "0x1000"));
+
+	(void)state;
+	assert_int_equal(r.devices, 2);
+	assert_string_equal(r.device[0].name, "domain 4");
+	assert_string_equal(r.device[1].name, "domain 3");
+	assert_int_equal(r.event[2].device, 0);
+	assert_int_equal(r.event[3].device, 1);
+	assert_int_equal(r.device[0].maps, 1);
+	assert_int_equal(r.device[1].maps, 1);
+	assert_int_equal(r.device[0].flushes.by_page, 1);
+	assert_int_equal(r.unknown_maps + r.unknown_unmaps, 0);
+	recording_fini(&r);
+}
+
+static void what_nobody_claims_is_left_out_and_counted(void **state)
+{
+	struct recording r = read_text(
+		UNMAP1("1.000001", "0x1000") PAGE("0x300f2", "0x1000") UNMAP1("1.000002", "0x2000")
+			PAGE("0x400f2", "0x2000") MAP1("1.000003", "0x7000", "0x9000")
+				UNMAP1("1.000004", "0x9000"));
+
+	(void)state;
+	assert_int_equal(r.devices, 2);
+	assert_int_equal(r.unknown_maps, 1);
+	assert_int_equal(r.unknown_unmaps, 1);
+	recording_fini(&r);
+}
+
+static void what_is_unmapped_unseen_was_mapped_before_once(void **state)
+{
+	struct recording r = read_text(MAP1("1.000001", "0x1000", "0x100000") UNMAP1(
+		"1.000002", "0x5000") UNMAP1("1.000003", "0x5000") UNMAP1("1.000004", "0x1000"));
+	struct replay_result out = replay_strictly(&r, 0, "strict");
+
+	(void)state;
+	assert_int_equal(r.befores, 1);
+	assert_int_equal(r.before[0].iova, 0x5000);
+	/* 1 MiB is taken by the recording. */
+	assert_int_equal(r.before[0].paddr, 0x101000);
+	assert_int_equal(out.earlier_maps, 1);
+	assert_int_equal(out.maps, 1);
+	assert_int_equal(out.unmaps, 2);
+	assert_int_equal(out.unmatched_unmaps, 1);
+	assert_int_equal(out.dma.invalidations, 2);
+	recording_fini(&r);
+}
+
+/* Tracepoints of "dma:" tell of what has happened already. */
+static void tracepoints_tell_afterwards(void **state)
+{
+	struct recording r = read_text(
+		MAP1("1.000001", "0x1000", "0x8000")
+			CALL("000", "dma_map_page: 0000:00:03.0 dir=FROM_DEVICE dma_addr=1040 "
+				    "size=1500 phys_addr=8040 attrs=") UNMAP1("1.000002", "0x1000")
+				CALL("000", "dma_unmap_page: 0000:00:03.0 dir=FROM_DEVICE "
+					    "dma_addr=1040 size=1500 attrs="));
+
+	(void)state;
+	assert_int_equal(r.devices, 1);
+	assert_string_equal(r.device[0].name, "0000:00:03.0");
+	assert_int_equal(r.event[0].dir, TRACE_DIR_FROM_DEVICE);
+	assert_int_equal(r.event[0].asked, 1500);
+	assert_int_equal(r.event[0].offset, 0x40);
+	assert_int_equal(r.event[1].asked, 1500);
+	recording_fini(&r);
+}
+
+static void a_recording_without_maps_is_refused(void **state)
+{
+	static const char text[] = "cpus=1\n";
+	struct recording r;
+	struct trace *t = NULL;
+	struct err err = {""};
+
+	(void)state;
+	assert_int_equal(trace_open_memory(&t, text, strlen(text), "text", "ftrace", &err), 0);
+	assert_int_equal(recording_read(&r, t, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no map or unmap event"));
+	assert_null(r.event);
+	trace_close(t);
+}
+
+/* ---- shipped ---- */
+
+/* What strict invalidates here is what the kernel invalidated there; a list is one range there. */
+static void strict_invalidates_as_often_as_was_recorded(void **state)
+{
+	static const char *const paths[] = {TRACES "vtd-strict-rx-4096.trace.txt",
+					    TRACES "vtd-ifupdown.probes.txt",
+					    TRACES "vtd-disk-lists.probes.txt"};
+	uint64_t pieces = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct recording r = read_file(paths[i]);
+
+		assert_int_equal(r.unknown_maps + r.unknown_unmaps, 0);
+		for (unsigned d = 0; d < r.devices; d++) {
+			const struct replay_result out = replay_strictly(&r, (int)d, "strict");
+			const uint64_t more = out.sg_pieces - out.sg_unmaps;
+
+			assert_int_equal(out.dma.invalidations - more, r.device[d].flushes.by_page);
+			assert_int_equal(out.unmatched_unmaps, 0);
+			assert_int_equal(out.exposure.stale_pages, 0);
+			assert_int_equal(out.access_faults, 0);
+			pieces += more;
+		}
+		recording_fini(&r);
+	}
+	assert_int_equal(pieces, 38);
+}
+
+static void a_lazy_recording_says_what_flushed(void **state)
+{
+	struct recording r = read_file(TRACES "vtd-lazy-rx.probes.txt");
+	const struct replay_result out = replay_strictly(&r, 0, "flush-queue");
+
+	(void)state;
+	assert_int_equal(r.devices, 1);
+	assert_int_equal(r.device[0].maps, 537);
+	assert_int_equal(r.device[0].unmaps, 539);
+	assert_int_equal(r.device[0].befores, 242);
+	assert_int_equal(r.device[0].flushes.by_page, 0);
+	assert_int_equal(r.device[0].flushes.by_domain, 5);
+	assert_int_equal(r.device[0].flushes.by_timer, 2);
+	assert_int_equal(out.unmaps, 539);
+	assert_true(out.dma.flushes > 0 && out.dma.flushes < 10);
+	assert_true(out.exposure.stale_page_seconds > 0);
+	assert_true(out.exposure.excess_mean_bytes > 0);
+	recording_fini(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_call_names_device_direction_and_bytes),
+		cmocka_unit_test(descriptors_tell_two_domains_apart),
+		cmocka_unit_test(what_nobody_claims_is_left_out_and_counted),
+		cmocka_unit_test(what_is_unmapped_unseen_was_mapped_before_once),
+		cmocka_unit_test(tracepoints_tell_afterwards),
+		cmocka_unit_test(a_recording_without_maps_is_refused),
+		cmocka_unit_test(strict_invalidates_as_often_as_was_recorded),
+		cmocka_unit_test(a_lazy_recording_says_what_flushed),
+	};
+
+	return cmocka_run_group_tests(tests, load_profile, NULL);
+}
