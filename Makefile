@@ -42,6 +42,7 @@ ledger: FORCE
 readme: build/iotoll
 	scripts/readme_sample.sh README.md build/iotoll >$(BUILD)/README.md && cp $(BUILD)/README.md README.md
 	scripts/readme_sample.sh docs/compare.md build/iotoll >$(BUILD)/compare.md && cp $(BUILD)/compare.md docs/compare.md
+	scripts/readme_sample.sh docs/traces.md build/iotoll >$(BUILD)/traces.md && cp $(BUILD)/traces.md docs/traces.md
 	scripts/included_files.sh docs/adding-a-strategy.md . >$(BUILD)/added.md && cp $(BUILD)/added.md docs/adding-a-strategy.md
 	scripts/iotlb_tables.sh docs/iotlb.md build/iotoll >$(BUILD)/iotlb.md && cp $(BUILD)/iotlb.md docs/iotlb.md
 	scripts/zero_cost_tables.sh docs/zero-cost.md build/iotoll >$(BUILD)/zero.md && cp $(BUILD)/zero.md docs/zero-cost.md

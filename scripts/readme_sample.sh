@@ -11,6 +11,7 @@ readme=$1
 program=$(readlink -f "$2")
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
+ln -s "$(readlink -f "$(dirname "$0")/../traces")" "$scratch/traces" || exit 1
 
 words=$(sed -n 's/^\$ iotoll //p' "$readme")
 [ -n "$words" ] || {

@@ -18,6 +18,14 @@ the_sample_is_what_the_program_prints() {
 	}
 }
 
+the_load_priced_in_its_document_is_what_the_program_prints() {
+	"$root/scripts/readme_sample.sh" "$root/docs/traces.md" "$program" >"$scratch/fresh" || exit 1
+	diff "$root/docs/traces.md" "$scratch/fresh" || {
+		echo "if the new output is right, take it over with: make readme; the text quotes some"
+		exit 1
+	}
+}
+
 the_comparison_in_its_document_is_what_the_program_prints() {
 	"$root/scripts/readme_sample.sh" "$root/docs/compare.md" "$program" >"$scratch/fresh" || exit 1
 	diff "$root/docs/compare.md" "$scratch/fresh" || {
@@ -118,6 +126,13 @@ each_field_of_a_comparison_is_explained() {
 	explained "$scratch/compare.csv"
 }
 
+# Keys of JSON: rows are in objects of devices.
+each_field_of_what_if_is_explained() {
+	"$program" what-if "$root/traces/vtd-disk-lists.probes.txt" --format json >"$scratch/what-if.json" || exit 1
+	grep -oE '"[a-z_0-9]+":' "$scratch/what-if.json" | tr -d '":' | sed '1i key' >"$scratch/what-if.csv"
+	explained "$scratch/what-if.csv"
+}
+
 each_field_of_a_prediction_is_explained() {
 	for trace in "$root"/traces/*.txt; do
 		"$program" predict "$trace" --format csv >"$scratch/predict.csv" || exit 1
@@ -125,8 +140,9 @@ each_field_of_a_prediction_is_explained() {
 	done
 }
 
-tap_run the_sample_is_what_the_program_prints the_comparison_in_its_document_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print \
+tap_run the_sample_is_what_the_program_prints the_comparison_in_its_document_is_what_the_program_prints \
+	the_load_priced_in_its_document_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print \
 	the_evidence_is_what_its_study_prints the_worked_example_is_the_code_that_is_compiled every_path_it_names_exists \
 	each_field_of_a_run_is_explained each_field_of_a_stream_is_explained each_field_of_a_replay_is_explained each_field_of_a_prediction_is_explained \
-	each_field_of_a_comparison_is_explained
+	each_field_of_a_comparison_is_explained each_field_of_what_if_is_explained
 tap_end
