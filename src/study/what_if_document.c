@@ -151,61 +151,59 @@ static const json_t *row_of(const json_t *device, const char *iommu, const char 
 	return NULL;
 }
 
-static void beside(json_t *rows, const char *what, const char *iommu, double recorded,
-		   double replayed)
+static void beside(json_t *rows, const char *what, double recorded, double replayed)
 {
-	json_array_append_new(rows, json_pack("[s, s, o, o]", what, iommu, paper_cell(0, recorded),
+	json_array_append_new(rows, json_pack("[s, o, o]", what, paper_cell(0, recorded),
 					      paper_cell(0, replayed)));
 }
 
-static void add_beside(json_t *rows, const json_t *device, const char *iommu)
+static void add_beside(json_t *rows, const json_t *device)
 {
 	const json_t *recorded = json_object_get(device, "recorded");
 	const bool strict = !strcmp(text(recorded, "mode"), "strict");
-	const json_t *row = row_of(device, iommu, strict ? "strict" : "flush-queue");
+	const json_t *row = row_of(device, "vtd", strict ? "strict" : "flush-queue");
 	const double timer = value(recorded, "timer_flushes");
 
-	if (!row)
+	if (!row || !json_is_object(recorded))
 		return;
 	if (strict) {
-		beside(rows, "invalidations of a range", iommu, value(recorded, "invalidations"),
+		beside(rows, "invalidations of a range", value(recorded, "invalidations"),
 		       value(row, "price.invalidations"));
 		if (value(row, "list_pieces") > 0)
-			beside(rows, "of these, for further pieces of lists", iommu, 0,
+			beside(rows, "of these, for further pieces of lists", 0,
 			       value(row, "list_pieces") - value(row, "lists"));
 		return;
 	}
-	beside(rows, "flushes of the domain", iommu, value(recorded, "flushes"),
+	beside(rows, "flushes of the domain", value(recorded, "flushes"),
 	       value(row, "price.flushes"));
 	if (!isfinite(timer))
 		return;
-	beside(rows, "of these, by the timer", iommu, timer, value(row, "price.timer_flushes"));
-	beside(rows, "of these, by a full ring", iommu, value(recorded, "flushes") - timer,
+	beside(rows, "of these, by the timer", timer, value(row, "price.timer_flushes"));
+	beside(rows, "of these, by a full ring", value(recorded, "flushes") - timer,
 	       value(row, "price.flushes") - value(row, "price.timer_flushes"));
 }
 
-static json_t *recorded_table(const json_t *device, const json_t *iommus)
+/* Of the IOMMU whose descriptors are recorded; NULL if it was not replayed with. */
+static json_t *recorded_table(const json_t *device)
 {
-	json_t *rows = json_array(), *o, *id, *unused;
-	const char *iommu;
+	json_t *rows = json_array(), *o, *id;
 
-	json_object_foreach((json_t *)(uintptr_t)iommus, iommu, unused)
-		add_beside(rows, device, iommu);
+	add_beside(rows, device);
 	if (!json_array_size(rows)) {
 		json_decref(rows);
 		return NULL;
 	}
 	id = json_sprintf("recorded-%s", text(device, "name"));
-	o = paper_table(json_string_value(id), "What the kernel invalidated, and the replay",
-			json_pack("[o, o, o, o]", paper_column("What", ""),
-				  paper_column("IOMMU", ""), paper_column("Recorded", "times"),
+	o = paper_table(json_string_value(id), "What the kernel told VT-d, and the replay ours",
+			json_pack("[o, o, o]", paper_column("What", ""),
+				  paper_column("Recorded", "times"),
 				  paper_column("Replayed", "times")),
 			rows,
 			"The kernel gives a list one range and invalidates it at once; here each "
 			"piece has a range of its own. How full the flush queue's rings were when "
-			"the recording began is not "
-			"recorded: here they begin empty. Its timer is due after 10 ms; a kernel "
-			"rounds that up to its ticks (12 to 16 ms at HZ=250).");
+			"the recording began is not recorded: here they begin empty. Its timer is "
+			"due after 10 ms; a kernel rounds that up to its ticks (12 to 16 ms at "
+			"HZ=250).");
 	json_decref(id);
 	return o;
 }
@@ -272,7 +270,7 @@ static json_t *section(const json_t *device, const json_t *command)
 		append(tables, table(device, iommu));
 		append(figures, figure(device, iommu, command));
 	}
-	append(tables, recorded_table(device, iommus));
+	append(tables, recorded_table(device));
 	append(tables, refused(device));
 	json_decref(iommus);
 	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "id", text(device, "name"), "title",

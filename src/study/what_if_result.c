@@ -115,7 +115,7 @@ static json_t *price(const struct replay_result *r, const struct replay_config *
 		o, "cpu_percent",
 		number(open ? over(100 * (double)ps, 1e3 * (double)span_ns) : (double)NAN));
 	json_object_set_new(o, "pairs_per_s",
-			    number(open ? (double)NAN : over(1e12 * pairs, (double)r->span_ps)));
+			    number(open ? (double)NAN : over(1e12 * pairs, (double)r->work_ps)));
 	put(o, "late_events", r->late_events);
 	return o;
 }

@@ -265,6 +265,8 @@ static void replay_work(void *ctx)
 			replay_map(w, &ev);
 		else
 			replay_unmap(w, &ev);
+		if (cpu_now(w->cpu) > rp->finished)
+			rp->finished = cpu_now(w->cpu);
 	}
 	waitq_wake(&rp->turn, NULL);
 }

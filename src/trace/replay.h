@@ -96,7 +96,8 @@ struct replay_result {
 	/* What it cost. */
 	unsigned cpus;
 	uint32_t clock_mhz;
-	uint64_t span_ps;       /* virtual time of the replay */
+	uint64_t span_ps;       /* virtual time of the replay, until nothing is left to happen */
+	uint64_t work_ps;       /* ... until the last event's work was done */
 	struct cpu_account cpu; /* over all CPUs */
 	struct iotoll_dma_stats dma;
 	struct iotlb_stats iotlb;

@@ -40,7 +40,8 @@ struct replay {
 	struct replay_worker *next_worker;
 	uint64_t last_stamp_ns;
 	uint64_t events_seen;
-	sim_time origin; /* when the first event ran */
+	sim_time origin;   /* when the first event ran */
+	sim_time finished; /* when the last one's work was done */
 	bool begun;
 	struct waitq turn;  /* workers whose turn it is not */
 	struct waitq ready; /* workers that unmap what another still maps */

@@ -38,6 +38,7 @@ static void replay_costs(struct replay *rp)
 	r->cpus = rp->count;
 	r->clock_mhz = rp->solo.machine->profile.clock_mhz;
 	r->span_ps = sim_now(rp->solo.sim) - rp->origin;
+	r->work_ps = rp->finished - rp->origin;
 	r->cycles_map = replay_cycles(rp, CHARGE_MAP);
 	r->cycles_unmap = replay_cycles(rp, CHARGE_UNMAP);
 	r->cycles_flush = replay_cycles(rp, CHARGE_FLUSH);

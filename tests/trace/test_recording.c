@@ -2,6 +2,7 @@
 /* Whose maps and unmaps are: by hand, and in the recordings that ship with the project. */
 #include <errno.h>
 
+#include "../base/seed.h"
 #include "replay_scene.h"
 
 #define TRACES IOTOLL_SOURCE_ROOT "/traces/"
@@ -177,6 +178,104 @@ static void a_recording_without_maps_is_refused(void **state)
 	trace_close(t);
 }
 
+/* ---- at random ---- */
+
+#define RANDOM_LINES 400
+
+/* One line of anything a kernel records, about one of a few pages, on one of three CPUs. */
+static size_t random_line(struct rng *rng, char *to, size_t room, unsigned at)
+{
+	const unsigned long long page = 1 + rng_below(rng, 12), bytes = 1 + rng_below(rng, 5);
+	const unsigned long long span = rng_below(rng, 40) ? bytes << 12 : 1ULL << 50;
+	const unsigned cpu = (unsigned)rng_below(rng, 3), dev = (unsigned)rng_below(rng, 3);
+	char text[200];
+
+	switch (rng_below(rng, 9)) {
+	case 0:
+	case 1:
+		snprintf(text, sizeof(text), "map: IOMMU: iova=0x%llx000 paddr=0x%llx000 size=%llu",
+			 page, 16 + rng_below(rng, 64) + 0ULL, span);
+		break;
+	case 2:
+	case 3:
+		snprintf(text, sizeof(text),
+			 "unmap: IOMMU: iova=0x%llx000 size=%llu unmapped_size=%llu", page, span,
+			 rng_below(rng, 10) ? span : 0ULL);
+		break;
+	case 4:
+		snprintf(text, sizeof(text),
+			 "map_page: (ff) dev=\"0000:00:0%u.0\" off=%llu size=%llu dir=%u", dev,
+			 rng_below(rng, 5000) + 0ULL, rng_below(rng, 9000) + 0ULL,
+			 (unsigned)rng_below(rng, 4));
+		break;
+	case 5:
+		snprintf(text, sizeof(text), "map_sg: (ff) dev=\"0000:00:0%u.0\" nents=3 dir=2",
+			 dev);
+		break;
+	case 6:
+		snprintf(text, sizeof(text), "map_page_ret: (ff <- fe) iova=0x%llx040", page);
+		break;
+	case 7:
+		snprintf(text, sizeof(text),
+			 "unmap_page: (ff) dev=\"0000:00:0%u.0\" iova=0x%llx040 size=%llu dir=1",
+			 dev, page, rng_below(rng, 9000) + 0ULL);
+		break;
+	default:
+		snprintf(text, sizeof(text),
+			 "qi_submit: iotlb_inv dmar0: 0x%x00%c2 0x%llx000 0x0 0x0",
+			 3 + (unsigned)rng_below(rng, 3), rng_below(rng, 4) ? 'f' : 'e', page);
+	}
+	return (size_t)snprintf(to, room, " t-1 [00%u] d..1. 1.%06u: %s\n", cpu, at, text);
+}
+
+static void check_random(const struct recording *r)
+{
+	uint64_t maps = r->unknown_maps, unmaps = r->unknown_unmaps, befores = 0;
+
+	for (unsigned d = 0; d < r->devices; d++) {
+		maps += r->device[d].maps;
+		unmaps += r->device[d].unmaps;
+		befores += r->device[d].befores;
+	}
+	assert_int_equal(maps, r->tally.maps);
+	assert_int_equal(unmaps, r->tally.unmaps);
+	assert_int_equal(befores, r->befores);
+	for (size_t i = 0; i < r->events; i++)
+		assert_true(r->event[i].device < (int)r->devices &&
+			    r->event[i].offset + r->event[i].asked <= r->event[i].bytes);
+}
+
+static void any_recording_is_shared_out_and_replays(void **state)
+{
+	static char text[RANDOM_LINES * 200];
+	struct rng rng;
+
+	(void)state;
+	seed_from_env(&rng);
+	for (unsigned round = 0; round < 60; round++) {
+		struct recording r;
+		size_t at = 0;
+
+		for (unsigned i = 0; i < RANDOM_LINES; i++)
+			at += random_line(&rng, text + at, sizeof(text) - at, i);
+		r = read_text(text);
+		check_random(&r);
+		for (unsigned d = 0; d < r.devices; d++) {
+			const struct recorded_device *one = &r.device[d];
+			struct replay_result out;
+
+			if (one->maps + one->unmaps == 0)
+				continue;
+			out = replay_strictly(&r, (int)d, round % 2 ? "strict" : "flush-queue");
+			assert_int_equal(out.maps + out.map_failures, one->maps);
+			assert_true(out.earlier_maps <= one->befores);
+			assert_int_equal(out.access_faults, 0);
+			assert_int_equal(out.exposure.unbalanced_pages, 0);
+		}
+		recording_fini(&r);
+	}
+}
+
 /* ---- shipped ---- */
 
 /* What strict invalidates here is what the kernel invalidated there; a list is one range there. */
@@ -236,6 +335,7 @@ int main(void)
 		cmocka_unit_test(what_is_unmapped_unseen_was_mapped_before_once),
 		cmocka_unit_test(tracepoints_tell_afterwards),
 		cmocka_unit_test(a_recording_without_maps_is_refused),
+		cmocka_unit_test(any_recording_is_shared_out_and_replays),
 		cmocka_unit_test(strict_invalidates_as_often_as_was_recorded),
 		cmocka_unit_test(a_lazy_recording_says_what_flushed),
 	};

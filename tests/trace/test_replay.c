@@ -257,7 +257,7 @@ static void a_closed_loop_takes_as_long_as_its_work(void **state)
 	assert_int_equal(run_text(SIX, &config, &closed, &err), 0);
 	assert_true(open.span_ps >= 4000 * (uint64_t)1000000); /* 4 ms, as recorded */
 	assert_true(closed.span_ps <= closed.cpu.busy_ps);     /* never idle */
-	assert_true(closed.span_ps >= closed.cpu.ps[CHARGE_UNMAP] + closed.cpu.ps[CHARGE_FLUSH]);
+	assert_true(closed.work_ps >= closed.cpu.ps[CHARGE_UNMAP] + closed.cpu.ps[CHARGE_FLUSH]);
 	assert_int_equal(closed.late_events, 0);
 	assert_int_equal(closed.span_ns, open.span_ns);
 	assert_int_equal(closed.unmaps, open.unmaps);
