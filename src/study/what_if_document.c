@@ -201,9 +201,9 @@ static json_t *recorded_table(const json_t *device)
 			rows,
 			"The kernel gives a list one range and invalidates it at once; here each "
 			"piece has a range of its own. How full the flush queue's rings were when "
-			"the recording began is not recorded: here they begin empty. Its timer is "
-			"due after 10 ms; a kernel rounds that up to its ticks (12 to 16 ms at "
-			"HZ=250).");
+			"the recording began, and whether its timer was running, is not recorded: "
+			"here they begin empty. The timer goes off at ticks of our own, 4 ms "
+			"apart; when the kernel's did is not taken over.");
 	json_decref(id);
 	return o;
 }
