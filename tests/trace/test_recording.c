@@ -16,7 +16,7 @@
 
 static struct recording read_text(const char *text)
 {
-	struct recording r;
+	struct recording r = {.events = 0};
 	struct trace *t = NULL;
 	struct err err = {""};
 
@@ -29,7 +29,7 @@ static struct recording read_text(const char *text)
 
 static struct recording read_file(const char *path)
 {
-	struct recording r;
+	struct recording r = {.events = 0};
 	struct trace *t = NULL;
 	struct err err = {""};
 
