@@ -2,7 +2,7 @@
 /* iotoll replay: a recorded trace through one IOMMU and strategy. */
 #include <stdio.h>
 
-#include "cli/cli.h"
+#include "cli/timeline.h"
 #include "report/csv.h"
 #include "study/replay_run.h"
 
@@ -24,6 +24,8 @@ enum {
 struct args {
 	struct replay_request request;
 	struct cli_format format;
+	struct cli_timeline timeline;
+	json_t *result;
 	struct err err;
 };
 
@@ -44,6 +46,7 @@ static const struct argp_option options[] = {
 	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
 	{"allow-loss", OPT_LOSS, 0, 0, "use a trace of which much is missing", 0},
 	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
+	CLI_TIMELINE_OPTIONS,
 	{0},
 };
 
@@ -93,7 +96,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		return cli_take_argument(&r->path, "trace ('-' is standard input)", NULL, &a->err);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cli_timeline_take(&a->timeline, key, arg, &a->err);
 	}
 }
 
@@ -120,11 +123,20 @@ static void progress(void *ctx, uint64_t events, uint64_t bytes, uint64_t total)
 		cli_progress("replay: %llu events", (unsigned long long)events);
 }
 
+static int run_request(void *ctx, struct timeline *timeline, struct err *err)
+{
+	struct args *a = ctx;
+
+	a->request.timeline = timeline;
+	return replay_request_run(&a->request, &a->result, err);
+}
+
 int cli_replay(int argc, char **argv)
 {
 	struct args a = {.format = {.kind = FORMAT_TEXT}};
-	json_t *result = NULL;
 	int rc;
+
+	cli_timeline_defaults(&a.timeline);
 
 	replay_request_defaults(&a.request);
 	rc = cli_parse(&argp, argc, argv, &a, &a.err);
@@ -135,9 +147,11 @@ int cli_replay(int argc, char **argv)
 	a.request.progress = progress;
 	rc = cli_output_possible(&a.format, &a.err);
 	if (!rc)
-		rc = replay_request_run(&a.request, &result, &a.err);
+		rc = cli_timeline_check(&a.timeline, &a.err);
 	if (!rc)
-		rc = cli_output(&a.format, result, cli_run_text, report_run_csv, &a.err);
-	json_decref(result);
+		rc = cli_timeline_run(&a.timeline, run_request, &a, &a.err);
+	if (!rc)
+		rc = cli_output(&a.format, a.result, cli_run_text, report_run_csv, &a.err);
+	json_decref(a.result);
 	return rc ? cli_fail(rc, &a.err) : CLI_OK;
 }

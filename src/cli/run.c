@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/cli.h"
+#include "cli/timeline.h"
 #include "report/csv.h"
 #include "study/run.h"
 
@@ -16,6 +16,7 @@ struct args {
 	struct cli_sets sets;
 	struct cli_format format;
 	struct run_options options;
+	struct cli_timeline timeline;
 	const char *dump;
 	bool show;
 	struct err err;
@@ -28,6 +29,7 @@ static const struct argp_option options[] = {
 	{"dump-table", OPT_DUMP, "FILE", 0,
 	 "write the translation table's bytes as they are in memory at the end", 0},
 	{"show-scenario", OPT_SCENARIO, NULL, 0, "print the effective scenario and stop", 0},
+	CLI_TIMELINE_OPTIONS,
 	{0},
 };
 
@@ -54,7 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		return cli_take_argument(&a->name, "scenario", NULL, &a->err);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cli_timeline_take(&a->timeline, key, arg, &a->err);
 	}
 }
 
@@ -69,6 +71,8 @@ static const struct argp argp = {
 	       "  iotoll run bare-metal -s iommu.model=amdvi -s sut.profile=epyc-7742-2019\n"
 	       "  iotoll run bare-metal -s iommu.model=calgary -s dma.strategy=strict -f json\n"
 	       "  iotoll run bare-metal -s sut.memory.dram_miss='150 ns' --pcap wire.pcap\n"
+	       "  iotoll run bare-metal -s iommu.model=vtd --timeline run.json --timeline-from "
+	       "'100 ms'\n"
 	       "  iotoll run ./my.ini --format csv:my.csv",
 };
 
@@ -98,15 +102,31 @@ static int write_table(struct args *a, const void *table, size_t bytes)
 	return rc;
 }
 
+/* What run_scenario() is asked for, and what it gives. */
+struct order {
+	struct args *a;
+	json_t *result;
+};
+
+static int run_order(void *ctx, struct timeline *timeline, struct err *err)
+{
+	struct order *o = ctx;
+
+	o->a->options.timeline = timeline;
+	return run_scenario(&o->a->scenario, &o->a->options, &o->result, err);
+}
+
 static int execute(struct args *a)
 {
-	json_t *result = NULL;
+	struct order order = {.a = a};
 	void *table = NULL;
 	size_t bytes = 0;
 	int rc = cli_output_possible(&a->format, &a->err);
 
 	if (!rc && a->dump && !scenario_has_table(&a->scenario))
 		rc = err_set(&a->err, -EINVAL, "--dump-table: this run has no translation table");
+	if (!rc)
+		rc = cli_timeline_check(&a->timeline, &a->err);
 	if (rc)
 		return rc;
 	a->options.ctx = a;
@@ -116,12 +136,12 @@ static int execute(struct args *a)
 		a->options.table = &table;
 		a->options.table_bytes = &bytes;
 	}
-	rc = run_scenario(&a->scenario, &a->options, &result, &a->err);
+	rc = cli_timeline_run(&a->timeline, run_order, &order, &a->err);
 	if (!rc && a->dump)
 		rc = write_table(a, table, bytes);
 	if (!rc)
-		rc = cli_output(&a->format, result, cli_run_text, report_run_csv, &a->err);
-	json_decref(result);
+		rc = cli_output(&a->format, order.result, cli_run_text, report_run_csv, &a->err);
+	json_decref(order.result);
 	free(table);
 	return rc;
 }
@@ -142,6 +162,7 @@ int cli_run(int argc, char **argv)
 	struct args a = {.format = {.kind = FORMAT_TEXT}};
 	int rc;
 
+	cli_timeline_defaults(&a.timeline);
 	rc = cli_parse(&argp, argc, argv, &a, &a.err);
 	if (rc)
 		return rc;

@@ -355,6 +355,14 @@ void softirq_enable(struct cpu *cpu)
 		cpu_run_softirqs(cpu);
 }
 
+/* ---- watching ---- */
+
+void cpu_watch(struct cpu *cpu, const struct cpu_watcher *watcher, void *ctx)
+{
+	cpu->watcher = watcher;
+	cpu->watcher_ctx = ctx;
+}
+
 /* ---- accounting ---- */
 
 /* Work already charged beyond the present: it belongs to the time after it. */

@@ -147,6 +147,30 @@ void softirq_enable(struct cpu *cpu);
 /* Does it execute an interrupt's handler or a softirq? */
 bool cpu_in_interrupt(const struct cpu *cpu);
 
+/* ---- watching ---- */
+
+/*
+ * Told what a CPU does, when it has done it; each callback may be NULL. Watching costs no virtual
+ * time and decides nothing: callbacks must not call anything that charges, waits or schedules.
+ */
+struct cpu_watcher {
+	/*
+	 * @cpu's time [from, to) went to @what. Intervals of one CPU come in order and do not
+	 * overlap; where there is none the CPU was idle or, a virtual one, not running. A lock wait
+	 * during which a virtual CPU was taken off its physical one is told as one interval, at its
+	 * end, as long as what was charged.
+	 */
+	void (*spent)(void *ctx, const struct cpu *cpu, enum charge what, sim_time from,
+		      sim_time to);
+	/* The lock whose word is at @line is @cpu's from cpu_now() on; it asked at @asked. */
+	void (*locked)(void *ctx, const struct cpu *cpu, phys_t line, sim_time asked);
+	/* And no longer. */
+	void (*unlocked)(void *ctx, const struct cpu *cpu, phys_t line);
+};
+
+/* Tell @watcher (kept, not copied; NULL: nobody), with @ctx, of @cpu from here on. */
+void cpu_watch(struct cpu *cpu, const struct cpu_watcher *watcher, void *ctx);
+
 /* ---- accounting ---- */
 
 struct cpu_account {

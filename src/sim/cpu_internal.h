@@ -34,6 +34,8 @@ struct cpu {
 	sim_time clock;
 	enum charge what;
 	uint64_t ps[CHARGE_COUNT];
+	const struct cpu_watcher *watcher; /* NULL: nobody watches */
+	void *watcher_ctx;
 
 	struct event resume; /* this CPU goes on executing at resume.at */
 	bool parked;         /* idle: nothing to do until kicked */
@@ -79,6 +81,13 @@ static inline bool cpu_ablated(const struct cpu *cpu)
 		cpu->what == CHARGE_FLUSH);
 }
 
+/* Tell who watches that the @ps up to the clock went to @what. */
+static inline void cpu_tell(const struct cpu *cpu, enum charge what, uint64_t ps)
+{
+	if (__builtin_expect(cpu->watcher != NULL, 0) && cpu->watcher->spent && ps)
+		cpu->watcher->spent(cpu->watcher_ctx, cpu, what, cpu->clock - ps, cpu->clock);
+}
+
 /* cpu_charge() for a CPU that there is. */
 static inline void cpu_spend(struct cpu *cpu, uint64_t ps)
 {
@@ -86,11 +95,13 @@ static inline void cpu_spend(struct cpu *cpu, uint64_t ps)
 		return;
 	cpu->clock += ps;
 	cpu->ps[cpu->what] += ps;
+	cpu_tell(cpu, cpu->what, ps);
 }
-/* Add @ps to category @what without moving the clock. */
+/* Add @ps, which the clock has already passed, to category @what. */
 static inline void cpu_account_add(struct cpu *cpu, enum charge what, uint64_t ps)
 {
 	cpu->ps[what] += ps;
+	cpu_tell(cpu, what, ps);
 }
 /* Run pending softirqs as an interrupt's exit does. */
 void cpu_run_softirqs(struct cpu *cpu);

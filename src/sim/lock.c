@@ -42,9 +42,12 @@ static void spin(struct vlock *l, struct cpu *cpu)
 
 void vlock_acquire(struct vlock *l, struct cpu *cpu)
 {
+	sim_time asked;
+
 	if (!cpu)
 		return;
 	cpu_sync(cpu);
+	asked = cpu->clock;
 	l->acquisitions++;
 	if (l->holder) {
 		assert(l->holder != cpu);
@@ -57,6 +60,8 @@ void vlock_acquire(struct vlock *l, struct cpu *cpu)
 			wait_until(l, cpu, cpu->clock, l->free_at);
 		}
 	}
+	if (__builtin_expect(cpu->watcher != NULL, 0) && cpu->watcher->locked)
+		cpu->watcher->locked(cpu->watcher_ctx, cpu, l->line, asked);
 	cpu_atomic(cpu, l->line);
 }
 
@@ -67,6 +72,8 @@ void vlock_release(struct vlock *l, struct cpu *cpu)
 	if (!cpu)
 		return;
 	assert(l->holder == cpu);
+	if (__builtin_expect(cpu->watcher != NULL, 0) && cpu->watcher->unlocked)
+		cpu->watcher->unlocked(cpu->watcher_ctx, cpu, l->line);
 	l->free_at = cpu->clock;
 	l->holder = next;
 	if (!next)

@@ -4,9 +4,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "watch/timeline.h"
 #include "xen/schedulers.h"
 
 /*
@@ -242,6 +244,32 @@ struct cpu *testbed_cpu(const struct testbed_side *side, unsigned n, const char 
 		n -= d->machine->ncpus;
 	}
 	return NULL;
+}
+
+static int show_side(const struct testbed_side *side, const char *name, struct timeline *timeline)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < testbed_cpus(side); i++) {
+		const char *domain;
+		struct cpu *cpu = testbed_cpu(side, i, &domain);
+		char words[32];
+
+		snprintf(words, sizeof(words), "%s%s%s", name, domain ? " " : "",
+			 domain ? domain : "");
+		rc = timeline_cpu(timeline, cpu, words);
+	}
+	return rc;
+}
+
+int testbed_show(const struct testbed *t, struct timeline *timeline, struct err *err)
+{
+	int rc = show_side(&t->sut, "sut", timeline);
+
+	if (!rc && t->client.machine)
+		rc = show_side(&t->client, "client", timeline);
+	timeline_clock(timeline, t->sut.board);
+	return rc ? err_set(err, rc, "no memory for the timeline") : 0;
 }
 
 unsigned testbed_physical_cpus(const struct testbed *t, const struct testbed_side *side)

@@ -208,6 +208,7 @@ int replay_request_config(const struct replay_request *q, const struct profile *
 		.strategy = q->strategy,
 		.allocator = q->allocator,
 		.table_entries = q->table_entries,
+		.timeline = q->timeline,
 		.should_stop = q->should_stop,
 		.progress = q->progress,
 		.ctx = q->ctx,

@@ -13,6 +13,7 @@
 #include "spec/calgary.h"
 #include "study/params.h"
 #include "study/run_internal.h"
+#include "watch/timeline.h"
 
 #define STEP        SIM_MS
 #define DRAIN_LIMIT (10 * SIM_S)
@@ -353,17 +354,25 @@ static int measure(struct run *r, const struct scenario *s, struct err *err)
 int run_scenario(const struct scenario *s, const struct run_options *options, json_t **result,
 		 struct err *err)
 {
-	struct run r = {.options = options,
+	struct run_options o = *options;
+	struct run r = {.options = &o,
 			.end = s->warmup_ps + s->duration_ps,
 			.capture = options->pcap != NULL};
 	int rc;
 
 	if (options->table && !scenario_has_table(s))
 		return err_set(err, -EINVAL, "this run has no translation table to copy");
-	rc = testbed_init(&r.bed, s, options, err);
+	if (o.timeline) {
+		o.dma_observer = timeline_maps(o.timeline);
+		o.iotlb_observer = timeline_iotlb(o.timeline);
+	}
+	rc = testbed_init(&r.bed, s, &o, err);
 	if (rc)
 		return rc;
-	rc = measure(&r, s, err);
+	if (o.timeline)
+		rc = testbed_show(&r.bed, o.timeline, err);
+	if (!rc)
+		rc = measure(&r, s, err);
 	if (!rc && options->table)
 		rc = copy_table(&r.bed, options, err);
 	if (!rc) {
@@ -372,6 +381,8 @@ int run_scenario(const struct scenario *s, const struct run_options *options, js
 			rc = err_set(err, -ENOMEM, "no memory for the result");
 	}
 	watchdog_stop(&r.m.watchdog);
+	if (o.timeline)
+		timeline_clock(o.timeline, NULL);
 	if (rc) {
 		testbed_abandon(&r.bed);
 		return rc;

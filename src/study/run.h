@@ -10,6 +10,8 @@
 #include "iotoll/dma.h"
 #include "study/scenario.h"
 
+struct timeline;
+
 struct run_options {
 	const char *pcap; /* capture the wire into this file; NULL: no capture */
 	/* If not NULL: a copy of the translation table as it lies in memory at the end, to be
@@ -19,6 +21,11 @@ struct run_options {
 	/* Told what is asked of the IOTLB, and of maps and unmaps; NULL: nobody. */
 	const struct iotlb_observer *iotlb_observer;
 	const struct iotoll_dma_observer *dma_observer;
+	/*
+	 * Shown all of the run (watch/timeline.h), from which nothing changes; NULL: none. It takes
+	 * the place of both observers. To be finished after the run.
+	 */
+	struct timeline *timeline;
 	void *ctx;
 	bool (*should_stop)(void *ctx);               /* asked every millisecond of virtual time */
 	void (*progress)(void *ctx, double fraction); /* the same; 0..1. Either may be NULL */

@@ -77,6 +77,8 @@ unsigned testbed_physical_cpus(const struct testbed *t, const struct testbed_sid
 void testbed_table(const struct testbed_side *side, iotoll_phys_t *paddr, size_t *bytes);
 int testbed_entry(const struct testbed_side *side, iotoll_iova_t iova,
 		  struct iotoll_dma_entry *out) MUST_CHECK;
+/* Let @timeline watch the CPUs of both sides and the protected machine. 0 or -ENOMEM with @err. */
+int testbed_show(const struct testbed *t, struct timeline *timeline, struct err *err) MUST_CHECK;
 /* Throw everything away; a capture leaves no file. Allowed on a zeroed testbed. */
 void testbed_abandon(struct testbed *t);
 

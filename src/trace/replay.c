@@ -314,7 +314,7 @@ static int replay_drive(struct replay *rp)
 static int replay_machine(struct replay *rp)
 {
 	const struct replay_config *c = rp->config;
-	const struct rig_config rig = {
+	struct rig_config rig = {
 		.model = c->iommu,
 		.iotlb = c->iotlb,
 		.strategy = c->strategy,
@@ -328,8 +328,9 @@ static int replay_machine(struct replay *rp)
 
 	if (c->cpus)
 		profile.cpus = c->cpus;
+	replay_hear(c, &rig);
 	rc = solo_init(&rp->solo, &profile, &rig, REPLAY_DEVID, rp->err);
-	return rc ? err_prefix(rp->err, rc, "replay: ") : 0;
+	return rc ? err_prefix(rp->err, rc, "replay: ") : replay_show(rp);
 }
 
 static int replay_all(struct replay *given)
@@ -350,6 +351,8 @@ static int replay_all(struct replay *given)
 	if (!rc)
 		replay_report(&rp);
 fini_machine:
+	if (config->timeline)
+		timeline_clock(config->timeline, NULL);
 	/* The tasks go first: whatever they held lies in the workers. */
 	solo_fini(&rp.solo);
 	for (unsigned i = 0; rp.workers && i < rp.count; i++) {

@@ -31,6 +31,7 @@
 #include "trace/recording.h"
 #include "trace/trace.h"
 #include "watch/exposure.h"
+#include "watch/timeline.h"
 
 /* When the device touches the pages of a mapping; each page once, or (FIRST) its first page. */
 enum replay_access {
@@ -61,6 +62,8 @@ struct replay_config {
 	enum replay_access access;
 	enum replay_pace pace;
 	bool split_locks; /* as struct iotoll_dma_config says */
+	/* Shown all of the replay, from which nothing changes; NULL: none. Finish it afterwards. */
+	struct timeline *timeline;
 	/* May be NULL. Asked at every event, and now and then between; true ends the replay. */
 	bool (*should_stop)(void *ctx);
 	/* May be NULL. Called every 65536 events. @total_bytes 0: unknown. */

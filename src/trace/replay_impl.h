@@ -61,4 +61,9 @@ void replay_zero(struct replay *rp);
 /* Fill in what can only be said at the end. */
 void replay_report(struct replay *rp);
 
+/* Have the rig to be made tell the timeline that was asked for, if any. */
+void replay_hear(const struct replay_config *c, struct rig_config *rig);
+/* Let the timeline that was asked for, if any, watch the machine. 0; -ENOMEM, which is told. */
+int replay_show(struct replay *rp) MUST_CHECK;
+
 #endif

@@ -70,3 +70,25 @@ void replay_report(struct replay *rp)
 		r->reachable_after[i] =
 			exposure_reachable_after(rp->solo.rig.exposure, replay_delays_ns[i]);
 }
+
+void replay_hear(const struct replay_config *c, struct rig_config *rig)
+{
+	if (!c->timeline)
+		return;
+	rig->also = timeline_maps(c->timeline);
+	rig->iotlb.observer = timeline_iotlb(c->timeline);
+}
+
+int replay_show(struct replay *rp)
+{
+	struct timeline *t = rp->config->timeline;
+	struct machine *m = rp->solo.machine;
+	int rc = 0;
+
+	if (!t)
+		return 0;
+	timeline_clock(t, m);
+	for (unsigned i = 0; !rc && i < m->ncpus; i++)
+		rc = timeline_cpu(t, machine_cpu(m, i), "replay");
+	return rc ? err_set(rp->err, rc, "replay: out of memory") : 0;
+}
