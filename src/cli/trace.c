@@ -6,6 +6,7 @@
 
 #include "base/nearest.h"
 #include "cli/trace_verbs.h"
+#include "trace/export.h"
 #include "trace/native.h"
 #include "trace/print.h"
 
@@ -53,6 +54,8 @@ static int walk_event(struct trace_walk *w, const struct trace_event *ev, const 
 		return 0;
 	if (w->native)
 		rc = native_put(w->native, ev);
+	else if (w->timeline)
+		rc = export_take(w->timeline, ev);
 	else
 		a->shape->put(w->to, ev);
 	if (rc == -E2BIG)
@@ -126,7 +129,9 @@ static int copy_to(FILE *to, void *ctx, struct err *err)
 		err_set(&a->err, rc, "out of memory");
 	else
 		rc = trace_walk_open(a, 0, &t);
-	if (!rc && !a->shape->put)
+	if (!rc && a->shape == &trace_shape_perfetto)
+		rc = export_create(&w.timeline, to);
+	else if (!rc && !a->shape->put)
 		rc = native_create(&w.native, to, a->pack);
 	if (!rc && a->shape->head)
 		a->shape->head(to);
@@ -137,7 +142,10 @@ static int copy_to(FILE *to, void *ctx, struct err *err)
 		rc = trace_walk_judge(a, t, a->out != NULL);
 	if (!rc && w.native)
 		rc = native_finish(w.native, trace_tally(t));
+	if (!rc && w.timeline)
+		rc = export_finish(w.timeline, trace_tally(t));
 	native_destroy(w.native);
+	export_destroy(w.timeline);
 	trace_close(t);
 	survey_fini(&a->survey);
 	return rc;
@@ -154,7 +162,12 @@ static int copy_to_file(struct trace_args *a)
 	return rc;
 }
 
-static int one_file(struct trace_args *a)
+int trace_copy(struct trace_args *a)
+{
+	return a->out ? copy_to_file(a) : copy_to(stdout, a, &a->err);
+}
+
+int trace_one_file(struct trace_args *a)
 {
 	return a->paths == 1 ? 0
 			     : err_set(&a->err, -EINVAL, "%s: expected one trace, not %u",
@@ -163,23 +176,20 @@ static int one_file(struct trace_args *a)
 
 static int verb_print(struct trace_args *a)
 {
-	const int rc = one_file(a);
+	const int rc = trace_one_file(a);
 
 	if (rc)
 		return rc;
 	a->shape = shape_find(a->how.kind == FORMAT_JSON  ? "json"
 			      : a->how.kind == FORMAT_CSV ? "csv"
 							  : "text");
-	if (a->how.file) {
-		a->out = a->how.file;
-		return copy_to_file(a);
-	}
-	return copy_to(stdout, a, &a->err);
+	a->out = a->how.file;
+	return trace_copy(a);
 }
 
 static int verb_convert(struct trace_args *a)
 {
-	const int rc = one_file(a);
+	const int rc = trace_one_file(a);
 
 	if (rc)
 		return rc;
@@ -198,11 +208,12 @@ static const struct trace_verb verbs[] = {
 	{"print", "its events as lines, JSON or CSV", verb_print},
 	{"convert", "write it as native (default), csv, json or text", verb_convert},
 	{"filter", "the same, of the events that the options name", verb_convert},
+	{"export", "write it as a timeline for ui.perfetto.dev", trace_export},
 	{"stats", "events, devices, bytes; which maps and unmaps go together", trace_stats},
 };
 
 static const struct argp_option options[] = {
-	{"output", 'o', "FILE", 0, "convert, filter: where to write", 0},
+	{"output", 'o', "FILE", 0, "convert, filter, export: where to write", 0},
 	{"to", OPT_TO, "FORMAT", 0, "convert, filter: native (default), csv, json, text", 0},
 	{"pack", OPT_PACK, 0, 0, "native: compress each block with zstd", 0},
 	{"kind", OPT_KIND, "KIND,...", 0, "only these kinds of event (map, unmap, access, ...)", 0},
@@ -218,7 +229,8 @@ static const struct argp_option options[] = {
 	{"last", OPT_LAST, "N", 0, "only up to the N-th event", 0},
 	{"allow-loss", OPT_LOSS, 0, 0, "use a trace of which much is missing", 0},
 	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
-	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
+	{"format", 'f', "FORMAT", 0,
+	 "text (default), json or csv; of export perfetto; with :FILE into a file", 0},
 	{0},
 };
 
@@ -234,7 +246,8 @@ static error_t take_verb(struct trace_args *a, const char *arg)
 	}
 	if (a->verb)
 		return 0;
-	err_set(&a->err, -EINVAL, "'%s': expected info, print, convert, filter or stats%s%s%s", arg,
+	err_set(&a->err, -EINVAL,
+		"'%s': expected info, print, convert, filter, export or stats%s%s%s", arg,
 		near.best ? "; did you mean " : "", near.best ? near.best : "",
 		near.best ? "?" : "");
 	return EINVAL;
@@ -319,15 +332,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->format = arg;
 		return 0;
 	case 'f':
-		return cli_take_format(&a->how, arg, &a->err);
+		return trace_take_format(a, arg);
 	case ARGP_KEY_ARG:
 		return take_path(a, arg);
 	case ARGP_KEY_END:
 		if (a->paths)
-			return 0;
+			return trace_fit_format(a);
 		err_set(&a->err, -EINVAL, "expected %s",
 			a->verb ? "a trace ('-' is standard input)"
-				: "info, print, convert, filter or stats, and a trace");
+				: "info, print, convert, filter, export or stats, and a trace");
 		return EINVAL;
 	default:
 		return parse_pick(key, arg, a);
@@ -337,7 +350,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "info|print|convert|filter|stats TRACE...",
+	.args_doc = "info|print|convert|filter|export|stats TRACE...",
 	.doc = "Look at recorded DMA traces, convert and cut them. Formats are recognised; gzip, "
 	       "xz and "
 	       "zstd are unpacked on the way ('iotoll list formats')."
@@ -347,6 +360,7 @@ static const struct argp argp = {
 	       "  iotoll trace convert trace.dat -o rx.iot\n"
 	       "  iotoll trace convert huge.txt.xz --pack -o huge.iot\n"
 	       "  iotoll trace filter rx.iot --kind map,unmap --until 0.5 -o half.iot\n"
+	       "  iotoll trace export rx.iot --format perfetto -o rx.json\n"
 	       "  iotoll trace stats rx.iot half.iot --format csv",
 };
 

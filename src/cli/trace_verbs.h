@@ -11,6 +11,7 @@
 
 struct trace_args;
 struct native_writer;
+struct trace_exporter;
 
 /* One verb: what it does with the arguments. 0 or -errno with a->err. */
 struct trace_verb {
@@ -35,6 +36,7 @@ struct trace_args {
 	bool pack, allow_loss;
 	struct pick pick;
 	struct cli_format how;
+	bool perfetto; /* --format said so: for export */
 	struct survey survey;
 	struct err err;
 };
@@ -44,6 +46,7 @@ struct trace_walk {
 	struct trace_args *a;
 	FILE *to;
 	struct native_writer *native;
+	struct trace_exporter *timeline;
 };
 
 int trace_walk_open(struct trace_args *a, unsigned index, struct trace **t) MUST_CHECK;
@@ -55,6 +58,17 @@ int trace_walk_all(struct trace_walk *w, struct trace *t) MUST_CHECK;
  */
 int trace_walk_judge(struct trace_args *a, const struct trace *t, bool refuse) MUST_CHECK;
 
+/* Is there exactly one trace? 0 or -EINVAL with a->err. */
+int trace_one_file(struct trace_args *a) MUST_CHECK;
+/* The one trace as a->shape says, into a->out, whole or not at all, or to standard output. */
+int trace_copy(struct trace_args *a) MUST_CHECK;
+
+extern const struct trace_shape trace_shape_perfetto;
+/* For argp: --format, and whether it goes with the verb. 0, or EINVAL with a->err. */
+error_t trace_take_format(struct trace_args *a, const char *arg);
+error_t trace_fit_format(struct trace_args *a);
+
+int trace_export(struct trace_args *a);
 int trace_info(struct trace_args *a);
 int trace_stats(struct trace_args *a);
 

@@ -30,6 +30,7 @@ struct match_map {
 	uint8_t dir; /* what the replay mapped it for: enum iotoll_dma_dir */
 	size_t tag;  /* for the caller */
 	enum match_state state;
+	uint64_t number, since; /* whatever the user likes */
 	bool taken; /* all its pages are unmapped: it is in the hands of whoever unmaps */
 };
 
