@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{"replay", "drive an IOMMU with a DMA trace recorded on a real kernel", cli_replay},
 	{"what-if", "a recorded load under every strategy: price and safety", cli_what_if},
 	{"predict", "our models against what a recorded kernel or IOMMU did", cli_predict},
+	{"record", "record a DMA trace of this kernel", cli_record},
 	{"trace", "recorded DMA traces: look at them, convert, cut", cli_trace},
 	{"iotlb", "miss-ratio curves of an IOTLB, from a trace or a run", cli_iotlb},
 	{"explain", "what a strategy does, protects and gives up", cli_explain},
