@@ -192,6 +192,54 @@ what_kernels_did_is_predicted() {
 	refused "trace format 'perfetto' is unknown" predict "$scratch/wrong.txt" --trace-format perfetto
 }
 
+# shellcheck disable=SC2086
+a_timeline_is_written_beside_the_same_result() {
+	run_for 0 run bare-metal $short --set iommu.model=vtd --format json
+	cp "$scratch/out" "$scratch/first"
+	run_for 0 run bare-metal $short --set iommu.model=vtd --format json --timeline "$scratch/run.json"
+	expect "identical bytes" cmp "$scratch/first" "$scratch/out"
+	expect "unmaps on it" grep -q '^{"ph":"X","name":"unmap","cat":"cpu"' "$scratch/run.json"
+	run_for 0 run bare-metal $short --timeline "$scratch/cut.json" --timeline-events 100
+	expect "the rest is told" grep -q 'more than 100 events' "$scratch/err"
+	run_for 0 replay "$root/traces/vtd-strict-rx-4096.trace.txt" --timeline "$scratch/replay.json"
+	expect "flushes on it" grep -q '"name":"flush"' "$scratch/replay.json"
+	refused "expected --timeline FILE" run bare-metal --timeline-from '5 ms'
+	refused "--timeline-from: " run bare-metal --timeline x --timeline-from 5
+	refused "$scratch/none/x: cannot write" replay "$root/README.md" --timeline "$scratch/none/x"
+	refused "not recognised as a trace" replay "$root/README.md" --timeline "$scratch/none.json"
+	expect_not "no file" [ -e "$scratch/none.json" ]
+}
+
+a_recording_is_exported_as_a_timeline() {
+	trace=$root/traces/vtd-lazy-rx.probes.txt
+	run_for 0 trace export "$trace" --format perfetto
+	expect "calls" grep -q '^{"ph":"X","name":"map_page"' "$scratch/out"
+	run_for 0 trace export "$trace" --format "perfetto:$scratch/one.json"
+	run_for 0 trace export --format perfetto "$trace" -o "$scratch/two.json"
+	expect "the same" cmp "$scratch/one.json" "$scratch/two.json"
+	refused "expected --format perfetto" trace export "$trace"
+	refused "expected the verb export" trace info --format perfetto "$trace"
+	refused "one place to write to" trace export "$trace" --format perfetto:a -o b
+	refused "not recognised as a trace" trace export --format perfetto "$root/README.md"
+}
+
+recording_says_what_is_missing_and_how_others_do_it() {
+	mkdir -p "$scratch/tracefs"
+	refused "expected it mounted" record --tracefs "$scratch/tracefs" -o "$scratch/none.iot"
+	mkdir -p "$scratch/tracefs/events/iommu/map" "$scratch/tracefs/events/iommu/unmap"
+	# An instance cannot be made where there is no folder for them.
+	refused "$scratch/tracefs: cannot make an instance" record --tracefs "$scratch/tracefs" -o "$scratch/none.iot"
+	expect_not "no file" [ -e "$scratch/none.iot" ]
+	run_for 0 record --tracefs "$scratch/tracefs" --print-command --seconds 3
+	expect "for this kernel" grep -q '^# for this kernel' "$scratch/out"
+	expect "trace-cmd" grep -q '^trace-cmd record .* -e iommu:map -e iommu:unmap sleep 3$' "$scratch/out"
+	run_for 0 record --tracefs "$scratch/none" --print-command -- load 'two words'
+	expect "the default" grep -q "^# the default set 'iommu'" "$scratch/out"
+	expect "the command" grep -q "^perf record .* -- load 'two words'\$" "$scratch/out"
+	refused "--seconds 0: expected a number" record --seconds 0
+	refused "$scratch/none/x: cannot write" record -o "$scratch/none/x"
+}
+
 the_iotlb_laboratory_answers_from_a_recording_and_from_a_run() {
 	trace=$root/traces/vtd-strict-rx.iotlb.txt
 	run_for 0 iotlb "$trace" --entries 8,16 --policies lru,opt --format csv
@@ -403,6 +451,8 @@ tap_run the_json_of_two_equal_runs_is_identical text_goes_to_stdout_and_looks_li
 	the_shipped_trace_replays_and_reports_what_is_missing \
 	a_recorded_load_is_priced_under_every_strategy \
 	what_kernels_did_is_predicted \
+	a_timeline_is_written_beside_the_same_result a_recording_is_exported_as_a_timeline \
+	recording_says_what_is_missing_and_how_others_do_it \
 	the_iotlb_laboratory_answers_from_a_recording_and_from_a_run \
 	the_iotlb_laboratory_takes_hints_where_mappings_are_known \
 	the_iotlb_laboratory_takes_the_disk_of_a_run \
