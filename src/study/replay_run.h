@@ -23,7 +23,7 @@ struct replay_request {
 	const char *pace;   /* replay_pace_name() */
 	const char *device; /* of the recording, by name; NULL: all together, as they come */
 	uint64_t iotlb_entries, iotlb_ways, table_entries; /* REPLAY_AUTO: as the model has it */
-	struct timeline *timeline; /* as in struct replay_config */
+	struct timeline *timeline;                         /* as in struct replay_config */
 	bool (*should_stop)(void *ctx);
 	void (*progress)(void *ctx, uint64_t events, uint64_t bytes, uint64_t total_bytes);
 	void *ctx;

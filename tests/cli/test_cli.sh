@@ -201,7 +201,8 @@ a_timeline_is_written_beside_the_same_result() {
 	expect "unmaps on it" grep -q '^{"ph":"X","name":"unmap","cat":"cpu"' "$scratch/run.json"
 	run_for 0 run bare-metal $short --timeline "$scratch/cut.json" --timeline-events 100
 	expect "the rest is told" grep -q 'more than 100 events' "$scratch/err"
-	run_for 0 replay "$root/traces/vtd-strict-rx-4096.trace.txt" --timeline "$scratch/replay.json"
+	run_for 0 replay "$root/traces/vtd-strict-rx-4096.trace.txt" --strategy strict \
+		--timeline "$scratch/replay.json"
 	expect "flushes on it" grep -q '"name":"flush"' "$scratch/replay.json"
 	refused "expected --timeline FILE" run bare-metal --timeline-from '5 ms'
 	refused "--timeline-from: " run bare-metal --timeline x --timeline-from 5

@@ -19,7 +19,7 @@
 
 #define MAP(n)                                                                           \
 	" fio-1 [000] d..1. 5.00010" n ": map: IOMMU: iova=0xfff0" n "000 paddr=0x1000 " \
-								     "size=4096\n"
+	"size=4096\n"
 #define LOST "CPU:1 [LOST 17 EVENTS]\n"
 
 static unsigned stops, asked, stop_after;
