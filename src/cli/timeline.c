@@ -86,7 +86,7 @@ int cli_timeline_run(const struct cli_timeline *c,
 	if (!c->file)
 		return run(ctx, NULL, err);
 	rc = report_write_stream(c->file, write_timeline, &j, &said);
-	if (rc && said.text[0])
+	if (rc && !err->text[0]) /* the run says more than that nothing was written */
 		*err = said;
 	if (!rc && j.cut) {
 		cli_progress(NULL);
