@@ -351,8 +351,8 @@ static int replay_all(struct replay *given)
 	if (!rc)
 		replay_report(&rp);
 fini_machine:
-	if (config->timeline)
-		timeline_clock(config->timeline, NULL);
+	if (rp.config->timeline)
+		timeline_clock(rp.config->timeline, NULL);
 	/* The tasks go first: whatever they held lies in the workers. */
 	solo_fini(&rp.solo);
 	for (unsigned i = 0; rp.workers && i < rp.count; i++) {
