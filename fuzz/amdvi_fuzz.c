@@ -71,6 +71,20 @@ static void forgot_everything(struct world *w)
 
 /* ---- the program ---- */
 
+/*
+ * No further than the page that the tables name. An IOTLB entry made through another slot of a page
+ * of several may say more, if the guest has not filled all slots alike: then that other slot must
+ * lead to its last byte.
+ */
+static bool judge_reach(struct world *w, const struct answer *now, uint64_t iova, unsigned rw,
+			const struct iotoll_xlat *x)
+{
+	const uint64_t beyond = x->bytes - 1;
+
+	return x->bytes <= now->end - iova ||
+	       (x->hit && ever_granted(w, iova + beyond, rw, x->paddr + beyond));
+}
+
 static void do_translate(struct world *w)
 {
 	const struct iotoll_source src = {
@@ -105,7 +119,7 @@ static void do_translate(struct world *w)
 		else
 			JUDGE(w->blurred || x.bypass || ever_granted(w, iova, rw, x.paddr));
 		if (clean && !x.stale)
-			JUDGE(now.bypass == x.bypass && x.bytes <= now.end - iova);
+			JUDGE(now.bypass == x.bypass && judge_reach(w, &now, iova, rw, &x));
 		return;
 	}
 	if (!clean || x.fetches == 0)
