@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tracefs.h>
@@ -135,6 +136,19 @@ static int enable(struct record *r, const struct points *p, struct err *err)
 	return 0;
 }
 
+/* Asked first, since libtracefs (1.6) forgets the memory of a name whose instance it cannot make.
+ */
+static bool has_room_for_instance(const struct record *r)
+{
+	char path[4096];
+	const int n = snprintf(path, sizeof(path), "%s/instances", r->dir);
+
+	if (n > 0 && (size_t)n < sizeof(path))
+		return access(path, W_OK | X_OK) == 0;
+	errno = ENAMETOOLONG;
+	return false;
+}
+
 /* Losses are told in what is read only where old events give way to new ones. */
 static int set_up(struct record *r, const struct points *p, unsigned buffer_kib, struct err *said,
 		  struct err *err)
@@ -142,7 +156,8 @@ static int set_up(struct record *r, const struct points *p, unsigned buffer_kib,
 	int rc;
 
 	errno = 0;
-	r->instance = tracefs_instance_create(r->name);
+	if (has_room_for_instance(r))
+		r->instance = tracefs_instance_create(r->name);
 	if (!r->instance)
 		return refused(errno, r, "make an instance of the kernel's tracing", err);
 	errno = 0;
