@@ -86,8 +86,10 @@ static int dir_there(const char *dir, const char *below)
 {
 	char path[PATH_MAX];
 	struct stat st;
+	const int n = snprintf(path, sizeof(path), "%s/%s", dir, below);
 
-	snprintf(path, sizeof(path), "%s/%s", dir, below);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return -ENAMETOOLONG;
 	if (stat(path, &st))
 		return -errno;
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
