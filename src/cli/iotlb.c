@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/recording.h"
 #include "report/iotlb_text.h"
 #include "study/iotlb_lab.h"
 
@@ -17,8 +17,6 @@ enum {
 	OPT_INDEX,
 	OPT_HINTS,
 	OPT_PARTITIONS,
-	OPT_TRACE_FORMAT,
-	OPT_LOSS,
 	OPT_SVG
 };
 
@@ -46,8 +44,7 @@ static const struct argp_option options[] = {
 	 0},
 	{"partitions", OPT_PARTITIONS, "N", 0, "groups of sets, one a domain modulo N (1)", 0},
 	{"set", 's', "SECTION.KEY=VALUE", 0, "change one setting of the scenario", 0},
-	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
-	{"allow-loss", OPT_LOSS, 0, 0, "use a trace of which much is missing", 0},
+	CLI_RECORDING_OPTIONS,
 	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
 	{"svg", OPT_SVG, "FILE", 0, "draw the curves", 0},
 	{0},
@@ -57,6 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
 	struct iotlb_lab_request *r = &a->request;
+	const struct cli_recording of = {.format = &r->format, .allow_loss = &r->allow_loss};
 
 	switch (key) {
 	case OPT_ENTRIES:
@@ -79,12 +77,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_PARTITIONS:
 		return cli_take_number(&r->partitions, "partitions", arg, 1, 1u << 20, &a->err);
-	case OPT_LOSS:
-		r->allow_loss = true;
-		return 0;
-	case OPT_TRACE_FORMAT:
-		r->format = arg;
-		return 0;
 	case OPT_SVG:
 		a->svg = arg;
 		return 0;
@@ -97,7 +89,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		return cli_take_argument(&a->source, "trace or scenario", NULL, &a->err);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cli_recording_take(&of, key, arg, &a->err);
 	}
 }
 

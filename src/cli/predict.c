@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "cli/cli.h"
+#include "cli/recording.h"
 #include "report/csv.h"
 #include "report/table.h"
 #include "study/predict_run.h"
-
-enum { OPT_TRACE_FORMAT = 256 };
 
 struct args {
 	struct predict_request request;
@@ -17,7 +15,7 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
+	{"trace-format", CLI_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
 	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
 	{0},
 };
@@ -25,21 +23,11 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
+	const struct cli_recording of = {.path = &a->request.path, .format = &a->request.format};
 
-	switch (key) {
-	case OPT_TRACE_FORMAT:
-		a->request.format = arg;
-		return 0;
-	case 'f':
+	if (key == 'f')
 		return cli_take_format(&a->format, arg, &a->err);
-	case ARGP_KEY_ARG:
-		return cli_take_argument(&a->request.path, "trace", arg, &a->err);
-	case ARGP_KEY_NO_ARGS:
-		return cli_take_argument(&a->request.path, "trace ('-' is standard input)", NULL,
-					 &a->err);
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	return cli_recording_take(&of, key, arg, &a->err);
 }
 
 static const struct argp argp = {
@@ -60,11 +48,7 @@ static const struct argp argp = {
 static void progress(void *ctx, uint64_t events, uint64_t bytes, uint64_t total)
 {
 	(void)ctx;
-	if (total)
-		cli_progress("predict: %llu events, %3.0f %%", (unsigned long long)events,
-			     100.0 * (double)bytes / (double)total);
-	else
-		cli_progress("predict: %llu events", (unsigned long long)events);
+	cli_recording_progress("predict", events, bytes, total);
 }
 
 static json_int_t count(const json_t *part, const char *key)

@@ -2,6 +2,7 @@
 /* iotoll replay: a recorded trace through one IOMMU and strategy. */
 #include <stdio.h>
 
+#include "cli/recording.h"
 #include "cli/timeline.h"
 #include "report/csv.h"
 #include "study/replay_run.h"
@@ -13,12 +14,7 @@ enum {
 	OPT_PROFILE,
 	OPT_ENTRIES,
 	OPT_WAYS,
-	OPT_TABLE,
-	OPT_ACCESS,
-	OPT_PACE,
-	OPT_DEVICE,
-	OPT_TRACE_FORMAT,
-	OPT_LOSS
+	OPT_TABLE
 };
 
 struct args {
@@ -37,14 +33,10 @@ static const struct argp_option options[] = {
 	{"entries", OPT_ENTRIES, "N", 0, "IOTLB lines (the model's; calgary: 64)", 0},
 	{"ways", OPT_WAYS, "N", 0, "IOTLB associativity (the model's; calgary: 4); 0: full", 0},
 	{"table", OPT_TABLE, "N", 0, "table entries (the model's; calgary: 1048576)", 0},
-	{"access", OPT_ACCESS, "RULE", 0,
-	 "when the device touches a mapping: at-unmap (default), at-map, first-page, none", 0},
-	{"pace", OPT_PACE, "MODE", 0,
-	 "open: events at their recorded times (default); closed: as fast as the work goes", 0},
-	{"device", OPT_DEVICE, "NAME", 0,
+	CLI_REPLAY_OPTIONS,
+	{"device", CLI_REPLAY_DEVICE, "NAME", 0,
 	 "this one's maps and unmaps, after what it had mapped before", 0},
-	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
-	{"allow-loss", OPT_LOSS, 0, 0, "use a trace of which much is missing", 0},
+	CLI_RECORDING_OPTIONS,
 	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
 	CLI_TIMELINE_OPTIONS,
 	{0},
@@ -54,6 +46,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
 	struct replay_request *r = &a->request;
+	const struct cli_recording of = {.path = &r->path,
+					 .format = &r->format,
+					 .allow_loss = &r->allow_loss,
+					 .access = &r->access,
+					 .pace = &r->pace,
+					 .device = &r->device};
+	error_t rc;
 
 	switch (key) {
 	case OPT_IOMMU:
@@ -74,29 +73,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return cli_take_number(&r->iotlb_ways, "ways", arg, 0, 1u << 30, &a->err);
 	case OPT_TABLE:
 		return cli_take_number(&r->table_entries, "table", arg, 0, 1u << 30, &a->err);
-	case OPT_ACCESS:
-		r->access = arg;
-		return 0;
-	case OPT_PACE:
-		r->pace = arg;
-		return 0;
-	case OPT_DEVICE:
-		r->device = arg;
-		return 0;
-	case OPT_LOSS:
-		r->allow_loss = true;
-		return 0;
-	case OPT_TRACE_FORMAT:
-		r->format = arg;
-		return 0;
 	case 'f':
 		return cli_take_format(&a->format, arg, &a->err);
-	case ARGP_KEY_ARG:
-		return cli_take_argument(&r->path, "trace", arg, &a->err);
-	case ARGP_KEY_NO_ARGS:
-		return cli_take_argument(&r->path, "trace ('-' is standard input)", NULL, &a->err);
 	default:
-		return cli_timeline_take(&a->timeline, key, arg, &a->err);
+		rc = cli_timeline_take(&a->timeline, key, arg, &a->err);
+		return rc == ARGP_ERR_UNKNOWN ? cli_recording_take(&of, key, arg, &a->err) : rc;
 	}
 }
 
@@ -116,11 +97,7 @@ static const struct argp argp = {
 static void progress(void *ctx, uint64_t events, uint64_t bytes, uint64_t total)
 {
 	(void)ctx;
-	if (total)
-		cli_progress("replay: %llu events, %3.0f %%", (unsigned long long)events,
-			     100.0 * (double)bytes / (double)total);
-	else
-		cli_progress("replay: %llu events", (unsigned long long)events);
+	cli_recording_progress("replay", events, bytes, total);
 }
 
 static int run_request(void *ctx, struct timeline *timeline, struct err *err)

@@ -5,23 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/recording.h"
 #include "report/csv.h"
 #include "report/study_text.h"
 #include "report/study_write.h"
 #include "study/what_if.h"
 
-enum {
-	OPT_IOMMU = 256,
-	OPT_STRATEGIES,
-	OPT_PROFILE,
-	OPT_ACCESS,
-	OPT_PACE,
-	OPT_DEVICE,
-	OPT_OUT,
-	OPT_TRACE_FORMAT,
-	OPT_LOSS
-};
+enum { OPT_IOMMU = 256, OPT_STRATEGIES, OPT_PROFILE, OPT_OUT };
 
 struct args {
 	struct what_if_request request;
@@ -37,14 +27,10 @@ static const struct argp_option options[] = {
 	 "all (default), or with commas names and kernel parameters: iommu.strict=1, "
 	 "iommu.strict=0, iommu.passthrough=1",
 	 0},
-	{"device", OPT_DEVICE, "NAME", 0, "this one alone", 0},
-	{"access", OPT_ACCESS, "RULE", 0,
-	 "when the device touches a mapping: at-unmap (default), at-map, first-page, none", 0},
-	{"pace", OPT_PACE, "MODE", 0,
-	 "open: events at their recorded times (default); closed: as fast as the work goes", 0},
+	{"device", CLI_REPLAY_DEVICE, "NAME", 0, "this one alone", 0},
+	CLI_REPLAY_OPTIONS,
 	{"out", OPT_OUT, "DIR", 0, "write the page, its figures and tables there", 0},
-	{"trace-format", OPT_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
-	{"allow-loss", OPT_LOSS, 0, 0, "use a trace of which much is missing", 0},
+	CLI_RECORDING_OPTIONS,
 	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
 	{0},
 };
@@ -53,6 +39,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
 	struct what_if_request *q = &a->request;
+	const struct cli_recording of = {.path = &q->path,
+					 .format = &q->format,
+					 .allow_loss = &q->allow_loss,
+					 .access = &q->access,
+					 .pace = &q->pace,
+					 .device = &q->device};
 
 	switch (key) {
 	case OPT_PROFILE:
@@ -64,32 +56,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_STRATEGIES:
 		q->strategies = arg;
 		return 0;
-	case OPT_DEVICE:
-		q->device = arg;
-		return 0;
-	case OPT_ACCESS:
-		q->access = arg;
-		return 0;
-	case OPT_PACE:
-		q->pace = arg;
-		return 0;
 	case OPT_OUT:
 		a->out = arg;
 		return 0;
-	case OPT_TRACE_FORMAT:
-		q->format = arg;
-		return 0;
-	case OPT_LOSS:
-		q->allow_loss = true;
-		return 0;
 	case 'f':
 		return cli_take_format(&a->format, arg, &a->err);
-	case ARGP_KEY_ARG:
-		return cli_take_argument(&q->path, "trace", arg, &a->err);
-	case ARGP_KEY_NO_ARGS:
-		return cli_take_argument(&q->path, "trace ('-' is standard input)", NULL, &a->err);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cli_recording_take(&of, key, arg, &a->err);
 	}
 }
 
