@@ -11,6 +11,7 @@
 
 #include "dev/mqnic.h"
 #include "input.h"
+#include "refusing.h"
 #include "spec/mqnic.h"
 #include "spec/segment.h"
 
@@ -29,60 +30,16 @@
 #define CANARY_BYTES 0x10000u
 
 struct world {
-	struct iommu iommu; /* first */
+	struct refusing iommu;
 	struct sim *sim;
 	struct machine *machine;
 	struct bus *bus;
 	struct frame_pool *pool;
 	struct mqnic *nic;
-	uint64_t refused; /* a bit for each page of the first 64 that is refused now */
 	uint16_t posted[QUEUES], blocks[QUEUES];
 	unsigned sent;
 	uint8_t last[64]; /* of the frame sent last */
 	struct input in;
-};
-
-/* ---- an IOMMU that maps one to one, but for what is refused and the canary ---- */
-
-static int translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
-		     enum iotoll_access access, struct iotoll_xlat *out)
-{
-	const struct world *w = (const struct world *)iommu;
-	const uint64_t page = iova / 4096;
-
-	(void)source, (void)access;
-	*out = (struct iotoll_xlat){.paddr = iova, .bytes = 4096 - iova % 4096, .hit = true};
-	out->fetches = iova >> 12 & 3;
-	if (page < 64 && w->refused >> page & 1)
-		return -EPERM;
-	return iova >= CANARY ? -EPERM : 0;
-}
-
-static int probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
-		 enum iotoll_access access, struct iotoll_xlat *out)
-{
-	return translate((struct iommu *)(uintptr_t)iommu, source, iova, access, out);
-}
-
-static bool may_start(const struct iommu *iommu, unsigned bus)
-{
-	(void)iommu, (void)bus;
-	return true;
-}
-
-static void nothing(struct iommu *iommu, unsigned bus)
-{
-	(void)iommu, (void)bus;
-}
-
-static const struct iommu_ops ops = {
-	.name = "one to one",
-	.title = "a page is refused or not",
-	.translate = translate,
-	.probe = probe,
-	.may_start = may_start,
-	.begin = nothing,
-	.end = nothing,
 };
 
 static uint8_t *memory(struct world *w, uint32_t at)
@@ -232,7 +189,7 @@ static void step(struct world *w)
 		arrive(w, at, (uint16_t)take(&w->in, 1));
 		break;
 	case 5:
-		w->refused ^= UINT64_C(1) << take(&w->in, 1) % 64;
+		w->iommu.refused ^= UINT64_C(1) << take(&w->in, 1) % 64;
 		break;
 	case 6:
 		pass(w, take(&w->in, 1));
@@ -257,7 +214,7 @@ static void still_works(struct world *w)
 	struct mqnic_cqe cqe;
 
 	pass(w, 100000);
-	w->refused = 0;
+	w->iommu.refused = 0;
 	start(w);
 	JUDGE(frame_pool_used(w->pool) == 0);
 	memset(memory(w, RX_CQ), 0, MQNIC_CQE_BYTES);
@@ -310,11 +267,11 @@ static bool make(struct world *w)
 				      .rx_buffer_bytes = 65536,
 				      .tx_buffer_bytes = 65536};
 
-	w->iommu.ops = &ops;
+	refusing_init(&w->iommu, CANARY);
 	w->sim = sim_create();
 	if (w->sim == NULL || machine_create(&w->machine, w->sim, &profile, NULL) != 0)
 		return false;
-	w->bus = bus_create(w->machine, &w->iommu, 0);
+	w->bus = bus_create(w->machine, &w->iommu.iommu, 0);
 	w->pool = frame_pool_create();
 	config.bus = w->bus;
 	config.pool = w->pool;

@@ -11,6 +11,7 @@
 
 #include "dev/qla.h"
 #include "input.h"
+#include "refusing.h"
 #include "spec/qla2300.h"
 #include "spec/scsi.h"
 
@@ -25,57 +26,14 @@
 #define ENTRIES      32u
 
 struct world {
-	struct iommu iommu; /* first */
+	struct refusing iommu;
 	struct sim *sim;
 	struct machine *machine;
 	struct bus *bus;
 	struct disk *disk;
 	struct qla *hba;
-	uint64_t refused; /* a bit for each page of the first 64 that is refused now */
 	uint16_t req_in;
 	struct input in;
-};
-
-/* ---- an IOMMU that maps one to one, but for what is refused and the canary ---- */
-
-static int translate(struct iommu *iommu, struct iotoll_source source, uint64_t iova,
-		     enum iotoll_access access, struct iotoll_xlat *out)
-{
-	const struct world *w = (const struct world *)iommu;
-	const uint64_t page = iova / 4096;
-
-	(void)source, (void)access;
-	*out = (struct iotoll_xlat){.paddr = iova, .bytes = 4096 - iova % 4096, .hit = true};
-	if (page < 64 && w->refused >> page & 1)
-		return -EPERM;
-	return iova >= CANARY ? -EPERM : 0;
-}
-
-static int probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
-		 enum iotoll_access access, struct iotoll_xlat *out)
-{
-	return translate((struct iommu *)(uintptr_t)iommu, source, iova, access, out);
-}
-
-static bool may_start(const struct iommu *iommu, unsigned bus)
-{
-	(void)iommu, (void)bus;
-	return true;
-}
-
-static void nothing(struct iommu *iommu, unsigned bus)
-{
-	(void)iommu, (void)bus;
-}
-
-static const struct iommu_ops ops = {
-	.name = "one to one",
-	.title = "a page is refused or not",
-	.translate = translate,
-	.probe = probe,
-	.may_start = may_start,
-	.begin = nothing,
-	.end = nothing,
 };
 
 static uint8_t *memory(struct world *w, uint32_t at)
@@ -222,7 +180,7 @@ static void step(struct world *w)
 		do_continuation(w);
 		break;
 	case 5:
-		w->refused ^= UINT64_C(1) << take(&w->in, 1) % 64;
+		w->iommu.refused ^= UINT64_C(1) << take(&w->in, 1) % 64;
 		break;
 	case 6:
 		pass(w, take(&w->in, 1) * take(&w->in, 1));
@@ -250,7 +208,7 @@ static void still_works(struct world *w)
 	for (unsigned i = 0; i < sizeof(known); i++)
 		known[i] = (uint8_t)(i * 13 + 5);
 	pass(w, 200000);
-	w->refused = 0;
+	w->iommu.refused = 0;
 	start(w);
 	memset(memory(w, RSP), 0, QLA_ENTRY_BYTES);
 	disk_poke(w->disk, 4096, known, sizeof(known));
@@ -293,11 +251,11 @@ static bool make(struct world *w)
 	struct disk_config disk = {.bytes = VOLUME_BYTES};
 	struct qla_config config;
 
-	w->iommu.ops = &ops;
+	refusing_init(&w->iommu, CANARY);
 	w->sim = sim_create();
 	if (w->sim == NULL || machine_create(&w->machine, w->sim, &profile, NULL) != 0)
 		return false;
-	w->bus = bus_create(w->machine, &w->iommu, 0);
+	w->bus = bus_create(w->machine, &w->iommu.iommu, 0);
 	disk.machine = w->machine;
 	if (w->bus == NULL || disk_create(&w->disk, &disk, NULL) != 0)
 		return false;

@@ -82,6 +82,26 @@ void memory_destroy(struct memory *mem)
 	free(mem);
 }
 
+int memory_load(void *mem, phys_t paddr, void *to, size_t bytes)
+{
+	const void *from = memory_ptr(mem, paddr, bytes);
+
+	if (!from)
+		return -EFAULT;
+	memcpy(to, from, bytes);
+	return 0;
+}
+
+int memory_store(void *mem, phys_t paddr, const void *from, size_t bytes)
+{
+	void *to = memory_ptr(mem, paddr, bytes);
+
+	if (!to)
+		return -EFAULT;
+	memcpy(to, from, bytes);
+	return 0;
+}
+
 void memory_clear(struct memory *mem, phys_t paddr, uint64_t pages)
 {
 	const uint64_t bytes = pages << PAGE_SHIFT;

@@ -54,6 +54,12 @@ void *memory_ptr(struct memory *mem, phys_t paddr, size_t bytes);
 /* The same; NULL besides if a page of the view may only be read. */
 void *memory_ptr_write(struct memory *mem, phys_t paddr, size_t bytes);
 /*
+ * Copy @bytes out of, or into, a struct memory that is @mem: for tables of functions which hand
+ * their owner round as a pointer. 0; -EFAULT where memory_ptr() gives NULL.
+ */
+int memory_load(void *mem, phys_t paddr, void *to, size_t bytes);
+int memory_store(void *mem, phys_t paddr, const void *from, size_t bytes);
+/*
  * Fill whole pages of a board's memory with zeros, giving back to the host what they took.
  * Asserted: the range lies within.
  */

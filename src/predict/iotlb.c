@@ -51,26 +51,6 @@ struct lookups {
 
 /* ---- the unit ---- */
 
-static int read_memory(void *ctx, uint64_t paddr, void *to, size_t bytes)
-{
-	const void *from = memory_ptr(ctx, paddr, bytes);
-
-	if (!from)
-		return -EFAULT;
-	memcpy(to, from, bytes);
-	return 0;
-}
-
-static int write_memory(void *ctx, uint64_t paddr, const void *from, size_t bytes)
-{
-	void *to = memory_ptr(ctx, paddr, bytes);
-
-	if (!to)
-		return -EFAULT;
-	memcpy(to, from, bytes);
-	return 0;
-}
-
 static void write32(struct lookups *l, uint32_t offset, uint32_t value)
 {
 	l->iommu->ops->reg_write(l->iommu, offset, value, 4);
@@ -103,7 +83,7 @@ static int make_unit(struct lookups *l, struct err *err)
 	const struct iommu_config config = {
 		.model = "vtd",
 		.iotlb = {.entries = IOTLB_ENTRIES, .line_pages = 1, .policy = "fifo"},
-		.memory = {.ctx = memory, .read = read_memory, .write = write_memory},
+		.memory = {.ctx = memory, .read = memory_load, .write = memory_store},
 		.vtd = &unit,
 	};
 	int rc;

@@ -10,25 +10,19 @@
 static int memory_read(void *ctx, uint64_t paddr, void *to, size_t bytes)
 {
 	const struct machine *m = ctx;
-	const void *from = memory_ptr(m->mem, paddr, bytes);
 
-	if (!from)
-		return -EFAULT;
-	memcpy(to, from, bytes);
-	return 0;
+	return memory_load(m->mem, paddr, to, bytes);
 }
 
 /* Whatever else writes to memory, CPUs must fetch it again. */
 static int memory_write(void *ctx, uint64_t paddr, const void *from, size_t bytes)
 {
 	const struct machine *m = ctx;
-	void *to = memory_ptr(m->mem, paddr, bytes);
+	const int rc = memory_store(m->mem, paddr, from, bytes);
 
-	if (!to)
-		return -EFAULT;
-	memcpy(to, from, bytes);
-	cache_dma_write(m->cache, paddr, bytes);
-	return 0;
+	if (!rc)
+		cache_dma_write(m->cache, paddr, bytes);
+	return rc;
 }
 
 static uint64_t rig_now(void *ctx)

@@ -6,26 +6,6 @@
 
 #include <errno.h>
 
-static int read_memory(void *ctx, uint64_t paddr, void *to, size_t bytes)
-{
-	const void *from = memory_ptr(ctx, paddr, bytes);
-
-	if (!from)
-		return -EFAULT;
-	memcpy(to, from, bytes);
-	return 0;
-}
-
-static int write_memory(void *ctx, uint64_t paddr, const void *from, size_t bytes)
-{
-	void *to = memory_ptr(ctx, paddr, bytes);
-
-	if (!to)
-		return -EFAULT;
-	memcpy(to, from, bytes);
-	return 0;
-}
-
 static uint64_t reg_read(void *ctx, uint64_t offset, unsigned width)
 {
 	struct hwrig *h = ctx;
@@ -71,7 +51,7 @@ void hwrig_start_as(struct hwrig *h, const struct iommu_config *model,
 	h->memory = memory_create(64u << 20);
 	assert_non_null(h->memory);
 	hw.memory = (struct iotoll_memory){
-		.ctx = h->memory, .read = read_memory, .write = write_memory};
+		.ctx = h->memory, .read = memory_load, .write = memory_store};
 	if (iommu_create(&h->iommu, &hw, &err))
 		fail_msg("%s", err.text);
 	env.memory = h->memory;

@@ -3,29 +3,14 @@
  * The multi-queue NIC's driver: how many mappings frames cost, when pages are used again, what a
  * full ring does, and that nothing a device writes into its rings can lead it astray.
  */
-#include "lab.h"
-
-#include "dev/mqnic.h"
-#include "guest/mqnic_driver_internal.h"
-#include "spec/segment.h"
+#include "mqnic_lab.h"
 
 #define HELD_MAX 4096u
 #define RX_LOG   5u
 
 struct world {
-	struct sim *sim;
-	struct frame_pool *pool;
-	struct machine *machine;
-	struct bus *bus;
-	struct mqnic *nic;
-	struct mmio_window regs;
-	struct irq irq[2];
-	struct dma_env env;
-	struct iotoll_dma_domain *domain;
-	struct iotoll_dma_device *dma;
-	struct mqnic_driver *driver;
-	uint64_t pages_before;
-	unsigned frames, polled, rooms, sent, done, failed, wrong;
+	struct mqnic_lab lab; /* first */
+	unsigned frames, polled, rooms, done, failed, wrong;
 	bool hold; /* pages go back at once, or with release() */
 	struct mqnic_page *held[HELD_MAX];
 	unsigned nheld;
@@ -60,8 +45,8 @@ static void on_receive(void *ctx, struct cpu *cpu, unsigned queue, const struct 
 	(void)cpu, (void)queue;
 	w->frames++;
 	for (unsigned i = 0; i < frame->pieces; i++) {
-		const uint8_t *at =
-			memory_ptr(w->machine->mem, frame->piece[i].paddr, frame->piece[i].bytes);
+		const uint8_t *at = memory_ptr(w->lab.machine->mem, frame->piece[i].paddr,
+					       frame->piece[i].bytes);
 
 		/* every byte after the first header is its frame's length's */
 		w->wrong += at[frame->piece[i].bytes - 1] != (uint8_t)frame->bytes;
@@ -69,7 +54,7 @@ static void on_receive(void *ctx, struct cpu *cpu, unsigned queue, const struct 
 		if (w->hold && w->nheld < HELD_MAX)
 			w->held[w->nheld++] = frame->piece[i].page;
 		else
-			mqnic_driver_put(w->driver, frame->piece[i].page);
+			mqnic_driver_put(w->lab.driver, frame->piece[i].page);
 	}
 	assert_int_equal(bytes, frame->bytes);
 }
@@ -86,35 +71,8 @@ static void on_room(void *ctx, struct cpu *cpu, unsigned queue)
 	((struct world *)ctx)->rooms++;
 }
 
-static sim_time on_wire(void *ctx, struct frame *frame)
-{
-	struct world *w = ctx;
-
-	w->sent++;
-	frame_put(frame);
-	return sim_now(w->sim);
-}
-
-static void make_nic(struct world *w)
-{
-	struct mqnic_config config = {.bus = w->bus,
-				      .devid = 8,
-				      .queues = 2,
-				      .mac = {2, 0, 0, 0, 0, 1},
-				      .pool = w->pool,
-				      .irq = w->irq,
-				      .mbps = 10000,
-				      .wire = {.ctx = w, .send = on_wire}};
-
-	assert_int_equal(mqnic_create(&w->nic, &config), 0);
-	mmio_window_init(&w->regs, w->machine, &mqnic_mmio_ops, w->nic);
-}
-
 static struct world *make(bool lists, unsigned page_cache, uint32_t mtu)
 {
-	const struct iotoll_dma_config dma = {
-		.driver = "none", .strategy = "off", .check_misuse = true};
-	struct profile profile = lab_profile(2);
 	struct world *w = calloc(1, sizeof(*w));
 	struct mqnic_driver_config config = {.queues = 2,
 					     .mtu = mtu,
@@ -130,84 +88,16 @@ static struct world *make(bool lists, unsigned page_cache, uint32_t mtu)
 		.ctx = w, .mapped = note_map, .unmapped = note_unmap};
 	const struct mqnic_upper upper = {
 		.ctx = w, .receive = on_receive, .polled = on_polled, .room = on_room};
-	struct err err = {{0}};
 
 	assert_non_null(w);
-	profile.has_pcie = true;
-	profile.pcie_generation = 3;
-	profile.pcie_lanes = 8;
-	profile.pcie_mps = 256;
-	profile.pcie_mrrs = 512;
-	profile.pcie_packet_bytes = 24;
-	profile.pcie_posted_headers = 64;
-	profile.pcie_posted_data = 16384;
-	w->sim = sim_create();
-	w->pool = frame_pool_create();
-	assert_int_equal(machine_create(&w->machine, w->sim, &profile, &err), 0);
-	w->pages_before = memory_allocated_pages(w->machine->mem);
-	w->bus = bus_create(w->machine, NULL, 0);
-	make_nic(w);
-	w->env = (struct dma_env){.machine = w->machine};
-	assert_int_equal(iotoll_dma_domain_create(&w->domain, &w->env, &dma, NULL, 0), 0);
-	iotoll_dma_domain_observe(w->domain, &observer);
-	assert_int_equal(iotoll_dma_attach(&w->dma, w->domain, 8, UINT64_MAX), 0);
-	config.machine = w->machine;
-	config.regs = &w->regs;
-	config.dma = w->dma;
-	config.irq = w->irq;
-	if (mqnic_driver_open(&w->driver, &config, &err))
-		fail_msg("%s", err.text);
-	mqnic_driver_attach(w->driver, &upper);
+	assert_true(mqnic_lab_init(&w->lab, &config, &observer, &upper));
 	return w;
 }
 
-/* Take everything down; nothing may be left mapped or allocated. */
 static void unmake(struct world *w)
 {
-	struct iotoll_dma_stats s;
-
-	mqnic_driver_close(w->driver);
-	iotoll_dma_domain_stats(w->domain, &s);
-	for (int i = 0; i < IOTOLL_MISUSE_COUNT; i++)
-		assert_int_equal(s.misuse[i], 0);
-	assert_int_equal(s.maps, s.unmaps);
-	iotoll_dma_detach(w->dma);
-	iotoll_dma_domain_stats(w->domain, &s);
-	assert_int_equal(s.misuse[IOTOLL_MISUSE_LEAK], 0);
-	iotoll_dma_domain_destroy(w->domain);
-	assert_int_equal(memory_allocated_pages(w->machine->mem), w->pages_before);
-	mqnic_destroy(w->nic);
-	mmio_window_fini(&w->regs);
-	bus_destroy(w->bus);
-	machine_destroy(w->machine);
-	frame_pool_destroy(w->pool);
-	sim_destroy(w->sim);
+	mqnic_lab_fini(&w->lab);
 	free(w);
-}
-
-static void arrive(struct world *w, uint32_t bytes)
-{
-	const struct segment_path path = {.to = {2, 0, 0, 0, 0, 1}};
-	const struct segment s = {.payload = bytes - SEGMENT_HEADER_BYTES};
-	struct frame *frame = frame_get(w->pool);
-
-	memset(frame->data, (uint8_t)bytes, bytes);
-	segment_pack(frame->data, &path, &s);
-	frame->bytes = bytes;
-	mqnic_receive(w->nic, frame);
-}
-
-static void run_us(struct world *w, unsigned us)
-{
-	assert_int_equal(sim_run(w->sim, sim_now(w->sim) + us * SIM_US), 0);
-}
-
-static struct mqnic_driver_stats stats(const struct world *w)
-{
-	struct mqnic_driver_stats s;
-
-	mqnic_driver_stats(w->driver, &s);
-	return s;
 }
 
 static void two_buffers_share_a_page_that_is_mapped_once(void **state)
@@ -216,13 +106,13 @@ static void two_buffers_share_a_page_that_is_mapped_once(void **state)
 
 	(void)state;
 	/* two queues of 32 buffers in 16 pages each */
-	assert_int_equal(stats(w).rx_pages, 32);
+	assert_int_equal(mqnic_lab_stats(&w->lab).rx_pages, 32);
 	assert_int_equal(w->n, 32);
 	memset(w->order, 0, sizeof(w->order));
 	w->n = 0;
 	for (unsigned i = 0; i < 16; i++) {
-		arrive(w, 100 + i);
-		run_us(w, 50);
+		mqnic_lab_arrive(&w->lab, 100 + i);
+		mqnic_lab_run_us(&w->lab, 50);
 	}
 	assert_int_equal(w->frames, 16);
 	assert_int_equal(w->wrong, 0);
@@ -238,12 +128,12 @@ static void pages_let_go_above_are_kept_mapped_and_used_again(void **state)
 	(void)state;
 	w->n = 0;
 	for (unsigned i = 0; i < 100; i++) {
-		arrive(w, 500);
-		run_us(w, 50);
+		mqnic_lab_arrive(&w->lab, 500);
+		mqnic_lab_run_us(&w->lab, 50);
 	}
 	assert_int_equal(w->frames, 100);
 	assert_int_equal(w->n, 0);
-	assert_true(stats(w).rx_pages_cached > 40);
+	assert_true(mqnic_lab_stats(&w->lab).rx_pages_cached > 40);
 	unmake(w);
 }
 
@@ -255,20 +145,20 @@ static void pages_still_held_above_are_not_used_again(void **state)
 	w->hold = true;
 	w->n = 0;
 	for (unsigned i = 0; i < 64; i++) {
-		arrive(w, 500);
-		run_us(w, 50);
+		mqnic_lab_arrive(&w->lab, 500);
+		mqnic_lab_run_us(&w->lab, 50);
 	}
 	assert_int_equal(w->frames, 64);
-	assert_int_equal(stats(w).rx_pages_cached, 0);
-	assert_true(stats(w).rx_pages_busy >= 24);
+	assert_int_equal(mqnic_lab_stats(&w->lab).rx_pages_cached, 0);
+	assert_true(mqnic_lab_stats(&w->lab).rx_pages_busy >= 24);
 	/* nothing was written over: all frames are still whole */
 	for (unsigned i = 0; i < w->nheld; i++) {
-		const uint8_t *at = memory_ptr(w->machine->mem, w->held[i]->paddr, 4096);
+		const uint8_t *at = memory_ptr(w->lab.machine->mem, w->held[i]->paddr, 4096);
 
 		assert_int_equal(at[499], (uint8_t)500);
 	}
 	while (w->nheld)
-		mqnic_driver_put(w->driver, w->held[--w->nheld]);
+		mqnic_driver_put(w->lab.driver, w->held[--w->nheld]);
 	unmake(w);
 }
 
@@ -277,19 +167,19 @@ static void long_frames_come_in_pieces_of_whole_pages(void **state)
 	struct world *w = make(*state != NULL, 0, 9000);
 
 	(void)state;
-	assert_int_equal(stats(w).rx_pages, 2 * 32 * 3);
+	assert_int_equal(mqnic_lab_stats(&w->lab).rx_pages, 2 * 32 * 3);
 	w->hold = true;
-	arrive(w, 9014);
-	run_us(w, 100);
+	mqnic_lab_arrive(&w->lab, 9014);
+	mqnic_lab_run_us(&w->lab, 100);
 	assert_int_equal(w->frames, 1);
 	assert_int_equal(w->wrong, 0);
 	assert_int_equal(w->nheld, 3);
 	while (w->nheld)
-		mqnic_driver_put(w->driver, w->held[--w->nheld]);
-	arrive(w, 100);
-	run_us(w, 100);
+		mqnic_driver_put(w->lab.driver, w->held[--w->nheld]);
+	mqnic_lab_arrive(&w->lab, 100);
+	mqnic_lab_run_us(&w->lab, 100);
 	assert_int_equal(w->nheld, 1);
-	mqnic_driver_put(w->driver, w->held[0]);
+	mqnic_driver_put(w->lab.driver, w->held[0]);
 	unmake(w);
 }
 
@@ -310,28 +200,29 @@ static void a_full_ring_refuses_says_when_there_is_room_and_is_done_once_each(vo
 	phys_t page;
 
 	(void)state;
-	assert_int_equal(memory_alloc(w->machine->mem, 1, 4096, 0, &page), 0);
+	assert_int_equal(memory_alloc(w->lab.machine->mem, 1, 4096, 0, &page), 0);
 	for (unsigned i = 0; i < 3; i++)
 		p.piece[i] = (struct net_piece){.paddr = page + 1000 * i, .bytes = 100};
-	while (!mqnic_driver_xmit(w->driver, NULL, 1, &p, true))
+	while (!mqnic_driver_xmit(w->lab.driver, NULL, 1, &p, true))
 		taken++;
-	assert_int_equal(taken, 16);                /* five segments each: two blocks of 32 */
-	assert_int_equal(stats(w).tx_doorbells, 1); /* rung when the ring was full */
-	run_us(w, 500);
-	assert_int_equal(w->sent, 16);
+	assert_int_equal(taken, 16); /* five segments each: two blocks of 32 */
+	assert_int_equal(mqnic_lab_stats(&w->lab).tx_doorbells,
+			 1); /* rung when the ring was full */
+	mqnic_lab_run_us(&w->lab, 500);
+	assert_int_equal(w->lab.sent, 16);
 	assert_int_equal(w->done, 16);
 	assert_int_equal(w->failed, 0);
 	assert_int_equal(w->rooms, 1);
-	assert_int_equal(mqnic_driver_xmit(w->driver, NULL, 1, &p, false), 0);
-	run_us(w, 500);
+	assert_int_equal(mqnic_driver_xmit(w->lab.driver, NULL, 1, &p, false), 0);
+	mqnic_lab_run_us(&w->lab, 500);
 	assert_int_equal(w->done, 17);
 	p.bytes = p.piece[0].bytes = 10; /* no frame: the NIC says so */
 	p.pieces = 1;
-	assert_int_equal(mqnic_driver_xmit(w->driver, NULL, 0, &p, false), 0);
-	run_us(w, 500);
+	assert_int_equal(mqnic_driver_xmit(w->lab.driver, NULL, 0, &p, false), 0);
+	mqnic_lab_run_us(&w->lab, 500);
 	assert_int_equal(w->done, 18);
 	assert_int_equal(w->failed, 1);
-	memory_free(w->machine->mem, page, 1);
+	memory_free(w->lab.machine->mem, page, 1);
 	unmake(w);
 }
 
@@ -350,27 +241,27 @@ static void whatever_the_device_writes_nothing_leaks_and_nothing_is_used_twice(v
 		unsigned given = 0;
 		phys_t page;
 
-		assert_int_equal(memory_alloc(w->machine->mem, 1, 4096, 0, &page), 0);
+		assert_int_equal(memory_alloc(w->lab.machine->mem, 1, 4096, 0, &page), 0);
 		p.piece[0] = (struct net_piece){.paddr = page, .bytes = 100};
 		w->hold = round % 5 == 0;
 		for (unsigned i = 0; i < 200; i++) {
-			const struct driver_queue *q = &w->driver->queue[rand() % 2];
+			const struct driver_queue *q = &w->lab.driver->queue[rand() % 2];
 			const struct shared *ring = rand() % 2 ? &q->rx.cq : &q->tx.cq;
 
 			if (rand() % 3)
-				arrive(w, 60 + (uint32_t)rand() % 1400);
+				mqnic_lab_arrive(&w->lab, 60 + (uint32_t)rand() % 1400);
 			if (rand() % 3 == 0)
-				given += !mqnic_driver_xmit(w->driver, NULL, (unsigned)rand() % 2,
-							    &p, false);
+				given += !mqnic_driver_xmit(w->lab.driver, NULL,
+							    (unsigned)rand() % 2, &p, false);
 			for (unsigned k = 0; k < 4; k++)
 				ring->ptr[(size_t)rand() % ring->bytes] = (uint8_t)rand();
-			run_us(w, (unsigned)rand() % 30);
+			mqnic_lab_run_us(&w->lab, (unsigned)rand() % 30);
 		}
-		run_us(w, 500);
+		mqnic_lab_run_us(&w->lab, 500);
 		assert_true(w->done <= given);
 		while (w->nheld)
-			mqnic_driver_put(w->driver, w->held[--w->nheld]);
-		memory_free(w->machine->mem, page, 1);
+			mqnic_driver_put(w->lab.driver, w->held[--w->nheld]);
+		memory_free(w->lab.machine->mem, page, 1);
 		unmake(w);
 	}
 }

@@ -3,6 +3,7 @@
 #ifndef IOTOLL_TESTS_PREDICT_SCENE_H
 #define IOTOLL_TESTS_PREDICT_SCENE_H
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,6 +83,27 @@ static inline void assert_score(const struct predict_score *s, uint64_t exact, u
 	assert_int_equal(s->exact, exact);
 	assert_int_equal(s->wrong, wrong);
 	assert_int_equal(s->unobservable, unobservable);
+}
+
+/* Cut in steps of @step from @from on up to @to, @path is refused or predicted, never worse. */
+static inline void assert_cuts_are_refused_or_right(const char *path, size_t from, size_t to,
+						    size_t step)
+{
+	size_t bytes;
+	char *text = slurp(path, &bytes);
+
+	assert_true(to <= bytes);
+	for (size_t cut = from; cut < to; cut += step) {
+		struct predict_result r;
+		struct err err;
+		const int rc = predict_text(text, cut, &r, &err);
+
+		if (rc)
+			assert_int_equal(rc, -EINVAL);
+		else
+			assert_int_equal(r.part[PREDICT_ADDRESSES].wrong, 0);
+	}
+	free(text);
 }
 
 /* The start of line @number of @text. */

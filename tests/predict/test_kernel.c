@@ -287,24 +287,10 @@ static void what_cannot_be_is_refused_or_told_of(void **state)
 	assert_score(&r.part[PREDICT_INVALIDATIONS], 1, 0, 1);
 }
 
-/* Cut anywhere, a recording is refused or predicted, never worse. */
 static void a_recording_cut_anywhere_is_refused_or_right(void **state)
 {
-	size_t bytes;
-	char *text = slurp(TRACE("vtd-disk-lists.probes.txt"), &bytes);
-
 	(void)state;
-	for (size_t cut = 9000; cut < 10000; cut += 37) {
-		struct predict_result r;
-		struct err err;
-		const int rc = predict_text(text, cut, &r, &err);
-
-		if (rc)
-			assert_int_equal(rc, -EINVAL);
-		else
-			assert_int_equal(r.part[PREDICT_ADDRESSES].wrong, 0);
-	}
-	free(text);
+	assert_cuts_are_refused_or_right(TRACE("vtd-disk-lists.probes.txt"), 9000, 10000, 37);
 }
 
 int main(void)

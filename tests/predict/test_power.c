@@ -143,24 +143,10 @@ static void what_is_no_recording_of_tables_is_refused(void **state)
 	assert_int_equal(predict_text("\x01garbage\n", 9, &r, &err), -EINVAL);
 }
 
-/* Cut anywhere, it is refused, or predicted as far as it goes; never worse. */
 static void a_recording_cut_anywhere_is_refused_or_right(void **state)
 {
-	size_t bytes;
-	char *text = slurp(SAMPLE, &bytes);
-
 	(void)state;
-	for (size_t cut = 15000; cut < 16000; cut += 7) {
-		struct predict_result r;
-		struct err err;
-		const int rc = predict_text(text, cut, &r, &err);
-
-		if (rc)
-			assert_int_equal(rc, -EINVAL);
-		else
-			assert_int_equal(r.part[PREDICT_ADDRESSES].wrong, 0);
-	}
-	free(text);
+	assert_cuts_are_refused_or_right(SAMPLE, 15000, 16000, 7);
 }
 
 int main(void)
