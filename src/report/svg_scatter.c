@@ -3,6 +3,7 @@
  * Scatter plots: points with their names, and the front that joins those no other one beats.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "report/labels.h"
@@ -13,11 +14,16 @@
 #define RADIUS 5.0
 #define FRONT  0u /* colours of the palette */
 #define OTHER  7u
+#define LINE   1.1 /* of a label, in sizes of its text */
+
+#define CLOSE (1.6 * RADIUS) /* dots that cover each other have one label */
 
 /* A point with the series it is of. */
 struct dot {
 	const struct chart_series *series;
 	const struct chart_point *point;
+	double x, y;
+	size_t label; /* shared with others in the same place: a line of it for each, in order */
 };
 
 static size_t count_dots(const struct chart *c)
@@ -44,7 +50,7 @@ static void collect(const struct chart *c, struct dot *dots)
 
 	for (size_t i = 0; i < c->nseries; i++) {
 		for (size_t k = 0; k < c->series[i].npoints; k++) {
-			struct dot d = {&c->series[i], &c->series[i].points[k]};
+			struct dot d = {.series = &c->series[i], .point = &c->series[i].points[k]};
 			size_t at = n;
 
 			if (!d.point->has_y)
@@ -95,31 +101,51 @@ static void draw_dot(const struct svg_frame *f, bool front, double x, double y)
 		front ? palette_light(colour) : PALETTE_PAPER);
 }
 
-static void draw_label(const struct svg_frame *f, const struct dot *d, const struct label *l,
-		       double size)
+static void draw_leader(const struct svg_frame *f, const struct label *l)
 {
 	double x, y;
 
-	if (l->apart) {
-		labels_end(l, &x, &y);
-		fprintf(f->out,
-			"<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"v-axis\" "
-			"stroke=\"%s\" stroke-width=\"0.8\"/>\n",
-			l->x, l->y, x, y, PALETTE_AXIS);
-	}
+	if (!l->apart)
+		return;
+	labels_end(l, &x, &y);
+	fprintf(f->out,
+		"<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"v-axis\" "
+		"stroke=\"%s\" stroke-width=\"0.8\"/>\n",
+		l->x, l->y, x, y, PALETTE_AXIS);
+}
+
+/* The next free line of a label from @bottom on. */
+static void draw_name(const struct svg_frame *f, const struct dot *d, const struct label *l,
+		      double bottom, double size)
+{
 	svg_link_open(f, d->point->run);
-	svg_text(f, (l->box.left + l->box.right) / 2, l->box.bottom - size * 0.25, "middle", size,
+	svg_text(f, (l->box.left + l->box.right) / 2, bottom - size * 0.25, "middle", size,
 		 d->series->front ? "v-ink" : "v-mut", d->series->name);
 	svg_link_close(f, d->point->run);
 }
 
-static void draw_target(const struct svg_frame *f, const struct dot *d, const struct label *l)
+static void draw_labels(const struct svg_frame *f, const struct dot *dots, size_t n,
+			const struct label *labels, double size)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct label *l = &labels[dots[i].label];
+		size_t line = 1;
+
+		for (size_t k = 0; k < i; k++)
+			line += dots[k].label == dots[i].label;
+		if (line == 1)
+			draw_leader(f, l);
+		draw_name(f, &dots[i], l, l->box.top + (double)line * size * LINE, size);
+	}
+}
+
+static void draw_target(const struct svg_frame *f, const struct dot *d)
 {
 	svg_link_open(f, d->point->run);
 	fprintf(f->out,
 		"<circle cx=\"%.1f\" cy=\"%.1f\" r=\"8\" fill=\"none\" "
 		"pointer-events=\"all\"><title>",
-		l->x, l->y);
+		d->x, d->y);
 	xml_text(f->out, d->series->name);
 	fprintf(f->out, ": %s, %s%s</title></circle>", chart_x_text(f->c, d->point->x).text,
 		chart_y_text(f->c, d->point->y).text,
@@ -128,49 +154,72 @@ static void draw_target(const struct svg_frame *f, const struct dot *d, const st
 	fputc('\n', f->out);
 }
 
-/* The steps of the front as thin boxes, for labels to keep off. */
-static size_t front_boxes(const struct dot *dots, size_t n, const struct label *at,
-			  struct label_box *boxes)
+/* What labels keep off besides the points that they are of: other points, the front's steps. */
+static size_t obstacles(const struct dot *dots, size_t n, struct label_box *boxes)
 {
-	const struct label *last = NULL;
+	const struct dot *last = NULL;
 	size_t used = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct label *next = &at[i];
+		const struct dot *d = &dots[i];
 
-		if (!dots[i].series->front)
+		boxes[used++] = (struct label_box){d->x - RADIUS, d->y - RADIUS, d->x + RADIUS,
+						   d->y + RADIUS};
+		if (!d->series->front)
 			continue;
 		if (last) {
-			boxes[used++] = (struct label_box){last->x, last->y, next->x, last->y};
-			boxes[used++] = (struct label_box){next->x, last->y, next->x, next->y};
+			boxes[used++] = (struct label_box){last->x, last->y, d->x, last->y};
+			boxes[used++] = (struct label_box){d->x, last->y, d->x, d->y};
 		}
-		last = next;
+		last = d;
 	}
 	return used;
 }
 
-static int place(const struct svg_frame *f, const struct dot *dots, size_t n, double size,
+/* Labels of the dots, one for all that lie in one place; how many. */
+static size_t gather(const struct svg_frame *f, struct dot *dots, size_t n, double size,
+		     struct label *labels)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct dot *d = &dots[i];
+		const double width = svg_text_width(d->series->name, size);
+		size_t at = 0;
+
+		d->x = svg_x(f, d->point->x);
+		d->y = svg_y(f, d->point->y);
+		while (at < used &&
+		       (fabs(labels[at].x - d->x) > CLOSE || fabs(labels[at].y - d->y) > CLOSE))
+			at++;
+		if (at == used)
+			labels[used++] = (struct label){.x = d->x, .y = d->y};
+		d->label = at;
+		labels[at].width = fmax(labels[at].width, width);
+		labels[at].height += size * LINE;
+	}
+	return used;
+}
+
+static int place(const struct svg_frame *f, struct dot *dots, size_t n, double size,
 		 struct label *labels)
 {
-	struct label_box *steps = calloc(2 * n + 1, sizeof(*steps));
+	struct label_box *boxes = calloc(3 * n + 1, sizeof(*boxes));
 	struct label_ground ground = {.plot = {f->left + 2, f->top, f->right, f->bottom - 2},
 				      .radius = RADIUS,
-				      .thing = steps};
+				      .thing = boxes};
+	size_t used;
 
-	if (!steps)
+	if (!boxes)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		labels[i] = (struct label){.x = svg_x(f, dots[i].point->x),
-					   .y = svg_y(f, dots[i].point->y),
-					   .width = svg_text_width(dots[i].series->name, size),
-					   .height = size * 1.1};
-	ground.things = front_boxes(dots, n, labels, steps);
+	used = gather(f, dots, n, size, labels);
+	ground.things = obstacles(dots, n, boxes);
 	/* One that finds no place overlaps; its tooltip and the table still say what it is. */
-	if (!labels_place(labels, n, &ground)) {
+	if (!labels_place(labels, used, &ground)) {
 		ground.things = 0;
-		(void)labels_place(labels, n, &ground);
+		(void)labels_place(labels, used, &ground);
 	}
-	free(steps);
+	free(boxes);
 	return 0;
 }
 
@@ -189,13 +238,12 @@ int svg_scatter_draw(const struct svg_frame *f)
 	if (!ret && n) {
 		svg_axis_x(f);
 		draw_front(f, dots, n);
-		for (size_t i = 0; i < n; i++)
-			draw_label(f, &dots[i], &labels[i], size);
+		draw_labels(f, dots, n, labels, size);
 		for (size_t i = 0; i < 2 * n; i++) /* the front before the others */
 			if (dots[i % n].series->front == (i >= n))
-				draw_dot(f, i >= n, labels[i % n].x, labels[i % n].y);
+				draw_dot(f, i >= n, dots[i % n].x, dots[i % n].y);
 		for (size_t i = 0; i < n; i++)
-			draw_target(f, &dots[i], &labels[i]);
+			draw_target(f, &dots[i]);
 	}
 	free(labels);
 	free(dots);
