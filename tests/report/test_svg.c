@@ -131,6 +131,36 @@ static void points_of_a_scatter_plot_carry_their_names(void **state)
 	free(svg);
 }
 
+static void points_in_one_place_share_a_label_a_line_each(void **state)
+{
+	static const char *const names[] = {"one", "two", "three"};
+	char *svg = drawn("{'id': 's', 'kind': 'scatter', 'series': ["
+			  "{'name': 'one', 'points': [{'x': 50, 'y': 1000}]},"
+			  "{'name': 'two', 'points': [{'x': 50.1, 'y': 1001}]},"
+			  "{'name': 'three', 'points': [{'x': 50, 'y': 1000}]},"
+			  "{'name': 'far', 'points': [{'x': 100, 'y': 2000}]}]}");
+	double x[3], y[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char tail[32];
+		const char *s;
+
+		snprintf(tail, sizeof(tail), ">%s</text>", names[i]);
+		s = strstr(svg, tail);
+		assert_non_null(s);
+		while (strncmp(s, "<text", 5))
+			s--;
+		assert_int_equal(sscanf(s, "<text x=\"%lf\" y=\"%lf\"", &x[i], &y[i]), 2);
+	}
+	/* centred on each other, a line of the text's height apart */
+	assert_true(x[0] == x[1] && x[1] == x[2]);
+	for (int i = 0; i < 3; i++)
+		for (int k = 0; k < i; k++)
+			assert_true(y[i] - y[k] > 9 || y[k] - y[i] > 9);
+	free(svg);
+}
+
 static void zero_has_a_band_below_a_log_scale(void **state)
 {
 	char *svg = drawn(SAMPLE_SCATTER);
@@ -272,6 +302,7 @@ int main(void)
 		cmocka_unit_test(segments_of_zero_are_not_drawn),
 		cmocka_unit_test(bars_stand_on_each_other),
 		cmocka_unit_test(points_of_a_scatter_plot_carry_their_names),
+		cmocka_unit_test(points_in_one_place_share_a_label_a_line_each),
 		cmocka_unit_test(zero_has_a_band_below_a_log_scale),
 		cmocka_unit_test(missing_values_break_the_line),
 		cmocka_unit_test(figures_with_little_in_them_are_drawn),

@@ -12,85 +12,79 @@
 
 #include "ftrace_text.h"
 
+#define PRE "# tracer: nop\n a-1 [000] d..1. 1.5: "
+static const struct {
+	const char *text, *expected;
+} malformed[] = {
+	{PRE "map: hello\n", "file:2: map: expected 'IOMMU: iova=0x'"},
+	{PRE "map:\n", "file:2: map: expected 'IOMMU: iova=0x'"},
+	{PRE "map: IOMMU: iova=0x paddr=0x1000 size=4096\n", "1 to 16 hexadecimal digits"},
+	{PRE "map: IOMMU: iova=0x10000000000001000 paddr=0x1000 size=4096\n",
+	 "1 to 16 hexadecimal digits"},
+	{PRE "map: IOMMU: iova=0x1001 paddr=0x1000 size=4096\n",
+	 "an iova that is a multiple of 4096"},
+	{PRE "map: IOMMU: iova=0x1000 - paddr=0x1000 size=4096\n", "the end of the range"},
+	{PRE "map: IOMMU: iova=0x1000 - 0x3000 paddr=0x1000 size=4096\n",
+	 "a range that ends at iova + size"},
+	{PRE "map: IOMMU: iova=0x1000 size=4096\n", "'paddr=0x'"},
+	{PRE "map: IOMMU: iova=0x1000 paddr=0x1080 size=4096\n",
+	 "a paddr that is a multiple of 4096"},
+	{PRE "map: IOMMU: iova=0x1000 paddr=0xfffffffffff000 size=4096\n",
+	 "paddr + size of at most 2^52"},
+	{PRE "map: IOMMU: iova=0x1000 paddr=0x0 size=9007199254740992\n",
+	 "paddr + size of at most 2^52"},
+	{PRE "map: IOMMU: iova=0x1000 paddr=0x1000\n", "'size=' and a positive multiple"},
+	{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=0\n", "a positive multiple of 4096"},
+	{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=100\n", "a positive multiple of 4096"},
+	{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=-4096\n", "a positive multiple of 4096"},
+	{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=99999999999999999999999\n",
+	 "a positive multiple of 4096"},
+	{PRE "map: IOMMU: iova=0xfffffffffffff000 paddr=0x1000 size=8192\n",
+	 "iova + size of at most 2^64"},
+	{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=4096 more\n", "nothing more on the line"},
+	{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=4096k\n", "nothing more on the line"},
+	{PRE "unmap: IOMMU: iova=0x1000 size=4096\n", "file:2: unmap: expected 'unmapped_size='"},
+	{PRE "unmap: IOMMU: iova=0x1000 size=4096 unmapped_size=1\n", "'unmapped_size='"},
+	{PRE "unmap: IOMMU: iova=0xfffffffffffff000 size=4096 unmapped_size=8192\n",
+	 "stays below 2^64"},
+	{PRE "qi_submit: iotlb_inv\n", "file:2: qi_submit: expected a unit's name"},
+	{PRE "qi_submit: iotlb_inv dmar0: 0x300f2 0x0 0x0\n", "four words"},
+	{PRE "qi_submit: iotlb_inv dmar0: 0x300f2 0x0 0x0 0x0 0x0\n", "nothing more"},
+	{PRE "io_page_fault: IOMMU:x 0:0 iova=12 flags=0x0\n", "'iova=0x'"},
+	{PRE "dma_map_page: 0:0 dir=UP dma_addr=0 size=1\n", "a direction"},
+	{PRE "dma_map_page: 0:0 dir=NONE dma_addr=g\n", "a number"},
+	{PRE "dma_map_sg: 0:0 dir=NONE nents=3/2\n", "a number"},
+	{PRE "dma_map_sg: 0:0 dir=NONE sizes={0x1 0x2}\n", "a comma"},
+	{PRE "dma_map_sg: 0:0 dir=NONE sizes={0x1,0x2\n", "ends with a brace"},
+	{"# tracer: nop\n a-1 [000] d..1. 1.x5: map: " MAP_FIELDS "\n",
+	 "file:2: expected 'task-pid [cpu] flags seconds.microseconds: map:'"},
+	{"# tracer: nop\n a-1 [000] d..1. 12345678901.5: map: " MAP_FIELDS "\n", "file:2: "},
+	{"# tracer: nop\n a-1 [000] d..1. 1.1234567890: map: " MAP_FIELDS "\n", "file:2: "},
+	{"# tracer: nop\n a-1 [000] d..1. 12345: map: " MAP_FIELDS "\n", "file:2: "},
+	{"# tracer: nop\n a-1 [99999] d..1. 1.5: map: " MAP_FIELDS "\n", "file:2: "},
+	{"# tracer: nop\n a-1 d..1. 1.5: map: " MAP_FIELDS "\n", "file:2: "},
+	{PRE "map: " MAP_FIELDS, "file:2: the last line is cut short: expected a newline"},
+	{PRE "unm", "file:2: the last line is cut short"},
+	{PRE "x: \xFF\n", "file:2: byte 0xff at column 26 is not UTF-8 text"},
+	{PRE "x: \xC0\x80\n", "file:2: byte 0xc0 at column 26"},
+	{PRE "x: \xED\xA0\x80\n", "file:2: byte 0xed at column 26"},
+	{PRE "x: \xE2\x82", "file:2: byte 0xe2 at column 26"},
+	{"# caf\xE9\n", "file:1: byte 0xe9 at column 6"},
+};
+
 static void malformed_lines_say_where_and_what_was_expected(void **state)
 {
-#define PRE "# tracer: nop\n a-1 [000] d..1. 1.5: "
-	static const struct {
-		const char *text, *expected;
-	} rows[] = {
-		{PRE "map: hello\n", "file:2: map: expected 'IOMMU: iova=0x'"},
-		{PRE "map:\n", "file:2: map: expected 'IOMMU: iova=0x'"},
-		{PRE "map: IOMMU: iova=0x paddr=0x1000 size=4096\n", "1 to 16 hexadecimal digits"},
-		{PRE "map: IOMMU: iova=0x10000000000001000 paddr=0x1000 size=4096\n",
-		 "1 to 16 hexadecimal digits"},
-		{PRE "map: IOMMU: iova=0x1001 paddr=0x1000 size=4096\n",
-		 "an iova that is a multiple of 4096"},
-		{PRE "map: IOMMU: iova=0x1000 - paddr=0x1000 size=4096\n", "the end of the range"},
-		{PRE "map: IOMMU: iova=0x1000 - 0x3000 paddr=0x1000 size=4096\n",
-		 "a range that ends at iova + size"},
-		{PRE "map: IOMMU: iova=0x1000 size=4096\n", "'paddr=0x'"},
-		{PRE "map: IOMMU: iova=0x1000 paddr=0x1080 size=4096\n",
-		 "a paddr that is a multiple of 4096"},
-		{PRE "map: IOMMU: iova=0x1000 paddr=0xfffffffffff000 size=4096\n",
-		 "paddr + size of at most 2^52"},
-		{PRE "map: IOMMU: iova=0x1000 paddr=0x0 size=9007199254740992\n",
-		 "paddr + size of at most 2^52"},
-		{PRE "map: IOMMU: iova=0x1000 paddr=0x1000\n", "'size=' and a positive multiple"},
-		{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=0\n",
-		 "a positive multiple of 4096"},
-		{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=100\n",
-		 "a positive multiple of 4096"},
-		{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=-4096\n",
-		 "a positive multiple of 4096"},
-		{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=99999999999999999999999\n",
-		 "a positive multiple of 4096"},
-		{PRE "map: IOMMU: iova=0xfffffffffffff000 paddr=0x1000 size=8192\n",
-		 "iova + size of at most 2^64"},
-		{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=4096 more\n",
-		 "nothing more on the line"},
-		{PRE "map: IOMMU: iova=0x1000 paddr=0x1000 size=4096k\n",
-		 "nothing more on the line"},
-		{PRE "unmap: IOMMU: iova=0x1000 size=4096\n",
-		 "file:2: unmap: expected 'unmapped_size='"},
-		{PRE "unmap: IOMMU: iova=0x1000 size=4096 unmapped_size=1\n", "'unmapped_size='"},
-		{PRE "unmap: IOMMU: iova=0xfffffffffffff000 size=4096 unmapped_size=8192\n",
-		 "stays below 2^64"},
-		{PRE "qi_submit: iotlb_inv\n", "file:2: qi_submit: expected a unit's name"},
-		{PRE "qi_submit: iotlb_inv dmar0: 0x300f2 0x0 0x0\n", "four words"},
-		{PRE "qi_submit: iotlb_inv dmar0: 0x300f2 0x0 0x0 0x0 0x0\n", "nothing more"},
-		{PRE "io_page_fault: IOMMU:x 0:0 iova=12 flags=0x0\n", "'iova=0x'"},
-		{PRE "dma_map_page: 0:0 dir=UP dma_addr=0 size=1\n", "a direction"},
-		{PRE "dma_map_page: 0:0 dir=NONE dma_addr=g\n", "a number"},
-		{PRE "dma_map_sg: 0:0 dir=NONE nents=3/2\n", "a number"},
-		{PRE "dma_map_sg: 0:0 dir=NONE sizes={0x1 0x2}\n", "a comma"},
-		{PRE "dma_map_sg: 0:0 dir=NONE sizes={0x1,0x2\n", "ends with a brace"},
-		{"# tracer: nop\n a-1 [000] d..1. 1.x5: map: " MAP_FIELDS "\n",
-		 "file:2: expected 'task-pid [cpu] flags seconds.microseconds: map:'"},
-		{"# tracer: nop\n a-1 [000] d..1. 12345678901.5: map: " MAP_FIELDS "\n",
-		 "file:2: "},
-		{"# tracer: nop\n a-1 [000] d..1. 1.1234567890: map: " MAP_FIELDS "\n", "file:2: "},
-		{"# tracer: nop\n a-1 [000] d..1. 12345: map: " MAP_FIELDS "\n", "file:2: "},
-		{"# tracer: nop\n a-1 [99999] d..1. 1.5: map: " MAP_FIELDS "\n", "file:2: "},
-		{"# tracer: nop\n a-1 d..1. 1.5: map: " MAP_FIELDS "\n", "file:2: "},
-		{PRE "map: " MAP_FIELDS, "file:2: the last line is cut short: expected a newline"},
-		{PRE "unm", "file:2: the last line is cut short"},
-		{PRE "x: \xFF\n", "file:2: byte 0xff at column 26 is not UTF-8 text"},
-		{PRE "x: \xC0\x80\n", "file:2: byte 0xc0 at column 26"},
-		{PRE "x: \xED\xA0\x80\n", "file:2: byte 0xed at column 26"},
-		{PRE "x: \xE2\x82", "file:2: byte 0xe2 at column 26"},
-		{"# caf\xE9\n", "file:1: byte 0xe9 at column 6"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
 		struct trace_event ev;
 		struct trace_tally tally;
 		struct err err = {""};
-		const int rc = read_all(rows[i].text, strlen(rows[i].text), &ev, &tally, &err);
+		const int rc =
+			read_all(malformed[i].text, strlen(malformed[i].text), &ev, &tally, &err);
 
-		if (rc != -22 || !strstr(err.text, rows[i].expected))
-			fail_msg("'%s'\n  gave %d '%s'\n  instead of '%s'", rows[i].text, rc,
-				 err.text, rows[i].expected);
+		if (rc != -22 || !strstr(err.text, malformed[i].expected))
+			fail_msg("'%s'\n  gave %d '%s'\n  instead of '%s'", malformed[i].text, rc,
+				 err.text, malformed[i].expected);
 	}
 }
 
