@@ -1,63 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Strategies that own the memory devices work in: what drivers' buffers are, what mapping them
- * costs the table, what devices reach, and what is refused, on the hardware half of each IOMMU.
+ * Buffers of strategies that own the memory devices work in: what they are, what mapping them costs
+ * the table, and what is refused.
  */
-#include "copyrig.h"
-
-#include <errno.h>
-#include <stdio.h>
-
-static struct hwrig h;
-
-/* Those that have buffers for @dir; NULL past the last. */
-static const char *owner(unsigned index, enum iotoll_dma_dir dir)
-{
-	static const char *const all[] = {"page-pool", "damn"};
-
-	(void)dir;
-	return index < sizeof(all) / sizeof(all[0]) ? all[index] : NULL;
-}
-
-static bool goes_both_ways(const char *strategy)
-{
-	return strcmp(strategy, "damn") == 0;
-}
-
-static uint64_t take(size_t bytes, enum iotoll_dma_dir dir)
-{
-	iotoll_phys_t paddr;
-	void *ptr = iotoll_dma_buffer_alloc(h.dev, bytes, dir, NULL, &paddr);
-
-	if (!ptr)
-		return 0;
-	assert_ptr_equal(ptr, memory_ptr(h.memory, IOTOLL_PHYS_U64(paddr), 1));
-	return IOTOLL_PHYS_U64(paddr);
-}
-
-static void give(uint64_t paddr)
-{
-	iotoll_dma_buffer_free(h.dev, IOTOLL_PHYS(paddr));
-}
-
-static uint64_t misuse(enum iotoll_misuse what)
-{
-	return hwrig_stats(&h).misuse[what];
-}
-
-/* Run @body for each strategy on each IOMMU, with and without the book. */
-static void everywhere(enum iotoll_dma_dir dir, uint64_t quota, void (*body)(const char *model))
-{
-	for (unsigned s = 0; owner(s, dir); s++)
-		for (unsigned m = 0; copyrig_model(m); m++)
-			for (unsigned check = 0; check < 2; check++) {
-				copyrig_start(&h, copyrig_model(m), owner(s, dir), quota, check);
-				body(copyrig_model(m));
-				hwrig_close(&h);
-			}
-}
-
-/* ---- what a buffer is ---- */
+#include "buffers_fixture.h"
 
 static void lies_apart(const char *model)
 {
@@ -317,156 +263,6 @@ static void a_narrower_mask_gets_no_address_beyond_it(void **state)
 	everywhere(IOTOLL_DMA_FROM_DEVICE, 0, narrows);
 }
 
-/* ---- what devices reach ---- */
-
-#define LIVE 60u
-
-struct live {
-	uint64_t paddr, iova;
-	size_t bytes;
-	enum iotoll_dma_dir dir;
-	bool buffer, mapped;
-};
-
-struct world {
-	struct rng rng;
-	struct live live[LIVE];
-	unsigned n;
-};
-
-/* Whatever leads to the arena, which is the kernel's, is a live request's. */
-static void check_reach(struct world *w)
-{
-	for (uint64_t page = 0; page < 8192; page++) {
-		static const enum iotoll_access ways[] = {IOTOLL_READ, IOTOLL_WRITE};
-
-		for (unsigned k = 0; k < 2; k++) {
-			struct iotoll_xlat x;
-			bool owned = false;
-
-			if (iommu_probe(h.iommu, (struct iotoll_source){.bus = 0, .devid = 8},
-					page << 12, ways[k], &x) ||
-			    x.paddr < ARENA || x.paddr >= ARENA + ARENA_BYTES)
-				continue;
-			for (unsigned i = 0; i < w->n; i++)
-				owned |= w->live[i].mapped && page >= w->live[i].iova >> 12 &&
-					 page <= (w->live[i].iova + w->live[i].bytes - 1) >> 12;
-			if (!owned)
-				fail_msg("page %llu leads to %llx, access %u",
-					 (unsigned long long)page, (unsigned long long)x.paddr, k);
-		}
-	}
-}
-
-static void begin(struct world *w)
-{
-	struct live *l = &w->live[w->n];
-
-	*l = (struct live){.buffer = rng_below(&w->rng, 3) != 0,
-			   .bytes = 1 + (size_t)rng_below(&w->rng, 4096),
-			   .dir = (enum iotoll_dma_dir)rng_below(&w->rng, 3)};
-	if (l->buffer)
-		l->paddr = take(l->bytes, l->dir);
-	if (!l->paddr) {
-		l->buffer = false;
-		l->paddr = ARENA + rng_below(&w->rng, ARENA_BYTES - 8192);
-	}
-	w->n++;
-}
-
-static void map_or_unmap(struct live *l)
-{
-	if (l->mapped)
-		copyrig_unmap(&h, l->iova, l->bytes, l->dir);
-	else
-		l->iova = copyrig_map(&h, l->paddr, l->bytes, l->dir);
-	l->mapped = !l->mapped;
-}
-
-static void end(struct world *w, unsigned i)
-{
-	struct live *l = &w->live[i];
-
-	if (l->mapped)
-		map_or_unmap(l);
-	if (l->buffer)
-		give(l->paddr);
-	*l = w->live[--w->n];
-}
-
-/* What a live request names leads there, and takes what the device has. */
-static void use(struct world *w, const struct live *l)
-{
-	uint8_t sent[4096], got[4096];
-
-	if (!l->mapped)
-		return;
-	memset(sent, (int)rng_below(&w->rng, 256), sizeof(sent));
-	if (l->dir == IOTOLL_DMA_TO_DEVICE) {
-		memcpy(memory_ptr(h.memory, l->paddr, l->bytes), sent, l->bytes);
-		assert_int_equal(copyrig_read(&h, l->iova, got, l->bytes), 0);
-		assert_memory_equal(got, sent, l->bytes);
-	} else {
-		assert_int_equal(copyrig_write(&h, l->iova, sent, l->bytes), 0);
-		assert_memory_equal(memory_ptr(h.memory, l->paddr, l->bytes), sent, l->bytes);
-	}
-}
-
-static uint64_t seed_now;
-
-static void random_world(const char *model)
-{
-	static struct world w;
-
-	(void)model;
-	memset(&w, 0, sizeof(w));
-	rng_seed(&w.rng, seed_now++);
-	for (unsigned step = 0; step < 3000; step++) {
-		const unsigned i = w.n ? (unsigned)rng_below(&w.rng, w.n) : 0;
-
-		if (!w.n || (w.n < LIVE && rng_below(&w.rng, 3) == 0))
-			begin(&w);
-		else if (rng_below(&w.rng, 3) == 0)
-			end(&w, i);
-		else
-			map_or_unmap(&w.live[i]);
-		if (w.n)
-			use(&w, &w.live[rng_below(&w.rng, w.n)]);
-		if (step % 300 == 0)
-			check_reach(&w);
-	}
-	while (w.n)
-		end(&w, 0);
-	check_reach(&w);
-	assert_int_equal(misuse(IOTOLL_MISUSE_UNMAP_UNKNOWN), 0);
-	assert_int_equal(hwrig_stats(&h).maps, hwrig_stats(&h).unmaps);
-}
-
-static void devices_reach_buffers_and_live_requests_and_nothing_else(void **state)
-{
-	(void)state;
-	seed_now = rig_seed();
-	everywhere(IOTOLL_DMA_FROM_DEVICE, 0, random_world);
-}
-
-/* Requests on memory of nobody's in particular: what other strategies promise of these holds. */
-static void foreign_requests_are_served_as_under_strict(void **state)
-{
-	const uint64_t seed = rig_seed();
-	struct rng rng;
-
-	(void)state;
-	rng_seed(&rng, seed);
-	for (unsigned s = 0; owner(s, IOTOLL_DMA_FROM_DEVICE); s++)
-		for (unsigned m = 0; copyrig_model(m); m++) {
-			copyrig_start(&h, copyrig_model(m), owner(s, IOTOLL_DMA_FROM_DEVICE), 0,
-				      rng_below(&rng, 2));
-			copyrig_random_program(&h, &rng, 30 * 4096);
-			assert_int_equal(hwrig_stats(&h).pages_live, 0);
-			hwrig_close(&h);
-		}
-}
-
 static void rings_are_refused_in_words(void **state)
 {
 	char why[256] = "";
@@ -508,8 +304,6 @@ int main(void)
 		cmocka_unit_test(what_is_out_when_its_device_goes_is_counted_and_freed),
 		cmocka_unit_test(the_memory_ends_at_its_quota),
 		cmocka_unit_test(a_narrower_mask_gets_no_address_beyond_it),
-		cmocka_unit_test(devices_reach_buffers_and_live_requests_and_nothing_else),
-		cmocka_unit_test(foreign_requests_are_served_as_under_strict),
 		cmocka_unit_test(rings_are_refused_in_words),
 		cmocka_unit_test(directions_are_those_that_were_said),
 	};

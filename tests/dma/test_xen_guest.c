@@ -1,173 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The driver of a domain, held against a hypervisor that writes down what it is asked: which
- * hypercalls, with which bytes in the domain's memory, and what becomes of refusals.
+ * The driver of a domain: which hypercalls maps, unmaps and lists become, and in what order.
  */
-#include <errno.h>
-
-#include "../sim/guest_rig.h"
-#include "dma_env.h"
-#include "iotoll/dma.h"
-#include "spec/xen.h"
-
-#define MULTICALL 13u
-#define DEVICE    3u
-#define CALLS_MAX 128u
-
-struct call {
-	unsigned long op;
-	struct xen_iommu_op element;
-};
-
-struct world {
-	struct sim *sim;
-	struct machine *board;
-	struct domain guest;
-	struct env_hypervisor hypervisor;
-	struct dma_env env;
-	struct iotoll_dma_domain *domain;
-	struct iotoll_dma_device *dev;
-	struct call call[CALLS_MAX];
-	unsigned calls, crossings;
-	unsigned refuse_from, refuse_to; /* map elements of these numbers get @refusal */
-	unsigned maps;
-	int refusal;
-	long whole; /* what every call answers instead of doing anything */
-	uint8_t table[64];
-};
-
-static const struct env_withheld withheld[] = {{0, 4}, {10, 2}};
-
-static void *guest_pointer(struct world *w, unsigned long at, size_t bytes)
-{
-	void *p;
-
-	assert_true(at >= XEN_PAGE_OFFSET);
-	p = memory_ptr_write(w->guest.view, at - XEN_PAGE_OFFSET, bytes);
-	assert_non_null(p);
-	return p;
-}
-
-/* A hypervisor's table of one bit a page, which answers as spec/xen.h says. */
-static void carry_out(struct world *w, struct xen_iommu_op *op)
-{
-	op->status = 0;
-	op->done = op->count;
-	if (op->what == XEN_IOMMU_MAP && w->maps++ >= w->refuse_from && w->maps <= w->refuse_to) {
-		op->status = w->refusal;
-		op->done = 0;
-		return;
-	}
-	for (uint32_t i = 0; i < op->count && op->what != XEN_IOMMU_FLUSH; i++) {
-		const bool here = w->table[op->bfn + i];
-
-		assert_true(op->bfn + i < sizeof(w->table));
-		if (op->what != XEN_IOMMU_MAP && !here) {
-			op->status = -ENOENT;
-			op->done = i;
-			return;
-		}
-		if (op->what == XEN_IOMMU_MAP)
-			assert_false(here);
-		w->table[op->bfn + i] = op->what != XEN_IOMMU_UNMAP;
-	}
-}
-
-static long iommu_op(struct world *w, unsigned long at, unsigned long count)
-{
-	struct xen_iommu_op *op = guest_pointer(w, at, count * sizeof(*op));
-
-	assert_true(count > 0);
-	assert_true(w->calls + count <= CALLS_MAX);
-	for (unsigned long i = 0; i < count; i++) {
-		w->call[w->calls++] = (struct call){XEN_HYPERCALL_IOMMU_OP, op[i]};
-		carry_out(w, &op[i]);
-	}
-	return 0;
-}
-
-static long hypercall(void *ctx, struct cpu *cpu, unsigned long op, const unsigned long args[6])
-{
-	struct world *w = ctx;
-	uint64_t *entry;
-
-	(void)cpu;
-	w->crossings++;
-	if (w->whole)
-		return w->whole;
-	if (op == XEN_HYPERCALL_IOMMU_OP)
-		return iommu_op(w, args[0], args[1]);
-	assert_int_equal(op, MULTICALL);
-	for (unsigned long i = 0; i < args[1]; i++) {
-		entry = guest_pointer(w, args[0] + i * 64, 64);
-		assert_int_equal(entry[0], XEN_HYPERCALL_IOMMU_OP);
-		entry[1] = (uint64_t)iommu_op(w, entry[2], entry[3]);
-		memset(&entry[2], 0xAA, 48); /* as a debug build of Xen does */
-		entry[0] = 0xAAAAAAAAAAAAAAAA;
-	}
-	return 0;
-}
-
-static void set_up_lists(struct world *w, const char *strategy, bool multicall, unsigned entries)
-{
-	const struct iotoll_dma_config config = {.driver = "xen",
-						 .strategy = strategy,
-						 .allocator = "next-fit",
-						 .bus = DEVICE,
-						 .table_entries = sizeof(w->table),
-						 .multicall = multicall,
-						 .multicall_entries = entries,
-						 .check_misuse = true};
-	const unsigned physical[] = {0};
-	char why[200] = "";
-
-	memset(w, 0, sizeof(*w));
-	w->refuse_from = w->refuse_to = UINT32_MAX;
-	w->sim = sim_create();
-	w->board = guest_board(w->sim, 1);
-	w->guest = guest_domain(w->board, 0, 1, physical);
-	w->hypervisor = (struct env_hypervisor){
-		.ctx = w, .call = hypercall, .withheld = withheld, .withheld_count = 2};
-	w->env = (struct dma_env){.machine = w->guest.m, .hypervisor = &w->hypervisor};
-	if (iotoll_dma_domain_create(&w->domain, &w->env, &config, why, sizeof(why)))
-		fail_msg("%s", why);
-	assert_int_equal(iotoll_dma_attach(&w->dev, w->domain, 8, UINT32_MAX), 0);
-	w->calls = w->crossings = 0;
-}
-
-static void set_up(struct world *w, const char *strategy, bool multicall)
-{
-	set_up_lists(w, strategy, multicall, 0);
-}
-
-static void tear_down(struct world *w)
-{
-	iotoll_dma_detach(w->dev);
-	iotoll_dma_domain_destroy(w->domain);
-	for (unsigned i = 0; i < sizeof(w->table); i++)
-		assert_int_equal(w->table[i], 0);
-	assert_int_equal(memory_allocated_pages(w->guest.view), 0);
-	guest_destroy(&w->guest);
-	machine_destroy(w->board);
-	sim_destroy(w->sim);
-}
-
-static iotoll_phys_t page(unsigned n)
-{
-	return IOTOLL_PHYS((uint64_t)n * PAGE_BYTES);
-}
-
-static void assert_element(const struct call *c, unsigned what, unsigned flags, uint64_t bfn,
-			   uint64_t frame, unsigned count)
-{
-	assert_int_equal(c->element.what, what);
-	assert_int_equal(c->element.flags, flags);
-	assert_int_equal(c->element.device, DEVICE);
-	assert_int_equal(c->element.bfn, bfn);
-	assert_int_equal(c->element.frame, frame);
-	assert_int_equal(c->element.count, count);
-	assert_int_equal(c->element.status, 0);
-}
+#include "xen_guest_fixture.h"
 
 static void a_map_and_an_unmap_are_a_hypercall_each_and_name_machine_frames(void **state)
 {
@@ -366,55 +201,6 @@ static void never_freed_entries_are_replaced_in_one_crossing(void **state)
 	tear_down(&w);
 }
 
-/* Told at the doorbell, too late for the strategy, which takes its entry to be there. */
-static void a_never_freed_entry_that_was_refused_is_made_by_its_next_owner(void **state)
-{
-	static struct world w;
-	const size_t bytes = 2 * PAGE_BYTES;
-	iotoll_iova_t iova;
-	int rc;
-
-	(void)state;
-	set_up_lists(&w, "never-free", true, 64);
-	w.guest.entry[21] = UINT64_C(400) << PAGE_SHIFT | GUEST_RW;
-	w.refuse_from = w.maps;
-	w.refuse_to = w.maps + 1;
-	w.refusal = -EBUSY;
-	do {
-		iova = iotoll_dma_map_page(w.dev, page(20), bytes, IOTOLL_DMA_FROM_DEVICE);
-		rc = iotoll_dma_publish(w.dev);
-		assert_int_equal(rc, w.maps == 2 ? -EBUSY : 0);
-		iotoll_dma_unmap_page(w.dev, iova, bytes, IOTOLL_DMA_FROM_DEVICE);
-	} while (IOTOLL_IOVA_U64(iova) != 60 * PAGE_BYTES);
-	assert_int_equal(w.table[4], 0);
-	assert_int_equal(w.table[5], 1);
-	iova = iotoll_dma_map_page(w.dev, page(30), bytes, IOTOLL_DMA_FROM_DEVICE);
-	assert_int_equal(IOTOLL_IOVA_U64(iova), 4 * PAGE_BYTES);
-	assert_int_equal(iotoll_dma_publish(w.dev), 0);
-	assert_int_equal(w.table[4], 1);
-	assert_int_equal(w.table[5], 1);
-	iotoll_dma_unmap_page(w.dev, iova, bytes, IOTOLL_DMA_FROM_DEVICE);
-	memset(w.table, 0, sizeof(w.table));
-	tear_down(&w);
-}
-
-static void buffers_of_which_one_is_refused_are_all_taken_back(void **state)
-{
-	struct iotoll_sg sg[20];
-	static struct world w;
-
-	(void)state;
-	set_up(&w, "strict", false);
-	w.refuse_from = 7;
-	w.refusal = -EPERM;
-	for (unsigned i = 0; i < 20; i++)
-		sg[i] = (struct iotoll_sg){.paddr = page(20 + 2 * i), .bytes = 4096};
-	assert_int_equal(iotoll_dma_map_multi(w.dev, sg, 20, IOTOLL_DMA_TO_DEVICE, NULL), 0);
-	for (unsigned i = 0; i < sizeof(w.table); i++)
-		assert_int_equal(w.table[i], 0);
-	tear_down(&w);
-}
-
 /* Section 4.2: addresses are the guest's own to give out, so the table can have them later. */
 static void entries_wait_for_the_doorbell_and_cross_in_the_order_of_the_calls(void **state)
 {
@@ -462,26 +248,6 @@ static void a_list_goes_when_it_has_as_many_as_it_may(void **state)
 	tear_down(&w); /* where the rest goes */
 }
 
-/* A doorbell is no place to take a mapping back; what strict promises holds all the same. */
-static void a_refusal_is_told_at_the_doorbell_and_a_flush_waits_for_nothing(void **state)
-{
-	static struct world w;
-	iotoll_iova_t iova;
-
-	(void)state;
-	set_up_lists(&w, "strict", true, 64);
-	w.refuse_from = w.maps;
-	w.refusal = -EPERM;
-	iova = iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_FROM_DEVICE);
-	assert_false(iotoll_dma_mapping_error(iova));
-	assert_int_equal(iotoll_dma_publish(w.dev), -EPERM);
-	w.refuse_from = UINT32_MAX;
-	iotoll_dma_unmap_page(w.dev, iova, 4096, IOTOLL_DMA_FROM_DEVICE);
-	assert_int_equal(w.call[w.calls - 1].element.what, XEN_IOMMU_FLUSH);
-	assert_int_equal(iotoll_dma_publish(w.dev), 0);
-	tear_down(&w);
-}
-
 static void strict_unmaps_and_flushes_in_this_order(void **state)
 {
 	static struct world w;
@@ -496,98 +262,6 @@ static void strict_unmaps_and_flushes_in_this_order(void **state)
 		assert_int_equal(w.crossings, multicall ? 1 : 2);
 		assert_element(&w.call[0], XEN_IOMMU_UNMAP, 0, 4, 0, 1);
 		assert_element(&w.call[1], XEN_IOMMU_FLUSH, 0, 0, 0, 0);
-		tear_down(&w);
-	}
-}
-
-static void a_refused_page_is_a_mapping_error_and_leaves_nothing(void **state)
-{
-	struct iotoll_dma_stats stats;
-	static struct world w;
-
-	(void)state;
-	for (int multicall = 0; multicall < 2; multicall++) {
-		set_up(&w, "unflushed", multicall);
-		w.refuse_from = 0;
-		w.refusal = -EPERM;
-		assert_true(iotoll_dma_mapping_error(
-			iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_TO_DEVICE)));
-		iotoll_dma_domain_stats(w.domain, &stats);
-		assert_int_equal(stats.maps, 0);
-		assert_int_equal(stats.map_failures, 1);
-		assert_int_equal(stats.pages_live, 0);
-		/* And the next one is not blamed for it. */
-		w.refuse_from = UINT32_MAX;
-		iotoll_dma_unmap_page(
-			w.dev, iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_TO_DEVICE),
-			4096, IOTOLL_DMA_TO_DEVICE);
-		iotoll_dma_domain_stats(w.domain, &stats);
-		assert_int_equal(stats.maps, 1);
-		assert_int_equal(stats.unmaps, 1);
-		tear_down(&w);
-	}
-}
-
-static void a_list_refused_in_the_middle_is_taken_down_as_a_whole(void **state)
-{
-	struct iotoll_dma_stats stats;
-	struct iotoll_sg sg[5];
-	static struct world w;
-
-	(void)state;
-	for (int multicall = 0; multicall < 2; multicall++) {
-		set_up(&w, "unflushed", multicall);
-		w.refuse_from = 2;
-		w.refusal = -ENOSPC;
-		for (unsigned i = 0; i < 5; i++)
-			sg[i] = (struct iotoll_sg){.paddr = page(20 + 2 * i), .bytes = 4096};
-		assert_int_equal(iotoll_dma_map_sg(w.dev, sg, 5, IOTOLL_DMA_TO_DEVICE), 0);
-		for (unsigned i = 0; i < sizeof(w.table); i++)
-			assert_int_equal(w.table[i], 0);
-		iotoll_dma_domain_stats(w.domain, &stats);
-		assert_int_equal(stats.map_failures, 1);
-		assert_int_equal(stats.pages_live, 0);
-		tear_down(&w);
-	}
-}
-
-/* Two elements for one request, of which the second is carried out: an unmap stops before it. */
-static void what_was_mapped_behind_a_refused_page_is_taken_back(void **state)
-{
-	static const char *const strategies[] = {"unflushed", "strict", "never-free"};
-	static struct world w;
-
-	(void)state;
-	for (unsigned i = 0; i < 6; i++) {
-		set_up(&w, strategies[i / 2], i % 2);
-		w.guest.entry[20] = UINT64_C(400) << PAGE_SHIFT | GUEST_RW;
-		w.refuse_from = 0;
-		w.refuse_to = 1;
-		w.refusal = -EBUSY;
-		assert_true(iotoll_dma_mapping_error(iotoll_dma_map_page(
-			w.dev, page(20), 3 * PAGE_BYTES, IOTOLL_DMA_FROM_DEVICE)));
-		assert_element(&w.call[0], XEN_IOMMU_MAP, XEN_IOMMU_W, 4, 400, 1);
-		assert_element(&w.call[1], XEN_IOMMU_MAP, XEN_IOMMU_W, 5, 277, 2);
-		for (unsigned e = 0; e < sizeof(w.table); e++)
-			assert_int_equal(w.table[e], 0);
-		/* And no IOTLB has what was cleared last. */
-		if (i / 2 == 1)
-			assert_int_equal(w.call[w.calls - 1].element.what, XEN_IOMMU_FLUSH);
-		tear_down(&w);
-	}
-}
-
-static void a_call_that_fails_as_a_whole_maps_nothing(void **state)
-{
-	static struct world w;
-
-	(void)state;
-	for (int multicall = 0; multicall < 2; multicall++) {
-		set_up(&w, "unflushed", multicall);
-		w.whole = -EFAULT;
-		assert_true(iotoll_dma_mapping_error(
-			iotoll_dma_map_page(w.dev, page(20), 4096, IOTOLL_DMA_TO_DEVICE)));
-		w.whole = 0;
 		tear_down(&w);
 	}
 }
@@ -635,16 +309,9 @@ int main(void)
 		cmocka_unit_test(a_multicall_takes_a_whole_list_across_once),
 		cmocka_unit_test(buffers_of_one_call_cross_together_with_the_flush_they_need),
 		cmocka_unit_test(never_freed_entries_are_replaced_in_one_crossing),
-		cmocka_unit_test(a_never_freed_entry_that_was_refused_is_made_by_its_next_owner),
-		cmocka_unit_test(buffers_of_which_one_is_refused_are_all_taken_back),
 		cmocka_unit_test(entries_wait_for_the_doorbell_and_cross_in_the_order_of_the_calls),
 		cmocka_unit_test(a_list_goes_when_it_has_as_many_as_it_may),
-		cmocka_unit_test(a_refusal_is_told_at_the_doorbell_and_a_flush_waits_for_nothing),
 		cmocka_unit_test(strict_unmaps_and_flushes_in_this_order),
-		cmocka_unit_test(a_refused_page_is_a_mapping_error_and_leaves_nothing),
-		cmocka_unit_test(a_list_refused_in_the_middle_is_taken_down_as_a_whole),
-		cmocka_unit_test(what_was_mapped_behind_a_refused_page_is_taken_back),
-		cmocka_unit_test(a_call_that_fails_as_a_whole_maps_nothing),
 		cmocka_unit_test(without_an_iommu_devices_are_given_machine_addresses),
 	};
 
