@@ -91,6 +91,12 @@ struct iotoll_dma_config {
 	 * the laboratory, with strategies and drivers that can.
 	 */
 	bool split_locks;
+	/*
+	 * iotoll_dma_map_sg() gives a list one range of entries and unmap_sg takes it back in one
+	 * piece, as Linux's iommu_dma_map_sg() does; where allocator and strategy are such as
+	 * Linux has behind it, else as without
+	 */
+	bool whole_lists;
 	bool check_misuse;   /* watch for double unmaps, wrong sizes and leaks */
 	bool quiesce_system; /* calgary: stop every bus of the chip for a flush, not only its own */
 	bool table_cached;   /* dart: stores reach the table through a cache, and are pushed out */
@@ -356,8 +362,9 @@ static inline bool iotoll_dma_mapping_error(iotoll_iova_t iova)
 }
 
 /*
- * Map each element on its own (no merging, as on Calgary). Returns @n, or 0 with nothing mapped.
- * Unmap takes the list and count that were given to map.
+ * Map each element on its own (no merging, as on Calgary), or, with whole_lists, one behind the
+ * other in one range. Returns @n, or 0 with nothing mapped. Unmap takes the list and count that
+ * were given to map.
  */
 int iotoll_dma_map_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
 		      enum iotoll_dma_dir dir);

@@ -205,6 +205,7 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 	domain->quota = config->quota;
 	domain->pages_change = config->pages_change;
 	domain->superpages = config->superpages;
+	domain->whole_lists = config->whole_lists && domain->iova && allocator->whole_lists;
 	domain->split = config->split_locks && domain->iova;
 	env_timer_init(domain->env, &domain->timer, domain_timer, domain);
 	if (strategy->fits) {

@@ -54,7 +54,7 @@ struct iotoll_dma_domain {
 	const struct strategy_ops *strategy;
 	void *strategy_data;
 	uint64_t quota; /* see iotoll_dma_config */
-	bool pages_change, superpages;
+	bool pages_change, superpages, whole_lists;
 	struct dma_driver *driver;
 	struct iova *iova;     /* NULL: no table, addresses are physical */
 	struct misuse *misuse; /* NULL: not watched for */

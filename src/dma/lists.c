@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lists of the DMA API. A scatter-gather list is mapped element by element under one hold of the
- * lock and never merged, as calgary_map_sg() does it in Linux 2.6.21. A list of buffers that have
+ * lock and never merged, as calgary_map_sg() does it in Linux 2.6.21, or, with whole_lists, in one
+ * range, as iommu_dma_map_sg() does it in later ones. A list of buffers that have
  * nothing to do with each other is mapped and unmapped together as far as allocator and strategy
  * allow it ("The Price of Safety", section 4.3.3): see multi.c. Either way, on failure what was
  * mapped already is taken down again before the lock is released.
@@ -90,7 +91,7 @@ static int map_list(const struct list_call *c, bool together)
 		return 0;
 	token = domain_begin(domain, DMA_PHASE_MAP);
 	set_together(domain, together);
-	mapped = together ? map_together(c) : map_each(c);
+	mapped = together || multi_is_whole(c) ? map_together(c) : map_each(c);
 	refused = domain_commit(domain);
 	for (int i = 0; i < mapped; i++) {
 		const struct mapping made = list_element(c, i);
@@ -131,7 +132,7 @@ static void unmap_list(const struct list_call *c, bool together)
 		return;
 	token = domain_begin(domain, DMA_PHASE_UNMAP);
 	set_together(domain, together);
-	if (together && multi_unmaps(domain))
+	if ((together || multi_is_whole(c)) && multi_unmaps(domain))
 		multi_unmap(c);
 	else
 		unmap_each(c);

@@ -22,6 +22,8 @@ struct list_call {
 /* Element @i as it is mapped. Elements of a list follow each other at once. */
 struct mapping list_element(const struct list_call *c, int i);
 
+/* Is it to have one run, and to go as a whole? See iotoll_dma_config.whole_lists. */
+bool multi_is_whole(const struct list_call *c);
 /* Can all of @c share one run of entries? Then multi_map(). */
 bool multi_fits_a_run(const struct list_call *c);
 /*

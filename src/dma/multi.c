@@ -6,9 +6,10 @@
  *
  * Map: one run of entries for all. Each buffer has entries of its own in it, none shared, so that
  * it can be unmapped alone: only allocators whose runs come back in parts (iova_ops.divides) are
- * asked for one. Unmap: all entries are cleared first; then the IOTLB forgets them, neighbours as
- * one range, as Linux gathers pages into a range for one iotlb_sync; then all are free. Until then
- * none is given out, so what strict promises holds when the call returns.
+ * asked for one. A scatter-gather list goes as a whole, and any will do (Linux,
+ * iommu_dma_map_sg()). Unmap: all entries are cleared first; then the IOTLB forgets them,
+ * neighbours as one range, as Linux gathers pages into a range for one iotlb_sync; then all are
+ * free. Until then none is given out, so what strict promises holds when the call returns.
  */
 #include "dma/lists.h"
 
@@ -33,13 +34,20 @@ static struct mapping wanted(const struct list_call *c, int i)
 	return m;
 }
 
+bool multi_is_whole(const struct list_call *c)
+{
+	return c->dev->domain->whole_lists && c->kind == MAPPING_SG;
+}
+
 bool multi_fits_a_run(const struct list_call *c)
 {
 	const struct iotoll_dma_domain *domain = c->dev->domain;
 
 	/* A large page wants addresses of its own choice. */
-	if (c->n < 2 || !domain->iova || !domain->iova->ops->divides || domain->strategy->map ||
-	    domain_bytewise(domain) || domain->superpages)
+	if (c->n < 2 || !domain->iova || domain->strategy->map || domain_bytewise(domain) ||
+	    domain->superpages)
+		return false;
+	if (!domain->iova->ops->divides && !multi_is_whole(c))
 		return false;
 	for (int i = 0; i < c->n; i++) {
 		const struct mapping want = wanted(c, i);

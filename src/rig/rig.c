@@ -102,6 +102,7 @@ static int make_domain(struct rig *r, const struct rig_config *c, const struct d
 		.quota = c->quota,
 		.cached_ranges = c->cached_ranges,
 		.split_locks = c->split_locks,
+		.whole_lists = c->whole_lists,
 		.check_misuse = c->check_misuse,
 		.quiesce_system = c->quiesce_system,
 		.unused_invalid = c->unused_invalid,

@@ -24,7 +24,7 @@ struct rig_config {
 	const char *strategy, *allocator;
 	uint64_t table_entries, start_hint, quota, cached_ranges;
 	uint16_t devid; /* the device whose reach is watched */
-	bool superpages, split_locks;
+	bool superpages, split_locks, whole_lists;
 	bool pages_change; /* likewise */
 	bool multicall;    /* of a domain under a hypervisor: see iotoll_dma_config */
 	unsigned multicall_entries;

@@ -302,6 +302,7 @@ static bool contiguous_check(const struct iova *a)
 const struct iova_ops contiguous_ops = {
 	.name = "contiguous",
 	.title = "in order out of chunks of 256 KiB, one for each ring (F&S, SOSP 2024)",
+	.whole_lists = true,
 	.create = contiguous_create,
 	.destroy = contiguous_destroy,
 	.reserve = contiguous_reserve,

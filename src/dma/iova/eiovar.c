@@ -184,6 +184,7 @@ static int eiovar_create(struct iova **out, struct dma_env *env, const struct io
 const struct iova_ops eiovar_ops = {
 	.name = "eiovar",
 	.title = "lists of free ranges in front of tree-linear (EiovaR, FAST 2015)",
+	.whole_lists = true,
 	.create = eiovar_create,
 	.destroy = eiovar_destroy,
 	.reserve = ranges_reserve,

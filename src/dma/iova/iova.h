@@ -94,6 +94,8 @@ struct iova_ops {
 	bool wraps;
 	/* What was handed out in one run can be used again as soon as any part of it comes back. */
 	bool divides;
+	/* Kernels that have it give a list one run, pieces one behind the other, and free that. */
+	bool whole_lists;
 	/* 0 or -ENOMEM. The caller then fills in ops, wrapped and ctx. */
 	int (*create)(struct iova **out, struct dma_env *env, const struct iova_config *config);
 	void (*destroy)(struct iova *a);

@@ -133,6 +133,7 @@ static int magazines_create(struct iova **out, struct dma_env *env,
 const struct iova_ops magazines_ops = {
 	.name = "magazines",
 	.title = "a cache of free ranges for each CPU in front of the tree, as Linux 6.1",
+	.whole_lists = true,
 	.create = magazines_create,
 	.destroy = magazines_destroy,
 	.reserve = ranges_reserve,

@@ -217,6 +217,7 @@ static int tree_create(struct iova **out, struct dma_env *env, const struct iova
 const struct iova_ops tree_ops = {
 	.name = "tree",
 	.title = "red-black tree of ranges from the top down, as Linux 6.1 without its caches",
+	.whole_lists = true,
 	.create = tree_create,
 	.destroy = tree_destroy,
 	.reserve = ranges_reserve,

@@ -189,6 +189,7 @@ const struct iova_ops tree_linear_ops = {
 	.name = "tree-linear",
 	.title = "red-black tree of ranges with the search of Linux 3.x, shown to become linear "
 		 "(FAST 2015)",
+	.whole_lists = true,
 	.create = linear_create,
 	.destroy = linear_destroy,
 	.reserve = ranges_reserve,
