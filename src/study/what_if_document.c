@@ -169,9 +169,6 @@ static void add_beside(json_t *rows, const json_t *device)
 	if (strict) {
 		beside(rows, "invalidations of a range", value(recorded, "invalidations"),
 		       value(row, "price.invalidations"));
-		if (value(row, "list_pieces") > 0)
-			beside(rows, "of these, for further pieces of lists", 0,
-			       value(row, "list_pieces") - value(row, "lists"));
 		return;
 	}
 	beside(rows, "flushes of the domain", value(recorded, "flushes"),
@@ -199,8 +196,8 @@ static json_t *recorded_table(const json_t *device)
 				  paper_column("Recorded", "times"),
 				  paper_column("Replayed", "times")),
 			rows,
-			"The kernel gives a list one range and invalidates it at once; here each "
-			"piece has a range of its own. How full the flush queue's rings were when "
+			"A list has one range and is invalidated at once, there and here. How full "
+			"the flush queue's rings were when "
 			"the recording began, and whether its timer was running, is not recorded: "
 			"here they begin empty. The timer goes off at ticks of our own, 4 ms "
 			"apart; when the kernel's did is not taken over.");

@@ -30,9 +30,9 @@ static void take(struct load *l, const struct recorded *ev)
 	l->single += ev->bytes == PAGE_BYTES;
 	l->asked += ev->asked > 0;
 	l->asked_bytes += ev->asked;
-	l->dir_known += ev->dir_known;
+	l->dir_known += ev->dir_known ? ev->pieces : 0;
 	if (ev->dir_known && ev->dir < 3)
-		l->dir[ev->dir]++;
+		l->dir[ev->dir] += ev->pieces;
 }
 
 json_t *what_if_load(const struct recording *r, int device)
@@ -49,6 +49,8 @@ json_t *what_if_load(const struct recording *r, int device)
 	known = (double)l.dir_known;
 	put(o, "maps", d->maps);
 	put(o, "unmaps", d->unmaps);
+	put(o, "lists", d->lists);
+	put(o, "list_pieces", d->list_pieces);
 	put(o, "earlier_maps", d->befores);
 	put_real(o, "span_s", seconds);
 	json_object_set_new(o, "maps_per_s", number(over((double)d->maps, seconds)));

@@ -20,6 +20,8 @@ struct said {
 	uint8_t dir;
 	uint32_t offset;
 	uint64_t first, pages, asked; /* pages 0: not said, as of a list */
+	size_t head;                  /* 1 + the event of its first piece; 0: none yet */
+	uint64_t end;                 /* of the last piece */
 };
 
 struct reader_cpu {
@@ -147,12 +149,65 @@ static struct recorded *recent(struct reader *rd, struct reader_cpu *c, enum tra
 	return NULL;
 }
 
+static bool is_list(enum trace_kind kind)
+{
+	return kind == TRACE_API_MAP_SG || kind == TRACE_API_ALLOC;
+}
+
+/* The event @index may be one more piece of @call's list. */
+static void tell_piece(struct reader *rd, struct said *call, struct recorded *ev, size_t index)
+{
+	if (call->head && recording_continues(&rd->r->event[call->head - 1], call->end, ev))
+		ev->piece = call->head;
+	else
+		call->head = index + 1;
+	call->end = ev->iova + ev->bytes;
+}
+
+/* Up to @end, where the list ends whose first piece is @head: maps one behind the other. */
+static void tell_list(struct reader *rd, struct reader_cpu *c, const struct said *said,
+		      struct recorded *head, uint64_t end)
+{
+	struct said list = *said;
+	struct recorded *ev = head;
+
+	while (ev && ev >= head && ev->iova < end) {
+		if (ev->device == RECORDING_NOBODY)
+			tell(ev, said);
+		tell_piece(rd, &list, ev, (size_t)(ev - rd->r->event));
+		ev = recent(rd, c, TRACE_MAP, list.end >> RECORDING_PAGE_SHIFT);
+	}
+}
+
+/* Where the I/O addresses end that a tracepoint names; 0: it names one page, or not all. */
+static uint64_t end_of_list(const struct trace_event *ev)
+{
+	const struct trace_list *at = &ev->dma_addrs, *bytes = &ev->sizes;
+
+	if (ev->kind == TRACE_API_ALLOC)
+		return trace_has(ev, TRACE_F_IOVA) && trace_has(ev, TRACE_F_BYTES)
+			       ? ev->iova + ev->bytes
+			       : 0;
+	if (!trace_has(ev, TRACE_F_DMA_ADDRS) || !trace_has(ev, TRACE_F_SIZES) || !at->count ||
+	    at->count != bytes->count)
+		return 0;
+	return at->at[at->count - 1] + bytes->at[at->count - 1];
+}
+
 /* A tracepoint of "dma:", which tells of what has just happened. */
 static void tell_after(struct reader *rd, struct reader_cpu *c, const struct trace_event *ev,
 		       const struct said *said, enum trace_kind kind)
 {
 	struct recorded *of = recent(rd, c, kind, said->first);
+	const uint64_t first = trace_has(ev, TRACE_F_DMA_ADDRS) && ev->dma_addrs.count
+				       ? ev->dma_addrs.at[0] >> RECORDING_PAGE_SHIFT
+				       : said->first;
 
+	if (is_list(ev->kind)) {
+		of = recent(rd, c, kind, first);
+		if (of)
+			tell_list(rd, c, said, of, end_of_list(ev));
+	}
 	if (of && of->device == RECORDING_NOBODY)
 		tell(of, said);
 	for (size_t i = 0; i < ev->dma_addrs.count && trace_has(ev, TRACE_F_DMA_ADDRS); i++) {
@@ -190,12 +245,15 @@ static int take_call(struct reader *rd, struct reader_cpu *c, const struct trace
 
 /* ---- maps and unmaps ---- */
 
-static void tell_map(struct reader_cpu *c, struct recorded *ev)
+static void tell_map(struct reader *rd, struct reader_cpu *c, struct recorded *ev)
 {
-	const struct said *call = c->calls ? &c->call[c->calls - 1] : NULL;
+	struct said *call = c->calls ? &c->call[c->calls - 1] : NULL;
 
-	if (call && (!call->pages || call->pages == ev->bytes >> RECORDING_PAGE_SHIFT))
-		tell(ev, call);
+	if (!call || (call->pages && call->pages != ev->bytes >> RECORDING_PAGE_SHIFT))
+		return;
+	tell(ev, call);
+	if (is_list(call->kind))
+		tell_piece(rd, call, ev, rd->r->events);
 }
 
 static void tell_unmap(struct reader_cpu *c, struct recorded *ev)
@@ -223,6 +281,7 @@ static int take_move(struct reader *rd, struct reader_cpu *c, const struct trace
 		.dir = TRACE_DIR_BOTH,
 		.tag = -1,
 		.device = RECORDING_NOBODY,
+		.pieces = ev->kind == TRACE_MAP,
 	};
 	int rc;
 
@@ -232,7 +291,7 @@ static int take_move(struct reader *rd, struct reader_cpu *c, const struct trace
 	rd->begun = true;
 	out.time_ns = r->span_ns = rd->now_ns;
 	if (ev->kind == TRACE_MAP)
-		tell_map(c, &out);
+		tell_map(rd, c, &out);
 	else
 		tell_unmap(c, &out);
 	r->cpus = ev->cpu >= r->cpus ? ev->cpu + 1 : r->cpus;

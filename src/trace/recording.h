@@ -12,6 +12,9 @@
  *   device's; any other stands for a device by itself, "domain 3";
  * - whoever unmaps a page mapped it.
  *
+ * The pieces of a list, or of coherent memory, have one range of addresses and are one map here:
+ * they were mapped within one call that says so, or unmapped in one event (recording_fold.c).
+ *
  * Where everything that is known points to one device all else is taken to be its, too; in a lazy
  * recording of several without calls nothing tells them apart, and they are one, "all devices".
  * What else remains unknown is left out and counted.
@@ -40,6 +43,14 @@ struct recorded {
 	bool dir_known;
 	int tag;    /* domain id that its descriptor names; -1: none recorded */
 	int device; /* index of the recording's device[], or RECORDING_NOBODY */
+	/* Of a map: recorded so often, one behind the other. Where 1, @piece means nothing. */
+	uint32_t pieces;
+	size_t piece; /* first of them in the recording's piece[] */
+};
+
+/* One piece of a list: whole pages. */
+struct recorded_piece {
+	uint64_t paddr, bytes;
 };
 
 /* What the recording says of the invalidations of one device. */
@@ -58,8 +69,9 @@ struct recorded_domain {
 
 struct recorded_device {
 	char name[24];
-	int tag; /* its domain id, -1: not known, or several */
-	uint64_t maps, unmaps;
+	int tag;               /* its domain id, -1: not known, or several */
+	uint64_t maps, unmaps; /* as recorded: a list has so many as it has pieces */
+	uint64_t lists, list_pieces;
 	uint64_t befores; /* unmaps of what was mapped before, all counted in @unmaps */
 	struct recorded_flushes flushes;
 };
@@ -70,6 +82,8 @@ struct recording {
 	struct trace_tally tally;
 	struct recorded *event;
 	size_t events, room;
+	struct recorded_piece *piece; /* of all lists */
+	size_t pieces;
 	struct recorded *before; /* maps made before the recording began */
 	size_t befores, before_room;
 	struct recorded_device device[RECORDING_DEVICES];

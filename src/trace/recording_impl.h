@@ -14,6 +14,15 @@ int recording_add(struct recording *r, const char *name, size_t bytes, int tag, 
 /* Append *@ev to @list, which has *@count of *@room. 0 or -ENOMEM with @err. */
 int recording_push(struct recorded **list, size_t *count, size_t *room, const struct recorded *ev,
 		   struct err *err) MUST_CHECK;
+/*
+ * Until recording_fold() @piece of a map says which list it is a piece of: 1 + the index of the
+ * event of the list's first piece, 0: of none.
+ *
+ * Is the event @next another piece of what the event @head begins and @end bytes end?
+ */
+bool recording_continues(const struct recorded *head, uint64_t end, const struct recorded *next);
+/* Make one event of each list's pieces, which go. 0 or -ENOMEM with @err. */
+int recording_fold(struct recording *r, struct err *err) MUST_CHECK;
 /* Once all is read: whose what is, and what was there before. */
 int recording_own(struct recording *r, struct err *err) MUST_CHECK;
 

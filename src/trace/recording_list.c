@@ -48,6 +48,7 @@ int recording_find(const struct recording *r, const char *name)
 void recording_fini(struct recording *r)
 {
 	free(r->event);
+	free(r->piece);
 	free(r->before);
 	*r = (struct recording){0};
 }

@@ -129,6 +129,21 @@ static void share(struct recording *r, const struct match_list *ended, struct re
 	}
 }
 
+/* What one event unmapped has one range, and was mapped as a list. */
+static void join(struct recording *r, const struct match_list *ended)
+{
+	for (size_t i = 1; i < ended->count; i++) {
+		const size_t last = ended->map[i - 1]->tag, at = ended->map[i]->tag;
+		const struct recorded *before = &r->event[last];
+		struct recorded *ev = &r->event[at];
+		const size_t head = before->piece ? before->piece - 1 : last;
+
+		if (at > last && ev->pieces == 1 && ev->device == before->device &&
+		    recording_continues(&r->event[head], before->iova + before->bytes, ev))
+			ev->piece = head + 1;
+	}
+}
+
 static int follow(struct recording *r, struct match *m, struct match_list *ended, size_t at)
 {
 	struct recorded *ev = &r->event[at];
@@ -149,6 +164,7 @@ static int follow(struct recording *r, struct match *m, struct match_list *ended
 	}
 	rc = match_take_of(m, ev->device, first, pages, ended);
 	share(r, ended, ev);
+	join(r, ended);
 	for (size_t i = 0; i < ended->count; i++)
 		match_release(m, ended->map[i]);
 	return rc;
@@ -201,6 +217,7 @@ static int add_before(struct earlier *e, const struct recorded *unmap)
 	map.time_ns = 0;
 	map.bytes = unmap->done_bytes;
 	map.done_bytes = 0;
+	map.pieces = 1;
 	map.paddr = unused_frames(e, map.bytes >> RECORDING_PAGE_SHIFT) << RECORDING_PAGE_SHIFT;
 	if (map.offset + map.asked > map.bytes)
 		map.asked = map.offset = 0;
@@ -226,18 +243,27 @@ static int see(struct earlier *e, const struct recorded *ev)
 	return unseen ? add_before(e, ev) : 0;
 }
 
+static int see_frames_of(struct earlier *e, uint64_t paddr, uint64_t bytes)
+{
+	const uint64_t pages = bytes >> RECORDING_PAGE_SHIFT;
+
+	for (uint64_t n = 0; n < pages && n < BEFORE_PAGES_MAX; n++)
+		if (pageset_add(&e->frames, (paddr >> RECORDING_PAGE_SHIFT) + n) < 0)
+			return err_set(e->err, -ENOMEM, "recording: out of memory");
+	return 0;
+}
+
 static int see_frames(struct earlier *e)
 {
-	for (size_t i = 0; i < e->r->events; i++) {
-		const struct recorded *ev = &e->r->event[i];
-		const uint64_t pages = pages_of(ev);
+	const struct recording *r = e->r;
+	int rc = 0;
 
-		for (uint64_t n = 0; ev->kind == TRACE_MAP && n < pages && n < BEFORE_PAGES_MAX;
-		     n++)
-			if (pageset_add(&e->frames, (ev->paddr >> RECORDING_PAGE_SHIFT) + n) < 0)
-				return err_set(e->err, -ENOMEM, "recording: out of memory");
-	}
-	return 0;
+	for (size_t i = 0; i < r->events && !rc; i++)
+		if (r->event[i].kind == TRACE_MAP && r->event[i].pieces == 1)
+			rc = see_frames_of(e, r->event[i].paddr, r->event[i].bytes);
+	for (size_t i = 0; i < r->pieces && !rc; i++)
+		rc = see_frames_of(e, r->piece[i].paddr, r->piece[i].bytes);
+	return rc;
 }
 
 static int find_earlier(struct recording *r, struct err *err)
@@ -262,6 +288,13 @@ static int find_earlier(struct recording *r, struct err *err)
 
 /* ---- all of it ---- */
 
+static void count_map(struct recorded_device *d, const struct recorded *ev)
+{
+	d->maps += ev->pieces;
+	d->lists += ev->pieces > 1;
+	d->list_pieces += ev->pieces > 1 ? ev->pieces : 0;
+}
+
 static void count(struct recording *r)
 {
 	for (size_t i = 0; i < r->events; i++) {
@@ -270,11 +303,11 @@ static void count(struct recording *r)
 		if (ev->device == RECORDING_NOBODY && r->devices == 1)
 			ev->device = 0;
 		if (ev->device == RECORDING_NOBODY && ev->kind == TRACE_MAP)
-			r->unknown_maps++;
+			r->unknown_maps += ev->pieces;
 		else if (ev->device == RECORDING_NOBODY)
 			r->unknown_unmaps++;
 		else if (ev->kind == TRACE_MAP)
-			r->device[ev->device].maps++;
+			count_map(&r->device[ev->device], ev);
 		else
 			r->device[ev->device].unmaps++;
 	}
@@ -290,6 +323,8 @@ int recording_own(struct recording *r, struct err *err)
 		bind_last(r);
 	if (!rc)
 		rc = find_owners(r, err);
+	if (!rc)
+		rc = recording_fold(r, err);
 	if (rc)
 		return rc;
 	count(r);

@@ -18,8 +18,8 @@
  * - Direction and bytes really asked for are those of the DMA API's calls, where these are recorded
  *   and the replay is one of a struct recording; else everything is mapped both ways and in whole
  *   pages, so that sub-page excess reads as 0.
- * - A list's pieces are mapped each on its own, as this DMA layer does; Linux on x86 gives a list
- *   one range.
+ * - Of a struct recording a list is mapped in one call and has one range, as in Linux, where the
+ *   allocator is of such a kernel; of a trace as it is read each piece is mapped on its own.
  * - Frames beyond the replay machine's memory are folded into it (folded_maps).
  */
 #ifndef IOTOLL_TRACE_REPLAY_H
@@ -81,8 +81,8 @@ struct replay_result {
 	uint64_t maps, unmaps; /* of our DMA layer */
 	uint64_t mapped_pages, single_page_maps;
 	uint64_t map_failures;   /* no room in the replay's table (or memory) */
-	uint64_t sg_unmaps;      /* unmap events that ended several maps ... */
-	uint64_t sg_pieces;      /* ... and how many those were */
+	uint64_t sg_unmaps;      /* unmaps of lists ... */
+	uint64_t sg_pieces;      /* ... and how many pieces those had */
 	uint64_t earlier_maps;   /* of the recording's before: made first, in nothing else here */
 	uint64_t partial_unmaps; /* maps that an unmap event took only part of */
 	uint64_t short_unmaps;   /* unmapped_size differs from size */

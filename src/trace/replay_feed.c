@@ -79,6 +79,7 @@ static int read_on(struct replay *rp)
 		.dir = TRACE_DIR_BOTH,
 		.tag = -1,
 		.device = RECORDING_NOBODY,
+		.pieces = 1,
 	};
 	return 1;
 }

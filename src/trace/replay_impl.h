@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a replay that runs, shared by replay.c and replay_report.c and nobody else. */
+/* The inside of a replay that runs, shared by replay*.c and nobody else. */
 #ifndef IOTOLL_TRACE_REPLAY_IMPL_H
 #define IOTOLL_TRACE_REPLAY_IMPL_H
 
@@ -32,8 +32,8 @@ struct replay {
 	struct match match;
 	struct replay_result *result;
 	struct replay_worker *workers;
-	unsigned count;      /* of workers */
-	uint64_t most_pages; /* that any one map can have here */
+	unsigned count;       /* of workers */
+	struct iotoll_sg *sg; /* pieces of the recording's lists, as they are mapped here */
 
 	struct recorded next; /* the event to come, and ... */
 	uint64_t next_ns;     /* ... its time since the first one */
@@ -60,6 +60,11 @@ void replay_fetch(struct replay *rp);
 void replay_zero(struct replay *rp);
 /* Fill in what can only be said at the end. */
 void replay_report(struct replay *rp);
+
+/* ---- replay_moves.c: what an event does on @w's CPU ---- */
+
+void replay_map(struct replay_worker *w, const struct recorded *ev);
+void replay_unmap(struct replay_worker *w, const struct recorded *ev);
 
 /* Have the rig to be made tell the timeline that was asked for, if any. */
 void replay_hear(const struct replay_config *c, struct rig_config *rig);

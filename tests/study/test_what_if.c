@@ -162,7 +162,9 @@ static void devices_are_told_apart_and_can_be_chosen(void **state)
 	assert_int_equal(json_array_size(json_object_get(result, "devices")), 2);
 	assert_true(result_number(device(result, 1), "load.maps") == 397);
 	assert_true(result_number(device(result, 1), "recorded.invalidations") == 354);
-	assert_true(result_number(row(device(result, 1), "strict"), "price.invalidations") == 392);
+	/* Lists of up to sixteen pieces are invalidated at once, there as here. */
+	assert_true(result_number(row(device(result, 1), "strict"), "price.invalidations") == 354);
+	assert_true(result_number(device(result, 1), "load.list_pieces") > 38);
 	assert_true(result_number(row(device(result, 1), "strict"), "list_pieces") -
 			    result_number(row(device(result, 1), "strict"), "lists") ==
 		    38);
