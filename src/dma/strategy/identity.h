@@ -31,6 +31,7 @@ struct identity {
 	iotoll_phys_t lines; /* one for each CPU */
 	uint64_t line_frames;
 	bool timer_on;
+	unsigned flushes_under_way;
 };
 
 /*

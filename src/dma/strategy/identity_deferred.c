@@ -33,6 +33,16 @@ static struct batch *batch_touch(struct iotoll_dma_domain *domain, unsigned cpu,
 	return env_ptr(domain->env, at, sizeof(struct batch));
 }
 
+/* Of split locks: others go on while the hardware is waited for. */
+static void flush(struct iotoll_dma_domain *domain)
+{
+	struct identity *id = domain->strategy_data;
+
+	id->flushes_under_way++;
+	domain_flush(domain);
+	id->flushes_under_way--;
+}
+
 /* What is cleared while a flush goes on is the next one's. */
 static bool deferred_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
 {
@@ -43,7 +53,7 @@ static bool deferred_cleared(struct iotoll_dma_domain *domain, uint64_t first, u
 	(void)count;
 	if (++mine->cleared == BATCH) {
 		mine->cleared = 0;
-		domain_flush(domain);
+		flush(domain);
 	} else if (!id->timer_on) {
 		id->timer_on = true;
 		domain_set_timer(domain, DELAY_PS);
@@ -63,7 +73,7 @@ static bool flush_all(struct iotoll_dma_domain *domain)
 		b->cleared = 0;
 	}
 	if (cleared)
-		domain_flush(domain);
+		flush(domain);
 	return cleared != 0;
 }
 
@@ -77,9 +87,13 @@ static void deferred_timer(struct iotoll_dma_domain *domain)
 
 static void deferred_forget(struct iotoll_dma_domain *domain, uint64_t paddr, uint64_t pages)
 {
+	const struct identity *id = domain->strategy_data;
+
 	(void)paddr;
 	(void)pages;
-	(void)flush_all(domain);
+	/* Counted by nobody any more is not forgotten yet. */
+	if (!flush_all(domain) && id->flushes_under_way)
+		flush(domain);
 }
 
 static int deferred_fits(const struct iotoll_dma_domain *domain, struct err *err)
