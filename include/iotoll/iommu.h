@@ -6,7 +6,8 @@
  * one), make the IOMMU from it, hand it its registers' accesses and the device's, destroy it.
  *
  * Errors are negative errno values; nothing is printed, nothing is kept outside the object. Not
- * thread safe: the embedder serialises calls on one IOMMU. Different ones are independent.
+ * thread safe unless it is created .shared: the embedder serialises calls on one IOMMU. Different
+ * ones are independent.
  */
 #ifndef IOTOLL_IOMMU_H
 #define IOTOLL_IOMMU_H
@@ -84,6 +85,12 @@ struct iotoll_iommu_config {
 	uint64_t seed;             /* for policies that draw */
 	/* Compare each hit with the tables and say so in iotoll_xlat.stale; slower. */
 	bool track_stale;
+	/*
+	 * Threads may call at once: every function below but _destroy() takes one lock, under which
+	 * the functions of .memory and of the observer are called as well. For devices with threads
+	 * of their own see iotoll/translator.h.
+	 */
+	bool shared;
 };
 
 struct iotoll_iommu_stats {

@@ -138,6 +138,7 @@ const struct iommu_ops amdvi_ops = {
 	.reg_write = amdvi_reg_write,
 	.translate = amdvi_translate,
 	.probe = amdvi_probe,
+	.held = amdvi_held,
 	.may_start = amdvi_may_start,
 	.begin = amdvi_begin_or_end,
 	.end = amdvi_begin_or_end,

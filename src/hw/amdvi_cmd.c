@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "hw/amdvi_impl.h"
+#include "hw/shared.h"
 
 enum outcome { DONE, ILLEGAL, BROKEN, WAITS };
 
@@ -78,11 +79,15 @@ static enum outcome inv_iommu_pages(struct amdvi *a, struct command *c)
 	const uint64_t first = c->quad[1] & AMDVI_INV_ADDRESS & ~span;
 
 	a->invalidations++;
-	if (log2 == 64)
+	if (log2 == 64) {
 		iotlb_invalidate_tag(a->iotlb, domain);
-	else
+		iommu_forget_tag(&a->base, domain);
+	} else {
 		iotlb_invalidate_range(a->iotlb, domain, first >> AMDVI_PAGE_SHIFT,
 				       (span >> AMDVI_PAGE_SHIFT) + 1);
+		iommu_forget_pages(&a->base, domain, first >> AMDVI_PAGE_SHIFT,
+				   (span >> AMDVI_PAGE_SHIFT) + 1);
+	}
 	if ((c->quad[1] & AMDVI_INV_PDE) != 0)
 		amdvi_pde_drop(a, domain, first, first | span);
 	return DONE;
@@ -217,4 +222,5 @@ void amdvi_drop_all(struct amdvi *a)
 	memset(a->pde, 0, sizeof(a->pde));
 	memset(a->suppressed, 0, sizeof(a->suppressed));
 	iotlb_invalidate_all(a->iotlb);
+	iommu_forget_all(&a->base);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "hw/amdvi_impl.h"
+#include "hw/shared.h"
 
 static uint64_t direction(const struct amdvi_request *r)
 {
@@ -112,4 +113,5 @@ void amdvi_dte_drop(struct amdvi *a, uint16_t devid)
 	if (slot->devid == devid)
 		slot->valid = false;
 	a->suppressed[devid / 64] &= ~(UINT64_C(1) << (devid % 64));
+	iommu_forget_all(&a->base);
 }

@@ -226,5 +226,7 @@ int amdvi_translate(struct iommu *iommu, struct iotoll_source source, uint64_t i
 		    enum iotoll_access access, struct iotoll_xlat *out);
 int amdvi_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
 		enum iotoll_access access, struct iotoll_xlat *out);
+bool amdvi_held(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		struct iommu_held *out);
 
 #endif

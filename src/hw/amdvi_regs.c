@@ -12,6 +12,7 @@
  *    found again when it is switched on.
  */
 #include "hw/amdvi_impl.h"
+#include "hw/shared.h"
 
 #define RING_BASE (AMDVI_FRAME | AMDVI_RING_LENGTH)
 #define CONTROLS                                                                               \
@@ -171,4 +172,6 @@ void amdvi_reg_write(struct iommu *iommu, uint64_t offset, uint64_t value, unsig
 		    (written & rows[r].write);
 	if (rows[r].wrote != NULL)
 		rows[r].wrote(a, old);
+	if (r == REG_CONTROL || r == REG_DEVTAB_BASE || r == REG_EXCL_BASE || r == REG_EXCL_LIMIT)
+		iommu_forget_all(&a->base);
 }

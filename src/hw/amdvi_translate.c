@@ -273,3 +273,27 @@ int amdvi_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t
 	answer(a, &r, &v, out);
 	return v.error;
 }
+
+/* Out of the cache of device entries and the IOTLB; nothing while there is an exclusion range. */
+bool amdvi_held(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		struct iommu_held *out)
+{
+	const struct amdvi *a = amdvi_of_const(iommu);
+	const struct amdvi_dte_slot *d = &a->dte[source.devid % AMDVI_DTE_SLOTS];
+	uint64_t word, first, last;
+
+	if (a->track_stale || (a->reg[REG_EXCL_BASE] & AMDVI_EXCL_ENABLE) != 0 || !d->valid ||
+	    d->devid != source.devid || !d->tables ||
+	    !iotlb_peek(a->iotlb, amdvi_domain(&d->dte), iova >> AMDVI_PAGE_SHIFT, &word,
+			&out->order))
+		return false;
+	last = AMDVI_BIT(AMDVI_PAGE_SHIFT + out->order) - 1;
+	first = iova & ~last;
+	out->tag = amdvi_domain(&d->dte);
+	out->frame = word & AMDVI_FRAME & ~last;
+	last |= first;
+	word &= d->dte.quad[0];
+	out->rights = ((word & AMDVI_IR) != 0 ? (unsigned)IOTOLL_READ : 0) |
+		      ((word & AMDVI_IW) != 0 ? (unsigned)IOTOLL_WRITE : 0);
+	return last <= d->last && (last < AMDVI_INT_FIRST || first > AMDVI_INT_LAST);
+}

@@ -150,4 +150,5 @@ const struct iommu_ops calgary_ops = {
 	.end = calgary_end,
 	.stats = calgary_stats,
 	.latched = calgary_latched,
+	.held = calgary_held,
 };

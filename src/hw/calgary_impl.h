@@ -89,5 +89,7 @@ int calgary_translate(struct iommu *iommu, struct iotoll_source source, uint64_t
 		      enum iotoll_access access, struct iotoll_xlat *out);
 int calgary_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
 		  enum iotoll_access access, struct iotoll_xlat *out);
+bool calgary_held(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		  struct iommu_held *out);
 
 #endif

@@ -20,6 +20,7 @@
  *  - the agent in CSR is the low five bits of the requester's id.
  */
 #include "hw/calgary_impl.h"
+#include "hw/shared.h"
 
 #define ONES32 UINT64_C(0xFFFFFFFF)
 #define ONES64 UINT64_MAX
@@ -213,4 +214,7 @@ void calgary_reg_write(struct iommu *iommu, uint64_t offset, uint64_t value, uns
 	calgary_plan_table(phb);
 	if (row->wrote != NULL)
 		row->wrote(phb, old);
+	/* What a flush writes besides the TAR changes no translation. */
+	if (row != &rows[REG_AER] && row != &rows[REG_CSR])
+		iommu_forget_tag(&phb->chip->base, phb->number);
 }

@@ -345,3 +345,25 @@ int calgary_probe(const struct iommu *iommu, struct iotoll_source source, uint64
 	}
 	return v.error;
 }
+
+/*
+ * What is not translated may begin within a page, as a window's first address is not rounded, but
+ * ends with one: an access above that was translated speaks for its page if the last byte is, too.
+ */
+bool calgary_held(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		  struct iommu_held *out)
+{
+	const struct calgary_phb *phb = &calgary_of_const(iommu)->phb[source.bus];
+	uint64_t tce;
+
+	if (phb->chip->track_stale || untranslated(phb, iova | (CALGARY_PAGE_BYTES - 1)) ||
+	    !iotlb_probe(phb->cache, 0, iova >> CALGARY_PAGE_SHIFT, &tce))
+		return false;
+	*out = (struct iommu_held){
+		.tag = phb->number,
+		.frame = calgary_tce_paddr(tce),
+		.rights = ((tce & CALGARY_TCE_READ) != 0 ? (unsigned)IOTOLL_READ : 0) |
+			  ((tce & CALGARY_TCE_WRITE) != 0 ? (unsigned)IOTOLL_WRITE : 0),
+	};
+	return true;
+}

@@ -84,6 +84,8 @@ int dart_translate(struct iommu *iommu, struct iotoll_source source, uint64_t io
 		   enum iotoll_access access, struct iotoll_xlat *out);
 int dart_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
 	       enum iotoll_access access, struct iotoll_xlat *out);
+bool dart_held(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+	       struct iommu_held *out);
 /* Forget page @pfn, keeping the others of its line. */
 void dart_invalidate_page(struct dart *d, uint64_t pfn);
 

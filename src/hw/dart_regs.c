@@ -20,6 +20,7 @@
  *  - the arrays of tags and translations, which Mac OS X dumps, are not modelled: they are strays.
  */
 #include "hw/dart_impl.h"
+#include "hw/shared.h"
 
 struct dart_row {
 	uint32_t offset;
@@ -59,8 +60,10 @@ static void cntl_wrote(struct dart *d, uint32_t old, uint32_t value)
 		return;
 	}
 	d->reads_left = d->config.busy_reads;
-	if ((risen & d->kind->invalidate_all) != 0)
+	if ((risen & d->kind->invalidate_all) != 0) {
 		iotlb_invalidate_all(d->tlb);
+		iommu_forget_all(&d->base);
+	}
 	if ((risen & d->kind->invalidate_one) != 0)
 		dart_invalidate_page(d, value & DART_U4_CNTL_PAGE);
 }
@@ -182,6 +185,14 @@ uint64_t dart_reg_read(struct iommu *iommu, uint64_t offset, unsigned width)
 	return row->load != NULL ? row->load(d) : d->reg[row->reg];
 }
 
+/* What of @reg says nothing about translation: requests to invalidate, and what they name. */
+static uint32_t command_bits(const struct dart *d, enum dart_reg reg)
+{
+	if (reg != DART_REG_CNTL)
+		return 0;
+	return invalidate_bits(d) | (d->kind->invalidate_one != 0 ? DART_U4_CNTL_PAGE : 0);
+}
+
 void dart_reg_write(struct iommu *iommu, uint64_t offset, uint64_t value, unsigned width)
 {
 	struct dart *d = dart_of(iommu);
@@ -194,6 +205,8 @@ void dart_reg_write(struct iommu *iommu, uint64_t offset, uint64_t value, unsign
 	d->reg[row->reg] = (uint32_t)value & row->writable;
 	if (row->writable == 0)
 		d->reg[row->reg] = old;
+	if (((old ^ d->reg[row->reg]) & ~command_bits(d, row->reg)) != 0)
+		iommu_forget_all(&d->base);
 	if (row->wrote != NULL)
 		row->wrote(d, old, (uint32_t)value);
 	/* The largest table ends where the bypass begins. */

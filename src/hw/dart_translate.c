@@ -25,6 +25,7 @@
 
 #include "hw/dart_impl.h"
 #include "hw/iotlb_hit.h"
+#include "hw/shared.h"
 
 /* What table and TLB say of one address; nothing has been changed yet. */
 struct verdict {
@@ -260,4 +261,23 @@ void dart_invalidate_page(struct dart *d, uint64_t pfn)
 {
 	d->selective++;
 	(void)iotlb_invalidate_page(d->tlb, 0, pfn);
+	iommu_forget_pages(&d->base, 0, pfn, 1);
+}
+
+bool dart_held(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+	       struct iommu_held *out)
+{
+	const struct dart *d = dart_of_const(iommu);
+	const bool rights = d->kind->rights || d->config.u3_rights;
+	uint64_t entry;
+
+	(void)source; /* all have one table */
+	if (d->track_stale || !iotlb_probe(d->tlb, 0, iova >> DART_PAGE_SHIFT, &entry))
+		return false;
+	*out = (struct iommu_held){.frame = dart_entry_paddr((uint32_t)entry)};
+	if (!rights || (entry & DART_ENTRY_NO_READ) == 0)
+		out->rights |= IOTOLL_READ;
+	if (!rights || (entry & DART_ENTRY_NO_WRITE) == 0)
+		out->rights |= IOTOLL_WRITE;
+	return true;
 }

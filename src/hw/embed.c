@@ -9,6 +9,8 @@
 
 #include "hw/iommu.h"
 #include "hw/iotlb.h"
+#include "hw/range.h"
+#include "hw/shared.h"
 
 /* struct iotoll_iommu is the model's own struct under a name that nobody defines. */
 static struct iommu *inside(struct iotoll_iommu *iommu)
@@ -87,6 +89,11 @@ int iotoll_iommu_create(struct iotoll_iommu **out, const struct iotoll_iommu_con
 		rc = convert(&converted, config, &err);
 	if (rc == 0)
 		rc = iommu_create(&iommu, &converted, &err);
+	if (rc == 0 && config->shared) {
+		rc = iommu_share(iommu, &err);
+		if (rc != 0)
+			iommu_destroy(iommu);
+	}
 	if (rc == 0)
 		*out = (struct iotoll_iommu *)iommu;
 	else if (why != NULL && why_bytes != 0)
@@ -106,8 +113,10 @@ void iotoll_iommu_reset(struct iotoll_iommu *iommu)
 
 void iotoll_iommu_observe(struct iotoll_iommu *iommu, const struct iotoll_iommu_observer *observer)
 {
+	iommu_lock(inside(iommu));
 	inside(iommu)->observer =
 		observer != NULL ? *observer : (struct iotoll_iommu_observer){.ctx = NULL};
+	iommu_unlock(inside(iommu));
 }
 
 static bool register_access(uint64_t offset, unsigned width)
@@ -145,45 +154,28 @@ int iotoll_iommu_probe(const struct iotoll_iommu *iommu, struct iotoll_source so
 	return iommu_probe(inside_const(iommu), source, iova, access, out);
 }
 
-/* Take [paddr, paddr + bytes) into @pieces, of which there are *@count and room for @room. */
-static bool add_piece(struct iotoll_piece *pieces, unsigned *count, unsigned room, uint64_t paddr,
-		      uint64_t bytes)
-{
-	struct iotoll_piece *last = *count != 0 ? &pieces[*count - 1] : NULL;
+/* Whose bytes a range translates. */
+struct asker {
+	struct iommu *iommu;
+	struct iotoll_source source;
+};
 
-	if (last != NULL && last->bytes <= paddr && paddr - last->bytes == last->paddr) {
-		last->bytes += bytes;
-		return true;
-	}
-	if (*count == room)
-		return false;
-	pieces[(*count)++] = (struct iotoll_piece){.paddr = paddr, .bytes = bytes};
-	return true;
+static int translate_one(void *ctx, uint64_t iova, enum iotoll_access access,
+			 struct iotoll_xlat *out)
+{
+	const struct asker *a = ctx;
+
+	return iommu_translate(a->iommu, a->source, iova, access, out);
 }
 
 int iotoll_iommu_translate_range(struct iotoll_iommu *iommu, struct iotoll_source source,
 				 uint64_t iova, uint64_t bytes, enum iotoll_access access,
 				 struct iotoll_piece *pieces, unsigned *count, uint64_t *done)
 {
-	const unsigned room = *count;
-	struct iotoll_xlat xlat;
+	const struct range range = {iova, bytes, access};
+	struct asker asker = {inside(iommu), source};
 
-	*count = 0;
-	*done = 0;
-	if (bytes == 0 || room == 0 || iova > UINT64_MAX - (bytes - 1))
-		return -EINVAL;
-	while (*done < bytes) {
-		const int rc = iommu_translate(inside(iommu), source, iova + *done, access, &xlat);
-		uint64_t reach;
-
-		if (rc != 0)
-			return rc;
-		reach = xlat.bytes < bytes - *done ? xlat.bytes : bytes - *done;
-		if (!add_piece(pieces, count, room, xlat.paddr, reach))
-			break;
-		*done += reach;
-	}
-	return 0;
+	return range_translate(&range, pieces, count, done, translate_one, &asker);
 }
 
 bool iotoll_iommu_may_start(const struct iotoll_iommu *iommu, unsigned bus)

@@ -92,7 +92,16 @@ struct iotlb_stats {
 	uint64_t useful;     /* ... of which were used before they left */
 };
 
+/* 2^@order pages at @frame, as some cache of the unit holds them. */
+struct iommu_held {
+	uint32_t tag; /* what invalidations of it name: a domain, a bus */
+	unsigned order;
+	uint64_t frame;  /* where its first byte is */
+	uint64_t rights; /* IOTOLL_READ, IOTOLL_WRITE */
+};
+
 struct iommu;
+struct iommu_shared;  /* hw/shared.h */
 struct iommu_ats_ops; /* hw/ats.h */
 struct ats_fabric;
 
@@ -129,6 +138,14 @@ struct iommu_ops {
 	void (*latched)(const struct iommu *iommu, unsigned bus, uint64_t *status,
 			uint64_t *detail);
 	const struct iommu_ats_ops *ats; /* NULL: the model serves no ATS */
+	/*
+	 * What the caches hold of @iova for accesses of @source: true and *@out if each of its
+	 * pages would be granted out of them, to who has the right, until something of @out->tag is
+	 * invalidated. Called after a translation that was granted and not passed. Changes nothing.
+	 * NULL: what the model holds goes by itself, nobody else may hold it.
+	 */
+	bool (*held)(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+		     struct iommu_held *out);
 };
 
 /* Embedded first in every model's own struct. */
@@ -136,6 +153,7 @@ struct iommu {
 	const struct iommu_ops *ops;
 	struct iotoll_iommu_observer observer;
 	const struct ats_fabric *fabric; /* of models that serve ATS; NULL: no device has any */
+	struct iommu_shared *shared; /* NULL: one thread at a time, who embeds it sees to that */
 };
 
 /* The registry: an explicit array, NULL-terminated, in display order. */

@@ -213,4 +213,5 @@ const struct iommu_ops vtd_ops = {
 	.invalidations = vtd_invalidations,
 	.latched = vtd_latched,
 	.ats = &vtd_ats_ops,
+	.held = vtd_held,
 };

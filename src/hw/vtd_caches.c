@@ -11,6 +11,7 @@
  * invalidation of contexts wants the domain to match as well: software has to give the one that was
  * in the entry.
  */
+#include "hw/shared.h"
 #include "hw/vtd_impl.h"
 
 void vtd_context_hold(struct vtd *v, const struct vtd_context *context)
@@ -33,6 +34,7 @@ unsigned vtd_context_invalidate(struct vtd *v, unsigned granularity, uint16_t di
 
 	if (granularity == VTD_GRAN_NONE)
 		return VTD_GRAN_NONE;
+	iommu_forget_all(&v->base); /* the entry says where its requesters' pages are */
 	for (unsigned i = 0; i < v->config.context_entries; i++) {
 		struct vtd_context *c = &v->context[i];
 
@@ -97,11 +99,14 @@ static unsigned drop_pages(struct vtd *v, uint16_t did, uint64_t iva)
 
 	if (am > v->config.max_mask)
 		return VTD_GRAN_NONE;
-	if (v->config.compared_bits)
+	if (v->config.compared_bits) {
 		iotlb_invalidate_alike(v->iotlb, did, first, pages,
 				       (UINT64_C(1) << v->config.compared_bits) - 1);
-	else
+		iommu_forget_tag(&v->base, did);
+	} else {
 		iotlb_invalidate_range(v->iotlb, did, first, pages);
+		iommu_forget_pages(&v->base, did, first, pages);
+	}
 	if ((iva & VTD_IVA_IH) == 0)
 		paging_drop(v, false, did, first, first + pages - 1);
 	return VTD_GRAN_PAGE;
@@ -116,10 +121,12 @@ unsigned vtd_iotlb_invalidate(struct vtd *v, unsigned granularity, uint16_t did,
 	switch (granularity) {
 	case VTD_GRAN_GLOBAL:
 		iotlb_invalidate_all(v->iotlb);
+		iommu_forget_all(&v->base);
 		paging_drop(v, true, 0, 0, UINT64_MAX >> VTD_PAGE_SHIFT);
 		return granularity;
 	case VTD_GRAN_DOMAIN:
 		iotlb_invalidate_tag(v->iotlb, did);
+		iommu_forget_tag(&v->base, did);
 		paging_drop(v, false, did, 0, UINT64_MAX >> VTD_PAGE_SHIFT);
 		return granularity;
 	case VTD_GRAN_PAGE:

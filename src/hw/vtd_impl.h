@@ -259,5 +259,7 @@ int vtd_translate(struct iommu *iommu, struct iotoll_source source, uint64_t iov
 		  enum iotoll_access access, struct iotoll_xlat *out);
 int vtd_probe(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
 	      enum iotoll_access access, struct iotoll_xlat *out);
+bool vtd_held(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+	      struct iommu_held *out);
 
 #endif

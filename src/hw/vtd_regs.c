@@ -16,6 +16,7 @@
  *  - registers of what is left out (vtd.h), and upper address and data bits that only extended
  *    interrupt mode has, read 0 and ignore writes.
  */
+#include "hw/shared.h"
 #include "hw/vtd_impl.h"
 
 #define ALL32 UINT64_C(0xFFFFFFFF)
@@ -57,6 +58,7 @@ static void wrote_gcmd(struct vtd *v, uint64_t old, uint64_t written)
 	if (v->config.queued)
 		vtd_queue_enable(v, (written & VTD_GCMD_QIE) != 0);
 	*gsts = (*gsts & ~(uint64_t)VTD_GSTS_TES) | (written & VTD_GCMD_TE);
+	iommu_forget_all(&v->base);
 }
 
 static bool queue_is_on(const struct vtd *v)

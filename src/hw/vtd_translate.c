@@ -327,3 +327,27 @@ int vtd_answer(const struct vtd *v, struct vtd *change, const struct vtd_request
 {
 	return answer(v, change, request, out);
 }
+
+static bool meets_interrupts(uint64_t first, uint64_t bytes)
+{
+	return first <= VTD_INTERRUPT_LAST && first + (bytes - 1) >= VTD_INTERRUPT_FIRST;
+}
+
+/* Out of the context cache and the IOTLB; not where an interrupt would be part of the page. */
+bool vtd_held(const struct iommu *iommu, struct iotoll_source source, uint64_t iova,
+	      struct iommu_held *out)
+{
+	const struct vtd *v = vtd_of_const(iommu);
+	const struct vtd_context *context = vtd_context_find(v, source.devid);
+	uint64_t held, bytes;
+
+	if (v->track_stale || context == NULL ||
+	    !iotlb_peek(v->iotlb, context->did, iova >> VTD_PAGE_SHIFT, &held, &out->order))
+		return false;
+	bytes = (uint64_t)VTD_PAGE_BYTES << out->order;
+	out->tag = context->did;
+	out->frame = held & VTD_PTE_ADDR & ~(bytes - 1);
+	out->rights = held & VTD_HELD_RIGHTS;
+	return (held & VTD_HELD_REASON) == 0 && !meets_interrupts(iova & ~(bytes - 1), bytes) &&
+	       !meets_interrupts(out->frame, bytes);
+}
