@@ -48,7 +48,9 @@ struct iotoll_dma_callbacks {
 	/*
 	 * [iova, iova + bytes), whole pages that nothing is mapped at, leads to @paddr from now on.
 	 * 0, or a negative errno value: then the request fails, and unmap() may be called for a
-	 * part of this range all the same.
+	 * part of this range all the same. A strategy that has a page's later requests use the
+	 * mapping of its earlier ones, and needs more rights for them, has it unmapped and mapped
+	 * again: what devices do there in between is refused.
 	 */
 	int (*map)(void *ctx, iotoll_iova_t iova, iotoll_phys_t paddr, uint64_t bytes,
 		   enum iotoll_dma_dir dir);

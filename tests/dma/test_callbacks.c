@@ -150,6 +150,7 @@ static void a_refused_map_fails_its_request_and_leaves_nothing(void **state)
 struct live {
 	iotoll_iova_t iova;
 	uint64_t paddr, bytes;
+	enum iotoll_dma_dir dir;
 };
 
 /* What a strategy keeps mapped besides the pages of each request. */
@@ -170,6 +171,10 @@ static void expect_live(const struct world *w, const struct live *live, unsigned
 				fail_msg("byte %llu of request %u", (unsigned long long)b, i);
 			if (b == 0 || (iova + b) % PAGE == 0)
 				pages++;
+			/* Both ways, or just the one that was asked for. */
+			if (w->space.rights[(iova + b) / PAGE] != IOTOLL_DMA_BIDIRECTIONAL + 1)
+				assert_int_equal(w->space.rights[(iova + b) / PAGE],
+						 live[i].dir + 1);
 			assert_true((iova + b) / PAGE < 100 || (iova + b) / PAGE >= 150);
 		}
 	}
@@ -190,23 +195,22 @@ static void random_requests(const char *strategy, enum kept kept)
 		if (n < 40 && rng_below(&rng, 2) == 0) {
 			live[n].paddr = rng_below(&rng, 200 * PAGE) + PAGE;
 			live[n].bytes = 1 + rng_below(&rng, 3 * PAGE);
+			live[n].dir = (enum iotoll_dma_dir)rng_below(&rng, 3);
 			live[n].iova = iotoll_dma_map_page(w->dev, IOTOLL_PHYS(live[n].paddr),
-							   live[n].bytes, IOTOLL_DMA_BIDIRECTIONAL);
+							   live[n].bytes, live[n].dir);
 			assert_false(iotoll_dma_mapping_error(live[n].iova));
 			n++;
 		} else if (n != 0) {
 			const unsigned i = (unsigned)rng_below(&rng, n);
 
-			iotoll_dma_unmap_page(w->dev, live[i].iova, live[i].bytes,
-					      IOTOLL_DMA_BIDIRECTIONAL);
+			iotoll_dma_unmap_page(w->dev, live[i].iova, live[i].bytes, live[i].dir);
 			live[i] = live[--n];
 		}
 		if (round % 50 == 0)
 			expect_live(w, live, n, kept);
 	}
 	while (n-- != 0)
-		iotoll_dma_unmap_page(w->dev, live[n].iova, live[n].bytes,
-				      IOTOLL_DMA_BIDIRECTIONAL);
+		iotoll_dma_unmap_page(w->dev, live[n].iova, live[n].bytes, live[n].dir);
 	if (kept != MORE)
 		assert_int_equal(space_pages(&w->space), 0);
 	close_world(w);
@@ -219,6 +223,7 @@ static void what_is_told_is_what_is_live_and_never_in_a_hole(void **state)
 	random_requests("strict", NOTHING);
 	random_requests("deferred", NOTHING);
 	random_requests("persistent", MORE);
+	random_requests("never-free", MORE);
 	random_requests("shared", NOTHING_BUT_SHARES);
 }
 

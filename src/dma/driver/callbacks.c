@@ -158,6 +158,7 @@ const struct driver_ops callbacks_driver_ops = {
 	.name = "callbacks",
 	.title = "the embedder's own calls: VFIO, iommufd, vfio-user",
 	.translates = true,
+	.sets_only_clear = true, /* neither VFIO nor iommufd changes what is mapped in one step */
 	.max_paddr = UINT64_MAX,
 	.usual_entries = USUAL_ENTRIES,
 	.create = callbacks_create,
