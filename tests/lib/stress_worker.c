@@ -4,7 +4,6 @@
  */
 #include "stress.h"
 
-#include <sched.h>
 #include <stdlib.h>
 
 static void init_worker(struct stress *s, unsigned number)
@@ -59,12 +58,12 @@ static bool send(struct worker *w, struct item *item)
 	return sent;
 }
 
-static void fetch_mail(struct worker *w)
+static void fetch_mail(struct worker *w, struct worker *of)
 {
-	(void)pthread_mutex_lock(&w->mailbox_lock);
-	while (w->mail && w->holds < ITEMS + MAILBOX)
-		w->held[w->holds++] = w->mailbox[--w->mail];
-	(void)pthread_mutex_unlock(&w->mailbox_lock);
+	(void)pthread_mutex_lock(&of->mailbox_lock);
+	while (of->mail && w->holds < ITEMS + MAILBOX)
+		w->held[w->holds++] = of->mailbox[--of->mail];
+	(void)pthread_mutex_unlock(&of->mailbox_lock);
 }
 
 static void unmap_some(struct worker *w)
@@ -95,15 +94,15 @@ static void *work(void *arg)
 		struct item *item = NULL;
 
 		if (step % 8 == 0)
-			fetch_mail(w);
+			fetch_mail(w, w);
 		if (step % 256 == 0)
 			seldom(w);
 		if (w->holds < ITEMS && rng_below(&w->rng, 2) == 0)
 			item = item_map(w);
 		if (!item && w->holds)
 			unmap_some(w);
-		else if (!item)
-			(void)sched_yield(); /* all that is its own is in others' mailboxes */
+		else if (!item) /* all that is its own waits for others, who may not be running */
+			fetch_mail(w, &w->all->worker[rng_below(&w->rng, w->world->of->threads)]);
 		if (item && (rng_below(&w->rng, 2) || !send(w, item)))
 			w->held[w->holds++] = item;
 	}
@@ -116,7 +115,7 @@ static void finish(struct stress *s)
 	for (unsigned i = 0; i < s->world.of->threads; i++) {
 		struct worker *w = &s->worker[i];
 
-		fetch_mail(w);
+		fetch_mail(w, w);
 		for (unsigned k = 0; k < w->holds; k++)
 			item_check(w, w->held[k]);
 	}
@@ -126,7 +125,7 @@ static void finish(struct stress *s)
 		do {
 			while (w->holds)
 				unmap_some(w);
-			fetch_mail(w);
+			fetch_mail(w, w);
 		} while (w->holds);
 	}
 }
