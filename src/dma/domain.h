@@ -62,6 +62,7 @@ struct iotoll_dma_domain {
 	bool observed;
 
 	struct env_timer timer; /* the strategy's */
+	bool timer_given;       /* not used: see domain_give_timer() */
 
 	/*
 	 * Everything below is under @lock where there is a table, else under @quiet. With @split
@@ -154,6 +155,11 @@ void domain_set_timer(struct iotoll_dma_domain *domain, uint64_t delay_ps);
  * says: then nothing has changed.
  */
 int domain_replace_allocator(struct iotoll_dma_domain *domain, struct iova *iova) MUST_CHECK;
+/*
+ * From here on the strategy's timer never goes off by itself: whoever has a recording of when it
+ * did calls domain_timer().
+ */
+void domain_give_timer(struct iotoll_dma_domain *domain);
 /* The timer went off: takes the lock. */
 void domain_timer(void *domain);
 

@@ -13,7 +13,13 @@ void domain_release(struct iotoll_dma_domain *domain, uint64_t first, uint64_t e
 
 void domain_set_timer(struct iotoll_dma_domain *domain, uint64_t delay_ps)
 {
-	env_timer_arm(domain->env, &domain->timer, delay_ps);
+	if (!domain->timer_given)
+		env_timer_arm(domain->env, &domain->timer, delay_ps);
+}
+
+void domain_give_timer(struct iotoll_dma_domain *domain)
+{
+	domain->timer_given = true;
 }
 
 void domain_timer(void *ctx)

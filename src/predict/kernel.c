@@ -89,10 +89,8 @@ static int on_event(struct kernel *k, const struct kernel_event *ev, struct err 
 	case TRACE_QI_SUBMIT:
 		return kernel_descriptor(k, ev, err);
 	case TRACE_FQ_TIMEOUT:
-		k->cpu[ev->cpu].timeout = true;
-		return 0;
 	case TRACE_FQ_FLUSH:
-		k->cpu[ev->cpu].flushing = true;
+		flush_probes_take(&k->cpu[ev->cpu].said, ev->kind);
 		return 0;
 	case TRACE_API_MAP:
 	case TRACE_API_MAP_RET:

@@ -5,6 +5,7 @@
 
 #include "predict/impl.h"
 #include "predict/lane.h"
+#include "trace/flush_cause.h"
 
 #define KERNEL_LANES   8u
 #define KERNEL_DEVICES 16u
@@ -56,8 +57,7 @@ struct kernel_cpu {
 	uint64_t slow_pages;       /* an allocation from the tree whose call is not known; or 0 */
 	struct kernel_unmap unmap[KERNEL_UNMAPS];
 	unsigned unmaps;
-	bool timeout;  /* the flush that comes is the timer's */
-	bool flushing; /* one was said to come */
+	struct flush_probes said; /* of the flush that comes */
 	/* An unmap that should flush, and what it should say. */
 	int flush_lane; /* -1: none */
 	uint64_t flush_line;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dma/strategy/flush_queue.h"
 #include "predict/kernel.h"
 #include "spec/vtd.h"
 
@@ -134,8 +135,8 @@ static int unmap_now(struct kernel *k, const struct kernel_unmap *u, struct err 
 			return err_set(
 				err, -EINVAL,
 				"predict: line %llu: %u unmaps without a flush: expected one "
-				"when 255 wait on a CPU",
-				(unsigned long long)u->line, KERNEL_QUEUED);
+				"when %u wait on a CPU",
+				(unsigned long long)u->line, KERNEL_QUEUED, FLUSH_QUEUE_ROOM);
 		kl->queued[kl->queue++] = *u;
 	} else if (k->mode == KERNEL_LAZY) {
 		unmap_lazily(k, lane, u);
@@ -267,27 +268,26 @@ static void flush_unexpected(struct kernel *k, unsigned lane, const struct kerne
 static int lazy_descriptor(struct kernel *k, const struct kernel_event *ev, struct err *err)
 {
 	struct kernel_cpu *c = &k->cpu[ev->cpu];
-	const bool timer = c->timeout, said = c->flushing;
+	const enum flush_cause cause = flush_probes_cause(&c->said);
 	struct lane *l;
 	unsigned lane;
 	int rc = kernel_lane_of_tag(k, ev->tag, 0, 0, &lane, err);
 
-	c->timeout = c->flushing = false;
 	if (rc)
 		return rc;
 	l = k->lane[lane].lane;
 	if (!k->lane[lane].flushed) {
-		first_flush(k, lane, ev, timer || !said);
+		first_flush(k, lane, ev, cause != FLUSH_RING);
 		return 0;
 	}
-	if (!timer && c->flush_lane == (int)lane) {
+	if (cause != FLUSH_TIMER && c->flush_lane == (int)lane) {
 		c->flush_lane = -1;
 		score_exact(&k->result->part[PREDICT_FLUSHES]);
 		score_descriptor(k, lane, ev, &c->flush_desc, 1, "its CPU's ring full");
 		return 0;
 	}
-	if (!timer)
-		flush_unexpected(k, lane, ev, said);
+	if (cause != FLUSH_TIMER)
+		flush_unexpected(k, lane, ev, cause == FLUSH_RING);
 	lane_timer(l, ev->cpu);
 	score_descriptor(k, lane, ev, l->desc, l->descs, "after its timer went off");
 	return 0;

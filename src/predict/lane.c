@@ -229,6 +229,7 @@ int lane_init(struct lane *l, const struct profile *profile, const char *strateg
 	rc = solo_init(&l->solo, &machine, &rig, LANE_DEVID, err);
 	if (rc)
 		return rc;
+	domain_give_timer(l->solo.rig.domain);
 	rc = put_in_front(l, err);
 	if (rc)
 		lane_fini(l);

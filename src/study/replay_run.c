@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Setting up a replay by names; its result as JSON. */
 #include "study/replay_run.h"
+#include "dma/strategy/strategy.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
+#include "dma/strategy/strategy.h"
 #include "study/paths.h"
 #include "study/result_exposure.h"
 #include "trace/loss.h"
@@ -58,6 +60,15 @@ const char *replay_pace_words(const char *pace)
 	return strcmp(pace, "open")
 		       ? "closed loop: each event at once, limited by the work alone"
 		       : "as recorded; a recording made in an emulator shows order, not speed";
+}
+
+json_t *replay_timer_words(const char *strategy, const struct replay_result *r)
+{
+	const struct strategy_ops *s = strategy_find(strategy);
+
+	if (!s || !s->timer)
+		return json_null();
+	return json_string(r->ticks_taken ? "recorded" : "own");
 }
 
 static json_t *integer(uint64_t value)
@@ -120,6 +131,7 @@ static json_t *iommu(const struct replay_request *q, const struct replay_result 
 	json_object_set_new(
 		o, "flush_us_mean",
 		json_real(forgets ? (double)r->dma.flush_ps / 1e6 / (double)forgets : 0));
+	json_object_set_new(o, "timer", replay_timer_words(q->strategy, r));
 	json_object_set_new(o, "accesses", integer(r->accesses));
 	json_object_set_new(o, "access_faults", integer(r->access_faults));
 	return o;

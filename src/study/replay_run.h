@@ -37,6 +37,8 @@ int replay_request_profile(const struct replay_request *r, struct profile *out,
 /* Its names as a configuration on @profile, which must outlive it. 0; -EINVAL with @err. */
 int replay_request_config(const struct replay_request *r, const struct profile *profile,
 			  struct replay_config *out, struct err *err) MUST_CHECK;
+/* When the strategy's timer went off: "recorded", "own"; null: it has none. A new reference. */
+json_t *replay_timer_words(const char *strategy, const struct replay_result *r);
 /* What the times of a recording are worth, and when events start, in words. */
 const char *replay_pace_words(const char *pace);
 /*

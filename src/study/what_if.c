@@ -205,6 +205,7 @@ static int replay_row(struct run *run, json_t *row, int device, const struct iom
 	if (r.stopped)
 		return err_set(run->err, -EINTR, "interrupted");
 	json_object_set_new(row, "locks", json_string(config.split_locks ? "split" : "one"));
+	json_object_set_new(row, "timer", replay_timer_words(strategy, &r));
 	what_if_put(row, &r, &config, recording->span_ns);
 	return 0;
 }

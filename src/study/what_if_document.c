@@ -157,12 +157,27 @@ static void beside(json_t *rows, const char *what, double recorded, double repla
 					      paper_cell(0, replayed)));
 }
 
+/* A lazy kernel's: why each came, as far as a probe says, and why it came here. */
+static void add_flushes(json_t *rows, const json_t *recorded, const json_t *price)
+{
+	const double timer = value(price, "timer_flushes"), all = value(price, "flushes");
+	const double unsaid = value(recorded, "unsaid_flushes");
+	const double here = value(price, "unsaid_timer_flushes");
+	const bool said = isfinite(value(recorded, "timer_flushes"));
+
+	beside(rows, "flushes of the domain", value(recorded, "flushes"), all);
+	beside(rows, "of these, by the timer", value(recorded, "timer_flushes"),
+	       said ? timer - here : timer);
+	beside(rows, "of these, by a full ring", value(recorded, "ring_flushes"), all - timer);
+	if (said && unsaid > 0)
+		beside(rows, "of these, no probe says why", unsaid, here);
+}
+
 static void add_beside(json_t *rows, const json_t *device)
 {
 	const json_t *recorded = json_object_get(device, "recorded");
 	const bool strict = !strcmp(text(recorded, "mode"), "strict");
 	const json_t *row = row_of(device, "vtd", strict ? "strict" : "flush-queue");
-	const double timer = value(recorded, "timer_flushes");
 
 	if (!row || !json_is_object(recorded))
 		return;
@@ -171,19 +186,47 @@ static void add_beside(json_t *rows, const json_t *device)
 		       value(row, "price.invalidations"));
 		return;
 	}
-	beside(rows, "flushes of the domain", value(recorded, "flushes"),
-	       value(row, "price.flushes"));
-	if (!isfinite(timer))
-		return;
-	beside(rows, "of these, by the timer", timer, value(row, "price.timer_flushes"));
-	beside(rows, "of these, by a full ring", value(recorded, "flushes") - timer,
-	       value(row, "price.flushes") - value(row, "price.timer_flushes"));
+	add_flushes(rows, recorded, json_object_get(row, "price"));
+}
+
+/* What the table needs said: lists, and of a lazy kernel where its timer and rings come from. */
+static json_t *beside_words(const json_t *device)
+{
+	const json_t *recorded = json_object_get(device, "recorded");
+	const json_t *row = row_of(device, "vtd", "flush-queue");
+	const double queued = value(recorded, "queued_before");
+	const double steps = value(row, "price.step_flushes");
+	const char *list = "A list has one range and is invalidated at once, there and here.";
+	json_t *rings, *between, *o;
+
+	if (strcmp(text(recorded, "mode"), "lazy") != 0)
+		return json_string(list);
+	rings = isfinite(queued)
+			? json_sprintf("%.0f unmaps waited in the ring that was full first when "
+				       "the recording began: learnt from that flush",
+				       queued)
+			: json_string("What waited in rings when the recording began went with the "
+				      "first flush, whatever it was");
+	between = steps > 0 ? json_sprintf(" Between steps of the recording, of which nothing is "
+					   "known, all that waits goes with one flush more: %.0f "
+					   "of these, not counted here.",
+					   steps)
+			    : json_string("");
+	o = json_sprintf("%s timer=recorded: under flush-queue the timer goes off where the "
+			 "kernel's did; when a ring is full is ours to find out. A flush of which "
+			 "no probe says why is the timer's here unless our ring was full. %s.%s "
+			 "Timers of other strategies go off by their own rules, at ticks 4 ms "
+			 "apart.",
+			 list, json_string_value(rings), json_string_value(between));
+	json_decref(rings);
+	json_decref(between);
+	return o;
 }
 
 /* Of the IOMMU whose descriptors are recorded; NULL if it was not replayed with. */
 static json_t *recorded_table(const json_t *device)
 {
-	json_t *rows = json_array(), *o, *id;
+	json_t *rows = json_array(), *o, *id, *words;
 
 	add_beside(rows, device);
 	if (!json_array_size(rows)) {
@@ -191,17 +234,14 @@ static json_t *recorded_table(const json_t *device)
 		return NULL;
 	}
 	id = json_sprintf("recorded-%s", text(device, "name"));
+	words = beside_words(device);
 	o = paper_table(json_string_value(id), "What the kernel told VT-d, and the replay ours",
 			json_pack("[o, o, o]", paper_column("What", ""),
 				  paper_column("Recorded", "times"),
 				  paper_column("Replayed", "times")),
-			rows,
-			"A list has one range and is invalidated at once, there and here. How full "
-			"the flush queue's rings were when "
-			"the recording began, and whether its timer was running, is not recorded: "
-			"here they begin empty. The timer goes off at ticks of our own, 4 ms "
-			"apart; when the kernel's did is not taken over.");
+			rows, json_string_value(words));
 	json_decref(id);
+	json_decref(words);
 	return o;
 }
 

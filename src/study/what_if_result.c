@@ -70,20 +70,29 @@ json_t *what_if_load(const struct recording *r, int device)
 	return o;
 }
 
+/* What is not known is null. */
+static json_t *count_if(bool known, uint64_t n)
+{
+	return known ? json_integer((json_int_t)n) : json_null();
+}
+
 json_t *what_if_recorded(const struct recording *r, int device)
 {
 	const struct recorded_flushes *f = &r->device[device].flushes;
-	const bool lazy = f->by_domain && !f->by_page;
+	const struct recorded_device *d = &r->device[device];
+	const bool lazy = recording_is_lazy(d), said = r->flush_queue;
 	json_t *o;
 
 	if (!r->descriptors || f->by_page + f->by_domain == 0)
 		return json_null();
 	o = json_pack("{s:s}", "mode", lazy ? "lazy" : "strict");
-	put(o, "unmaps", r->device[device].unmaps);
+	put(o, "unmaps", d->unmaps);
 	put(o, "invalidations", f->by_page);
 	put(o, "flushes", f->by_domain);
-	json_object_set_new(o, "timer_flushes",
-			    r->flush_queue ? json_integer((json_int_t)f->by_timer) : json_null());
+	json_object_set_new(o, "timer_flushes", count_if(said, f->by_cause[FLUSH_TIMER]));
+	json_object_set_new(o, "ring_flushes", count_if(said, f->by_cause[FLUSH_RING]));
+	json_object_set_new(o, "unsaid_flushes", count_if(lazy, f->by_cause[FLUSH_UNSAID]));
+	json_object_set_new(o, "queued_before", count_if(d->queued > 0, d->queued));
 	return o;
 }
 
@@ -111,8 +120,11 @@ static json_t *price(const struct replay_result *r, const struct replay_config *
 	json_object_set_new(o, "cycles_per_pair", number(r->cycles_per_pair));
 	json_object_set_new(o, "us_per_pair", number(r->cycles_per_pair / mhz));
 	put(o, "invalidations", r->dma.invalidations);
-	put(o, "flushes", r->dma.flushes);
-	put(o, "timer_flushes", r->dma.timer_flushes);
+	put(o, "flushes", r->dma.flushes - r->step_flushes);
+	put(o, "timer_flushes", r->dma.timer_flushes - r->step_flushes);
+	put(o, "step_flushes", r->step_flushes);
+	json_object_set_new(o, "unsaid_timer_flushes", count_if(r->ticks_taken, r->unsaid_ticks));
+	json_object_set_new(o, "missed_ring_flushes", count_if(r->ticks_taken, r->missed_rings));
 	json_object_set_new(
 		o, "cpu_percent",
 		number(open ? over(100 * (double)ps, 1e3 * (double)span_ns) : (double)NAN));

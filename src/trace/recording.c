@@ -1,59 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Reading a recording into memory: see recording.h. Calls of the DMA API nest no deeper than an
- * interrupt lets them; probes come before what they announce, the tracepoints of "dma:" after it.
+ * Reading a recording into memory: see recording.h.
  */
-#include "trace/recording_impl.h"
+#include "trace/recording_reader.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CALLS    8u    /* under way on a CPU: one, and interrupts in it */
-#define RECENT   256u  /* maps and unmaps of a CPU that what follows may be about */
 #define CPUS_MAX 4096u /* our choice: more is no machine's number */
-
-/* What a call of the DMA API says. */
-struct said {
-	enum trace_kind kind;
-	int device;
-	uint8_t dir;
-	uint32_t offset;
-	uint64_t first, pages, asked; /* pages 0: not said, as of a list */
-	size_t head;                  /* 1 + the event of its first piece; 0: none yet */
-	uint64_t end;                 /* of the last piece */
-};
-
-struct reader_cpu {
-	struct said call[CALLS]; /* of maps: not returned yet */
-	unsigned calls;
-	struct said unmap;     /* announced; kind TRACE_OTHER: none */
-	size_t recent[RECENT]; /* events, 1 + index; 0: none */
-	unsigned next;
-	bool timer, flush;
-};
-
-struct reader {
-	struct recording *r;
-	struct reader_cpu *cpu;
-	unsigned cpus;
-	uint64_t last_ns, now_ns;
-	bool begun;
-	struct err *err;
-};
-
-static int device_of(struct reader *rd, const struct trace_event *ev, int *out)
-{
-	char name[sizeof(rd->r->device[0].name)] = "";
-
-	*out = RECORDING_NOBODY;
-	if (!trace_has(ev, TRACE_F_DEV) || !ev->dev.bytes)
-		return 0;
-	memcpy(name, ev->dev.at, ev->dev.bytes < sizeof(name) ? ev->dev.bytes : sizeof(name) - 1);
-	*out = recording_find(rd->r, name);
-	return *out == RECORDING_NOBODY ? recording_add(rd->r, name, strlen(name), -1, out, rd->err)
-					: 0;
-}
 
 /* The state of the event's CPU, until the next call; NULL with the reason in *@rc. */
 static struct reader_cpu *cpu_of(struct reader *rd, const struct trace_event *ev, int *rc)
@@ -79,192 +34,14 @@ static struct reader_cpu *cpu_of(struct reader *rd, const struct trace_event *ev
 	return &rd->cpu[ev->cpu];
 }
 
-/* ---- what calls say ---- */
-
-static int said_of(struct reader *rd, const struct trace_event *ev, struct said *out)
+/* Time since the first event that is kept. */
+static uint64_t now(struct reader *rd, const struct trace_event *ev)
 {
-	uint64_t at = 0;
-
-	*out = (struct said){.kind = ev->kind, .first = UINT64_MAX, .dir = TRACE_DIR_BOTH};
-	if (trace_has(ev, TRACE_F_DIR) && ev->dir < TRACE_DIR_NONE)
-		out->dir = ev->dir;
-	if (trace_has(ev, TRACE_F_IOVA)) {
-		out->first = ev->iova >> RECORDING_PAGE_SHIFT;
-		at = ev->iova & ((1u << RECORDING_PAGE_SHIFT) - 1);
-	}
-	if (trace_has(ev, TRACE_F_OFFSET))
-		at = ev->offset & ((1u << RECORDING_PAGE_SHIFT) - 1);
-	if ((ev->kind == TRACE_API_MAP || ev->kind == TRACE_API_UNMAP) &&
-	    trace_has(ev, TRACE_F_BYTES) && ev->bytes && ev->bytes < UINT64_MAX / 2) {
-		out->offset = (uint32_t)at;
-		out->asked = ev->bytes;
-		out->pages = (at + ev->bytes - 1) / (1u << RECORDING_PAGE_SHIFT) + 1;
-	}
-	return device_of(rd, ev, &out->device);
-}
-
-/* @to is what @said said it would be, or was. */
-static void tell(struct recorded *to, const struct said *said)
-{
-	to->device = said->device;
-	to->dir = said->dir;
-	to->dir_known = true;
-	if (said->asked && said->pages == to->bytes >> RECORDING_PAGE_SHIFT) {
-		to->asked = said->asked;
-		to->offset = said->offset;
-	}
-}
-
-static void begin_call(struct reader_cpu *c, const struct said *said)
-{
-	if (c->calls == CALLS) { /* the oldest never returned */
-		memmove(c->call, c->call + 1, (CALLS - 1) * sizeof(c->call[0]));
-		c->calls--;
-	}
-	c->call[c->calls++] = *said;
-}
-
-/* The innermost of this kind has returned, and all that were begun in it. */
-static void end_call(struct reader_cpu *c, enum trace_kind kind)
-{
-	unsigned i = c->calls;
-
-	while (i && c->call[i - 1].kind != kind)
-		i--;
-	if (i)
-		c->calls = i - 1;
-}
-
-/* The last event of this kind on this CPU for which the call has the address and nobody else. */
-static struct recorded *recent(struct reader *rd, struct reader_cpu *c, enum trace_kind kind,
-			       uint64_t first)
-{
-	for (unsigned i = 0; i < RECENT; i++) {
-		const size_t at = c->recent[(c->next + RECENT - 1 - i) % RECENT];
-		struct recorded *ev = at ? &rd->r->event[at - 1] : NULL;
-
-		if (ev && ev->kind == kind && ev->iova >> RECORDING_PAGE_SHIFT == first)
-			return ev;
-	}
-	return NULL;
-}
-
-static bool is_list(enum trace_kind kind)
-{
-	return kind == TRACE_API_MAP_SG || kind == TRACE_API_ALLOC;
-}
-
-/* The event @index may be one more piece of @call's list. */
-static void tell_piece(struct reader *rd, struct said *call, struct recorded *ev, size_t index)
-{
-	if (call->head && recording_continues(&rd->r->event[call->head - 1], call->end, ev))
-		ev->piece = call->head;
-	else
-		call->head = index + 1;
-	call->end = ev->iova + ev->bytes;
-}
-
-/* Up to @end, where the list ends whose first piece is @head: maps one behind the other. */
-static void tell_list(struct reader *rd, struct reader_cpu *c, const struct said *said,
-		      struct recorded *head, uint64_t end)
-{
-	struct said list = *said;
-	struct recorded *ev = head;
-
-	while (ev && ev >= head && ev->iova < end) {
-		if (ev->device == RECORDING_NOBODY)
-			tell(ev, said);
-		tell_piece(rd, &list, ev, (size_t)(ev - rd->r->event));
-		ev = recent(rd, c, TRACE_MAP, list.end >> RECORDING_PAGE_SHIFT);
-	}
-}
-
-/* Where the I/O addresses end that a tracepoint names; 0: it names one page, or not all. */
-static uint64_t end_of_list(const struct trace_event *ev)
-{
-	const struct trace_list *at = &ev->dma_addrs, *bytes = &ev->sizes;
-
-	if (ev->kind == TRACE_API_ALLOC)
-		return trace_has(ev, TRACE_F_IOVA) && trace_has(ev, TRACE_F_BYTES)
-			       ? ev->iova + ev->bytes
-			       : 0;
-	if (!trace_has(ev, TRACE_F_DMA_ADDRS) || !trace_has(ev, TRACE_F_SIZES) || !at->count ||
-	    at->count != bytes->count)
-		return 0;
-	return at->at[at->count - 1] + bytes->at[at->count - 1];
-}
-
-/* A tracepoint of "dma:", which tells of what has just happened. */
-static void tell_after(struct reader *rd, struct reader_cpu *c, const struct trace_event *ev,
-		       const struct said *said, enum trace_kind kind)
-{
-	struct recorded *of = recent(rd, c, kind, said->first);
-	const uint64_t first = trace_has(ev, TRACE_F_DMA_ADDRS) && ev->dma_addrs.count
-				       ? ev->dma_addrs.at[0] >> RECORDING_PAGE_SHIFT
-				       : said->first;
-
-	if (is_list(ev->kind)) {
-		of = recent(rd, c, kind, first);
-		if (of)
-			tell_list(rd, c, said, of, end_of_list(ev));
-	}
-	if (of && of->device == RECORDING_NOBODY)
-		tell(of, said);
-	for (size_t i = 0; i < ev->dma_addrs.count && trace_has(ev, TRACE_F_DMA_ADDRS); i++) {
-		of = recent(rd, c, kind, ev->dma_addrs.at[i] >> RECORDING_PAGE_SHIFT);
-		if (of && of->device == RECORDING_NOBODY)
-			tell(of, said);
-	}
-}
-
-static int take_call(struct reader *rd, struct reader_cpu *c, const struct trace_event *ev)
-{
-	const bool probe = trace_has(ev, TRACE_F_SITE) || trace_has(ev, TRACE_F_TEXT);
-	struct said said;
-	int rc = said_of(rd, ev, &said);
-
-	if (rc)
-		return rc;
-	switch (ev->kind) {
-	case TRACE_API_MAP:
-	case TRACE_API_MAP_SG:
-	case TRACE_API_ALLOC:
-		if (probe)
-			begin_call(c, &said);
-		else
-			tell_after(rd, c, ev, &said, TRACE_MAP);
-		break;
-	default:
-		if (probe)
-			c->unmap = said;
-		else
-			tell_after(rd, c, ev, &said, TRACE_UNMAP);
-	}
-	return 0;
-}
-
-/* ---- maps and unmaps ---- */
-
-static void tell_map(struct reader *rd, struct reader_cpu *c, struct recorded *ev)
-{
-	struct said *call = c->calls ? &c->call[c->calls - 1] : NULL;
-
-	if (!call || (call->pages && call->pages != ev->bytes >> RECORDING_PAGE_SHIFT))
-		return;
-	tell(ev, call);
-	if (is_list(call->kind))
-		tell_piece(rd, call, ev, rd->r->events);
-}
-
-static void tell_unmap(struct reader_cpu *c, struct recorded *ev)
-{
-	const uint64_t first = ev->iova >> RECORDING_PAGE_SHIFT;
-
-	if (c->unmap.kind == TRACE_OTHER)
-		return;
-	if (c->unmap.first == first || c->unmap.first == UINT64_MAX)
-		tell(ev, &c->unmap);
-	c->unmap.kind = TRACE_OTHER;
+	if (rd->begun && ev->time_ns > rd->last_ns)
+		rd->now_ns += ev->time_ns - rd->last_ns;
+	rd->last_ns = ev->time_ns;
+	rd->begun = true;
+	return rd->now_ns;
 }
 
 static int take_move(struct reader *rd, struct reader_cpu *c, const struct trace_event *ev)
@@ -285,15 +62,11 @@ static int take_move(struct reader *rd, struct reader_cpu *c, const struct trace
 	};
 	int rc;
 
-	if (rd->begun && ev->time_ns > rd->last_ns)
-		rd->now_ns += ev->time_ns - rd->last_ns;
-	rd->last_ns = ev->time_ns;
-	rd->begun = true;
-	out.time_ns = r->span_ns = rd->now_ns;
+	out.time_ns = r->span_ns = now(rd, ev);
 	if (ev->kind == TRACE_MAP)
-		tell_map(rd, c, &out);
+		reader_tell_map(rd, c, &out);
 	else
-		tell_unmap(c, &out);
+		reader_tell_unmap(c, &out);
 	r->cpus = ev->cpu >= r->cpus ? ev->cpu + 1 : r->cpus;
 	rc = recording_push(&r->event, &r->events, &r->room, &out, rd->err);
 	c->recent[c->next] = r->events;
@@ -320,6 +93,34 @@ static int domain_of(struct reader *rd, int tag, struct recorded_domain **out)
 	return 0;
 }
 
+static int take_flush(struct reader *rd, struct reader_cpu *c, const struct trace_event *ev,
+		      struct recorded_domain *d)
+{
+	const struct recorded flush = {.kind = TRACE_FQ_FLUSH,
+				       .cause = flush_probes_cause(&c->said),
+				       .cpu = ev->cpu,
+				       .line = ev->line,
+				       .time_ns = now(rd, ev),
+				       .tag = d->tag,
+				       .device = RECORDING_NOBODY};
+
+	d->flushes.by_domain++;
+	d->flushes.by_cause[flush.cause]++;
+	return recording_push(&rd->r->event, &rd->r->events, &rd->r->room, &flush, rd->err);
+}
+
+/* What came between is not recorded. */
+static int take_step(struct reader *rd, const struct trace_event *ev)
+{
+	const struct recorded step = {.kind = TRACE_STEP,
+				      .line = ev->line,
+				      .time_ns = rd->now_ns,
+				      .tag = -1,
+				      .device = RECORDING_NOBODY};
+
+	return recording_push(&rd->r->event, &rd->r->events, &rd->r->room, &step, rd->err);
+}
+
 static int take_descriptor(struct reader *rd, struct reader_cpu *c, const struct trace_event *ev)
 {
 	struct recorded_domain *d;
@@ -332,15 +133,10 @@ static int take_descriptor(struct reader *rd, struct reader_cpu *c, const struct
 	rc = domain_of(rd, (int)(ev->tag & 0xFFFF), &d);
 	if (rc)
 		return rc;
-	if (ev->qi_granularity != 3) {
-		d->flushes.by_domain++;
-		d->flushes.by_timer += c->timer;
-		d->flushes.announced += c->timer || c->flush;
-		c->timer = c->flush = false;
-		return 0;
-	}
+	if (ev->qi_granularity != 3)
+		return take_flush(rd, c, ev, d);
 	d->flushes.by_page++;
-	of = recent(rd, c, TRACE_UNMAP, ev->iova >> RECORDING_PAGE_SHIFT);
+	of = reader_recent(rd, c, TRACE_UNMAP, ev->iova >> RECORDING_PAGE_SHIFT);
 	if (of && of->tag < 0)
 		of->tag = d->tag;
 	return 0;
@@ -360,19 +156,20 @@ static int take(struct reader *rd, const struct trace_event *ev)
 	case TRACE_QI_SUBMIT:
 		return take_descriptor(rd, c, ev);
 	case TRACE_FQ_TIMEOUT:
-		c->timer = rd->r->flush_queue = true;
-		return 0;
 	case TRACE_FQ_FLUSH:
-		c->flush = rd->r->flush_queue = true;
+		flush_probes_take(&c->said, ev->kind);
+		rd->r->flush_queue = true;
 		return 0;
+	case TRACE_STEP:
+		return take_step(rd, ev);
 	case TRACE_API_MAP_RET:
-		end_call(c, TRACE_API_MAP);
+		reader_call_ends(c, TRACE_API_MAP);
 		return 0;
 	case TRACE_API_MAP_SG_RET:
-		end_call(c, TRACE_API_MAP_SG);
+		reader_call_ends(c, TRACE_API_MAP_SG);
 		return 0;
 	case TRACE_API_ALLOC_RET:
-		end_call(c, TRACE_API_ALLOC);
+		reader_call_ends(c, TRACE_API_ALLOC);
 		return 0;
 	case TRACE_API_MAP:
 	case TRACE_API_MAP_SG:
@@ -380,7 +177,7 @@ static int take(struct reader *rd, const struct trace_event *ev)
 	case TRACE_API_UNMAP:
 	case TRACE_API_UNMAP_SG:
 	case TRACE_API_FREE:
-		return take_call(rd, c, ev);
+		return reader_call(rd, c, ev);
 	default:
 		return 0;
 	}
@@ -394,13 +191,14 @@ int recording_read(struct recording *out, struct trace *trace, struct err *err)
 
 	*out = (struct recording){.format = trace_format_name(trace)};
 	strncpy(out->name, trace_name(trace), sizeof(out->name) - 1);
+	trace_want_marks(trace);
 	while ((rc = trace_next(trace, &ev, err)) > 0) {
 		rc = take(&rd, &ev);
 		if (rc)
 			break;
 	}
 	out->tally = *trace_tally(trace);
-	if (!rc && !out->events)
+	if (!rc && !out->tally.maps && !out->tally.unmaps)
 		rc = err_set(err, -EINVAL,
 			     "%s: no map or unmap event in %llu lines: expected events of "
 			     "iommu:map and iommu:unmap",

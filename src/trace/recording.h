@@ -16,8 +16,9 @@
  * they were mapped within one call that says so, or unmapped in one event (recording_fold.c).
  *
  * Where everything that is known points to one device all else is taken to be its, too; in a lazy
- * recording of several without calls nothing tells them apart, and they are one, "all devices".
- * What else remains unknown is left out and counted.
+ * recording of several without calls an unmap is that domain's which flushes after it, if in this
+ * step only one does: within 10 ms the timer must. Where that leaves one in doubt they are one,
+ * "all devices". What else remains unknown is left out and counted.
  *
  * Unmaps of what was mapped before the recording began get a map of their own (before): of the
  * same size, of frames that the recording does not use, which is our choice.
@@ -25,14 +26,20 @@
 #ifndef IOTOLL_TRACE_RECORDING_H
 #define IOTOLL_TRACE_RECORDING_H
 
+#include "trace/flush_cause.h"
 #include "trace/trace.h"
 
 #define RECORDING_DEVICES 32
 #define RECORDING_NOBODY  (-1)
 
-/* One map or unmap. */
+/* One map or unmap; or what only replays of a lazy kernel's flush queue look at. */
 struct recorded {
-	enum trace_kind kind; /* TRACE_MAP or TRACE_UNMAP */
+	/*
+	 * TRACE_MAP, TRACE_UNMAP; TRACE_FQ_FLUSH: the descriptor that flushed the domain;
+	 * TRACE_STEP: what came between is not recorded.
+	 */
+	enum trace_kind kind;
+	enum flush_cause cause; /* of a flush */
 	unsigned cpu;
 	uint64_t line;
 	uint64_t time_ns;                        /* since the first one; never goes back */
@@ -41,7 +48,7 @@ struct recorded {
 	uint32_t offset; /* in the first page, of what was asked for */
 	uint8_t dir;     /* enum trace_dir; TRACE_DIR_BOTH where it is not recorded */
 	bool dir_known;
-	int tag;    /* domain id that its descriptor names; -1: none recorded */
+	int tag;    /* domain id that its descriptor names, or must; -1: none known */
 	int device; /* index of the recording's device[], or RECORDING_NOBODY */
 	/* Of a map: recorded so often, one behind the other. Where 1, @piece means nothing. */
 	uint32_t pieces;
@@ -55,10 +62,9 @@ struct recorded_piece {
 
 /* What the recording says of the invalidations of one device. */
 struct recorded_flushes {
-	uint64_t by_page;   /* IOTLB descriptors that name a range */
-	uint64_t by_domain; /* that name the domain */
-	uint64_t by_timer;  /* of these: announced by the flush queue's timer ... */
-	uint64_t announced; /* ... or by the flush queue at all */
+	uint64_t by_page;                  /* IOTLB descriptors that name a range */
+	uint64_t by_domain;                /* that name the domain */
+	uint64_t by_cause[FLUSH_RING + 1]; /* of these, as far as probes say */
 };
 
 /* One domain of the invalidation queue. */
@@ -74,6 +80,13 @@ struct recorded_device {
 	uint64_t lists, list_pieces;
 	uint64_t befores; /* unmaps of what was mapped before, all counted in @unmaps */
 	struct recorded_flushes flushes;
+	/*
+	 * Lazy: how many waited in the ring of @queued_cpu when the recording began, learnt from
+	 * the first flush, if it says that this ring was full. Else nothing depends on it: the
+	 * first flush, the timer's, freed what all rings had.
+	 */
+	unsigned queued, queued_cpu;
+	uint64_t queued_paddr; /* so many frames that the recording does not use */
 };
 
 struct recording {
@@ -106,6 +119,11 @@ int recording_read(struct recording *out, struct trace *trace, struct err *err) 
 void recording_fini(struct recording *r);
 /* -EINVAL, with @err saying that there is no device @name and which there are. */
 int recording_nobody(const struct recording *r, const char *name, struct err *err);
+/* Does it flush whole domains from a queue? */
+static inline bool recording_is_lazy(const struct recorded_device *d)
+{
+	return d->flushes.by_domain && !d->flushes.by_page;
+}
 /* The device of this name; RECORDING_NOBODY if there is none. */
 int recording_find(const struct recording *r, const char *name);
 

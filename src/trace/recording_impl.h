@@ -23,6 +23,12 @@ int recording_push(struct recorded **list, size_t *count, size_t *room, const st
 bool recording_continues(const struct recorded *head, uint64_t end, const struct recorded *next);
 /* Make one event of each list's pieces, which go. 0 or -ENOMEM with @err. */
 int recording_fold(struct recording *r, struct err *err) MUST_CHECK;
+/* The domain of the invalidation queue with this id; NULL: none, or none is named. */
+struct recorded_domain *recording_domain(struct recording *r, int tag);
+/* A lazy recording without calls: which domain each unmap is of, if that is known of all. */
+void recording_lazy_owners(struct recording *r);
+/* Once each event has its device: whose flushes are, and what waited before the recording. */
+void recording_queues(struct recording *r);
 /* Once all is read: whose what is, and what was there before. */
 int recording_own(struct recording *r, struct err *err) MUST_CHECK;
 

@@ -16,11 +16,16 @@ static uint64_t pages_of(const struct recorded *ev)
 	return (ev->kind == TRACE_MAP ? ev->bytes : ev->done_bytes) >> RECORDING_PAGE_SHIFT;
 }
 
+static bool is_move(const struct recorded *ev)
+{
+	return ev->kind == TRACE_MAP || ev->kind == TRACE_UNMAP;
+}
+
 /* ---- domains and devices ---- */
 
-static struct recorded_domain *domain_of(struct recording *r, int tag)
+struct recorded_domain *recording_domain(struct recording *r, int tag)
 {
-	for (unsigned i = 0; i < r->domains; i++)
+	for (unsigned i = 0; i < r->domains && tag >= 0; i++)
 		if (r->domain[i].tag == tag)
 			return &r->domain[i];
 	return NULL;
@@ -56,7 +61,7 @@ static int name_domains(struct recording *r, struct err *err)
 
 	for (size_t i = 0; i < r->events && !rc; i++) {
 		struct recorded *ev = &r->event[i];
-		struct recorded_domain *d = ev->tag < 0 ? NULL : domain_of(r, ev->tag);
+		struct recorded_domain *d = is_move(ev) ? recording_domain(r, ev->tag) : NULL;
 
 		if (!d)
 			continue;
@@ -69,7 +74,7 @@ static int name_domains(struct recording *r, struct err *err)
 	}
 	for (size_t i = 0; i < r->events && !rc; i++) {
 		struct recorded *ev = &r->event[i];
-		struct recorded_domain *d = ev->tag < 0 ? NULL : domain_of(r, ev->tag);
+		struct recorded_domain *d = is_move(ev) ? recording_domain(r, ev->tag) : NULL;
 
 		if (!d)
 			continue;
@@ -109,8 +114,8 @@ static void sum_flushes(struct recording *r)
 		f = &r->device[d->device].flushes;
 		f->by_page += d->flushes.by_page;
 		f->by_domain += d->flushes.by_domain;
-		f->by_timer += d->flushes.by_timer;
-		f->announced += d->flushes.announced;
+		for (unsigned c = 0; c <= FLUSH_RING; c++)
+			f->by_cause[c] += d->flushes.by_cause[c];
 	}
 }
 
@@ -177,7 +182,8 @@ static int find_owners(struct recording *r, struct err *err)
 	int rc = match_init(&m);
 
 	for (size_t i = 0; i < r->events && !rc; i++)
-		rc = follow(r, &m, &ended, i);
+		if (is_move(&r->event[i]))
+			rc = follow(r, &m, &ended, i);
 	match_list_fini(&ended);
 	match_fini(&m);
 	return rc ? err_set(err, rc, "recording: out of memory") : 0;
@@ -280,7 +286,11 @@ static int find_earlier(struct recording *r, struct err *err)
 	}
 	rc = see_frames(&e);
 	for (size_t i = 0; i < r->events && !rc; i++)
-		rc = see(&e, &r->event[i]);
+		if (is_move(&r->event[i]))
+			rc = see(&e, &r->event[i]);
+	for (unsigned i = 0; i < r->devices && !rc; i++)
+		r->device[i].queued_paddr = unused_frames(&e, r->device[i].queued)
+					    << RECORDING_PAGE_SHIFT;
 	pageset_fini(&e.frames);
 	pageset_fini(&e.seen);
 	return rc;
@@ -302,6 +312,8 @@ static void count(struct recording *r)
 
 		if (ev->device == RECORDING_NOBODY && r->devices == 1)
 			ev->device = 0;
+		if (!is_move(ev))
+			continue;
 		if (ev->device == RECORDING_NOBODY && ev->kind == TRACE_MAP)
 			r->unknown_maps += ev->pieces;
 		else if (ev->device == RECORDING_NOBODY)
@@ -315,7 +327,10 @@ static void count(struct recording *r)
 
 int recording_own(struct recording *r, struct err *err)
 {
-	int rc = name_domains(r, err);
+	int rc;
+
+	recording_lazy_owners(r);
+	rc = name_domains(r, err);
 
 	if (!rc && !r->devices)
 		rc = name_all(r, err);
@@ -329,5 +344,6 @@ int recording_own(struct recording *r, struct err *err)
 		return rc;
 	count(r);
 	sum_flushes(r);
+	recording_queues(r);
 	return find_earlier(r, err);
 }

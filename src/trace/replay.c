@@ -47,7 +47,9 @@ static void replay_earlier(struct replay_worker *w)
 	for (size_t i = 0; i < from->befores && !rp->over; i++)
 		if (from->before[i].device == rp->device)
 			replay_map(w, &from->before[i]);
+	replay_ticks_queue(w);
 	*r = (struct replay_result){.earlier_maps = r->maps,
+				    .ticks_taken = rp->ticks,
 				    .span_ns = r->span_ns,
 				    .folded_cpu_events = r->folded_cpu_events};
 	cpu_sync(w->cpu);
@@ -62,7 +64,7 @@ static void replay_work(void *ctx)
 	struct replay *rp = w->replay;
 
 	w->task = task_current(w->cpu);
-	if (rp->before && w == rp->workers)
+	if (rp->before && w == replay_ticks_worker(rp))
 		replay_earlier(w);
 	while (!rp->over) {
 		struct recorded ev;
@@ -78,8 +80,10 @@ static void replay_work(void *ctx)
 			waitq_wake(&rp->turn, NULL); /* bookkeeping of ours, too */
 		if (ev.kind == TRACE_MAP)
 			replay_map(w, &ev);
-		else
+		else if (ev.kind == TRACE_UNMAP)
 			replay_unmap(w, &ev);
+		else
+			replay_ticks_event(w, &ev);
 		if (cpu_now(w->cpu) > rp->finished)
 			rp->finished = cpu_now(w->cpu);
 	}
@@ -146,7 +150,10 @@ static int replay_machine(struct replay *rp)
 		profile.cpus = c->cpus;
 	replay_hear(c, &rig);
 	rc = solo_init(&rp->solo, &profile, &rig, REPLAY_DEVID, rp->err);
-	return rc ? err_prefix(rp->err, rc, "replay: ") : replay_show(rp);
+	if (rc)
+		return err_prefix(rp->err, rc, "replay: ");
+	replay_ticks_begin(rp);
+	return replay_show(rp);
 }
 
 static int replay_all(struct replay *given)

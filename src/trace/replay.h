@@ -20,6 +20,10 @@
  *   pages, so that sub-page excess reads as 0.
  * - Of a struct recording a list is mapped in one call and has one range, as in Linux, where the
  *   allocator is of such a kernel; of a trace as it is read each piece is mapped on its own.
+ * - The timer of the strategy "flush-queue" goes off where the recorded kernel's did, if that was
+ *   lazy as well and the replay is one of a struct recording: when a tick comes is an input. A
+ * flush of which no probe says why is the timer's unless our ring was full. Every other strategy's
+ * timer goes off by its own rule, at ticks of ours.
  * - Frames beyond the replay machine's memory are folded into it (folded_maps).
  */
 #ifndef IOTOLL_TRACE_REPLAY_H
@@ -91,10 +95,16 @@ struct replay_result {
 	uint64_t unmatched_unmaps;      /* events with none but such pages */
 	uint64_t ambiguous_maps;        /* maps of an I/O page that lived already: two devices */
 	uint64_t live_maps, live_pages; /* recorded maps never unmapped */
-	uint64_t folded_maps;           /* frame beyond our memory, taken modulo its size */
-	uint64_t folded_cpu_events;     /* recorded on a CPU we do not have */
-	uint64_t late_events;           /* kept beyond their recorded time by earlier work ... */
-	uint64_t late_max_ps;           /* ... by at most this */
+	/* Where a lazy kernel's timer was taken over: */
+	bool ticks_taken;
+	uint64_t unsaid_ticks; /* flushes of which no probe says why: the timer's here ... */
+	uint64_t unsaid_rings; /* ... or by a ring that was full here */
+	uint64_t missed_rings; /* recorded of a full ring, which was not full here */
+	uint64_t step_flushes; /* between steps of the recording: in dma, but nowhere recorded */
+	uint64_t folded_maps;  /* frame beyond our memory, taken modulo its size */
+	uint64_t folded_cpu_events; /* recorded on a CPU we do not have */
+	uint64_t late_events;       /* kept beyond their recorded time by earlier work ... */
+	uint64_t late_max_ps;       /* ... by at most this */
 
 	/* What it cost. */
 	unsigned cpus;

@@ -84,11 +84,20 @@ static int read_on(struct replay *rp)
 	return 1;
 }
 
+/* Moves of the device; its flushes, if the timer is the recording's. */
+static bool is_ours(const struct replay *rp, const struct recorded *ev)
+{
+	if (ev->kind == TRACE_MAP || ev->kind == TRACE_UNMAP)
+		return ev->device == rp->device;
+	/* Before the first step there is nothing to end. */
+	return rp->ticks && (ev->kind == TRACE_STEP ? rp->begun : ev->device == rp->device);
+}
+
 static int take_next(struct replay *rp)
 {
 	const struct recording *from = rp->recording;
 
-	while (rp->at < from->events && from->event[rp->at].device != rp->device)
+	while (rp->at < from->events && !is_ours(rp, &from->event[rp->at]))
 		rp->at++;
 	if (rp->at == from->events)
 		return 0;
@@ -115,7 +124,8 @@ void replay_fetch(struct replay *rp)
 		replay_end(rp, rc);
 		return;
 	}
-	rp->result->span_ns = rp->next_ns;
+	if (rp->next.kind == TRACE_MAP || rp->next.kind == TRACE_UNMAP)
+		rp->result->span_ns = rp->next_ns;
 	rp->result->folded_cpu_events += rp->next.cpu >= rp->count;
 	rp->next_worker = &rp->workers[rp->next.cpu % rp->count];
 }

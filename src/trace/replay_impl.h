@@ -43,8 +43,10 @@ struct replay {
 	sim_time origin;   /* when the first event ran */
 	sim_time finished; /* when the last one's work was done */
 	bool begun;
-	struct waitq turn;  /* workers whose turn it is not */
-	struct waitq ready; /* workers that unmap what another still maps */
+	bool ticks;          /* the timer is the recording's: see replay.h */
+	uint64_t full_rings; /* flushes by full rings up to the last recorded flush */
+	struct waitq turn;   /* workers whose turn it is not */
+	struct waitq ready;  /* workers that unmap what another still maps */
 	bool over;
 	int rc; /* 0 or what went wrong, with ... */
 	struct err *err;
@@ -65,6 +67,17 @@ void replay_report(struct replay *rp);
 
 void replay_map(struct replay_worker *w, const struct recorded *ev);
 void replay_unmap(struct replay_worker *w, const struct recorded *ev);
+
+/* ---- replay_ticks.c: a lazy kernel's flushes ---- */
+
+/* Take the recording's over, if there are any and they mean something here. */
+void replay_ticks_begin(struct replay *rp);
+/* Have waiting in the flush queue what did when the recording began. Before replay_zero(). */
+void replay_ticks_queue(struct replay_worker *w);
+/* Which worker's CPU that is on. */
+struct replay_worker *replay_ticks_worker(struct replay *rp);
+/* A recorded flush of the domain, or a step. */
+void replay_ticks_event(struct replay_worker *w, const struct recorded *ev);
 
 /* Have the rig to be made tell the timeline that was asked for, if any. */
 void replay_hear(const struct replay_config *c, struct rig_config *rig);

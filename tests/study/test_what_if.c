@@ -176,6 +176,28 @@ static void devices_are_told_apart_and_can_be_chosen(void **state)
 	json_decref(result);
 }
 
+/* Its own timer's ticks are inputs, when its ring is full is found out: the table says the same. */
+static void a_lazy_kernels_flushes_are_the_recorded_ones(void **state)
+{
+	json_t *result = ran();
+	const json_t *d = device(result, 0), *recorded = json_object_get(d, "recorded");
+	const json_t *lazy = row(d, "flush-queue");
+
+	(void)state;
+	assert_string_equal(json_string_value(json_object_get(lazy, "timer")), "recorded");
+	assert_true(json_is_null(json_object_get(row(d, "strict"), "timer")));
+	assert_true(result_number(recorded, "flushes") == 5);
+	assert_true(result_number(recorded, "queued_before") == 247);
+	assert_true(result_number(lazy, "price.flushes") == 5);
+	assert_true(result_number(lazy, "price.timer_flushes") ==
+		    result_number(recorded, "timer_flushes"));
+	assert_true(result_number(lazy, "price.flushes") -
+			    result_number(lazy, "price.timer_flushes") ==
+		    result_number(recorded, "ring_flushes"));
+	assert_true(result_number(lazy, "price.missed_ring_flushes") == 0);
+	json_decref(result);
+}
+
 static void the_words_name_device_load_price_and_exposure(void **state)
 {
 	static const char *const expected[] = {"0000:00:01.0: 537 maps and 539 unmaps",
@@ -247,6 +269,7 @@ int main(void)
 		cmocka_unit_test_setup(parts_of_a_price_are_its_sum, set_up),
 		cmocka_unit_test_setup(a_closed_loop_has_a_rate_and_no_share, set_up),
 		cmocka_unit_test_setup(devices_are_told_apart_and_can_be_chosen, set_up),
+		cmocka_unit_test_setup(a_lazy_kernels_flushes_are_the_recorded_ones, set_up),
 		cmocka_unit_test_setup(the_words_name_device_load_price_and_exposure, set_up),
 		cmocka_unit_test_setup(two_times_the_same_is_the_same, set_up),
 		cmocka_unit_test_setup(what_cannot_be_is_refused, set_up),

@@ -3,62 +3,7 @@
 #include <errno.h>
 
 #include "../base/seed.h"
-#include "replay_scene.h"
-
-#define TRACES IOTOLL_SOURCE_ROOT "/traces/"
-
-/* clang-format off */
-#define QI(cpu, at, word0, word1) \
-	" t-1 [" cpu "] d..1. " at ": qi_submit: iotlb_inv dmar0: " word0 " " word1 " 0x0 0x0\n"
-#define PAGE(word0, iova) QI("000", "1.0", word0, iova)
-#define CALL(cpu, text)  " t-1 [" cpu "] d..1. 1.000000: " text "\n"
-/* clang-format on */
-
-static struct recording read_text(const char *text)
-{
-	struct recording r = {.events = 0};
-	struct trace *t = NULL;
-	struct err err = {""};
-
-	if (trace_open_memory(&t, text, strlen(text), "text", "ftrace", &err) ||
-	    recording_read(&r, t, &err))
-		fail_msg("%s", err.text);
-	trace_close(t);
-	return r;
-}
-
-static struct recording read_file(const char *path)
-{
-	struct recording r = {.events = 0};
-	struct trace *t = NULL;
-	struct err err = {""};
-
-	if (trace_open(&t, path, NULL, &err) || recording_read(&r, t, &err))
-		fail_msg("%s", err.text);
-	trace_close(t);
-	return r;
-}
-
-static struct replay_result replay_strictly(const struct recording *r, int device,
-					    const char *strategy)
-{
-	const struct replay_config config = {
-		.profile = &profile,
-		.cpus = 1,
-		.iommu = "vtd",
-		.iotlb = {.entries = 64, .ways = 4, .line_pages = 1, .policy = "lru"},
-		.strategy = strategy,
-		.allocator = "magazines",
-		.table_entries = 1048576,
-		.split_locks = true,
-	};
-	struct replay_result out;
-	struct err err = {""};
-
-	if (replay_recorded(r, device, &config, &out, &err))
-		fail_msg("%s", err.text);
-	return out;
-}
+#include "recording_scene.h"
 
 /* ---- by hand ---- */
 
@@ -354,26 +299,6 @@ static void strict_invalidates_as_often_as_was_recorded(void **state)
 	assert_int_equal(pieces, 38);
 }
 
-static void a_lazy_recording_says_what_flushed(void **state)
-{
-	struct recording r = read_file(TRACES "vtd-lazy-rx.probes.txt");
-	const struct replay_result out = replay_strictly(&r, 0, "flush-queue");
-
-	(void)state;
-	assert_int_equal(r.devices, 1);
-	assert_int_equal(r.device[0].maps, 537);
-	assert_int_equal(r.device[0].unmaps, 539);
-	assert_int_equal(r.device[0].befores, 242);
-	assert_int_equal(r.device[0].flushes.by_page, 0);
-	assert_int_equal(r.device[0].flushes.by_domain, 5);
-	assert_int_equal(r.device[0].flushes.by_timer, 2);
-	assert_int_equal(out.unmaps, 539);
-	assert_true(out.dma.flushes > 0 && out.dma.flushes < 10);
-	assert_true(out.exposure.stale_page_seconds > 0);
-	assert_true(out.exposure.excess_mean_bytes > 0);
-	recording_fini(&r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,7 +311,6 @@ int main(void)
 		cmocka_unit_test(a_recording_without_maps_is_refused),
 		cmocka_unit_test(any_recording_is_shared_out_and_replays),
 		cmocka_unit_test(strict_invalidates_as_often_as_was_recorded),
-		cmocka_unit_test(a_lazy_recording_says_what_flushed),
 	};
 
 	return cmocka_run_group_tests(tests, load_profile, NULL);

@@ -18,9 +18,9 @@
 #include <errno.h>
 
 #include "dma/domain.h"
+#include "dma/strategy/flush_queue.h"
 
 #define FRAME_BYTES  4096u
-#define RING_SLOTS   256u                  /* one stays empty: IOVA_FQ_SIZE */
 #define DELAY_PS     UINT64_C(10000000000) /* 10 ms: IOVA_FQ_TIMEOUT */
 #define WORD_ENTRIES 64u
 
@@ -32,7 +32,7 @@ struct slot {
 struct ring {
 	uint64_t head, tail; /* empty when equal */
 	uint64_t line_end[6];
-	struct slot slot[RING_SLOTS];
+	struct slot slot[FLUSH_QUEUE_SLOTS];
 };
 
 struct queue {
@@ -134,7 +134,7 @@ static void reap(struct iotoll_dma_domain *domain, unsigned index)
 			return;
 		mark(q, s->first, s->count, false);
 		domain_release(domain, s->first, s->count);
-		ring->head = (ring->head + 1) % RING_SLOTS;
+		ring->head = (ring->head + 1) % FLUSH_QUEUE_SLOTS;
 	}
 }
 
@@ -160,13 +160,13 @@ static bool queue_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint
 	lock_ring(domain, index);
 	touch_counters(domain, false);
 	reap(domain, index);
-	if ((ring->tail + 1) % RING_SLOTS == ring->head) {
+	if ((ring->tail + 1) % FLUSH_QUEUE_SLOTS == ring->head) {
 		flush(domain);
 		reap(domain, index);
 	}
 	touch_slot(domain, index, ring->tail, true);
 	ring->slot[ring->tail] = (struct slot){first, count, q->flush_start};
-	ring->tail = (ring->tail + 1) % RING_SLOTS;
+	ring->tail = (ring->tail + 1) % FLUSH_QUEUE_SLOTS;
 	mark(q, first, count, true);
 	unlock_ring(domain, index);
 	if (!q->timer_on) {

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* What reading a recording keeps of each CPU; between recording.c and recording_calls.c. */
+#ifndef IOTOLL_TRACE_RECORDING_READER_H
+#define IOTOLL_TRACE_RECORDING_READER_H
+
+#include "trace/recording_impl.h"
+
+#define CALLS  8u   /* under way on a CPU: one, and interrupts in it */
+#define RECENT 256u /* maps and unmaps of a CPU that what follows may be about */
+
+/* What a call of the DMA API says. */
+struct said {
+	enum trace_kind kind;
+	int device;
+	uint8_t dir;
+	uint32_t offset;
+	uint64_t first, pages, asked; /* pages 0: not said, as of a list */
+	size_t head;                  /* 1 + the event of its first piece; 0: none yet */
+	uint64_t end;                 /* of the last piece */
+};
+
+struct reader_cpu {
+	struct said call[CALLS]; /* of maps: not returned yet */
+	unsigned calls;
+	struct said unmap;     /* announced; kind TRACE_OTHER: none */
+	size_t recent[RECENT]; /* events, 1 + index; 0: none */
+	unsigned next;
+	struct flush_probes said;
+};
+
+struct reader {
+	struct recording *r;
+	struct reader_cpu *cpu;
+	unsigned cpus;
+	uint64_t last_ns, now_ns;
+	bool begun;
+	struct err *err;
+};
+
+/* The last event of this kind on this CPU for which the call has the address and nobody else. */
+struct recorded *reader_recent(struct reader *rd, struct reader_cpu *c, enum trace_kind kind,
+			       uint64_t first);
+/* A call of the DMA API. 0 or an error with rd->err. */
+int reader_call(struct reader *rd, struct reader_cpu *c, const struct trace_event *ev) MUST_CHECK;
+/* The innermost of this kind has returned, and all that were begun in it. */
+void reader_call_ends(struct reader_cpu *c, enum trace_kind kind);
+/* What is known of a map, of an unmap, that is about to become the recording's next event. */
+void reader_tell_map(struct reader *rd, struct reader_cpu *c, struct recorded *ev);
+void reader_tell_unmap(struct reader_cpu *c, struct recorded *ev);
+
+#endif
