@@ -19,6 +19,7 @@ static const struct command commands[] = {
 	{"record", "record a DMA trace of this kernel", cli_record},
 	{"trace", "recorded DMA traces: look at them, convert, cut", cli_trace},
 	{"iotlb", "miss-ratio curves of an IOTLB, from a trace or a run", cli_iotlb},
+	{"bench", "measure the library on this machine, with real threads", cli_bench},
 	{"explain", "what a strategy does, protects and gives up", cli_explain},
 	{"list", "what there is: iommus, strategies, profiles, loads, settings", cli_list},
 };

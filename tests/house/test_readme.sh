@@ -140,9 +140,15 @@ each_field_of_a_prediction_is_explained() {
 	done
 }
 
+each_field_of_a_bench_is_explained() {
+	"$program" bench map -s 1 --quick --limit 0.01 --format json >"$scratch/bench.json" || exit 1
+	grep -oE '"[a-z_0-9]+":' "$scratch/bench.json" | tr -d '":' | sed '1i key' >"$scratch/bench.csv"
+	explained "$scratch/bench.csv"
+}
+
 tap_run the_sample_is_what_the_program_prints the_comparison_in_its_document_is_what_the_program_prints \
 	the_load_priced_in_its_document_is_what_the_program_prints the_iotlb_tables_are_what_their_commands_print \
 	the_evidence_is_what_its_study_prints the_worked_example_is_the_code_that_is_compiled every_path_it_names_exists \
 	each_field_of_a_run_is_explained each_field_of_a_stream_is_explained each_field_of_a_replay_is_explained each_field_of_a_prediction_is_explained \
-	each_field_of_a_comparison_is_explained each_field_of_what_if_is_explained
+	each_field_of_a_comparison_is_explained each_field_of_what_if_is_explained each_field_of_a_bench_is_explained
 tap_end

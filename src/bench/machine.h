@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a program that embeds the library has: memory, an IOMMU's hardware half over it, and the
+ * DMA layer, whose registers are that half's. Both through the public headers.
+ */
+#ifndef IOTOLL_BENCH_MACHINE_H
+#define IOTOLL_BENCH_MACHINE_H
+
+#include <pthread.h>
+
+#include "bench/bench.h"
+#include "iotoll/dma.h"
+#include "iotoll/env.h"
+#include "iotoll/iommu.h"
+
+#define MACHINE_DEVICE 8u /* requester of the first thread's device; the others' follow */
+
+struct machine {
+	uint8_t *memory;
+	uint64_t bytes;
+	struct iotoll_iommu *iommu; /* NULL: driver "none" */
+	struct dma_env *env;
+	struct iotoll_dma_domain *domain;
+	struct iotoll_dma_device **device; /* one a thread */
+	unsigned devices;
+	pthread_mutex_t serial; /* one call at a time for the IOMMU */
+};
+
+/*
+ * @setup says which IOMMU, strategy and allocator, how many devices and what IOTLB (0 entries: the
+ * model's own); @buffers: page frames that there is to be room for besides; @mask: the devices', 0:
+ * an ordinary one. 0; -EINVAL with @err; -ENOMEM. On failure nothing is left.
+ */
+int machine_open(struct machine *m, const struct bench_setup *setup, uint64_t buffers,
+		 uint64_t mask, struct err *err) MUST_CHECK;
+/* Nothing may be mapped. */
+void machine_close(struct machine *m);
+/* Page frames for buffers. */
+int machine_frames(struct machine *m, uint64_t pages, uint64_t *paddr, struct err *err) MUST_CHECK;
+/* A device's access; by any thread. */
+int machine_translate(struct machine *m, unsigned device, uint64_t iova, struct iotoll_xlat *out);
+
+#endif
