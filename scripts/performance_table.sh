@@ -8,10 +8,12 @@ set -eu
 
 document=$1
 bench=$2
-grep -q '^<!-- bench: begin -->$' "$document" && grep -q '^<!-- bench: end -->$' "$document" || {
-	echo "$document: no lines '<!-- bench: begin -->' and '<!-- bench: end -->'" >&2
-	exit 1
-}
+for mark in begin end; do
+	grep -q "^<!-- bench: $mark -->\$" "$document" || {
+		echo "$document: no line '<!-- bench: $mark -->'" >&2
+		exit 1
+	}
+done
 # One key a line, indented by its depth: that is how the program writes JSON.
 tables=$(awk '
 function value(line) {

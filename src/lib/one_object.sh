@@ -8,7 +8,7 @@
 set -eu
 out=$1 objcopy=$2 keep=$3
 shift 3
-whole= needed= into=whole
+whole='' needed='' into=whole
 while [ "$1" != -- ] || [ $into = whole ]; do
 	case $into:$1 in
 	whole:--) into=needed ;;

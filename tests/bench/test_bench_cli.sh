@@ -91,6 +91,8 @@ bad_arguments_are_refused_with_what_was_expected() {
 	refused "cannot write" map --format json:/nonexistent/x.json
 }
 
+# Backquotes are the markup's, not the shell's.
+# shellcheck disable=SC2016
 the_tables_of_the_document_are_made_of_the_json() {
 	bench_for 0 iova --quick --limit 0.01 --format "json:$scratch/bench.json"
 	{
