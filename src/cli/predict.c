@@ -15,7 +15,7 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{"trace-format", CLI_TRACE_FORMAT, "NAME", 0, "instead of recognising it", 0},
+	CLI_RECORDING_OPTIONS,
 	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
 	{0},
 };
@@ -23,7 +23,9 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
-	const struct cli_recording of = {.path = &a->request.path, .format = &a->request.format};
+	const struct cli_recording of = {.path = &a->request.path,
+					 .format = &a->request.format,
+					 .allow_loss = &a->request.allow_loss};
 
 	if (key == 'f')
 		return cli_take_format(&a->format, arg, &a->err);

@@ -302,7 +302,7 @@ static error_t parse_pick(int key, char *arg, struct trace_args *a)
 	case OPT_FROM:
 		return pick_seconds(&p->from_ns, "from", arg, &a->err) ? EINVAL : 0;
 	case OPT_UNTIL:
-		return pick_seconds(&p->to_ns, "until", arg, &a->err) ? EINVAL : 0;
+		return pick_until(p, arg, &a->err) ? EINVAL : 0;
 	case OPT_FIRST:
 		return cli_take_number(&p->first, "first", arg, 1, UINT64_MAX, &a->err);
 	case OPT_LAST:
@@ -337,7 +337,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return take_path(a, arg);
 	case ARGP_KEY_END:
 		if (a->paths)
-			return trace_fit_format(a);
+			return pick_check(&a->pick, &a->err) ? EINVAL : trace_fit_format(a);
 		err_set(&a->err, -EINVAL, "expected %s",
 			a->verb ? "a trace ('-' is standard input)"
 				: "info, print, convert, filter, export or stats, and a trace");

@@ -7,6 +7,7 @@
 
 #include "predict/predict.h"
 #include "study/paths.h"
+#include "trace/loss.h"
 
 /* Gives the models memory; no cost of it is ever charged. */
 #define PREDICT_PROFILE "x460-2007"
@@ -86,6 +87,8 @@ int predict_request_run(const struct predict_request *q, json_t **result, struct
 	rc = predict_run(trace, &config, &r, err);
 	if (!rc && r.stopped)
 		rc = err_set(err, -EINTR, "interrupted");
+	if (!rc && !q->allow_loss)
+		rc = loss_judge(trace, NULL, err);
 	if (!rc)
 		*result = result_json(trace, &r);
 	trace_close(trace);

@@ -12,6 +12,7 @@
 struct predict_request {
 	const char *path;   /* "-": standard input */
 	const char *format; /* NULL: recognise it */
+	bool allow_loss;    /* also a recording of which much is missing (trace/loss.h) */
 	bool (*should_stop)(void *ctx);
 	void (*progress)(void *ctx, uint64_t events, uint64_t bytes, uint64_t total_bytes);
 	void *ctx;

@@ -76,6 +76,33 @@ wrong:
 	return err_set(err, -EINVAL, "--%s: '%s': expected seconds, such as 1.5", option, text);
 }
 
+int pick_until(struct pick *p, const char *text, struct err *err)
+{
+	const int rc = pick_seconds(&p->to_ns, "until", text, err);
+
+	if (rc || p->to_ns)
+		return rc;
+	return err_set(err, -EINVAL, "--until %s: nothing comes before that; expected more than 0",
+		       text);
+}
+
+int pick_check(const struct pick *p, struct err *err)
+{
+	if (p->to_ns && p->from_ns >= p->to_ns)
+		return err_set(
+			err, -EINVAL,
+			"--from %.9g, --until %.9g: nothing lies between; expected --from to "
+			"be less",
+			(double)p->from_ns / 1e9, (double)p->to_ns / 1e9);
+	if (p->last && p->first > p->last)
+		return err_set(
+			err, -EINVAL,
+			"--first %llu, --last %llu: nothing lies between; expected --first to "
+			"be no more",
+			(unsigned long long)p->first, (unsigned long long)p->last);
+	return 0;
+}
+
 static bool pick_same(const char *wanted, const char *at, size_t bytes)
 {
 	return !wanted || (strlen(wanted) == bytes && memcmp(wanted, at, bytes) == 0);

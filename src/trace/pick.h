@@ -22,6 +22,10 @@ int pick_kinds(struct pick *p, const char *text, struct err *err) MUST_CHECK;
 int pick_iova(struct pick *p, const char *text, struct err *err) MUST_CHECK;
 /* "1.5" seconds, up to nine digits behind the point. 0; -EINVAL with @err, which names @option. */
 int pick_seconds(uint64_t *ns, const char *option, const char *text, struct err *err) MUST_CHECK;
+/* The same for where it ends: more than 0. */
+int pick_until(struct pick *p, const char *text, struct err *err) MUST_CHECK;
+/* Does anything lie between beginning and end? 0; -EINVAL with @err. */
+int pick_check(const struct pick *p, struct err *err) MUST_CHECK;
 /* Is @ev, the @number-th event, wanted? Stamped @since_ns after the first one. Marks are. */
 bool pick_wants(const struct pick *p, const struct trace_event *ev, uint64_t number,
 		uint64_t since_ns);

@@ -189,6 +189,9 @@ what_kernels_did_is_predicted() {
 	refused "$scratch/wrong.txt:1: spapr_iommu_put: expected" predict "$scratch/wrong.txt"
 	printf 'cpus=1\n' >"$scratch/empty.txt"
 	refused "nothing to predict" predict "$scratch/empty.txt"
+	{ cat "$root/traces/vtd-ifupdown.probes.txt" && echo 'CPU:0 [LOST 500 EVENTS]'; } >"$scratch/lossy.txt"
+	refused "lost 500 events" predict "$scratch/lossy.txt"
+	run_for 0 predict "$scratch/lossy.txt" --allow-loss
 	refused "trace format 'perfetto' is unknown" predict "$scratch/wrong.txt" --trace-format perfetto
 }
 

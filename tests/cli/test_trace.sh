@@ -63,6 +63,8 @@ a_recording_of_which_much_is_missing_is_refused() {
 what_cannot_be_is_refused_in_a_line() {
 	for wrong in "nonsense x" "info" "print" "convert $corpus/dma" "print --kind nap $corpus/dma" \
 		"print --iova 5-3 $corpus/dma" "print --from x $corpus/dma" "info /nonexistent" \
+		"filter --from 3 --until 2 -o x $corpus/dma" "print --from 2 --until 2 $corpus/dma" \
+		"print --until 0 $corpus/dma" "print --first 5 --last 4 $corpus/dma" \
 		"convert --to perf -o x $corpus/dma" "print $corpus/dma $corpus/perf"; do
 		# shellcheck disable=SC2086
 		status 2 $wrong
