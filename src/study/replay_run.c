@@ -233,6 +233,39 @@ int replay_request_config(const struct replay_request *q, const struct profile *
 	return rc;
 }
 
+/*
+ * Of a recording that has nothing of the IOMMU layer: what calls of the DMA API say of the one
+ * device it is of. The trace is read a second time. @rc: why it could not be replayed as it is.
+ */
+static int run_calls(struct trace **trace, const struct replay_request *q,
+		     const struct replay_config *config, struct replay_result *r, int rc,
+		     struct err *err)
+{
+	const struct trace_tally *t = trace_tally(*trace);
+	struct recording recording;
+	struct err ignored;
+
+	if (rc != -EINVAL || t->maps || t->unmaps || !strcmp(q->path, "-"))
+		return rc;
+	trace_close(*trace);
+	*trace = NULL;
+	rc = trace_open(trace, q->path, q->format, err);
+	if (rc)
+		return rc;
+	rc = -EINVAL;
+	if (recording_read(&recording, *trace, &ignored))
+		return rc;
+	if (recording.devices > 1)
+		rc = err_set(err, -EINVAL,
+			     "%s: calls of the DMA API for %u devices: expected --device and one "
+			     "of those that 'iotoll trace stats' names",
+			     recording.name, recording.devices);
+	else
+		rc = replay_recorded(&recording, 0, config, r, err);
+	recording_fini(&recording);
+	return rc;
+}
+
 /* One device alone, which takes a second look at what was read. */
 static int run_device(struct trace *trace, const struct replay_request *q,
 		      const struct replay_config *config, struct replay_result *r, struct err *err)
@@ -267,6 +300,8 @@ int replay_request_run(const struct replay_request *q, json_t **result, struct e
 		return rc;
 	rc = q->device ? run_device(trace, q, &config, &r, err)
 		       : replay_run(trace, &config, &r, err);
+	if (rc && !q->device)
+		rc = run_calls(&trace, q, &config, &r, rc, err);
 	if (!rc && r.stopped)
 		rc = err_set(err, -EINTR, "interrupted");
 	if (!rc && !q->allow_loss)

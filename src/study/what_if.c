@@ -266,11 +266,12 @@ static int run_device(struct run *run, json_t *devices, int device)
 
 static json_t *recording_json(const struct recording *r)
 {
-	return json_pack("{s:I, s:I, s:I, s:f, s:i, s:I, s:I, s:I}", "events",
-			 (json_int_t)r->tally.events, "maps", (json_int_t)r->tally.maps, "unmaps",
-			 (json_int_t)r->tally.unmaps, "span_s", (double)r->span_ns / 1e9, "cpus",
-			 (int)r->cpus, "unknown_maps", (json_int_t)r->unknown_maps,
-			 "unknown_unmaps", (json_int_t)r->unknown_unmaps, "lost_events",
+	return json_pack("{s:s, s:I, s:I, s:I, s:f, s:i, s:I, s:I, s:I}", "source",
+			 r->dma_alone ? "dma" : "iommu", "events", (json_int_t)r->tally.events,
+			 "maps", (json_int_t)r->tally.maps, "unmaps", (json_int_t)r->tally.unmaps,
+			 "span_s", (double)r->span_ns / 1e9, "cpus", (int)r->cpus, "unknown_maps",
+			 (json_int_t)r->unknown_maps, "unknown_unmaps",
+			 (json_int_t)r->unknown_unmaps, "lost_events",
 			 (json_int_t)r->tally.lost_events);
 }
 

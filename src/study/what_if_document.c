@@ -325,8 +325,12 @@ static json_t *summary(const json_t *result)
 				   : json_string("");
 	json_t *o = json_sprintf(
 		"%.0f maps and %.0f unmaps of %.3f s, replayed on %s, device by device, with each "
-		"strategy of the DMA layer. Times: %s. Accesses of the device: %s.%s",
+		"strategy of the DMA layer. %sTimes: %s. Accesses of the device: %s.%s",
 		value(r, "maps"), value(r, "unmaps"), value(r, "span_s"), text(result, "profile"),
+		!strcmp(text(r, "source"), "dma")
+			? "Recorded are calls of the DMA API alone: each is taken for the pages "
+			  "it touches. "
+			: "",
 		text(result, "pace"), text(result, "device_access_rule"), json_string_value(left));
 
 	json_decref(left);

@@ -34,8 +34,7 @@ static struct reader_cpu *cpu_of(struct reader *rd, const struct trace_event *ev
 	return &rd->cpu[ev->cpu];
 }
 
-/* Time since the first event that is kept. */
-static uint64_t now(struct reader *rd, const struct trace_event *ev)
+uint64_t reader_now(struct reader *rd, const struct trace_event *ev)
 {
 	if (rd->begun && ev->time_ns > rd->last_ns)
 		rd->now_ns += ev->time_ns - rd->last_ns;
@@ -62,7 +61,8 @@ static int take_move(struct reader *rd, struct reader_cpu *c, const struct trace
 	};
 	int rc;
 
-	out.time_ns = r->span_ns = now(rd, ev);
+	rd->moved = true;
+	out.time_ns = r->span_ns = reader_now(rd, ev);
 	if (ev->kind == TRACE_MAP)
 		reader_tell_map(rd, c, &out);
 	else
@@ -100,12 +100,14 @@ static int take_flush(struct reader *rd, struct reader_cpu *c, const struct trac
 				       .cause = flush_probes_cause(&c->said),
 				       .cpu = ev->cpu,
 				       .line = ev->line,
-				       .time_ns = now(rd, ev),
+				       .time_ns = reader_now(rd, ev),
 				       .tag = d->tag,
 				       .device = RECORDING_NOBODY};
 
 	d->flushes.by_domain++;
 	d->flushes.by_cause[flush.cause]++;
+	if (!rd->moved && reader_dma_flush(rd, &flush))
+		return -ENOMEM;
 	return recording_push(&rd->r->event, &rd->r->events, &rd->r->room, &flush, rd->err);
 }
 
@@ -198,14 +200,16 @@ int recording_read(struct recording *out, struct trace *trace, struct err *err)
 			break;
 	}
 	out->tally = *trace_tally(trace);
+	reader_dma_take(&rd);
 	if (!rc && !out->tally.maps && !out->tally.unmaps)
 		rc = err_set(err, -EINVAL,
 			     "%s: no map or unmap event in %llu lines: expected events of "
-			     "iommu:map and iommu:unmap",
+			     "iommu:map and iommu:unmap, or of dma:",
 			     out->name, (unsigned long long)out->tally.lines);
 	if (!rc)
 		rc = recording_own(out, err);
 	free(rd.cpu);
+	reader_dma_fini(&rd);
 	if (rc)
 		recording_fini(out);
 	return rc;

@@ -12,6 +12,9 @@
  *   device's; any other stands for a device by itself, "domain 3";
  * - whoever unmaps a page mapped it.
  *
+ * Where the tracepoints of "dma:" are all there is, maps and unmaps are those of the pages that
+ * their calls touch.
+ *
  * The pieces of a list, or of coherent memory, have one range of addresses and are one map here:
  * they were mapped within one call that says so, or unmapped in one event (recording_fold.c).
  *
@@ -106,6 +109,7 @@ struct recording {
 	unsigned cpus; /* 1 + the highest that an event is of */
 	uint64_t span_ns;
 	uint64_t unknown_maps, unknown_unmaps; /* nobody's: left out */
+	bool dma_alone;                        /* put together from "dma:" alone: recording_dma.c */
 	bool descriptors; /* qi_submit is recorded, so that flushes mean something */
 	bool flush_queue; /* so are the flush queue's probes */
 };

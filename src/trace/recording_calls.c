@@ -161,6 +161,8 @@ int reader_call(struct reader *rd, struct reader_cpu *c, const struct trace_even
 	struct said said;
 	int rc = said_of(rd, ev, &said);
 
+	if (!rc && !probe && !rd->moved)
+		rc = reader_dma(rd, ev, &said);
 	if (rc)
 		return rc;
 	switch (ev->kind) {

@@ -28,14 +28,30 @@ struct reader_cpu {
 	struct flush_probes said;
 };
 
+struct dma_list;
+
+/* Maps and unmaps as the tracepoints of "dma:" have them, as long as there are none but those. */
+struct reader_dma {
+	struct recorded *event;
+	size_t events, room;
+	struct dma_list *list; /* mapped */
+	size_t lists, list_room;
+	uint64_t maps, unmaps;
+	uint64_t unknown; /* unmaps of lists from before the recording */
+};
+
 struct reader {
 	struct recording *r;
 	struct reader_cpu *cpu;
 	unsigned cpus;
 	uint64_t last_ns, now_ns;
-	bool begun;
+	bool begun, moved; /* there was an event; there was one of "iommu:" */
+	struct reader_dma dma;
 	struct err *err;
 };
+
+/* Time since the first event that is kept. */
+uint64_t reader_now(struct reader *rd, const struct trace_event *ev);
 
 /* The last event of this kind on this CPU for which the call has the address and nobody else. */
 struct recorded *reader_recent(struct reader *rd, struct reader_cpu *c, enum trace_kind kind,
@@ -47,5 +63,15 @@ void reader_call_ends(struct reader_cpu *c, enum trace_kind kind);
 /* What is known of a map, of an unmap, that is about to become the recording's next event. */
 void reader_tell_map(struct reader *rd, struct reader_cpu *c, struct recorded *ev);
 void reader_tell_unmap(struct reader_cpu *c, struct recorded *ev);
+
+/* ---- recording_dma.c ---- */
+
+/* A tracepoint of "dma:", which says @said. 0 or an error with rd->err. */
+int reader_dma(struct reader *rd, const struct trace_event *ev, const struct said *said) MUST_CHECK;
+/* A flush of a domain, for the same list of events. 0; -ENOMEM with rd->err. */
+int reader_dma_flush(struct reader *rd, const struct recorded *flush) MUST_CHECK;
+/* All is read: if nothing else was recorded, those are the recording's events. */
+void reader_dma_take(struct reader *rd);
+void reader_dma_fini(struct reader *rd);
 
 #endif

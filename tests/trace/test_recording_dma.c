@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/* Recordings of the tracepoints of "dma:" alone: maps and unmaps put together from calls. */
+#include "recording_scene.h"
+
+/* clang-format off */
+#define SAY(text) " t-1 [000] d..1. 1.000000: " text "\n"
+#define DEV "0000:00:02.0 "
+#define MAP_PAGE(addr, bytes, phys) \
+	SAY("dma_map_page: " DEV "dir=FROM_DEVICE dma_addr=" addr " size=" bytes " phys_addr=" phys " attrs=")
+#define UNMAP_PAGE(addr, bytes) \
+	SAY("dma_unmap_page: " DEV "dir=FROM_DEVICE dma_addr=" addr " size=" bytes " attrs=")
+/* clang-format on */
+
+static void pages_are_those_that_a_call_touches(void **state)
+{
+	struct recording r = read_text(
+		MAP_PAGE("fffe0f00", "512", "40f00") UNMAP_PAGE("fffe0f00", "512")
+			UNMAP_PAGE("fffd0040", "1500")
+				SAY("dma_alloc: " DEV "dma_addr=fffc0000 size=8192 "
+				    "virt_addr=ffff888003fa0000 flags=GFP_KERNEL attrs="));
+	struct replay_result out;
+
+	(void)state;
+	assert_true(r.dma_alone);
+	assert_int_equal(r.devices, 1);
+	assert_string_equal(r.device[0].name, "0000:00:02.0");
+	assert_int_equal(r.events, 4);
+	assert_int_equal(r.event[0].iova, 0xfffe0000);
+	assert_int_equal(r.event[0].bytes, 8192);
+	assert_int_equal(r.event[0].offset, 0xf00);
+	assert_int_equal(r.event[0].asked, 512);
+	assert_int_equal(r.event[0].paddr, 0x40000);
+	assert_int_equal(r.event[0].dir, TRACE_DIR_FROM_DEVICE);
+	assert_int_equal(r.event[1].done_bytes, 8192);
+	assert_int_equal(r.event[3].bytes, 8192);
+	assert_int_equal(r.tally.maps, 2);
+	assert_int_equal(r.tally.unmaps, 2);
+	assert_int_equal(r.befores, 1);
+	out = replay_strictly(&r, 0, "strict");
+	assert_int_equal(out.maps, 2);
+	assert_int_equal(out.unmaps, 2);
+	assert_int_equal(out.dma.invalidations, 2);
+	assert_int_equal(out.access_faults, 0);
+	recording_fini(&r);
+}
+
+/* An unmap names memory; two pieces one behind the other have one range, a third is elsewhere. */
+static void a_list_is_found_again_by_its_memory(void **state)
+{
+	struct recording r = read_text(
+		SAY("dma_map_sg: " DEV "dir=TO_DEVICE dma_addrs={0xfffe0000,0xfffe1000,0xfff00000} "
+		    "sizes={0x1000,0x800,0x1000} phys_addrs={0x70000,0x90000,0x50000} attrs=")
+			SAY("dma_map_sg_err: " DEV "dir=TO_DEVICE dma_addrs={0x100000} err=-12 "
+			    "attrs=") SAY("dma_unmap_sg: " DEV "dir=TO_DEVICE "
+					  "phys_addrs={0x12000} attrs=")
+				SAY("dma_unmap_sg: " DEV "dir=TO_DEVICE "
+				    "phys_addrs={0x70000,0x90000,0x50000} attrs="));
+	struct replay_result out;
+
+	(void)state;
+	assert_int_equal(r.events, 4);
+	assert_int_equal(r.event[0].pieces, 2);
+	assert_int_equal(r.event[0].bytes, 0x2000);
+	assert_int_equal(r.piece[r.event[0].piece + 1].paddr, 0x90000);
+	assert_int_equal(r.event[1].iova, 0xfff00000);
+	assert_int_equal(r.event[2].iova, 0xfffe0000);
+	assert_int_equal(r.event[2].done_bytes, 0x2000);
+	assert_int_equal(r.event[3].done_bytes, 0x1000);
+	assert_int_equal(r.unknown_unmaps, 1);
+	out = replay_strictly(&r, 0, "strict");
+	assert_int_equal(out.sg_unmaps, 1);
+	assert_int_equal(out.dma.invalidations, 2);
+	assert_int_equal(out.unmatched_unmaps, 0);
+	recording_fini(&r);
+}
+
+/* With events of "iommu:" the calls tell of those, and nothing is there twice. */
+static void events_of_the_iommu_go_first(void **state)
+{
+	struct recording r = read_text(UNMAP_PAGE("fffd0040", "1500") MAP1(
+		"1.000001", "0x5000", "0x9000") MAP_PAGE("5040", "100", "9040"));
+
+	(void)state;
+	assert_false(r.dma_alone);
+	assert_int_equal(r.events, 1);
+	assert_int_equal(r.event[0].asked, 100);
+	recording_fini(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages_are_those_that_a_call_touches),
+		cmocka_unit_test(a_list_is_found_again_by_its_memory),
+		cmocka_unit_test(events_of_the_iommu_go_first),
+	};
+
+	return cmocka_run_group_tests(tests, load_profile, NULL);
+}
