@@ -87,8 +87,8 @@ static void iova_close(void *data)
 static int make_allocator(struct iova_bench *b, const struct bench_setup *setup, struct err *err)
 {
 	const struct iotoll_env_config env = {.memory_bytes = ENV_BYTES};
-	const struct iova_config config = {.entries = ENTRIES};
 	const struct iova_ops *ops = iova_find(setup->allocator);
+	const struct iova_config config = {.entries = ENTRIES, .locks = ops && ops->threads};
 	int rc;
 
 	if (!ops)
@@ -103,7 +103,7 @@ static int make_allocator(struct iova_bench *b, const struct bench_setup *setup,
 		return rc;
 	b->iova->ops = ops;
 	b->iova->wrapped = wrapped;
-	b->locked = true;
+	b->locked = !ops->threads;
 	b->want = (struct iova_want){.count = setup->pages, .limit = ENTRIES};
 	return 0;
 }

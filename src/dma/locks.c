@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #define FRAME_BYTES 4096u
-#define LINE_BYTES  64u
 
 static iotoll_phys_t line(const struct locks *l, unsigned i)
 {
@@ -27,7 +26,7 @@ int locks_init_at(struct locks *l, struct dma_env *env, unsigned count, iotoll_p
 
 int locks_init(struct locks *l, struct dma_env *env, unsigned count, bool active)
 {
-	const uint64_t frames = (count * LINE_BYTES + FRAME_BYTES - 1) / FRAME_BYTES;
+	const uint64_t frames = (count * LOCKS_LINE_BYTES + FRAME_BYTES - 1) / FRAME_BYTES;
 	iotoll_phys_t lines;
 	int rc;
 
@@ -36,7 +35,7 @@ int locks_init(struct locks *l, struct dma_env *env, unsigned count, bool active
 		return 0;
 	if (env_alloc_pages(env, frames, FRAME_BYTES, 0, &lines))
 		return -ENOMEM;
-	rc = locks_init_at(l, env, count, lines, LINE_BYTES);
+	rc = locks_init_at(l, env, count, lines, LOCKS_LINE_BYTES);
 	if (rc) {
 		env_free_pages(env, lines, frames);
 		return rc;
@@ -54,23 +53,6 @@ void locks_fini(struct locks *l)
 		env_free_pages(l->env, l->lines, l->frames);
 	free(l->lock);
 	*l = (struct locks){.env = l->env};
-}
-
-void locks_take(struct locks *l, unsigned i)
-{
-	if (l->active)
-		env_lock(l->env, &l->lock[i]);
-}
-
-void locks_release(struct locks *l, unsigned i)
-{
-	if (l->active)
-		env_unlock(l->env, &l->lock[i]);
-}
-
-void locks_touch(struct locks *l, unsigned i)
-{
-	env_touch(l->env, line(l, i), LINE_BYTES, true);
 }
 
 void locks_stats(const struct locks *l, uint64_t *acquisitions, uint64_t *contended,

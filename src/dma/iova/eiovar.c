@@ -185,6 +185,7 @@ const struct iova_ops eiovar_ops = {
 	.name = "eiovar",
 	.title = "lists of free ranges in front of tree-linear (EiovaR, FAST 2015)",
 	.whole_lists = true,
+	.threads = true,
 	.create = eiovar_create,
 	.destroy = eiovar_destroy,
 	.reserve = ranges_reserve,

@@ -36,9 +36,16 @@ struct iova_config {
 	uint64_t entries;       /* of the table */
 	uint64_t start_hint;    /* where the first search begins, < entries; 0 where none wraps */
 	uint64_t cached_ranges; /* eiovar: free ranges it keeps at the most; 0: all there are */
-	unsigned cpus;          /* magazines: 0: as many as the environment has */
+	unsigned cpus;          /* magazines without locks: 0: as many as the environment has */
 	bool locks;             /* calls of several CPUs overlap: it takes locks of its own */
 };
+
+/*
+ * An allocator by itself, on real threads: iova_find(), create() with locks, then fill in ops and
+ * wrapped; alloc(), owns() and free() of rows with @threads are any thread's from there on, all at
+ * once, of any domain or none. `magazines` is the fastest: 127 ranges of a length up to 32 entries
+ * cost two locks, whoever frees them.
+ */
 
 /* Embedded first in every allocator's own struct. */
 struct iova {
@@ -48,7 +55,7 @@ struct iova {
 	/* Called when the search goes back to the bottom, before anything is handed out there. */
 	void (*wrapped)(void *ctx);
 	void *ctx;
-	uint64_t live;     /* entries handed out */
+	uint64_t live;     /* entries handed out; magazines: not counted with locks */
 	uint64_t reserved; /* entries withheld for ever */
 	/* Bitmap words or tree nodes that searches for room looked at, since creation. */
 	uint64_t words_searched;
@@ -96,6 +103,8 @@ struct iova_ops {
 	bool divides;
 	/* Kernels that have it give a list one run, pieces one behind the other, and free that. */
 	bool whole_lists;
+	/* With iova_config.locks it serves several real threads at once. */
+	bool threads;
 	/* 0 or -ENOMEM. The caller then fills in ops, wrapped and ctx. */
 	int (*create)(struct iova **out, struct dma_env *env, const struct iova_config *config);
 	void (*destroy)(struct iova *a);
@@ -123,7 +132,7 @@ struct iova_ops {
 /* The CPU that a call is made for. */
 static inline unsigned iova_cpu(const struct iova *a)
 {
-	return a->cpu ? *a->cpu : env_cpu(a->env);
+	return a->cpu ? *a->cpu : env_owner(a->env);
 }
 
 /* The registry: an explicit array, NULL-terminated, in display order. */

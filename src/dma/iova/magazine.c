@@ -15,6 +15,7 @@ struct magazine_batch {
 void magazine_store_init(struct magazine_store *s, struct dma_env *env)
 {
 	*s = (struct magazine_store){.env = env};
+	env_quiet_init(&s->quiet);
 }
 
 void magazine_store_fini(struct magazine_store *s)
@@ -27,6 +28,8 @@ void magazine_store_fini(struct magazine_store *s)
 		free(batch);
 	}
 	s->spare = NULL;
+	if (s->env)
+		env_quiet_fini(&s->quiet);
 }
 
 /* The slab allocator's own work is not modelled, nor charged. */
@@ -45,7 +48,8 @@ static void grow(struct magazine_store *s)
 	for (unsigned i = PER_FRAME; i-- > 0;) {
 		batch->magazine[i].paddr =
 			IOTOLL_PHYS(IOTOLL_PHYS_U64(batch->frame) + i * MAGAZINE_BYTES);
-		magazine_free(s, &batch->magazine[i]);
+		batch->magazine[i].next = s->spare;
+		s->spare = &batch->magazine[i];
 	}
 }
 
@@ -53,12 +57,15 @@ struct magazine *magazine_new(struct magazine_store *s)
 {
 	struct magazine *m;
 
+	env_quiet_lock(&s->quiet);
 	if (!s->spare)
 		grow(s);
 	m = s->spare;
+	if (m)
+		s->spare = m->next;
+	env_quiet_unlock(&s->quiet);
 	if (!m)
 		return NULL;
-	s->spare = m->next;
 	m->size = 0;
 	/* kzalloc(): all of it */
 	env_touch(s->env, m->paddr, MAGAZINE_BYTES, true);
@@ -67,56 +74,25 @@ struct magazine *magazine_new(struct magazine_store *s)
 
 void magazine_free(struct magazine_store *s, struct magazine *m)
 {
+	env_quiet_lock(&s->quiet);
 	m->next = s->spare;
 	s->spare = m;
+	env_quiet_unlock(&s->quiet);
 }
 
-static iotoll_phys_t place(const struct magazine *m, unsigned i)
-{
-	return IOTOLL_PHYS(IOTOLL_PHYS_U64(m->paddr) + (1 + i) * sizeof(uint64_t));
-}
-
-static void touch_size(struct magazine_store *s, const struct magazine *m, bool write)
-{
-	env_touch(s->env, m->paddr, sizeof(uint64_t), write);
-}
-
-void magazine_look(struct magazine_store *s, const struct magazine *m)
-{
-	env_work(s->env, DMA_WORK_BITMAP_WORD, 1);
-	touch_size(s, m, false);
-}
-
-uint64_t magazine_read(struct magazine_store *s, const struct magazine *m, unsigned i)
-{
-	env_work(s->env, DMA_WORK_BITMAP_WORD, 1);
-	env_touch(s->env, place(m, i), sizeof(uint64_t), false);
-	return m->first[i];
-}
-
-void magazine_push(struct magazine_store *s, struct magazine *m, uint64_t first)
-{
-	env_touch(s->env, place(m, m->size), sizeof(uint64_t), true);
-	m->first[m->size++] = first;
-	touch_size(s, m, true);
-}
-
-uint64_t magazine_pop(struct magazine_store *s, struct magazine *m, uint64_t bound)
+uint64_t magazine_pop_below(struct magazine_store *s, struct magazine *m, uint64_t bound)
 {
 	unsigned i = m->size - 1;
 	uint64_t found;
 
-	while (magazine_read(s, m, i) > bound) {
+	do {
 		if (i == 0)
 			return 0;
-		i--;
-	}
-	found = m->first[i];
+		found = magazine_read(s, m, --i);
+	} while (found > bound);
 	m->size--;
-	if (i != m->size) {
-		m->first[i] = magazine_read(s, m, m->size);
-		env_touch(s->env, place(m, i), sizeof(uint64_t), true);
-	}
-	touch_size(s, m, true);
+	m->first[i] = magazine_read(s, m, m->size);
+	env_touch(s->env, magazine_place(m, i), sizeof(uint64_t), true);
+	magazine_touch_size(s, m, true);
 	return found;
 }

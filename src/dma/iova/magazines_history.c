@@ -41,7 +41,8 @@ static void undo(struct iova *a, uint64_t first, uint64_t count)
 	struct magazines *m = magazines_of(a);
 	const uint32_t node = range_peek(&m->tree.r.t, first);
 
-	ranges_unhold(&m->tree.r, node, first, count);
+	(void)handed_back_part(&m->handed, first, count);
+	a->live -= count;
 	if (!m->last_slow) {
 		(void)!rcache_put(m, iova_cpu(a), rcache_class(count), first);
 		return;
@@ -94,7 +95,7 @@ static bool uncache(struct magazines *m, unsigned class, uint64_t first)
 	struct depot *d = &m->depot[class];
 
 	for (unsigned cpu = 0; cpu < m->cpus; cpu++)
-		if (remove_from_cpu(&m->cpu[cpu * RCACHE_CLASSES + class], first))
+		if (remove_from_cpu(&m->cpu[cpu].of[class], first))
 			return true;
 	for (unsigned i = 0; i < d->size; i++)
 		if (remove_at(d->magazine[i], first))
@@ -141,15 +142,17 @@ static int seize(struct iova *a, uint64_t first, uint64_t count, bool searched)
 	if (node) {
 		const struct range_node *n = &m->tree.r.t.node[node];
 
-		if (n->held || n->withheld || n->lo != first || n->hi - n->lo + 1 != length ||
-		    !uncache(m, rcache_class(length), first))
+		if (entry_set_byte(&m->handed.set, n->lo) || n->withheld || n->lo != first ||
+		    n->hi - n->lo + 1 != length || !uncache(m, rcache_class(length), first))
 			return -EEXIST;
 	} else {
 		rc = seize_new(m, first, length, &node);
 		if (rc)
 			return rc;
 	}
-	ranges_hold(&m->tree.r, node, count);
+	handed_out(&m->handed, first, count,
+		   rcache_class(count) < RCACHE_CLASSES ? rcache_class(count) : RCACHE_LONG);
+	a->live += count;
 	if (searched)
 		m->tree.cached32 = node;
 	return 0;
@@ -162,7 +165,8 @@ static void forget(struct iova *a, uint64_t first, uint64_t count)
 	struct magazines *m = magazines_of(a);
 	const uint32_t node = range_peek(&m->tree.r.t, first);
 
-	ranges_unhold(&m->tree.r, node, first, count);
+	(void)handed_back_part(&m->handed, first, count);
+	a->live -= count;
 	erase(m, node);
 }
 
@@ -173,7 +177,7 @@ static void describe(const struct iova *a, const struct iova_want *want, char *t
 	const uint64_t below = m->tree.r.t.node[m->tree.cached32].lo;
 
 	if (class < RCACHE_CLASSES) {
-		const struct cpu_cache *c = &m->cpu[cpu * RCACHE_CLASSES + class];
+		const struct cpu_cache *c = &m->cpu[cpu].of[class];
 
 		snprintf(to, bytes,
 			 "CPU %u, ranges of %u: %u in the loaded magazine, %u in the previous one, "

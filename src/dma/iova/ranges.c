@@ -71,9 +71,9 @@ bool ranges_have(const struct ranges *r, uint32_t i)
 	return i && range_peek(&r->t, r->t.node[i].lo) == i;
 }
 
-bool ranges_check(const struct ranges *r, uint32_t anchor)
+bool ranges_check(const struct ranges *r, uint32_t anchor, uint64_t held)
 {
-	uint64_t live = 0, withheld = 0;
+	uint64_t live = 0, withheld = 0, end = 0;
 
 	if (!range_check(&r->t))
 		return false;
@@ -84,11 +84,13 @@ bool ranges_check(const struct ranges *r, uint32_t anchor)
 		if (i == anchor)
 			continue;
 		if (n->hi >= r->base.entries || (n->withheld && n->held) ||
-		    n->held != entry_set_count(&r->held, n->lo, count))
+		    n->held != entry_set_count(&r->held, n->lo, count) ||
+		    entry_set_next(&r->held, end, n->lo) != n->lo)
 			return false;
+		end = n->hi + 1;
 		live += n->held;
 		withheld += n->withheld ? count : 0;
 	}
-	return live == r->base.live && withheld == r->base.reserved &&
-	       live == entry_set_count(&r->held, 0, r->base.entries);
+	return live == held && withheld == r->base.reserved &&
+	       entry_set_next(&r->held, end, r->base.entries) == r->base.entries;
 }

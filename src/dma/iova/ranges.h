@@ -38,8 +38,11 @@ void ranges_free(struct ranges *r, uint64_t first, uint64_t count, bool look,
 /* iova_ops.owns() and reserve(), of rows that begin with a struct ranges. */
 bool ranges_own(const struct iova *a, uint64_t first, uint64_t count);
 int ranges_reserve(struct iova *a, uint64_t first, uint64_t count);
-/* The part of check() that concerns tree, accounts and withheld entries; @anchor is not counted. */
-bool ranges_check(const struct ranges *r, uint32_t anchor);
+/*
+ * The part of check() that concerns tree, accounts and withheld entries; @anchor is not counted.
+ * @held: by ranges_hold(), which is nothing for a row that keeps its own accounts.
+ */
+bool ranges_check(const struct ranges *r, uint32_t anchor, uint64_t held);
 /* Is node @i in the tree? For checks. */
 bool ranges_have(const struct ranges *r, uint32_t i);
 

@@ -9,19 +9,17 @@
 
 /* ---- a CPU's two magazines ---- */
 
-/* With the CPU's lock: its cache of @class, whose line is needed first. */
-static struct cpu_cache *enter(struct magazines *m, unsigned cpu, unsigned class)
+/* Magazines for a CPU that was not certain to come by. False without memory. */
+bool rcache_furnish(struct magazines *m, struct cpu_cache *c)
 {
-	const unsigned index = cpu * RCACHE_CLASSES + class;
-
-	locks_take(rcache_locks(m), RCACHE_LOCK_CPU + index);
-	locks_touch(rcache_locks(m), RCACHE_LOCK_CPU + index);
-	return &m->cpu[index];
-}
-
-static void leave(struct magazines *m, unsigned cpu, unsigned class)
-{
-	locks_release(rcache_locks(m), RCACHE_LOCK_CPU + cpu * RCACHE_CLASSES + class);
+	c->loaded = magazine_new(&m->store);
+	c->previous = c->loaded ? magazine_new(&m->store) : NULL;
+	if (c->previous)
+		return true;
+	if (c->loaded)
+		magazine_free(&m->store, c->loaded);
+	c->loaded = NULL;
+	return false;
 }
 
 static void swap(struct cpu_cache *c)
@@ -76,33 +74,25 @@ static bool ship(struct magazines *m, struct cpu_cache *c, unsigned class,
 	return true;
 }
 
-/* __iova_rcache_insert() */
-bool rcache_put(struct magazines *m, unsigned cpu, unsigned class, uint64_t first)
+bool rcache_make_room(struct magazines *m, struct cpu_cache *c, unsigned class,
+		      struct magazine **surplus)
 {
-	struct magazine *surplus = NULL;
-	struct cpu_cache *c = enter(m, cpu, class);
-	bool room = true;
+	magazine_look(&m->store, c->previous);
+	if (c->previous->size == MAGAZINE_SIZE)
+		return ship(m, c, class, surplus);
+	swap(c);
+	return true;
+}
 
-	magazine_look(&m->store, c->loaded);
-	if (c->loaded->size == MAGAZINE_SIZE) {
-		magazine_look(&m->store, c->previous);
-		if (c->previous->size < MAGAZINE_SIZE)
-			swap(c);
-		else
-			room = ship(m, c, class, &surplus);
-	}
-	if (room)
-		magazine_push(&m->store, c->loaded, first);
-	leave(m, cpu, class);
-	if (surplus) {
-		empty(m, surplus);
-		magazine_free(&m->store, surplus);
-	}
-	return room;
+/* A magazine that the depot had no room for. */
+void rcache_give_up(struct magazines *m, struct magazine *surplus)
+{
+	empty(m, surplus);
+	magazine_free(&m->store, surplus);
 }
 
 /* Swap in what is not empty, if anything of this CPU's or the depot's is. */
-static bool reload(struct magazines *m, struct cpu_cache *c, unsigned class)
+bool rcache_reload(struct magazines *m, struct cpu_cache *c, unsigned class)
 {
 	struct depot *d;
 	bool found;
@@ -122,29 +112,18 @@ static bool reload(struct magazines *m, struct cpu_cache *c, unsigned class)
 	return found;
 }
 
-/* __iova_rcache_get(): the first entry of a free range, at most @bound; 0 if none is at hand. */
-uint64_t rcache_get(struct magazines *m, unsigned cpu, unsigned class, uint64_t bound)
-{
-	struct cpu_cache *c = enter(m, cpu, class);
-	uint64_t first = 0;
-
-	magazine_look(&m->store, c->loaded);
-	if (c->loaded->size || reload(m, c, class))
-		first = magazine_pop(&m->store, c->loaded, bound);
-	leave(m, cpu, class);
-	return first;
-}
-
 /* free_cpu_cached_iovas() for every CPU, then free_global_cached_iovas(). */
 void rcache_empty(struct magazines *m)
 {
 	for (unsigned cpu = 0; cpu < m->cpus; cpu++)
 		for (unsigned class = 0; class < RCACHE_CLASSES; class ++) {
-			struct cpu_cache *c = enter(m, cpu, class);
+			const struct rcache_entered e = rcache_enter(m, cpu, class, false);
 
-			empty(m, c->loaded);
-			empty(m, c->previous);
-			leave(m, cpu, class);
+			if (e.cache->loaded) {
+				empty(m, e.cache->loaded);
+				empty(m, e.cache->previous);
+			}
+			rcache_leave(m, cpu, class, e.token);
 		}
 	for (unsigned class = 0; class < RCACHE_CLASSES; class ++) {
 		struct depot *d = enter_depot(m, class);
@@ -171,7 +150,8 @@ static bool check_magazine(const struct magazines *m, const struct magazine *ful
 		const uint32_t node = range_peek(&m->tree.r.t, full->first[i]);
 		const struct range_node *n = &m->tree.r.t.node[node];
 
-		if (!node || n->lo != full->first[i] || n->held || n->withheld ||
+		if (!node || n->lo != full->first[i] || n->withheld ||
+		    entry_set_byte(&m->handed.set, n->lo) ||
 		    n->hi - n->lo + 1 != UINT64_C(1) << class)
 			return false;
 	}
@@ -184,8 +164,10 @@ static bool check_class(const struct magazines *m, unsigned class, uint64_t *cac
 	const struct depot *d = &m->depot[class];
 
 	for (unsigned cpu = 0; cpu < m->cpus; cpu++) {
-		const struct cpu_cache *c = &m->cpu[cpu * RCACHE_CLASSES + class];
+		const struct cpu_cache *c = &m->cpu[cpu].of[class];
 
+		if (!c->loaded)
+			continue;
 		if (c->previous->size && c->previous->size != MAGAZINE_SIZE)
 			return false;
 		if (!check_magazine(m, c->loaded, class, cached) ||
@@ -210,7 +192,8 @@ bool rcache_check(const struct magazines *m)
 			return false;
 	/* So many that none is in two places. */
 	for (uint32_t i = range_lowest(t); i; i = range_above(t, i))
-		idle += i != m->tree.anchor && !t->node[i].held && !t->node[i].withheld;
+		idle += i != m->tree.anchor && !t->node[i].withheld &&
+			!entry_set_byte(&m->handed.set, t->node[i].lo);
 	return idle == cached;
 }
 
@@ -223,7 +206,7 @@ void rcache_fini(struct magazines *m)
 	free(m->cpu);
 }
 
-int rcache_init(struct magazines *m, bool locks)
+int rcache_init(struct magazines *m, unsigned certain, bool locks)
 {
 	const unsigned caches = m->cpus * RCACHE_CLASSES;
 	const int rc =
@@ -232,14 +215,13 @@ int rcache_init(struct magazines *m, bool locks)
 	if (rc)
 		return rc;
 	magazine_store_init(&m->store, m->tree.r.base.env);
-	m->cpu = calloc(caches, sizeof(*m->cpu));
+	m->cpu = aligned_alloc(_Alignof(struct cpu_caches), m->cpus * sizeof(*m->cpu));
 	if (!m->cpu)
 		return -ENOMEM;
-	for (unsigned i = 0; i < caches; i++) {
-		m->cpu[i].loaded = magazine_new(&m->store);
-		m->cpu[i].previous = magazine_new(&m->store);
-		if (!m->cpu[i].loaded || !m->cpu[i].previous)
-			return -ENOMEM;
-	}
+	memset(m->cpu, 0, m->cpus * sizeof(*m->cpu));
+	for (unsigned cpu = 0; cpu < certain; cpu++)
+		for (unsigned class = 0; class < RCACHE_CLASSES; class ++)
+			if (!rcache_furnish(m, &m->cpu[cpu].of[class]))
+				return -ENOMEM;
 	return 0;
 }

@@ -162,12 +162,17 @@ bool tree_usable_below(const struct iova *a, uint64_t limit)
 			    limit < a->entries ? limit : a->entries);
 }
 
-bool tree_check(const struct iova *a)
+bool tree_check(const struct iova *a, uint64_t held)
 {
 	const struct tree *tree = (const struct tree *)a;
 
-	return ranges_check(&tree->r, tree->anchor) && ranges_have(&tree->r, tree->cached32) &&
-	       ranges_have(&tree->r, tree->cached);
+	return ranges_check(&tree->r, tree->anchor, held) &&
+	       ranges_have(&tree->r, tree->cached32) && ranges_have(&tree->r, tree->cached);
+}
+
+static bool check(const struct iova *a)
+{
+	return tree_check(a, a->live);
 }
 
 int tree_init(struct tree *tree, struct dma_env *env, uint64_t entries)
@@ -218,6 +223,7 @@ const struct iova_ops tree_ops = {
 	.name = "tree",
 	.title = "red-black tree of ranges from the top down, as Linux 6.1 without its caches",
 	.whole_lists = true,
+	.threads = true,
 	.create = tree_create,
 	.destroy = tree_destroy,
 	.reserve = ranges_reserve,
@@ -225,5 +231,5 @@ const struct iova_ops tree_ops = {
 	.owns = ranges_own,
 	.free = tree_free,
 	.usable_below = tree_usable_below,
-	.check = tree_check,
+	.check = check,
 };

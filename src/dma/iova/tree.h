@@ -26,8 +26,11 @@ int tree_take(struct tree *tree, uint64_t count, uint64_t limit, uint32_t *out) 
 /* Remove a node that tree_take() made. */
 void tree_drop(struct tree *tree, uint32_t node);
 
-/* iova_ops.usable_below() and check(), also for a row that stands on the tree. */
+/*
+ * iova_ops.usable_below() and check(), also for a row that stands on the tree; @held: entries by
+ * ranges_hold().
+ */
 bool tree_usable_below(const struct iova *a, uint64_t limit);
-bool tree_check(const struct iova *a);
+bool tree_check(const struct iova *a, uint64_t held);
 
 #endif

@@ -149,7 +149,7 @@ bool tree_linear_check(const struct iova *a)
 {
 	const struct tree_linear *tree = (const struct tree_linear *)a;
 
-	return ranges_check(&tree->r, 0) &&
+	return ranges_check(&tree->r, 0, tree->r.base.live) &&
 	       (!tree->cached32 || ranges_have(&tree->r, tree->cached32));
 }
 
@@ -190,6 +190,7 @@ const struct iova_ops tree_linear_ops = {
 	.title = "red-black tree of ranges with the search of Linux 3.x, shown to become linear "
 		 "(FAST 2015)",
 	.whole_lists = true,
+	.threads = true,
 	.create = linear_create,
 	.destroy = linear_destroy,
 	.reserve = ranges_reserve,

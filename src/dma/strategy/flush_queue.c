@@ -206,7 +206,7 @@ static int queue_create(struct iotoll_dma_domain *domain)
 
 	if (!q)
 		return -ENOMEM;
-	q->rings = env_cpus(domain->env);
+	q->rings = env_owners(domain->env);
 	q->frames = (sizeof(struct ring) + FRAME_BYTES - 1) / FRAME_BYTES;
 	q->kept_words = (domain->driver->entries + WORD_ENTRIES - 1) / WORD_ENTRIES;
 	q->kept = calloc(q->kept_words, sizeof(*q->kept));

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dma/env/native/owners.h"
 #include "iotoll/env.h"
 #include "mem/memory.h"
 
@@ -38,6 +39,7 @@ struct dma_env {
 	bool owns_memory;
 	pthread_mutex_t pages_lock; /* struct memory leaves serialising to its owner */
 	struct dma_chip chip;
+	struct owners owners;
 };
 
 enum dma_work { DMA_WORK_CALL, DMA_WORK_BITMAP_WORD, DMA_WORK_ENTRY_STORE };
@@ -334,6 +336,60 @@ static inline unsigned env_cpus(const struct dma_env *env)
 static inline unsigned env_cpu(struct dma_env *env)
 {
 	return env_shard(env, NATIVE_CPUS);
+}
+
+/*
+ * Places for what is one CPU's alone: see owners.h. As there a thread's is its own, but for number
+ * 0; all of them can be there at once.
+ */
+static inline unsigned env_owners(const struct dma_env *env)
+{
+	(void)env;
+	return OWNERS;
+}
+
+/* How many of them are certain to be used: memory for the others can wait until they are. */
+static inline unsigned env_owners_certain(const struct dma_env *env)
+{
+	(void)env;
+	return 1;
+}
+
+static inline unsigned env_owner(struct dma_env *env)
+{
+	return owners_mine(&env->owners);
+}
+
+/*
+ * Be inside the caller's own place, *@i, if that can be had for nothing; then env_leave_free() is
+ * due.
+ */
+static inline bool env_enter_free(struct dma_env *env, unsigned *i)
+{
+	*i = owners_self.place;
+	return owners_enter_free(&env->owners.owner[*i]);
+}
+
+static inline void env_leave_free(struct dma_env *env, unsigned i)
+{
+	owners_leave_free(&env->owners.owner[i]);
+}
+
+/*
+ * Be inside place @i, which is what @lock is for; not inside two at once. @mine: @i is what
+ * env_owner() has just said. What it answers is told to env_unlock_own().
+ */
+static inline bool env_lock_own(struct dma_env *env, struct dma_lock *lock, unsigned i, bool mine)
+{
+	(void)lock;
+	return owners_enter(&env->owners.owner[i], mine && i);
+}
+
+static inline void env_unlock_own(struct dma_env *env, struct dma_lock *lock, unsigned i,
+				  bool token)
+{
+	(void)lock;
+	owners_leave(&env->owners.owner[i], token);
 }
 
 /* Threads are interrupted by nobody. */

@@ -14,9 +14,10 @@ int iotoll_env_create(struct dma_env **out, const struct iotoll_env_config *conf
 	*out = NULL;
 	if (!config->reg_read != !config->reg_write)
 		return -EINVAL;
-	env = calloc(1, sizeof(*env));
+	env = aligned_alloc(_Alignof(struct dma_env), sizeof(*env));
 	if (!env)
 		return -ENOMEM;
+	memset(env, 0, sizeof(*env));
 	env->config = *config;
 	env->memory = config->memory;
 	if (!env->memory) {
@@ -32,6 +33,7 @@ int iotoll_env_create(struct dma_env **out, const struct iotoll_env_config *conf
 	}
 	(void)pthread_mutex_init(&env->pages_lock, NULL);
 	env_lock_init(env, &env->chip.lock, IOTOLL_PHYS(0));
+	owners_init(&env->owners);
 	*out = env;
 	return 0;
 }
@@ -40,6 +42,7 @@ void iotoll_env_destroy(struct dma_env *env)
 {
 	if (!env)
 		return;
+	owners_fini(&env->owners);
 	env_lock_fini(&env->chip.lock);
 	(void)pthread_mutex_destroy(&env->pages_lock);
 	if (env->owns_memory)

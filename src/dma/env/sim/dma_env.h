@@ -420,6 +420,53 @@ static inline unsigned env_cpu(struct dma_env *env)
 	return machine_is_guest(env->machine) ? cpu_id(cpu) : cpu_physical(cpu);
 }
 
+/* Places for what is one CPU's alone: as many as there are CPUs, each with a lock of its own. */
+static inline unsigned env_owners(const struct dma_env *env)
+{
+	return env_cpus(env);
+}
+
+static inline unsigned env_owners_certain(const struct dma_env *env)
+{
+	return env_cpus(env);
+}
+
+static inline unsigned env_owner(struct dma_env *env)
+{
+	return env_cpu(env);
+}
+
+/* Nothing is to be had for nothing here. */
+static inline bool env_enter_free(struct dma_env *env, unsigned *i)
+{
+	(void)env;
+	*i = 0;
+	return false;
+}
+
+static inline void env_leave_free(struct dma_env *env, unsigned i)
+{
+	(void)env;
+	(void)i;
+}
+
+/* @mine: @i is what env_owner() has just said. What it answers is told to env_unlock_own(). */
+static inline bool env_lock_own(struct dma_env *env, struct dma_lock *lock, unsigned i, bool mine)
+{
+	(void)i;
+	(void)mine;
+	env_lock(env, lock);
+	return true;
+}
+
+static inline void env_unlock_own(struct dma_env *env, struct dma_lock *lock, unsigned i,
+				  bool token)
+{
+	(void)i;
+	(void)token;
+	env_unlock(env, lock);
+}
+
 /* Is this an interrupt's work, or a softirq's? Then no other can come in between on this CPU. */
 static inline bool env_in_interrupt(struct dma_env *env)
 {
