@@ -37,6 +37,8 @@ function result_row(    told) {
 	if (!results++)
 		print "\n| row | median | p10 | p99 | | target | | floor | baselines | |\n|---|--:|--:|--:|---|--:|---|---|---|---|"
 	told = row["interval_met"] == "false" ? "interval not met" : ""
+	if (row["disturbed"] == "true")
+		told = told (told ? ", " : "") "disturbed"
 	if (row["clock"] == "processor")
 		told = told (told ? ", " : "") "processor time"
 	print "| `" row["name"] "` | " short(row["median"]) " | " short(row["p10"]) " | " short(row["p99"]) " | " \

@@ -48,17 +48,18 @@ struct bench_result {
 	char name[BENCH_NAME_BYTES];
 	const char *group, *what, *unit;
 	double median, p10, p99;
-	double low, high;         /* the 95 % interval of the median */
-	const double *samples;    /* in order; gone after the call */
-	size_t count;             /* of them; 1: a figure that was counted, not timed */
-	uint64_t ops;             /* timed at a time, by each thread */
-	unsigned dropped;         /* rounds that other programs' load fell into */
-	bool interval_met;        /* the interval asked for was reached before the time limit */
-	bool processor_time;      /* more threads than processors: see bench/gang.h */
-	double target;            /* 0: none */
-	bool more_is_better;      /* of unit */
-	bool met;                 /* the target; false without one */
-	const char *floor;        /* of the machine, that bounds it; "" if none does */
+	double low, high;      /* the 95 % interval of the median */
+	const double *samples; /* in order; gone after the call */
+	size_t count;          /* of them; 1: a figure that was counted, not timed */
+	uint64_t ops;          /* timed at a time, by each thread */
+	unsigned dropped;    /* rounds that other programs' load fell into, and that do not count */
+	bool disturbed;      /* it fell into all of them, so they had to count */
+	bool interval_met;   /* the interval asked for was reached before the time limit */
+	bool processor_time; /* more threads than processors: see bench/gang.h */
+	double target;       /* 0: none */
+	bool more_is_better; /* of unit */
+	bool met;            /* the target; false without one */
+	const char *floor;   /* of the machine, that bounds it; "" if none does */
 	struct bench_setup setup; /* as it was measured */
 	struct bench_rival rival[BENCH_RIVALS_MAX];
 	unsigned rivals;

@@ -77,14 +77,17 @@ static int misses_open(void **data, const struct bench_setup *setup, const void 
 static bool lookups_work(void *data, unsigned thread, uint64_t ops)
 {
 	struct lookups *x = data;
-	uint64_t entry = 0;
+	uint64_t entry = 0, sink = 0;
+	unsigned at = x->at;
 
 	(void)thread;
 	for (uint64_t i = 0; i < ops; i++) {
-		if (iotlb_access(x->iotlb, 0, x->page[x->at], &entry))
-			x->sink += entry;
-		x->at = (x->at + 1) % DRAWS;
+		if (iotlb_access(x->iotlb, 0, x->page[at], &entry))
+			sink += entry;
+		at = (at + 1) % DRAWS;
 	}
+	x->at = at;
+	x->sink += sink;
 	return true;
 }
 

@@ -36,9 +36,7 @@ static uint64_t reg_read(void *ctx, uint64_t offset, unsigned width)
 	struct machine *m = ctx;
 	uint64_t value = 0;
 
-	(void)pthread_mutex_lock(&m->serial);
 	(void)iotoll_iommu_reg_read(m->iommu, offset, width, &value);
-	(void)pthread_mutex_unlock(&m->serial);
 	return value;
 }
 
@@ -46,20 +44,7 @@ static void reg_write(void *ctx, uint64_t offset, uint64_t value, unsigned width
 {
 	struct machine *m = ctx;
 
-	(void)pthread_mutex_lock(&m->serial);
 	(void)iotoll_iommu_reg_write(m->iommu, offset, value, width);
-	(void)pthread_mutex_unlock(&m->serial);
-}
-
-int machine_translate(struct machine *m, unsigned device, uint64_t iova, struct iotoll_xlat *out)
-{
-	const struct iotoll_source source = {.devid = (uint16_t)(MACHINE_DEVICE + device)};
-	int rc;
-
-	(void)pthread_mutex_lock(&m->serial);
-	rc = iotoll_iommu_translate(m->iommu, source, iova, IOTOLL_READ, out);
-	(void)pthread_mutex_unlock(&m->serial);
-	return rc;
 }
 
 /* Untouched pages cost nothing. */
@@ -97,6 +82,7 @@ static int make_iommu(struct machine *m, const struct bench_setup *setup, struct
 					       .write = memory_write,
 					       .window = m->memory,
 					       .window_bytes = m->bytes};
+	config.shared = setup->threads > 1;
 	if (setup->entries) {
 		config.iotlb_entries = setup->entries;
 		config.iotlb_ways = setup->ways;
@@ -158,7 +144,6 @@ int machine_open(struct machine *m, const struct bench_setup *setup, uint64_t bu
 	int rc;
 
 	*m = (struct machine){.memory = NULL};
-	(void)pthread_mutex_init(&m->serial, NULL);
 	rc = make_memory(m, buffers, err);
 	if (!rc)
 		rc = make_iommu(m, setup, err);
@@ -181,7 +166,6 @@ void machine_close(struct machine *m)
 	iotoll_iommu_destroy(m->iommu);
 	if (m->memory)
 		(void)munmap(m->memory, m->bytes);
-	(void)pthread_mutex_destroy(&m->serial);
 }
 
 int machine_frames(struct machine *m, uint64_t pages, uint64_t *paddr, struct err *err)
@@ -193,4 +177,13 @@ int machine_frames(struct machine *m, uint64_t pages, uint64_t *paddr, struct er
 			       (unsigned long long)pages);
 	*paddr = IOTOLL_PHYS_U64(at);
 	return 0;
+}
+
+int machine_translator(struct machine *m, unsigned device, unsigned entries,
+		       struct iotoll_translator **out, struct err *err)
+{
+	const struct iotoll_source source = {.devid = (uint16_t)(MACHINE_DEVICE + device)};
+	const int rc = iotoll_translator_create(out, m->iommu, source, entries);
+
+	return rc ? err_set(err, rc, "a translator of %u entries cannot be had", entries) : 0;
 }

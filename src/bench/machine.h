@@ -6,12 +6,11 @@
 #ifndef IOTOLL_BENCH_MACHINE_H
 #define IOTOLL_BENCH_MACHINE_H
 
-#include <pthread.h>
-
 #include "bench/bench.h"
 #include "iotoll/dma.h"
 #include "iotoll/env.h"
 #include "iotoll/iommu.h"
+#include "iotoll/translator.h"
 
 #define MACHINE_DEVICE 8u /* requester of the first thread's device; the others' follow */
 
@@ -23,13 +22,13 @@ struct machine {
 	struct iotoll_dma_domain *domain;
 	struct iotoll_dma_device **device; /* one a thread */
 	unsigned devices;
-	pthread_mutex_t serial; /* one call at a time for the IOMMU */
 };
 
 /*
  * @setup says which IOMMU, strategy and allocator, how many devices and what IOTLB (0 entries: the
- * model's own); @buffers: page frames that there is to be room for besides; @mask: the devices', 0:
- * an ordinary one. 0; -EINVAL with @err; -ENOMEM. On failure nothing is left.
+ * model's own; with several threads they share it); @buffers: page frames that there is to be room
+ * for besides; @mask: the devices', 0: an ordinary one. 0; -EINVAL with @err; -ENOMEM. On failure
+ * nothing is left.
  */
 int machine_open(struct machine *m, const struct bench_setup *setup, uint64_t buffers,
 		 uint64_t mask, struct err *err) MUST_CHECK;
@@ -37,7 +36,8 @@ int machine_open(struct machine *m, const struct bench_setup *setup, uint64_t bu
 void machine_close(struct machine *m);
 /* Page frames for buffers. */
 int machine_frames(struct machine *m, uint64_t pages, uint64_t *paddr, struct err *err) MUST_CHECK;
-/* A device's access; by any thread. */
-int machine_translate(struct machine *m, unsigned device, uint64_t iova, struct iotoll_xlat *out);
+/* What device @device's thread translates by; of a machine with several threads. */
+int machine_translator(struct machine *m, unsigned device, unsigned entries,
+		       struct iotoll_translator **out, struct err *err) MUST_CHECK;
 
 #endif

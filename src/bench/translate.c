@@ -10,12 +10,14 @@
 #include "bench/row.h"
 #include "bench/traffic.h"
 #include "bench/world.h"
+#include "iotoll/translator.h"
 #include "spec/vtd.h"
 
 struct translation {
 	struct world *world;
 	struct hash_iotlb *hash; /* the baseline's */
-	uint64_t sink;           /* so that nothing is optimised away */
+	struct iotoll_translator *translator;
+	uint64_t sink; /* so that nothing is optimised away */
 	unsigned at, tail;
 };
 
@@ -23,6 +25,7 @@ static void translation_close(void *data)
 {
 	struct translation *x = data;
 
+	iotoll_translator_destroy(x->translator);
 	if (x->world)
 		world_close(x->world);
 	hash_iotlb_destroy(x->hash);
@@ -57,15 +60,82 @@ static bool translation_work(void *data, unsigned thread, uint64_t ops)
 	struct translation *x = data;
 	struct world *w = x->world;
 	struct iotoll_xlat xlat;
+	unsigned at = x->at;
+	uint64_t sink = 0;
 
 	(void)thread;
 	for (uint64_t i = 0; i < ops; i++) {
-		if (iommu_translate(w->iommu, w->source, w->address[x->at], IOTOLL_READ, &xlat))
+		if (iommu_translate(w->iommu, w->source, w->address[at], IOTOLL_READ, &xlat))
 			return false;
-		x->sink += xlat.paddr;
-		x->at = (x->at + 1) % WORLD_ACCESSES;
+		sink += xlat.paddr;
+		at = (at + 1) % WORLD_ACCESSES;
 	}
+	x->at = at;
+	x->sink += sink;
 	return true;
+}
+
+static bool translator_work(void *data, unsigned thread, uint64_t ops)
+{
+	struct translation *x = data;
+	const uint64_t *address = x->world->address;
+	struct iotoll_xlat xlat;
+	unsigned at = x->at;
+	uint64_t sink = 0;
+
+	(void)thread;
+	for (uint64_t i = 0; i < ops; i++) {
+		if (iotoll_translator_translate(x->translator, address[at], IOTOLL_READ, &xlat))
+			return false;
+		sink += xlat.paddr;
+		at = (at + 1) % WORLD_ACCESSES;
+	}
+	x->at = at;
+	x->sink += sink;
+	return true;
+}
+
+/* Once all is held nothing is asked of the IOMMU. */
+static int see_hits(struct translation *x, struct err *err)
+{
+	struct iotoll_translator_stats before, after;
+
+	if (!translator_work(x, 0, WORLD_ACCESSES))
+		return err_set(err, -EPROTO, "a translation was refused");
+	iotoll_translator_stats(x->translator, &before);
+	if (!translator_work(x, 0, WORLD_ACCESSES))
+		return err_set(err, -EPROTO, "a translation was refused");
+	iotoll_translator_stats(x->translator, &after);
+	return after.misses == before.misses
+		       ? 0
+		       : err_set(err, -EPROTO, "a translator does not hold what it has room for");
+}
+
+/* As large as the IOTLB, which it holds a part of. */
+static int translator_open(void **data, const struct bench_setup *setup, const void *variant,
+			   struct err *err)
+{
+	struct world_kind kind = *(const struct world_kind *)variant;
+	struct translation *x;
+	int rc;
+
+	kind.shared = true;
+	rc = translation_open(data, setup, &kind, err);
+	if (rc)
+		return rc;
+	x = *data;
+	rc = iotoll_translator_create(&x->translator, (struct iotoll_iommu *)x->world->iommu,
+				      x->world->source, x->world->kind.entries);
+	if (rc)
+		rc = err_set(err, rc, "a translator of %u entries cannot be had",
+			     x->world->kind.entries);
+	else
+		rc = see_hits(x, err);
+	if (rc) {
+		translation_close(x);
+		*data = NULL;
+	}
+	return rc;
 }
 
 static int hash_open(void **data, const struct bench_setup *setup, const void *variant,
@@ -86,15 +156,19 @@ static int hash_open(void **data, const struct bench_setup *setup, const void *v
 static bool hash_work(void *data, unsigned thread, uint64_t ops)
 {
 	struct translation *x = data;
-	uint64_t paddr = 0;
+	const uint64_t *address = x->world->address;
+	uint64_t paddr = 0, sink = 0;
+	unsigned at = x->at;
 
 	(void)thread;
 	for (uint64_t i = 0; i < ops; i++) {
-		if (!hash_iotlb_translate(x->hash, 0, x->world->address[x->at], &paddr))
+		if (!hash_iotlb_translate(x->hash, 0, address[at], &paddr))
 			return false;
-		x->sink += paddr;
-		x->at = (x->at + 1) % WORLD_ACCESSES;
+		sink += paddr;
+		at = (at + 1) % WORLD_ACCESSES;
 	}
+	x->at = at;
+	x->sink += sink;
 	return true;
 }
 
@@ -119,6 +193,8 @@ static bool invalidation_work(void *data, unsigned thread, uint64_t ops)
 
 static const struct subject translations = {
 	.open = translation_open, .work = translation_work, .close = translation_close};
+static const struct subject translators = {
+	.open = translator_open, .work = translator_work, .close = translation_close};
 static const struct subject hashed = {
 	.open = hash_open, .work = hash_work, .close = translation_close};
 static const struct subject invalidations = {
@@ -136,18 +212,28 @@ static const struct subject invalidations = {
 #define SHARED                                                                      \
 	.iommu = "vtd", .strategy = "strict", .allocator = "magazines", .pages = 1, \
 	.outstanding = 256, .entries = 512, .ways = 4
-#define BESIDE_HASH .rival = {{.name = "mutex and hash table", .subject = &hashed}}
+#define TRANSLATOR(e)                                                                              \
+	{                                                                                          \
+		.name = "translate.hit." #e, .group = "translate",                                 \
+		.what = "hit, a thread's translator of " #e " entries, 4 ways (VT-d)",             \
+		.subject = &translators,                                                           \
+		.variant = KIND(.model = "vtd", .entries = e, .ways = 4, VTD_CACHES), .target = 3, \
+		.floor = "load-l1", .rival = {                                                     \
+			{.name = "the IOMMU itself", .subject = &translations},                    \
+			{.name = "mutex and hash table", .subject = &hashed}                       \
+		}                                                                                  \
+	}
 
 const struct row translate_rows[] = {
-	{HIT("vtd", 64, 4), .target = 3, BESIDE_HASH},
-	{HIT("vtd", 512, 4), .target = 3, BESIDE_HASH},
-	{HIT("vtd", 4096, 4), .target = 3, BESIDE_HASH},
+	TRANSLATOR(64),
+	TRANSLATOR(512),
+	TRANSLATOR(4096),
 	{ROW("vtd.walk.4", "walk of four tables, all in the cache", .model = "vtd",
 	     .pattern = WORLD_NEAR, .fetches = 4, .contexts = 256),
 	 .target = 40, .floor = "load-l1"},
-	{.name = "translate.vtd.shared",
+	{.name = "translate.shared",
 	 .group = "translate",
-	 .what = "hit, two devices' threads, while a third maps and unmaps (strict)",
+	 .what = "hit, two threads with translators, while a third maps and unmaps (strict)",
 	 .subject = &traffic_devices,
 	 .setup = {SHARED, .threads = 3},
 	 .target = 3,
@@ -156,6 +242,9 @@ const struct row translate_rows[] = {
 	 .rival = {{.name = "one thread, nobody else",
 		    .subject = &traffic_devices_alone,
 		    .setup = {.threads = 1}}}},
+	{HIT("vtd", 64, 4)},
+	{HIT("vtd", 512, 4)},
+	{HIT("vtd", 4096, 4)},
 	{HIT("vtd", 64, 1)},
 	{HIT("vtd", 64, 8)},
 	{HIT("vtd", 64, 0)},

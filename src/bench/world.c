@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "hw/shared.h"
 #include "hw/vtd.h"
 #include "spec/amdvi.h"
 #include "spec/calgary.h"
@@ -191,6 +192,8 @@ int world_open(struct world **out, const struct world_kind *kind, struct err *er
 	shape.paging_entries = kind->paging;
 	shape.context_entries = kind->contexts;
 	rc = iommu_create(&w->iommu, &config, err);
+	if (!rc && kind->shared)
+		rc = iommu_share(w->iommu, err);
 	if (!rc) {
 		draw(w);
 		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)

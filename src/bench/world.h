@@ -39,6 +39,7 @@ struct world_kind {
 	unsigned levels;           /* AMD-Vi: tables of the tree; VT-d: tables down to the leaf */
 	unsigned paging, contexts; /* VT-d: entries of its caches */
 	bool stale;                /* each hit is compared with the tables */
+	bool shared;               /* threads may use it: translators can be had */
 	bool callback; /* tables are read through the embedder's function, not its window */
 };
 

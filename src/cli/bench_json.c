@@ -102,7 +102,8 @@ void bench_add(json_t *document, const struct bench_result *r)
 	put_target(row, r);
 	json_object_set_new(row, "rounds", json_integer((json_int_t)r->count));
 	json_object_set_new(row, "operations", json_integer((json_int_t)r->ops));
-	json_object_set_new(row, "disturbed", json_integer(r->dropped));
+	json_object_set_new(row, "dropped", json_integer(r->dropped));
+	json_object_set_new(row, "disturbed", json_boolean(r->disturbed));
 	json_object_set_new(row, "interval_met", json_boolean(r->interval_met));
 	json_object_set_new(row, "clock",
 			    json_string(r->count == 1       ? "none"

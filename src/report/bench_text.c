@@ -69,6 +69,8 @@ static void beside(struct table *t, const json_t *row)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "; %s times %s",
 				      number_human(number(row, "over_floor")).text,
 				      text_member(row, "floor"));
+	if (json_is_true(json_object_get(row, "disturbed")))
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "; disturbed by other programs");
 	if (json_is_false(json_object_get(row, "interval_met")))
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "; interval not met");
 	if (!strcmp(text_member(row, "clock"), "processor"))
@@ -198,9 +200,10 @@ int report_bench_bars(FILE *out, const json_t *document, struct err *err)
 int report_bench_csv(FILE *out, const json_t *document, struct err *err)
 {
 	static const char *const fields[] = {
-		"name",      "group",        "unit",   "median", "p10",       "p99",
-		"low",       "high",         "target", "met",    "missed_by", "rounds",
-		"disturbed", "interval_met", "clock",  "floor",  "floor_ns",  "over_floor",
+		"name",      "group",  "unit",     "median",     "p10",
+		"p99",       "low",    "high",     "target",     "met",
+		"missed_by", "rounds", "dropped",  "disturbed",  "interval_met",
+		"clock",     "floor",  "floor_ns", "over_floor",
 	};
 	const size_t count = sizeof(fields) / sizeof(fields[0]);
 	const json_t *row;

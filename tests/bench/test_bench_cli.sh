@@ -34,7 +34,7 @@ the_json_of_a_row_has_its_fields() {
 	for field in bench version interval_percent limit_s quick interrupted host floors results left_out; do
 		expect "field $field" grep -q "\"$field\":" "$scratch/out"
 	done
-	for field in name group what unit median p10 p99 low high target met rounds operations disturbed \
+	for field in name group what unit median p10 p99 low high target met rounds operations dropped disturbed \
 		interval_met clock floor floor_ns over_floor setup baselines ratio histogram; do
 		expect "field $field" grep -q "\"$field\":" "$scratch/out"
 	done

@@ -114,11 +114,11 @@ static void every_row_yields_finite_positive_numbers(void **state)
 		       {"map.page", 20},
 		       {"map.512", 1},
 		       {"map.strict.translated", 60},
-		       {"translate.vtd.hit.64x4", 3},
-		       {"translate.vtd.hit.512x4", 3},
-		       {"translate.vtd.hit.4096x4", 3},
-		       {"translate.vtd.shared", 3},
-		       {"translate.vtd.shared.flat", 1.2},
+		       {"translate.hit.64", 3},
+		       {"translate.hit.512", 3},
+		       {"translate.hit.4096", 3},
+		       {"translate.shared", 3},
+		       {"translate.shared.flat", 1.2},
 		       {"translate.vtd.walk.4", 40},
 		       {"iotlb.ratio.all-sizes", 10}};
 	static struct seen s;
