@@ -28,7 +28,8 @@ struct cli_recording {
 
 #define CLI_REPLAY_OPTIONS                                                                         \
 	{"access", CLI_REPLAY_ACCESS, "RULE", 0,                                                   \
-	 "when the device touches a mapping: at-unmap (default), at-map, first-page, none", 0},    \
+	 "when the device touches a mapping: auto (default: recorded if there are accesses, else "   \
+	 "at-unmap), at-map, first-page, none", 0},    \
 	{"pace", CLI_REPLAY_PACE, "MODE", 0,                                                       \
 	 "open: events at their recorded times (default); closed: as fast as the work goes", 0}
 /* clang-format on */

@@ -20,7 +20,7 @@ void replay_request_defaults(struct replay_request *r)
 		.iommu = "calgary",
 		.strategy = "deferred",
 		.allocator = "next-fit",
-		.access = "at-unmap",
+		.access = "auto",
 		.pace = "open",
 		.iotlb_entries = REPLAY_AUTO,
 		.iotlb_ways = REPLAY_AUTO,
@@ -32,13 +32,17 @@ static int access_rule(const char *name, enum replay_access *out, struct err *er
 {
 	const char *known;
 
+	*out = REPLAY_ACCESS_AT_UNMAP;
+	if (!strcmp(name, "auto"))
+		return 0;
 	for (unsigned i = 0; (known = replay_access_name(i)); i++) {
 		if (!strcmp(known, name)) {
 			*out = (enum replay_access)i;
 			return 0;
 		}
 	}
-	return err_set(err, -EINVAL, "--access %s: expected at-unmap, at-map, first-page or none",
+	return err_set(err, -EINVAL,
+		       "--access %s: expected auto, recorded, at-unmap, at-map, first-page or none",
 		       name);
 }
 
@@ -134,6 +138,7 @@ static json_t *iommu(const struct replay_request *q, const struct replay_result 
 	json_object_set_new(o, "timer", replay_timer_words(q->strategy, r));
 	json_object_set_new(o, "accesses", integer(r->accesses));
 	json_object_set_new(o, "access_faults", integer(r->access_faults));
+	json_object_set_new(o, "stray_accesses", integer(r->stray_accesses));
 	return o;
 }
 
@@ -157,16 +162,17 @@ static json_t *exposure(const struct replay_result *r)
 	return o;
 }
 
-static json_t *result_json(const struct replay_request *q, const struct trace *trace,
-			   const struct replay_result *r)
+static json_t *result_json(const struct replay_request *q, enum replay_access access,
+			   const struct trace *trace, const struct replay_result *r)
 {
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:o}",
 		"schema", 1, "version", IOTOLL_VERSION, "trace", trace_name(trace), "trace_format",
 		trace_format_name(trace), "profile", q->profile, "device_access_rule",
-		strcmp(q->access, "none") ? q->access : "none: the device touches nothing", "pace",
-		replay_pace_words(q->pace), "recording", recording(r), "dma", dma(r), "iommu",
-		iommu(q, r), "iotlb",
+		access == REPLAY_ACCESS_NONE ? "none: the device touches nothing"
+					     : replay_access_name(access),
+		"pace", replay_pace_words(q->pace), "recording", recording(r), "dma", dma(r),
+		"iommu", iommu(q, r), "iotlb",
 		json_pack("{s:I, s:I, s:I}", "hits", (json_int_t)r->iotlb.hits, "misses",
 			  (json_int_t)r->iotlb.misses, "evictions", (json_int_t)r->iotlb.evictions),
 		"cpu_cycles", cycles(r), "cycles_per_map", r->cycles_per_map, "cycles_per_unmap",
@@ -266,9 +272,20 @@ static int run_calls(struct trace **trace, const struct replay_request *q,
 	return rc;
 }
 
+int replay_access_settle(const char *name, const struct recording *r, enum replay_access *out,
+			 struct err *err)
+{
+	if (r->accesses && !strcmp(name, "auto"))
+		*out = REPLAY_ACCESS_RECORDED;
+	if (*out != REPLAY_ACCESS_RECORDED || r->accesses)
+		return 0;
+	return err_set(err, -EINVAL, "--access recorded: %s holds no accesses of a device",
+		       r->name);
+}
+
 /* One device alone, which takes a second look at what was read. */
 static int run_device(struct trace *trace, const struct replay_request *q,
-		      const struct replay_config *config, struct replay_result *r, struct err *err)
+		      struct replay_config *config, struct replay_result *r, struct err *err)
 {
 	struct recording recording;
 	int device, rc = recording_read(&recording, trace, err);
@@ -279,6 +296,8 @@ static int run_device(struct trace *trace, const struct replay_request *q,
 	if (device == RECORDING_NOBODY)
 		rc = recording_nobody(&recording, q->device, err);
 	else
+		rc = replay_access_settle(q->access, &recording, &config->access, err);
+	if (!rc)
 		rc = replay_recorded(&recording, device, config, r, err);
 	recording_fini(&recording);
 	return rc;
@@ -298,6 +317,10 @@ int replay_request_run(const struct replay_request *q, json_t **result, struct e
 		rc = trace_open(&trace, q->path, q->format, err);
 	if (rc)
 		return rc;
+	if (!q->device && config.access == REPLAY_ACCESS_RECORDED) {
+		trace_close(trace);
+		return err_set(err, -EINVAL, "--access recorded: expected --device as well");
+	}
 	rc = q->device ? run_device(trace, q, &config, &r, err)
 		       : replay_run(trace, &config, &r, err);
 	if (rc && !q->device)
@@ -307,7 +330,7 @@ int replay_request_run(const struct replay_request *q, json_t **result, struct e
 	if (!rc && !q->allow_loss)
 		rc = loss_judge(trace, NULL, err);
 	if (!rc)
-		*result = result_json(q, trace, &r);
+		*result = result_json(q, config.access, trace, &r);
 	trace_close(trace);
 	return rc;
 }

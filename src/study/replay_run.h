@@ -19,7 +19,7 @@ struct replay_request {
 	const char *format; /* NULL: recognise it */
 	bool allow_loss;    /* also a recording of which much is missing (trace/loss.h) */
 	const char *profile, *iommu, *strategy, *allocator;
-	const char *access; /* replay_access_name() */
+	const char *access; /* replay_access_name(), or "auto" */
 	const char *pace;   /* replay_pace_name() */
 	const char *device; /* of the recording, by name; NULL: all together, as they come */
 	uint64_t iotlb_entries, iotlb_ways, table_entries; /* REPLAY_AUTO: as the model has it */
@@ -37,6 +37,12 @@ int replay_request_profile(const struct replay_request *r, struct profile *out,
 /* Its names as a configuration on @profile, which must outlive it. 0; -EINVAL with @err. */
 int replay_request_config(const struct replay_request *r, const struct profile *profile,
 			  struct replay_config *out, struct err *err) MUST_CHECK;
+/*
+ * "auto" means the accesses of @r, if it has any. 0; -EINVAL with @err: they are asked for, and it
+ * has none.
+ */
+int replay_access_settle(const char *name, const struct recording *r, enum replay_access *out,
+			 struct err *err) MUST_CHECK;
 /* When the strategy's timer went off: "recorded", "own"; null: it has none. A new reference. */
 json_t *replay_timer_words(const char *strategy, const struct replay_result *r);
 /* What the times of a recording are worth, and when events start, in words. */

@@ -18,7 +18,7 @@ void what_if_defaults(struct what_if_request *q)
 	*q = (struct what_if_request){
 		.profile = "e3-1220-2015",
 		.strategies = "all",
-		.access = "at-unmap",
+		.access = "auto",
 		.pace = "open",
 	};
 }
@@ -192,6 +192,9 @@ static int replay_row(struct run *run, json_t *row, int device, const struct iom
 	rc = replay_request_config(&request, &run->profile, &config, run->err);
 	if (rc)
 		return rc;
+	rc = replay_access_settle(run->q->access, recording, &config.access, run->err);
+	if (rc)
+		return rc;
 	config.split_locks = splits(model->name, strategy, allocator);
 	if (recording->cpus < run->profile.cpus)
 		config.cpus = recording->cpus;
@@ -275,6 +278,15 @@ static json_t *recording_json(const struct recording *r)
 			 (json_int_t)r->tally.lost_events);
 }
 
+/* The rule, as it was settled. */
+static const char *access_words(const struct run *run)
+{
+	if (strcmp(run->q->access, "auto") != 0)
+		return run->q->access;
+	return replay_access_name(run->recording.accesses ? REPLAY_ACCESS_RECORDED
+							  : REPLAY_ACCESS_AT_UNMAP);
+}
+
 static int run_all(struct run *run, json_t **result)
 {
 	const struct recording *r = &run->recording;
@@ -294,7 +306,7 @@ static int run_all(struct run *run, json_t **result)
 			rc = run_device(run, devices, (int)i);
 	*result = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "schema", 1, "version",
 			    IOTOLL_VERSION, "trace", r->name, "trace_format", r->format, "profile",
-			    run->q->profile, "device_access_rule", run->q->access, "pace",
+			    run->q->profile, "device_access_rule", access_words(run), "pace",
 			    replay_pace_words(run->q->pace), "recording", recording_json(r),
 			    "devices", devices);
 	return rc;

@@ -293,6 +293,13 @@ static int match_take_wide(struct match *m, uint64_t first, uint64_t pages,
 	return 0;
 }
 
+struct match_map *match_at(const struct match *m, uint64_t page)
+{
+	const struct pfnmap_slot *s = pfnmap_get(&m->pages, page);
+
+	return s ? slot_owner(s) : NULL;
+}
+
 int match_take(struct match *m, uint64_t first, uint64_t pages, struct match_list *ended)
 {
 	return match_take_of(m, MATCH_ANYBODY, first, pages, ended);

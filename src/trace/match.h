@@ -79,6 +79,8 @@ int match_take(struct match *m, uint64_t first, uint64_t pages,
  */
 int match_take_of(struct match *m, int owner, uint64_t first, uint64_t pages,
 		  struct match_list *ended) MUST_CHECK;
+/* The oldest map that has this page; NULL: none has. */
+struct match_map *match_at(const struct match *m, uint64_t page);
 /* @map never came to be: its pages have no owner any more. Then release it. */
 void match_forget(struct match *m, struct match_map *map);
 /* Give back a map that was taken or forgotten. */

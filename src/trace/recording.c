@@ -123,6 +123,23 @@ static int take_step(struct reader *rd, const struct trace_event *ev)
 	return recording_push(&rd->r->event, &rd->r->events, &rd->r->room, &step, rd->err);
 }
 
+static int take_access(struct reader *rd, const struct trace_event *ev)
+{
+	const struct recorded access = {.kind = TRACE_ACCESS,
+					.cpu = ev->cpu,
+					.line = ev->line,
+					.time_ns = reader_now(rd, ev),
+					.iova = ev->iova,
+					.tag = trace_has(ev, TRACE_F_TAG) ? (int)(ev->tag & 0xFFFF)
+									  : -1,
+					.device = RECORDING_NOBODY};
+
+	if (!trace_has(ev, TRACE_F_IOVA))
+		return 0;
+	rd->r->accesses++;
+	return recording_push(&rd->r->event, &rd->r->events, &rd->r->room, &access, rd->err);
+}
+
 static int take_descriptor(struct reader *rd, struct reader_cpu *c, const struct trace_event *ev)
 {
 	struct recorded_domain *d;
@@ -162,6 +179,8 @@ static int take(struct reader *rd, const struct trace_event *ev)
 		flush_probes_take(&c->said, ev->kind);
 		rd->r->flush_queue = true;
 		return 0;
+	case TRACE_ACCESS:
+		return take_access(rd, ev);
 	case TRACE_STEP:
 		return take_step(rd, ev);
 	case TRACE_API_MAP_RET:

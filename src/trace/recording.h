@@ -35,11 +35,11 @@
 #define RECORDING_DEVICES 32
 #define RECORDING_NOBODY  (-1)
 
-/* One map or unmap; or what only replays of a lazy kernel's flush queue look at. */
+/* One map or unmap; or what only some replays look at. */
 struct recorded {
 	/*
 	 * TRACE_MAP, TRACE_UNMAP; TRACE_FQ_FLUSH: the descriptor that flushed the domain;
-	 * TRACE_STEP: what came between is not recorded.
+	 * TRACE_STEP: what came between is not recorded; TRACE_ACCESS: the device's, to one page.
 	 */
 	enum trace_kind kind;
 	enum flush_cause cause; /* of a flush */
@@ -109,6 +109,7 @@ struct recording {
 	unsigned cpus; /* 1 + the highest that an event is of */
 	uint64_t span_ns;
 	uint64_t unknown_maps, unknown_unmaps; /* nobody's: left out */
+	uint64_t accesses;                     /* of devices */
 	bool dma_alone;                        /* put together from "dma:" alone: recording_dma.c */
 	bool descriptors; /* qi_submit is recorded, so that flushes mean something */
 	bool flush_queue; /* so are the flush queue's probes */

@@ -27,7 +27,8 @@ int recording_fold(struct recording *r, struct err *err) MUST_CHECK;
 struct recorded_domain *recording_domain(struct recording *r, int tag);
 /* A lazy recording without calls: which domain each unmap is of, if that is known of all. */
 void recording_lazy_owners(struct recording *r);
-/* Once each event has its device: whose flushes are, and what waited before the recording. */
+/* Once each map has its device: whose flushes and accesses are, and what waited before the
+ * recording. */
 void recording_queues(struct recording *r);
 /* Once all is read: whose what is, and what was there before. */
 int recording_own(struct recording *r, struct err *err) MUST_CHECK;

@@ -91,11 +91,13 @@ void recording_queues(struct recording *r)
 		struct recorded *ev = &r->event[i];
 		const struct recorded_domain *d;
 
-		if (ev->kind != TRACE_FQ_FLUSH)
+		if (ev->kind != TRACE_FQ_FLUSH && ev->kind != TRACE_ACCESS)
 			continue;
 		d = recording_domain(r, ev->tag);
-		ev->device = d ? d->device : RECORDING_NOBODY;
-		if (ev->device == RECORDING_NOBODY || flushed[ev->device])
+		if (d)
+			ev->device = d->device;
+		if (ev->kind == TRACE_ACCESS || ev->device == RECORDING_NOBODY ||
+		    flushed[ev->device])
 			continue;
 		flushed[ev->device] = true;
 		if (recording_is_lazy(&r->device[ev->device]))

@@ -82,6 +82,8 @@ static void replay_work(void *ctx)
 			replay_map(w, &ev);
 		else if (ev.kind == TRACE_UNMAP)
 			replay_unmap(w, &ev);
+		else if (ev.kind == TRACE_ACCESS)
+			replay_accessed(w, &ev);
 		else
 			replay_ticks_event(w, &ev);
 		if (cpu_now(w->cpu) > rp->finished)

@@ -11,10 +11,11 @@
  *   Recordings made in an emulator show order, not speed: such times are no evidence.
  * - CPUs. An event runs on recorded CPU modulo the number replayed on; events start in recorded
  * order.
- * - The device. Recordings do not hold its accesses. By default each page of a mapping is written
- *   once, immediately before its unmap (a DMA's completion precedes the unmap); @access says else.
- *   What is mapped for it to read alone is read. The access takes the device no time and moves no
- *   bytes; it is the IOTLB's load.
+ * - The device. Recordings of kernels do not hold its accesses; where one does, they can be made as
+ *   they were, each to the page here that the recorded one has become. By default each page of a
+ * mapping is written once, immediately before its unmap (a DMA's completion precedes the unmap);
+ * @access says else. What is mapped for it to read alone is read. The access takes the device no
+ * time and moves no bytes; it is the IOTLB's load.
  * - Direction and bytes really asked for are those of the DMA API's calls, where these are recorded
  *   and the replay is one of a struct recording; else everything is mapped both ways and in whole
  *   pages, so that sub-page excess reads as 0.
@@ -42,7 +43,9 @@ enum replay_access {
 	REPLAY_ACCESS_AT_UNMAP,
 	REPLAY_ACCESS_AT_MAP,
 	REPLAY_ACCESS_FIRST,
-	REPLAY_ACCESS_NONE
+	REPLAY_ACCESS_NONE,
+	/* As recorded, of a struct recording that has them: to what was mapped there then. */
+	REPLAY_ACCESS_RECORDED
 };
 
 /* When an event starts: at its recorded time, or as soon as those before it let it. */
@@ -115,6 +118,7 @@ struct replay_result {
 	struct iotoll_dma_stats dma;
 	struct iotlb_stats iotlb;
 	uint64_t accesses, access_faults; /* of the device; the latter were refused */
+	uint64_t stray_accesses;          /* recorded, to pages that nobody had mapped: not made */
 	/* CPU cycles, each in one category only: a flush within an unmap is no unmap. Rounded. */
 	uint64_t cycles_map, cycles_unmap, cycles_flush, cycles_lock_wait;
 	double cycles_per_map, cycles_per_unmap;
@@ -144,7 +148,7 @@ int replay_recorded(const struct recording *recording, int device,
 		    const struct replay_config *config, struct replay_result *out,
 		    struct err *err) MUST_CHECK;
 
-/* "at-unmap", "at-map", "first-page", "none"; NULL past the last. */
+/* "at-unmap", "at-map", "first-page", "none", "recorded"; NULL past the last. */
 const char *replay_access_name(unsigned access);
 /* "open", "closed"; NULL past the last. */
 const char *replay_pace_name(unsigned pace);

@@ -89,6 +89,8 @@ static bool is_ours(const struct replay *rp, const struct recorded *ev)
 {
 	if (ev->kind == TRACE_MAP || ev->kind == TRACE_UNMAP)
 		return ev->device == rp->device;
+	if (ev->kind == TRACE_ACCESS)
+		return rp->config->access == REPLAY_ACCESS_RECORDED && ev->device == rp->device;
 	/* Before the first step there is nothing to end. */
 	return rp->ticks && (ev->kind == TRACE_STEP ? rp->begun : ev->device == rp->device);
 }

@@ -68,6 +68,9 @@ void replay_report(struct replay *rp);
 void replay_map(struct replay_worker *w, const struct recorded *ev);
 void replay_unmap(struct replay_worker *w, const struct recorded *ev);
 
+/* The device accesses what has become of the page that was recorded. */
+void replay_accessed(struct replay_worker *w, const struct recorded *ev);
+
 /* ---- replay_ticks.c: a lazy kernel's flushes ---- */
 
 /* Take the recording's over, if there are any and they mean something here. */

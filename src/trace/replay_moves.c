@@ -47,13 +47,49 @@ static struct iotoll_sg *list_of(const struct replay *rp, const struct match_map
 	return map->number > 1 ? &rp->sg[map->tag] : NULL;
 }
 
+static enum iotoll_access access_of(const struct match_map *map)
+{
+	return map->dir == IOTOLL_DMA_TO_DEVICE ? IOTOLL_READ : IOTOLL_WRITE;
+}
+
+/* What page @page of @map is for devices here. */
+static iotoll_iova_t page_here(const struct replay *rp, const struct match_map *map, uint64_t page)
+{
+	const struct iotoll_sg *sg = list_of(rp, map);
+	iotoll_iova_t at = map->iova;
+
+	for (uint64_t i = 0; sg && i < map->number; i++) {
+		const uint64_t pages =
+			pages_of(IOTOLL_IOVA_U64(sg[i].dma_address), sg[i].dma_bytes);
+
+		at = sg[i].dma_address;
+		if (page < pages)
+			break;
+		page -= pages;
+	}
+	return IOTOLL_IOVA(IOTOLL_IOVA_U64(at) + (page << REPLAY_PAGE_SHIFT));
+}
+
+void replay_accessed(struct replay_worker *w, const struct recorded *ev)
+{
+	struct replay *rp = w->replay;
+	const uint64_t page = ev->iova >> REPLAY_PAGE_SHIFT;
+	const struct match_map *map = match_at(&rp->match, page);
+
+	if (!map || map->state != MATCH_READY) {
+		rp->result->stray_accesses++;
+		return;
+	}
+	cpu_sync(w->cpu);
+	touch(w, page_here(rp, map, page - map->first), 1, access_of(map));
+}
+
 /* The device accesses each page of a mapping once, or the first one alone. */
 static void replay_access(struct replay_worker *w, const struct match_map *map)
 {
 	const bool first = w->replay->config->access == REPLAY_ACCESS_FIRST;
 	const struct iotoll_sg *sg = list_of(w->replay, map);
-	const enum iotoll_access access =
-		map->dir == IOTOLL_DMA_TO_DEVICE ? IOTOLL_READ : IOTOLL_WRITE;
+	const enum iotoll_access access = access_of(map);
 
 	cpu_sync(w->cpu);
 	if (first || !sg)

@@ -6,7 +6,7 @@ const uint64_t replay_delays_ns[REPLAY_DELAYS] = {10000, 100000, 1000000, 100000
 
 const char *replay_access_name(unsigned access)
 {
-	static const char *const names[] = {"at-unmap", "at-map", "first-page", "none"};
+	static const char *const names[] = {"at-unmap", "at-map", "first-page", "none", "recorded"};
 
 	return access < sizeof(names) / sizeof(names[0]) ? names[access] : NULL;
 }
