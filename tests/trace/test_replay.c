@@ -241,7 +241,8 @@ static void the_access_rule_decides_what_the_iotlb_sees(void **state)
 	assert_int_equal(run_text(SIX, &config, &r, &err), 0);
 	assert_int_equal(r.accesses, 3);
 	assert_int_equal(r.exposure.stale_pages, 3);
-	assert_null(replay_access_name(4));
+	assert_string_equal(replay_access_name(REPLAY_ACCESS_RECORDED), "recorded");
+	assert_null(replay_access_name(REPLAY_ACCESS_RECORDED + 1));
 }
 
 /* Nothing waits for the times recorded, and the work costs what it cost. */
