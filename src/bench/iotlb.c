@@ -203,9 +203,6 @@ static bool ratios_work(void *data, unsigned thread, uint64_t ops)
 			rc = all_sizes(x);
 		else if (x->method == OPTIMUM)
 			rc = optimum(x, &count);
-		else if (x->method == BY_ROWS)
-			rc = mrc_lru(&x->stream, x->set, x->config.entries / x->config.ways,
-				     x->config.ways, &count);
 		else
 			rc = mrc_simulate(&x->stream, &x->config, &count, NULL);
 	}

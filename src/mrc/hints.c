@@ -157,7 +157,7 @@ static void drop_many(struct run *r, bool all, uint32_t tag_index)
 
 		for (unsigned k = r->ways; k-- > 0;)
 			if (row[k].page != MRC_NEVER &&
-			    (all || r->mapping || r->s->page[row[k].page].tag_index == tag_index))
+			    (all || r->mapping || r->s->page_tag[row[k].page] == tag_index))
 				take_out(r, row, k);
 	}
 }

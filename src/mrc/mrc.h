@@ -26,11 +26,22 @@ int mrc_simulate(const struct mrc_stream *s, const struct iotlb_config *config,
 		 struct mrc_count *out, struct err *err) MUST_CHECK;
 
 /*
- * The same for LRU of few ways, no prefetching: several times faster, and equal to the last miss.
+ * The same for LRU of few ways without prefetching, over a stream as it goes by (mrc_stream_pour())
+ * or as a whole: several times faster than running the IOTLB, and equal to the last miss.
  * mrc_simulate() uses it where it can.
  */
-int mrc_lru(const struct mrc_stream *s, const uint32_t *set, size_t sets, unsigned ways,
-	    struct mrc_count *out) MUST_CHECK;
+struct mrc_rows;
+/* Is @config such an IOTLB? */
+bool mrc_rows_can(const struct iotlb_config *config);
+/* 0; -EINVAL with @err for a geometry that cannot be; -ENOMEM. */
+int mrc_rows_create(struct mrc_rows **out, const struct iotlb_config *config,
+		    struct err *err) MUST_CHECK;
+/* Take the events that @s holds, the next ones of their stream. 0 or -ENOMEM. */
+int mrc_rows_take(struct mrc_rows *r, const struct mrc_stream *s) MUST_CHECK;
+/* Accesses so far that hit. */
+uint64_t mrc_rows_hits(const struct mrc_rows *r);
+/* NULL is allowed. */
+void mrc_rows_destroy(struct mrc_rows *r);
 
 /*
  * Stack distances of a fully associative LRU. @out[d] for 1 <= d <= *@depths is the number of
@@ -39,6 +50,17 @@ int mrc_lru(const struct mrc_stream *s, const uint32_t *set, size_t sets, unsign
  * does in hardware. The array is the caller's to free. 0 or -ENOMEM.
  */
 int mrc_stack(const struct mrc_stream *s, uint64_t **out, size_t *depths) MUST_CHECK;
+
+/* Of such an array: the accesses that hit with @entries. */
+uint64_t mrc_hits_within(const uint64_t *depth, size_t depths, size_t entries);
+/* Stack distances over a stream as it goes by. 0 or -ENOMEM. */
+struct mrc_stack;
+int mrc_stack_create(struct mrc_stack **out) MUST_CHECK;
+int mrc_stack_take(struct mrc_stack *k, const struct mrc_stream *s) MUST_CHECK;
+/* What mrc_stack() would give of the events so far; the array stays @k's. */
+const uint64_t *mrc_stack_depths(const struct mrc_stack *k, size_t *depths);
+/* NULL is allowed. */
+void mrc_stack_destroy(struct mrc_stack *k);
 
 /*
  * For each event that is an access: index of the next access that could hit what it fills, that is

@@ -38,7 +38,7 @@ uint32_t *mrc_next_uses(const struct mrc_stream *s)
 			all_end = (uint32_t)i;
 		if (mrc_kind(s->event[i]) != MRC_ACCESS)
 			continue;
-		if (coming[n] < all_end && coming[n] < tag_end[s->page[n].tag_index])
+		if (coming[n] < all_end && coming[n] < tag_end[s->page_tag[n]])
 			next[i] = coming[n];
 		coming[n] = (uint32_t)i;
 	}
@@ -173,7 +173,7 @@ static void opt_drop_many(struct opt *o, bool all, uint32_t tag_index)
 		struct set *t = &o->set[i];
 
 		for (size_t k = 0; k < t->count; k++)
-			if (all || o->s->page[t->heap[k].page].tag_index == tag_index)
+			if (all || o->s->page_tag[t->heap[k].page] == tag_index)
 				opt_drop(o, t->heap[k].page);
 		if (all)
 			t->count = 0;

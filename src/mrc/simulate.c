@@ -7,8 +7,6 @@
 #include "hw/iotlb.h"
 #include "mrc/mrc.h"
 
-#define LRU_ROW_WAYS 16u
-
 struct run {
 	const struct mrc_stream *s;
 	struct iotlb *t;
@@ -100,13 +98,24 @@ int mrc_sets(const struct mrc_stream *s, const struct iotlb_config *config, uint
 	return *out ? 0 : err_set(err, -ENOMEM, "no memory");
 }
 
+static int rows_it(const struct mrc_stream *s, const struct iotlb_config *config,
+		   struct mrc_count *out, struct err *err)
+{
+	struct mrc_rows *rows;
+	int rc = mrc_rows_create(&rows, config, err);
+
+	if (rc)
+		return rc;
+	rc = mrc_rows_take(rows, s);
+	*out = (struct mrc_count){.hits = mrc_rows_hits(rows),
+				  .misses = s->accesses - mrc_rows_hits(rows)};
+	mrc_rows_destroy(rows);
+	return rc ? err_set(err, rc, "no memory") : 0;
+}
+
 int mrc_simulate(const struct mrc_stream *s, const struct iotlb_config *config,
 		 struct mrc_count *out, struct err *err)
 {
-	const unsigned ways = config->ways ? config->ways : config->entries;
-	uint32_t *set;
-	int rc;
-
 	if (config->entries == 0)
 		return err_set(err, -EINVAL, "iotlb entries 0: expected at least 1");
 	if (config->line_pages != 1)
@@ -115,13 +124,5 @@ int mrc_simulate(const struct mrc_stream *s, const struct iotlb_config *config,
 		return err_set(err, -EINVAL,
 			       "prefetching needs a stream that says which pages are mapped, and "
 			       "this one holds accesses and invalidations alone: expected none");
-	if (strcmp(config->policy, "lru") || config->prefetch != IOTLB_PREFETCH_NONE ||
-	    ways > LRU_ROW_WAYS)
-		return run_it(s, config, out, err);
-	rc = mrc_sets(s, config, &set, err);
-	if (rc)
-		return rc;
-	rc = mrc_lru(s, set, config->entries / ways, ways, out);
-	free(set);
-	return rc ? err_set(err, rc, "no memory") : 0;
+	return mrc_rows_can(config) ? rows_it(s, config, out, err) : run_it(s, config, out, err);
 }

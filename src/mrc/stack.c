@@ -18,57 +18,70 @@
 #define BLOCK_BITS   512u
 #define BLOCK_WORDS  (BLOCK_BITS / 64)
 #define WINDOW_FIRST 4096u
-#define LEVELS       5 /* of the set of holes: 64^5 times, more than pages can need */
+#define WAITING      32u
+#define AHEAD        16u /* events between asking memory for a page's time and needing it */
+#define LEVELS       5   /* of the set of holes: 64^5 times, more than pages can need */
 
-struct stack {
-	const struct mrc_stream *s;
+struct mrc_stack {
+	const struct mrc_stream *s; /* of which events are being taken */
 	size_t window, now, marks;
 	uint64_t *mark;
 	uint32_t *tree; /* Fenwick, by block, from 1 */
 	uint32_t *at;   /* page at a time, MRC_NEVER: a hole or nothing */
 	uint32_t *when; /* time of a page, MRC_NEVER: not on the stack */
+	size_t known, when_room;
 	uint64_t *hole[LEVELS];
 	uint64_t *count; /* by depth */
 	size_t count_room, deepest;
+	uint32_t wait[WAITING]; /* depths not yet counted */
+	unsigned waiting;
 };
 
-static void tree_add(struct stack *k, size_t time, uint32_t delta)
+static void tree_add(struct mrc_stack *k, size_t time, uint32_t delta)
 {
 	for (size_t i = time / BLOCK_BITS + 1; i <= k->window / BLOCK_BITS; i += i & -i)
 		k->tree[i] += delta; /* modulo 2^32: delta may be -1 */
 }
 
-static void mark_set(struct stack *k, size_t time)
+static void mark_set(struct mrc_stack *k, size_t time)
 {
 	k->mark[time / 64] |= (uint64_t)1 << (time % 64);
 	tree_add(k, time, 1);
 	k->marks++;
 }
 
-static void mark_clear(struct stack *k, size_t time)
+static void mark_clear(struct mrc_stack *k, size_t time)
 {
 	k->mark[time / 64] &= ~((uint64_t)1 << (time % 64));
 	tree_add(k, time, (uint32_t)-1);
 	k->marks--;
 }
 
-static size_t marks_in(const struct stack *k, size_t from, size_t to)
+/* Bits set; for a processor of which nothing is known, this beats the compiler's own. */
+static inline unsigned ones(uint64_t x)
+{
+	x -= x >> 1 & 0x5555555555555555u;
+	x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+	x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0Fu;
+	return (unsigned)(x * 0x0101010101010101u >> 56);
+}
+
+static inline size_t marks_in(const struct mrc_stack *k, size_t from, size_t to)
 {
 	size_t n = 0;
 
 	if (from / 64 == to / 64)
-		return (size_t)__builtin_popcountll(k->mark[from / 64] >> (from % 64) &
-						    (((uint64_t)1 << (to - from)) - 1));
-	n = (size_t)__builtin_popcountll(k->mark[from / 64] >> (from % 64));
+		return ones(k->mark[from / 64] >> (from % 64) & (((uint64_t)1 << (to - from)) - 1));
+	n = ones(k->mark[from / 64] >> (from % 64));
 	for (size_t w = from / 64 + 1; w < to / 64; w++)
-		n += (size_t)__builtin_popcountll(k->mark[w]);
+		n += ones(k->mark[w]);
 	if (to % 64)
-		n += (size_t)__builtin_popcountll(k->mark[to / 64] << (64 - to % 64));
+		n += ones(k->mark[to / 64] << (64 - to % 64));
 	return n;
 }
 
 /* Marks at @time and later. */
-static size_t depth_of(const struct stack *k, size_t time)
+static size_t depth_of(const struct mrc_stack *k, size_t time)
 {
 	size_t before = 0;
 
@@ -79,13 +92,13 @@ static size_t depth_of(const struct stack *k, size_t time)
 	return k->marks - before - marks_in(k, time / BLOCK_BITS * BLOCK_BITS, time);
 }
 
-static void hole_add(struct stack *k, size_t time)
+static void hole_add(struct mrc_stack *k, size_t time)
 {
 	for (unsigned level = 0; level < LEVELS; level++, time /= 64)
 		k->hole[level][time / 64] |= (uint64_t)1 << (time % 64);
 }
 
-static void hole_remove(struct stack *k, size_t time)
+static void hole_remove(struct mrc_stack *k, size_t time)
 {
 	for (unsigned level = 0; level < LEVELS; level++, time /= 64) {
 		k->hole[level][time / 64] &= ~((uint64_t)1 << (time % 64));
@@ -95,7 +108,7 @@ static void hole_remove(struct stack *k, size_t time)
 }
 
 /* The hole nearest to the top, or -1. */
-static ptrdiff_t hole_latest(const struct stack *k)
+static ptrdiff_t hole_latest(const struct mrc_stack *k)
 {
 	size_t at = 0;
 
@@ -115,7 +128,7 @@ static size_t level_words(size_t window, unsigned level)
 	return words;
 }
 
-static void free_window(struct stack *k)
+static void free_window(struct mrc_stack *k)
 {
 	free(k->mark);
 	free(k->tree);
@@ -124,7 +137,7 @@ static void free_window(struct stack *k)
 		free(k->hole[i]);
 }
 
-static int make_window(struct stack *k, size_t window)
+static int make_window(struct mrc_stack *k, size_t window)
 {
 	bool short_of = false;
 
@@ -140,15 +153,15 @@ static int make_window(struct stack *k, size_t window)
 	return !k->mark || !k->tree || !k->at || short_of ? -ENOMEM : 0;
 }
 
-static bool marked(const struct stack *k, size_t time)
+static bool marked(const struct mrc_stack *k, size_t time)
 {
 	return k->mark[time / 64] >> (time % 64) & 1;
 }
 
 /* Times have run out: number the marks anew, with room for as many again. */
-static int renumber(struct stack *k)
+static int renumber(struct mrc_stack *k)
 {
-	struct stack old = *k;
+	struct mrc_stack old = *k;
 	size_t window = WINDOW_FIRST;
 	int rc;
 
@@ -170,10 +183,11 @@ static int renumber(struct stack *k)
 	return rc;
 }
 
-static int count_depth(struct stack *k, size_t depth)
+/* Count the depths that wait: by now memory has brought their counters. 0 or -ENOMEM. */
+static int count_waiting(struct mrc_stack *k)
 {
-	if (depth >= k->count_room) {
-		const size_t room = 2 * depth + 1024;
+	if (k->deepest >= k->count_room) {
+		const size_t room = 2 * k->deepest + 1024;
 		uint64_t *grown = realloc(k->count, room * sizeof(*grown));
 
 		if (!grown)
@@ -182,12 +196,23 @@ static int count_depth(struct stack *k, size_t depth)
 		k->count = grown;
 		k->count_room = room;
 	}
-	k->count[depth]++;
-	k->deepest = depth > k->deepest ? depth : k->deepest;
+	for (unsigned i = 0; i < k->waiting; i++)
+		k->count[k->wait[i]]++;
+	k->waiting = 0;
 	return 0;
 }
 
-static int stack_access(struct stack *k, uint32_t page)
+static inline int count_depth(struct mrc_stack *k, size_t depth)
+{
+	k->wait[k->waiting++] = (uint32_t)depth;
+	if (depth > k->deepest)
+		k->deepest = depth;
+	if (depth < k->count_room)
+		__builtin_prefetch(&k->count[depth], 1);
+	return k->waiting == WAITING ? count_waiting(k) : 0;
+}
+
+static int stack_access(struct mrc_stack *k, uint32_t page)
 {
 	const size_t time = k->when[page];
 	const ptrdiff_t hole = hole_latest(k);
@@ -216,7 +241,7 @@ static int stack_access(struct stack *k, uint32_t page)
 	return 0;
 }
 
-static void stack_drop(struct stack *k, uint32_t page)
+static void stack_drop(struct mrc_stack *k, uint32_t page)
 {
 	const size_t time = k->when[page];
 
@@ -227,16 +252,15 @@ static void stack_drop(struct stack *k, uint32_t page)
 	hole_add(k, time);
 }
 
-static void stack_drop_tag(struct stack *k, uint32_t tag_index)
+static void stack_drop_tag(struct mrc_stack *k, uint32_t tag_index)
 {
 	for (size_t i = 0; i < k->now; i++)
-		if (marked(k, i) && k->at[i] != MRC_NEVER &&
-		    k->s->page[k->at[i]].tag_index == tag_index)
+		if (marked(k, i) && k->at[i] != MRC_NEVER && k->s->page_tag[k->at[i]] == tag_index)
 			stack_drop(k, k->at[i]);
 }
 
 /* Holes below the last page are no use to anybody: an emptied stack is empty. */
-static void stack_clear(struct stack *k)
+static void stack_clear(struct mrc_stack *k)
 {
 	for (size_t i = 0; i < k->now; i++)
 		if (marked(k, i) && k->at[i] != MRC_NEVER)
@@ -248,7 +272,7 @@ static void stack_clear(struct stack *k)
 	k->now = k->marks = 0;
 }
 
-static int stack_pass(struct stack *k)
+static int stack_pass(struct mrc_stack *k)
 {
 	const struct mrc_stream *s = k->s;
 	int rc = 0;
@@ -256,6 +280,8 @@ static int stack_pass(struct stack *k)
 	for (size_t i = 0; i < s->events && !rc; i++) {
 		const uint32_t n = mrc_number(s->event[i]);
 
+		if (i + AHEAD < s->events && mrc_kind(s->event[i + AHEAD]) <= MRC_DROP)
+			__builtin_prefetch(&k->when[mrc_number(s->event[i + AHEAD])], 1);
 		switch (mrc_kind(s->event[i])) {
 		case MRC_ACCESS:
 			rc = stack_access(k, n);
@@ -276,30 +302,86 @@ static int stack_pass(struct stack *k)
 			break;
 		}
 	}
-	return rc;
+	return rc ? rc : count_waiting(k);
+}
+
+/* Room for pages not met before. */
+static int learn(struct mrc_stack *k, const struct mrc_stream *s)
+{
+	if (s->pages > k->when_room) {
+		uint32_t *grown = realloc(k->when, s->page_room * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		k->when = grown;
+		k->when_room = s->page_room;
+	}
+	for (; k->known < s->pages; k->known++)
+		k->when[k->known] = MRC_NEVER;
+	return 0;
+}
+
+int mrc_stack_create(struct mrc_stack **out)
+{
+	struct mrc_stack *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return -ENOMEM;
+	k->count_room = 1024;
+	k->count = calloc(k->count_room, sizeof(*k->count));
+	if (!k->count || make_window(k, WINDOW_FIRST)) {
+		mrc_stack_destroy(k);
+		return -ENOMEM;
+	}
+	*out = k;
+	return 0;
+}
+
+int mrc_stack_take(struct mrc_stack *k, const struct mrc_stream *s)
+{
+	const int rc = learn(k, s);
+
+	k->s = s;
+	return rc ? rc : stack_pass(k);
+}
+
+const uint64_t *mrc_stack_depths(const struct mrc_stack *k, size_t *depths)
+{
+	*depths = k->deepest;
+	return k->count;
+}
+
+void mrc_stack_destroy(struct mrc_stack *k)
+{
+	if (!k)
+		return;
+	free_window(k);
+	free(k->when);
+	free(k->count);
+	free(k);
 }
 
 int mrc_stack(const struct mrc_stream *s, uint64_t **out, size_t *depths)
 {
-	struct stack k = {.s = s};
-	int rc = make_window(&k, WINDOW_FIRST);
+	struct mrc_stack *k = NULL;
+	int rc = mrc_stack_create(&k);
 
-	k.when = malloc((s->pages + 1) * sizeof(*k.when));
-	k.count_room = 1024;
-	k.count = calloc(k.count_room, sizeof(*k.count));
-	if (!k.when || !k.count)
-		rc = -ENOMEM;
-	for (size_t i = 0; i < s->pages && !rc; i++)
-		k.when[i] = MRC_NEVER;
 	if (!rc)
-		rc = stack_pass(&k);
-	free_window(&k);
-	free(k.when);
-	if (rc) {
-		free(k.count);
-		return rc;
+		rc = mrc_stack_take(k, s);
+	if (!rc) {
+		*out = k->count;
+		*depths = k->deepest;
+		k->count = NULL;
 	}
-	*out = k.count;
-	*depths = k.deepest;
-	return 0;
+	mrc_stack_destroy(k);
+	return rc;
+}
+
+uint64_t mrc_hits_within(const uint64_t *depth, size_t depths, size_t entries)
+{
+	uint64_t hits = 0;
+
+	for (size_t d = 1; d <= entries && d <= depths; d++)
+		hits += depth[d];
+	return hits;
 }

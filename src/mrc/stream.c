@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Building a stream: numbering pages, counting the misses that nothing can prevent. See stream.h.
  */
-#include "mrc/stream.h"
-
 #include <errno.h>
 #include <stdlib.h>
+
+#include "mrc/stream_impl.h"
 
 static int grow(void **array, size_t *room, size_t bytes_each)
 {
@@ -16,13 +16,6 @@ static int grow(void **array, size_t *room, size_t bytes_each)
 	*array = grown;
 	*room = wanted;
 	return 0;
-}
-
-static uint64_t mix(uint32_t tag, uint64_t pfn)
-{
-	const uint64_t x = (pfn ^ (uint64_t)tag << 40) * 0x9E3779B97F4A7C15u;
-
-	return x ^ x >> 32;
 }
 
 int mrc_stream_init(struct mrc_stream *s)
@@ -38,29 +31,40 @@ void mrc_stream_fini(struct mrc_stream *s)
 	free(s->page);
 	free(s->tag);
 	free(s->slot);
-	free(s->last.used);
-	free(s->last.dropped);
-	free(s->last.tag_dropped);
+	free(s->page_tag);
+	free(s->tag_dropped);
 	*s = (struct mrc_stream){0};
+}
+
+static inline bool is_page(const struct mrc_stream *s, uint32_t slot, uint32_t tag, uint64_t pfn)
+{
+	const struct mrc_page *p = &s->page[slot_number(slot)];
+
+	return p->pfn == pfn && p->tag == tag;
 }
 
 /* Where (@tag, @pfn) is or would be. */
 static size_t place(const struct mrc_stream *s, uint32_t tag, uint64_t pfn)
 {
-	size_t i = (size_t)mix(tag, pfn) & (s->slots - 1);
+	const uint64_t mixed = mix(tag, pfn);
+	size_t i = likely(s, mixed, (size_t)mixed);
 
-	for (; s->slot[i]; i = (i + 1) & (s->slots - 1)) {
-		const struct mrc_page *p = &s->page[s->slot[i] - 1];
-
-		if (p->pfn == pfn && p->tag == tag)
-			break;
-	}
+	while (s->slot[i] && !is_page(s, s->slot[i], tag, pfn))
+		i = likely(s, mixed, i + 1);
 	return i;
 }
 
 uint32_t mrc_find(const struct mrc_stream *s, uint32_t tag, uint64_t pfn)
 {
-	return s->slot[place(s, tag, pfn)] - 1; /* 0 - 1 is MRC_NEVER */
+	return slot_number(s->slot[place(s, tag, pfn)]);
+}
+
+/* Page @number, which is new, gets its slot. */
+static void settle(struct mrc_stream *s, uint32_t number)
+{
+	const struct mrc_page *p = &s->page[number];
+
+	s->slot[place(s, p->tag, p->pfn)] = (number + 1) | slot_bits(mix(p->tag, p->pfn));
 }
 
 static int rehash(struct mrc_stream *s)
@@ -75,7 +79,7 @@ static int rehash(struct mrc_stream *s)
 	s->slots *= 2;
 	free(old);
 	for (size_t i = 0; i < s->pages; i++)
-		s->slot[place(s, s->page[i].tag, s->page[i].pfn)] = (uint32_t)i + 1;
+		settle(s, (uint32_t)i);
 	return 0;
 }
 
@@ -91,13 +95,13 @@ static int tag_index(struct mrc_stream *s, uint32_t tag, uint32_t *index)
 		}
 	}
 	if (s->tags == s->tag_room) {
-		rc = grow((void **)&s->last.tag_dropped, &room, sizeof(*s->last.tag_dropped));
+		rc = grow((void **)&s->tag_dropped, &room, sizeof(*s->tag_dropped));
 		if (!rc)
 			rc = grow((void **)&s->tag, &s->tag_room, sizeof(*s->tag));
 		if (rc)
 			return rc;
 	}
-	s->last.tag_dropped[s->tags] = 0;
+	s->tag_dropped[s->tags] = 0;
 	s->tag[s->tags] = tag;
 	*index = (uint32_t)s->tags++;
 	return 0;
@@ -105,11 +109,9 @@ static int tag_index(struct mrc_stream *s, uint32_t tag, uint32_t *index)
 
 static int more_pages(struct mrc_stream *s)
 {
-	size_t used = s->page_room, dropped = s->page_room;
-	int rc = grow((void **)&s->last.used, &used, sizeof(*s->last.used));
+	size_t room = s->page_room;
+	const int rc = grow((void **)&s->page_tag, &room, sizeof(*s->page_tag));
 
-	if (!rc)
-		rc = grow((void **)&s->last.dropped, &dropped, sizeof(*s->last.dropped));
 	return rc ? rc : grow((void **)&s->page, &s->page_room, sizeof(*s->page));
 }
 
@@ -122,7 +124,7 @@ static int number_of(struct mrc_stream *s, uint32_t tag, uint64_t pfn, uint32_t 
 	*number = mrc_find(s, tag, pfn);
 	if (*number != MRC_NEVER)
 		return 0;
-	if (s->pages == MRC_NUMBER)
+	if (s->pages == PAGES_MAX)
 		return -EFBIG;
 	if (s->pages == s->page_room)
 		rc = more_pages(s);
@@ -133,20 +135,42 @@ static int number_of(struct mrc_stream *s, uint32_t tag, uint64_t pfn, uint32_t 
 	if (rc)
 		return rc;
 	*number = (uint32_t)s->pages;
-	s->page[s->pages] = (struct mrc_page){pfn, tag, index};
-	s->last.used[s->pages] = s->last.dropped[s->pages] = 0;
-	s->slot[place(s, tag, pfn)] = (uint32_t)++s->pages;
+	s->page[s->pages] = (struct mrc_page){.pfn = pfn, .tag = tag};
+	s->page_tag[s->pages] = index;
+	settle(s, (uint32_t)s->pages++);
 	return 0;
+}
+
+int mrc_stream_pour(struct mrc_stream *s, int (*sink)(void *ctx, const struct mrc_stream *s),
+		    void *ctx)
+{
+	s->event = malloc(MRC_CHUNK * sizeof(*s->event));
+	if (!s->event)
+		return -ENOMEM;
+	s->event_room = MRC_CHUNK;
+	s->sink = sink;
+	s->sink_ctx = ctx;
+	return 0;
+}
+
+int mrc_stream_flush(struct mrc_stream *s)
+{
+	const int rc = s->sink && s->events ? s->sink(s->sink_ctx, s) : 0;
+
+	if (s->sink)
+		s->events = 0;
+	return rc;
 }
 
 static int append(struct mrc_stream *s, enum mrc_kind kind, uint32_t number)
 {
 	int rc = 0;
 
-	if (s->events == UINT32_MAX - 1)
+	if (s->clock >= EVENTS_MAX)
 		return -EFBIG;
 	if (s->events == s->event_room)
-		rc = grow((void **)&s->event, &s->event_room, sizeof(*s->event));
+		rc = s->sink ? mrc_stream_flush(s)
+			     : grow((void **)&s->event, &s->event_room, sizeof(*s->event));
 	if (rc)
 		return rc;
 	s->event[s->events++] = (uint32_t)kind << MRC_KIND_SHIFT | number;
@@ -156,7 +180,6 @@ static int append(struct mrc_stream *s, enum mrc_kind kind, uint32_t number)
 
 int mrc_access(struct mrc_stream *s, uint32_t tag, uint64_t pfn)
 {
-	uint64_t dropped;
 	uint32_t n;
 	int rc = number_of(s, tag, pfn, &n);
 
@@ -164,15 +187,12 @@ int mrc_access(struct mrc_stream *s, uint32_t tag, uint64_t pfn)
 		rc = append(s, MRC_ACCESS, n);
 	if (rc)
 		return rc;
-	dropped = s->last.dropped[n];
-	if (s->last.tag_dropped[s->page[n].tag_index] > dropped)
-		dropped = s->last.tag_dropped[s->page[n].tag_index];
-	if (s->last.all_dropped > dropped)
-		dropped = s->last.all_dropped;
 	s->accesses++;
-	s->cold += s->last.used[n] == 0;
-	s->invalidated += s->last.used[n] != 0 && dropped > s->last.used[n];
-	s->last.used[n] = s->clock;
+	if (!s->page[n].used)
+		s->cold++;
+	else
+		s->invalidated += was_dropped(s, n, s->page[n].used);
+	s->page[n].used = s->clock;
 	return 0;
 }
 
@@ -180,8 +200,8 @@ static int drop_one(struct mrc_stream *s, uint32_t number)
 {
 	const int rc = append(s, MRC_DROP, number);
 
-	if (!rc)
-		s->last.dropped[number] = s->clock;
+	if (!rc && s->page[number].used)
+		s->page[number].used = MRC_NEVER;
 	return rc;
 }
 
@@ -217,7 +237,7 @@ int mrc_drop_tag(struct mrc_stream *s, uint32_t tag)
 	if (rc)
 		return rc;
 	s->tag_drops++;
-	s->last.tag_dropped[index] = s->clock;
+	s->tag_dropped[index] = s->any_dropped = s->clock;
 	return 0;
 }
 
@@ -228,7 +248,7 @@ int mrc_drop_all(struct mrc_stream *s)
 	if (rc)
 		return rc;
 	s->all_drops++;
-	s->last.all_dropped = s->clock;
+	s->all_dropped = s->any_dropped = s->clock;
 	return 0;
 }
 

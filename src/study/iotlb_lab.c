@@ -11,6 +11,7 @@
 #include "hw/iotlb.h"
 #include "load/load.h"
 #include "study/iotlb_impl.h"
+#include "study/iotlb_passes.h"
 #include "study/iotlb_stream.h"
 
 #define WORKERS_MAX 64u
@@ -78,9 +79,7 @@ static int run_stack(struct lab *lab, struct err *err)
 
 		if (!p->stacked)
 			continue;
-		hits = 0;
-		for (size_t d = 1; d <= p->config.entries && d <= deepest; d++)
-			hits += count[d];
+		hits = mrc_hits_within(count, deepest, p->config.entries);
 		p->count = (struct mrc_count){.hits = hits, .misses = lab->stream.accesses - hits};
 	}
 	free(count);
@@ -293,6 +292,35 @@ static json_t *document(const struct lab *lab)
 			 "stream", stream_json(lab), "rows", rows, "figure", figure(lab));
 }
 
+/* The stream, and what goes through it as it comes. */
+static int take_stream(struct lab *lab, struct err *err)
+{
+	const struct iotlb_lab_request *r = lab->request;
+
+	if (r->trace)
+		return iotlb_stream_trace(&lab->stream, r, &lab->rule, err);
+	lab->rule = load_find(r->scenario->load)->needs_disk ? DISK_RULE : NIC_RULE;
+	return iotlb_stream_run(&lab->stream, r->scenario, &r->options, err);
+}
+
+static int run_it(struct lab *lab, struct err *err)
+{
+	struct iotlb_passes passes = {0};
+	int rc = 0;
+
+	if (!iotlb_passes_can(&lab->plan)) {
+		rc = take_stream(lab, err);
+		return rc ? rc : run_plan(lab, err);
+	}
+	rc = iotlb_passes_begin(&passes, &lab->plan, &lab->stream, err);
+	if (!rc)
+		rc = take_stream(lab, err);
+	if (!rc)
+		rc = iotlb_passes_end(&passes, &lab->stream, err);
+	iotlb_passes_fini(&passes);
+	return rc;
+}
+
 int iotlb_lab_run(const struct iotlb_lab_request *r, json_t **result, struct err *err)
 {
 	struct lab lab = {.request = r};
@@ -300,15 +328,8 @@ int iotlb_lab_run(const struct iotlb_lab_request *r, json_t **result, struct err
 
 	if (!rc && mrc_stream_init(&lab.stream))
 		rc = err_set(err, -ENOMEM, "no memory");
-	if (!rc && r->trace)
-		rc = iotlb_stream_trace(&lab.stream, r->trace, r->format, r->allow_loss, &lab.rule,
-					err);
-	else if (!rc)
-		rc = iotlb_stream_run(&lab.stream, r->scenario, &r->options, err);
-	if (!r->trace)
-		lab.rule = load_find(r->scenario->load)->needs_disk ? DISK_RULE : NIC_RULE;
 	if (!rc)
-		rc = run_plan(&lab, err);
+		rc = run_it(&lab, err);
 	if (!rc) {
 		*result = document(&lab);
 		if (!*result)

@@ -20,10 +20,10 @@ static int end_page(struct mrc_stream *s, bool *mapped, uint64_t page)
 	const uint32_t n = mrc_find(s, MRC_MAPPED, page);
 	int rc;
 
-	*mapped = n != MRC_NEVER && s->last.used[n] != 0;
+	*mapped = n != MRC_NEVER && s->page[n].used != 0;
 	if (!*mapped)
 		return 0;
-	s->last.used[n] = 0;
+	s->page[n].used = 0;
 	rc = mrc_access(s, 0, page);
 	if (!rc)
 		rc = mrc_unmap(s, page, 1);
@@ -36,7 +36,7 @@ static int begin_pages(struct mrc_stream *s, uint64_t first, uint64_t pages)
 	int rc = mrc_map(s, first, pages);
 
 	for (uint64_t i = 0; i < pages && !rc; i++)
-		s->last.used[mrc_find(s, MRC_MAPPED, first + i)] = 1;
+		s->page[mrc_find(s, MRC_MAPPED, first + i)].used = 1;
 	return rc;
 }
 
@@ -71,6 +71,13 @@ static int take(struct mrc_stream *s, const struct trace_event *ev)
 	return 0;
 }
 
+static int take_many(struct mrc_stream *s, const struct trace_accesses *a)
+{
+	const struct mrc_many many = {a->tag, a->pfn, a->drop, a->count};
+
+	return mrc_take_many(s, &many);
+}
+
 static int judge(const struct mrc_stream *s, const struct trace *t, const char **rule,
 		 struct err *err)
 {
@@ -92,17 +99,22 @@ static int judge(const struct mrc_stream *s, const struct trace *t, const char *
 	return 0;
 }
 
-int iotlb_stream_trace(struct mrc_stream *s, const char *path, const char *format, bool allow_loss,
-		       const char **rule, struct err *err)
+int iotlb_stream_trace(struct mrc_stream *s, const struct iotlb_lab_request *r, const char **rule,
+		       struct err *err)
 {
+	struct trace_accesses many;
 	struct trace_event ev;
 	struct trace *t;
-	int more, rc = trace_open(&t, path, format, err);
+	int more, rc = trace_open(&t, r->trace, r->format, err);
 
 	if (rc)
 		return rc;
-	while ((more = trace_next(t, &ev, err)) > 0 && !rc)
+	trace_stop_when(t, r->options.should_stop, r->options.ctx);
+	while ((more = trace_next(t, &ev, err)) > 0 && !rc) {
 		rc = take(s, &ev);
+		while (!rc && trace_next_accesses(t, &many))
+			rc = take_many(s, &many);
+	}
 	if (rc)
 		err_set(err, rc, "%s:%llu: %s", trace_name(t), (unsigned long long)ev.line,
 			rc == -EFBIG ? "more pages than can be followed" : "no memory");
@@ -110,7 +122,7 @@ int iotlb_stream_trace(struct mrc_stream *s, const char *path, const char *forma
 		rc = more;
 	else
 		rc = judge(s, t, rule, err);
-	if (!rc && !allow_loss)
+	if (!rc && !r->allow_loss)
 		rc = loss_judge(t, NULL, err);
 	trace_close(t);
 	return rc;

@@ -4,18 +4,19 @@
 #define IOTOLL_STUDY_IOTLB_STREAM_H
 
 #include "mrc/stream.h"
-#include "study/run.h"
+#include "study/iotlb_lab.h"
 
 /*
- * Read the trace @path into @s (just made). *@rule says in words what its accesses are:
+ * Read the trace of @r into @s (just made). *@rule says in words what its accesses are:
  * - the device's side: accesses and invalidations as recorded;
  * - the kernel's side: it holds no accesses, so each page of a mapping is accessed once,
  *   immediately before its unmap, as a replay does it, and invalidated by it. Pages whose map was
  *   not recorded are left out.
- * 0; -EINVAL with @err for a trace with neither, or one that cannot be read; -EFBIG; -ENOMEM.
+ * 0; -EINVAL with @err for a trace with neither, or one that cannot be read; -EINTR when
+ * @r->options.should_stop() says so; -EFBIG; -ENOMEM.
  */
-int iotlb_stream_trace(struct mrc_stream *s, const char *path, const char *format, bool allow_loss,
-		       const char **rule, struct err *err) MUST_CHECK;
+int iotlb_stream_trace(struct mrc_stream *s, const struct iotlb_lab_request *r, const char **rule,
+		       struct err *err) MUST_CHECK;
 
 /*
  * Run @scenario and note what is asked of its IOMMU's IOTLB from first to last, and what is mapped.

@@ -25,6 +25,12 @@ struct trace_format {
 	 * -EINTR if trace_stopped().
 	 */
 	int (*next)(struct trace *t, struct trace_event *event, struct err *err);
+	/*
+	 * May be NULL. Take accesses as long as they follow each other and fit, and answer how
+	 * many; anything else, mistakes included, is left for @next. All of the tally but events is
+	 * this function's. Not asked for the first event.
+	 */
+	size_t (*accesses)(struct trace *t, struct trace_accesses *to);
 };
 
 /* Numbers of a list of the event at hand; grows to the longest. */
@@ -68,7 +74,9 @@ int trace_room_put(struct trace_room *room, size_t index, uint64_t value) MUST_C
 int trace_mark(struct trace *t, struct trace_event *ev);
 /* The same for a step called @title: fills *@ev. */
 int trace_step(struct trace *t, struct trace_text title, struct trace_event *ev);
-/* Has somebody asked for an end? Cheap enough for every line; @err then says so. */
+/* Has somebody asked for an end? @err then says so. */
+bool trace_asked_to_stop(struct trace *t, struct err *err);
+/* The same, cheap enough for every line: it is asked of every 256th. */
 bool trace_stopped(struct trace *t, struct err *err);
 
 #endif

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,8 @@
 
 #define INPUT_BUFFER_BYTES ((size_t)256 * 1024)
 #define INPUT_PACKED_BYTES ((size_t)64 * 1024)
+/* Read for a small piece: what comes before a large one, not much of it, as it would be moved. */
+#define INPUT_AHEAD ((size_t)4096)
 
 /* Read compressed bytes if none are left. */
 static int input_fill_packed(struct input *in)
@@ -51,10 +52,11 @@ static int input_unpack(struct input *in, char *to, size_t room, size_t *got)
 	}
 }
 
-/* Move what is left to the front and read behind it until something came. */
-static int input_fill(struct input *in)
+/* Move what is left to the front and read up to @most behind it, until something came. */
+static int input_fill(struct input *in, size_t most)
 {
 	const size_t left = (size_t)(in->end - in->at);
+	const size_t room = most < in->room - left ? most : in->room - left;
 	size_t came = 0;
 	ssize_t got;
 	int rc;
@@ -63,12 +65,12 @@ static int input_fill(struct input *in)
 	in->at = in->buffer;
 	in->end = in->buffer + left;
 	if (in->unpack) {
-		rc = input_unpack(in, in->buffer + left, in->room - left, &came);
+		rc = input_unpack(in, in->buffer + left, room, &came);
 		if (rc)
 			return rc;
 	} else {
 		/* A signal that ends the read may be all that who waits for a pipe can say. */
-		got = read(in->fd, in->buffer + left, in->room - left);
+		got = read(in->fd, in->buffer + left, room);
 		if (got < 0)
 			return -errno;
 		came = (size_t)got;
@@ -139,7 +141,7 @@ int input_open(struct input *in, const char *path)
 		goto close_it;
 	in->at = in->end = in->buffer;
 	while (in->end - in->at < UNPACK_HEAD && !in->eof) {
-		rc = input_fill(in);
+		rc = input_fill(in, SIZE_MAX);
 		if (rc)
 			goto close_it;
 	}
@@ -168,8 +170,6 @@ void input_close(struct input *in)
 {
 	if (in->close_fd)
 		(void)close(in->fd);
-	if (in->fd >= 0 && !in->buffer && in->total)
-		(void)munmap((void *)(uintptr_t)(in->end - in->total), in->total);
 	unpack_close(in->unpack);
 	free(in->packed);
 	free(in->buffer);
@@ -179,7 +179,7 @@ void input_close(struct input *in)
 int input_peek(struct input *in, const char **head, size_t *bytes)
 {
 	while (in->end - in->at < (ptrdiff_t)INPUT_HEAD && !in->eof) {
-		const int rc = input_fill(in);
+		const int rc = input_fill(in, SIZE_MAX);
 
 		if (rc)
 			return rc;
@@ -205,7 +205,7 @@ int input_line(struct input *in, const char **line, size_t *bytes, bool *whole)
 		newline = there ? memchr(in->at, '\n', there) : NULL;
 		if (newline || in->eof || there > INPUT_LINE_MAX)
 			break;
-		const int rc = input_fill(in);
+		const int rc = input_fill(in, SIZE_MAX);
 
 		if (rc)
 			return rc;
@@ -246,11 +246,13 @@ static int input_grow(struct input *in, size_t bytes)
 
 int input_piece(struct input *in, size_t bytes, const char **piece)
 {
-	while ((size_t)(in->end - in->at) < bytes && !in->eof) {
+	size_t there;
+
+	while ((there = (size_t)(in->end - in->at)) < bytes && !in->eof) {
 		int rc = input_grow(in, bytes);
 
 		if (!rc)
-			rc = input_fill(in);
+			rc = input_fill(in, bytes < INPUT_AHEAD ? INPUT_AHEAD : bytes - there);
 		if (rc)
 			return rc;
 	}
@@ -264,23 +266,6 @@ int input_piece(struct input *in, size_t bytes, const char **piece)
 bool input_is_file(const struct input *in)
 {
 	return in->fd >= 0 && !in->unpack && in->total > 0;
-}
-
-void input_map(struct input *in)
-{
-	void *all;
-
-	if (!input_is_file(in) || in->taken || !in->buffer)
-		return;
-	all = mmap(NULL, in->total, PROT_READ, MAP_PRIVATE, in->fd, 0);
-	if (all == MAP_FAILED)
-		return;
-	(void)madvise(all, in->total, MADV_SEQUENTIAL);
-	free(in->buffer);
-	in->buffer = NULL;
-	in->at = all;
-	in->end = in->at + in->total;
-	in->eof = true;
 }
 
 uint64_t input_position(const struct input *in)

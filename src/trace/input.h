@@ -60,10 +60,8 @@ int input_line(struct input *in, const char **line, size_t *bytes, bool *whole) 
  * -errno as above.
  */
 int input_piece(struct input *in, size_t bytes, const char **piece) MUST_CHECK;
-/* Is all of it there to be mapped or read anywhere: a regular file that is not compressed? */
+/* Is all of it there to be read anywhere: a regular file that is not compressed? */
 bool input_is_file(const struct input *in);
-/* Map all of such a file, so that input_piece() copies nothing. If that fails, nothing changed. */
-void input_map(struct input *in);
 /* Where we are in the file as it is stored. */
 uint64_t input_position(const struct input *in);
 

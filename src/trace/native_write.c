@@ -10,9 +10,10 @@
 #include <zstd.h>
 
 #include "trace/native.h"
+#include "trace/native_recent.h"
 #include "trace/trace.h"
 
-#define NATIVE_FLUSH ((size_t)1 << 20)              /* payload after which a block ends */
+#define NATIVE_FLUSH ((size_t)1 << 18)              /* payload after which a block ends */
 #define NATIVE_ROOM  ((size_t)NATIVE_BLOCK_MAX / 8) /* words */
 #define NATIVE_SLOTS 131072u                        /* of either table; a power of two */
 #define NATIVE_LEVEL 3                              /* zstd's own default */
@@ -21,18 +22,6 @@
 struct native_known {
 	uint32_t at;     /* word */
 	uint32_t number; /* 0: a free slot */
-};
-
-#define NATIVE_RECENT_TEXT 24
-
-/*
- * The shape that the last event of a kind had. Recordings go back and forth between a few, and
- * looking one up by its words costs more than all the rest.
- */
-struct native_recent {
-	uint32_t number; /* 0: none in this block */
-	struct trace_event ev;
-	char name[NATIVE_RECENT_TEXT], task[NATIVE_RECENT_TEXT], dev[NATIVE_RECENT_TEXT];
 };
 
 struct native_writer {
@@ -214,52 +203,6 @@ static int native_shape(struct native_writer *w, const struct trace_event *ev, u
 	memcpy(&w->word[w->words], shape, sizeof(shape));
 	w->words += NATIVE_SHAPE_WORDS;
 	return 0;
-}
-
-static bool native_same_text(struct trace_text a, const char *kept, size_t bytes)
-{
-	return a.bytes == bytes && memcmp(a.at, kept, bytes) == 0;
-}
-
-/* Does @ev have the shape that the last one of its kind had? */
-static bool native_is_recent(const struct native_recent *r, const struct trace_event *ev)
-{
-	const struct trace_event *was = &r->ev;
-
-	return r->number && ev->has == was->has && ev->cpu == was->cpu &&
-	       (!trace_has(ev, TRACE_F_TAG) || ev->tag == was->tag) &&
-	       (!trace_has(ev, TRACE_F_SID) || ev->sid == was->sid) &&
-	       (!trace_has(ev, TRACE_F_DIR) || ev->dir == was->dir) &&
-	       (!trace_has(ev, TRACE_F_LIMIT) || ev->limit == was->limit) &&
-	       (!trace_has(ev, TRACE_F_SITE) || ev->site == was->site) &&
-	       (!trace_has(ev, TRACE_F_CALLER) || ev->caller == was->caller) &&
-	       (!trace_has(ev, TRACE_F_CONTEXT) ||
-		memcmp(ev->context, was->context, sizeof(ev->context)) == 0) &&
-	       native_same_text((struct trace_text){ev->name, ev->name_bytes}, r->name,
-				was->name_bytes) &&
-	       (!trace_has(ev, TRACE_F_TASK) ||
-		(ev->pid == was->pid && native_same_text(ev->task, r->task, was->task.bytes))) &&
-	       (!trace_has(ev, TRACE_F_DEV) || native_same_text(ev->dev, r->dev, was->dev.bytes));
-}
-
-static void native_keep(struct native_recent *r, const struct trace_event *ev, uint64_t number)
-{
-	const uint64_t rare =
-		TRACE_HAS(TRACE_F_DRIVER) | TRACE_HAS(TRACE_F_FLAGS) | TRACE_HAS(TRACE_F_ATTRS);
-	const bool task = trace_has(ev, TRACE_F_TASK), dev = trace_has(ev, TRACE_F_DEV);
-
-	r->number = 0;
-	if (ev->has & rare || !ev->name || ev->name_bytes > NATIVE_RECENT_TEXT ||
-	    (task && ev->task.bytes > NATIVE_RECENT_TEXT) ||
-	    (dev && ev->dev.bytes > NATIVE_RECENT_TEXT))
-		return;
-	r->number = (uint32_t)number;
-	r->ev = *ev;
-	memcpy(r->name, ev->name, ev->name_bytes);
-	if (task)
-		memcpy(r->task, ev->task.at, ev->task.bytes);
-	if (dev)
-		memcpy(r->dev, ev->dev.at, ev->dev.bytes);
 }
 
 /* Time since the last event; set anew if it does not fit in 32 bits, or at a block's first. */

@@ -248,6 +248,16 @@ int trace_next(struct trace *t, struct trace_event *event, struct err *err)
 	return rc;
 }
 
+size_t trace_next_accesses(struct trace *t, struct trace_accesses *to)
+{
+	to->count = 0;
+	if (t->over || !t->format->accesses || !t->tally.events)
+		return 0;
+	to->count = t->format->accesses(t, to);
+	t->tally.events += to->count;
+	return to->count;
+}
+
 int trace_mark(struct trace *t, struct trace_event *ev)
 {
 	struct trace_tally *y = &t->tally;
@@ -280,12 +290,17 @@ void trace_stop_when(struct trace *t, bool (*should_stop)(void *ctx), void *ctx)
 	t->stop_ctx = ctx;
 }
 
-bool trace_stopped(struct trace *t, struct err *err)
+bool trace_asked_to_stop(struct trace *t, struct err *err)
 {
-	if (!t->should_stop || t->tally.lines % TRACE_STOP_LINES || !t->should_stop(t->stop_ctx))
+	if (!t->should_stop || !t->should_stop(t->stop_ctx))
 		return false;
 	(void)err_set(err, -EINTR, "%s: interrupted", t->name);
 	return true;
+}
+
+bool trace_stopped(struct trace *t, struct err *err)
+{
+	return t->tally.lines % TRACE_STOP_LINES == 0 && trace_asked_to_stop(t, err);
 }
 
 const struct trace_tally *trace_tally(const struct trace *t)

@@ -62,6 +62,30 @@ void trace_close(struct trace *t);
  * it keeps giving the same answer.
  */
 int trace_next(struct trace *t, struct trace_event *event, struct err *err) MUST_CHECK;
+
+#define TRACE_ACCESSES 1024u /* small enough to stay in a CPU's first cache */
+
+/* What an IOTLB is asked (TRACE_ACCESS) and told (TRACE_INVALIDATE), in order, and no more of it.
+ */
+struct trace_accesses {
+	size_t count;
+	uint64_t pfn[TRACE_ACCESSES]; /* iova / 4096 */
+	uint32_t tag[TRACE_ACCESSES];
+	uint32_t drop[TRACE_ACCESSES]; /* pages to invalidate from pfn on; 0: an access */
+};
+
+/*
+ * Those that come next, up to TRACE_ACCESSES, several times faster than one by one; the tally
+ *counts them as trace_next() does. 0: what comes next is something else, or the end, or wrong, or
+ *there is no fast way in this format: trace_next() says which. To be used as
+ *
+ *	while ((rc = trace_next(t, &ev, err)) > 0) {
+ *		take(&ev);
+ *		while (trace_next_accesses(t, &many))
+ *			take_many(&many);
+ *	}
+ */
+size_t trace_next_accesses(struct trace *t, struct trace_accesses *to);
 /*
  * From here on hand out marks too: TRACE_LOST where the recorder says that it lost events, and
  * TRACE_STEP where a step of the recording begins. They come as events but do not count as such.

@@ -175,7 +175,7 @@ static unsigned best(const struct mrc_stream *s, size_t i, uint32_t held, unsign
 		return best(s, i + 1, held & ~bit, ways);
 	case MRC_DROP_TAG:
 		for (uint32_t p = 0; p < s->pages; p++)
-			if (s->page[p].tag_index == mrc_number(s->event[i]))
+			if (s->page_tag[p] == mrc_number(s->event[i]))
 				held &= ~(1u << p);
 		return best(s, i + 1, held, ways);
 	case MRC_DROP_ALL:
