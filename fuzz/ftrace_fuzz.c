@@ -42,6 +42,27 @@ static void check_event(const struct trace_event *ev)
 	}
 }
 
+/* Lookups many at a time: as many as one by one, with the same end. */
+static void read_many(const uint8_t *data, size_t bytes, const struct trace_tally *one, int end)
+{
+	struct trace_accesses a;
+	struct trace_event ev;
+	struct trace *t = NULL;
+	struct err err = {""};
+	int rc = trace_open_memory(&t, data, bytes, "input", "native", &err);
+
+	JUDGE(rc == 0);
+	while ((rc = trace_next(t, &ev, &err)) > 0)
+		while (trace_next_accesses(t, &a))
+			JUDGE(a.count <= TRACE_ACCESSES);
+	JUDGE(rc == end);
+	JUDGE(trace_tally(t)->events == one->events && trace_tally(t)->accesses == one->accesses);
+	JUDGE(trace_tally(t)->invalidations == one->invalidations);
+	JUDGE(trace_tally(t)->last_ns == one->last_ns);
+	JUDGE(trace_tally(t)->backwards == one->backwards);
+	trace_close(t);
+}
+
 static void read_as(const uint8_t *data, size_t bytes, const char *format)
 {
 	const struct trace_tally *y;
@@ -64,6 +85,8 @@ static void read_as(const uint8_t *data, size_t bytes, const char *format)
 	JUDGE(y->events == events);
 	JUDGE(y->maps + y->unmaps + y->accesses + y->invalidations + y->others == events);
 	JUDGE(y->events + y->comments + y->unknown_lines <= y->lines);
+	if (format && !strcmp(format, "native"))
+		read_many(data, bytes, y, rc);
 	trace_close(t);
 }
 
