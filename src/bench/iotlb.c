@@ -117,7 +117,7 @@ struct ratios {
 	unsigned method;
 };
 
-enum { ALL_SIZES, OPTIMUM, BY_ROWS, ITSELF };
+enum { ALL_SIZES, OPTIMUM, AS_CONFIGURED };
 
 static int draw_stream(struct mrc_stream *s)
 {
@@ -226,8 +226,9 @@ const struct row iotlb_rows[] = {
 	{RATIO("all-sizes", "exact LRU curve of all sizes, accesses", ALL_SIZES, "lru"),
 	 .target = 10},
 	{RATIO("optimum", "next uses and optimum, 64 sets of 4, accesses", OPTIMUM, "lru")},
-	{RATIO("rows", "LRU by rows, 64 sets of 4, accesses", BY_ROWS, "lru")},
-	{RATIO("itself", "the IOTLB itself, s3-fifo, 64 sets of 4, accesses", ITSELF, "s3-fifo")},
+	{RATIO("rows", "LRU by rows, 64 sets of 4, accesses", AS_CONFIGURED, "lru")},
+	{RATIO("itself", "the IOTLB itself, s3-fifo, 64 sets of 4, accesses", AS_CONFIGURED,
+	       "s3-fifo")},
 	{HIT("64x4", "bare IOTLB, hit, 64 entries, 4 ways", 64, 4)},
 	{HIT("512x4", "bare IOTLB, hit, 512 entries, 4 ways", 512, 4)},
 	{HIT("64", "bare IOTLB, hit, 64 entries, full", 64, 0)},
