@@ -220,7 +220,7 @@ static IOTLB_ALWAYS_INLINE bool hit_at_once(struct amdvi *a, struct iotoll_sourc
 	*out = (struct iotoll_xlat){.paddr = (word & AMDVI_FRAME) | offset,
 				    .bytes = AMDVI_PAGE_BYTES - offset,
 				    .hit = true};
-	iotlb_spotted(t, slot);
+	iotlb_spotted(t, sets, slot);
 	return true;
 }
 
@@ -253,7 +253,7 @@ int amdvi_translate(struct iommu *iommu, struct iotoll_source source, uint64_t i
 {
 	const struct amdvi_request r = {source.devid, iova, access};
 
-	if (IOTLB_LIKELY(hit_at_once(amdvi_of(iommu), source, &r, IOTLB_FOUR_WAYS, out)))
+	if (IOTLB_LIKELY(hit_at_once(amdvi_of(iommu), source, &r, IOTLB_FOUR_PLAIN, out)))
 		return 0;
 	return translate(amdvi_of(iommu), source, iova, access, out);
 }

@@ -280,7 +280,7 @@ static IOTLB_ALWAYS_INLINE bool hit_at_once(struct calgary *c, struct iotoll_sou
 	if (v.error != 0)
 		return false;
 	*out = granted;
-	iotlb_spotted(phb->cache, slot);
+	iotlb_spotted(phb->cache, sets, slot);
 	return true;
 }
 
@@ -319,7 +319,7 @@ int calgary_translate(struct iommu *iommu, struct iotoll_source source, uint64_t
 		      enum iotoll_access access, struct iotoll_xlat *out)
 {
 	if (IOTLB_LIKELY(
-		    hit_at_once(calgary_of(iommu), source, iova, access, IOTLB_FOUR_WAYS, out)))
+		    hit_at_once(calgary_of(iommu), source, iova, access, IOTLB_FOUR_PLAIN, out)))
 		return 0;
 	return translate(iommu, source, iova, access, out);
 }

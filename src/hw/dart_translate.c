@@ -193,7 +193,7 @@ static IOTLB_ALWAYS_INLINE bool hit_at_once(struct dart *d, struct iotoll_source
 	if (v.error != 0)
 		return false;
 	*out = granted;
-	iotlb_spotted(t, slot);
+	iotlb_spotted(t, sets, slot);
 	return true;
 }
 

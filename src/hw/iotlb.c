@@ -32,6 +32,11 @@ static int allocate(struct iotlb *t)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		t->line[i] = LINE_EMPTY;
+	if (t->ways == 4 && t->low_bits) {
+		t->hint_mask = (uint64_t)n * HINTS_PER_ENTRY - 1;
+		t->hint = calloc(t->hint_mask + 1, sizeof(*t->hint));
+		return t->hint != NULL ? 0 : -ENOMEM;
+	}
 	return t->ways > SEARCHED_WAYS ? iotlb_index_create(t) : 0;
 }
 
@@ -80,8 +85,9 @@ int iotlb_create(struct iotlb **out, const struct iotlb_config *config, struct e
 		}
 	}
 	t->attended = t->observer != NULL || t->prefetch != IOTLB_PREFETCH_NONE;
-	t->four_ways = t->entries != 0 && !t->attended && t->ways == 4 && t->low_bits;
-	t->other_ways = t->entries != 0 && !t->attended && !t->four_ways;
+	t->four_ways = t->hint != NULL && !t->attended;
+	t->four_plain = t->four_ways && t->line_pages == 1 && t->stamps;
+	t->others = t->entries != 0 && !t->attended;
 	*out = t;
 	return 0;
 }
@@ -97,6 +103,7 @@ void iotlb_destroy(struct iotlb *t)
 	free(t->entry);
 	free(t->unfilled);
 	free(t->index);
+	free(t->hint);
 	free(t);
 }
 
@@ -164,7 +171,6 @@ static ptrdiff_t look_up(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *
 		t->stats.misses++;
 		return -1;
 	}
-	t->stats.hits++;
 	touch_way(t, set_of(t, tag, t->line[slot]), (size_t)slot);
 	return slot;
 }
@@ -182,10 +188,10 @@ void iotlb_touch_slot(struct iotlb *t, size_t slot)
 
 static NOINLINE bool access_slowly(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
-	const ptrdiff_t slot = t->other_ways ? iotlb_spot_other(t, tag, pfn, entry) : -1;
+	const ptrdiff_t slot = t->others ? iotlb_spot_other(t, tag, pfn, entry) : -1;
 
 	if (slot >= 0) {
-		iotlb_spotted(t, slot);
+		iotlb_spotted(t, IOTLB_OTHERS, slot);
 		return true;
 	}
 	return look_up(t, tag, pfn, entry) >= 0;
@@ -202,7 +208,7 @@ bool iotlb_access(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *entry)
 	slot = iotlb_spot(t, IOTLB_FOUR_WAYS, tag, pfn, &found);
 	if (!IOTLB_LIKELY(slot >= 0 && found != 0))
 		return access_slowly(t, tag, pfn, entry);
-	iotlb_spotted(t, slot);
+	iotlb_spotted(t, IOTLB_FOUR_WAYS, slot);
 	*entry = found;
 	return true;
 }
@@ -284,6 +290,7 @@ static size_t fill_slot(struct iotlb *t, uint32_t tag, uint64_t line)
 
 	t->line[slot] = line;
 	t->tag[slot] = tag;
+	leave_hint(t, line, slot);
 	if (t->index != NULL)
 		iotlb_index_add(t, slot);
 	if (t->ahead != NULL)
@@ -312,6 +319,7 @@ static ptrdiff_t insert(struct iotlb *t, uint32_t tag, uint64_t pfn, const uint6
 		return -1;
 	}
 	t->clock++;
+	t->inserts++;
 	if (held >= 0) {
 		refill(t, (size_t)held, entries);
 		iotlb_touch_slot(t, (size_t)held);
@@ -355,6 +363,7 @@ void iotlb_insert_large(struct iotlb *t, uint32_t tag, uint64_t pfn, unsigned or
 	}
 	held = find(t, tag, line);
 	t->clock++;
+	t->inserts++;
 	if (held >= 0) {
 		uint64_t old = slot_entries(t, (size_t)held)[0];
 
@@ -374,4 +383,5 @@ void iotlb_insert_large(struct iotlb *t, uint32_t tag, uint64_t pfn, unsigned or
 void iotlb_stats(const struct iotlb *t, struct iotlb_stats *out)
 {
 	*out = t->stats;
+	out->hits = t->clock - t->inserts - t->stats.misses;
 }

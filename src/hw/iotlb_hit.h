@@ -19,7 +19,8 @@
 #define IOTLB_LIKELY(x)     __builtin_expect(x, 1)
 
 enum iotlb_sets {
-	IOTLB_FOUR_WAYS, /* in sets by low bits */
+	IOTLB_FOUR_PLAIN, /* in sets by low bits, lines of one page, a policy that stamps */
+	IOTLB_FOUR_WAYS,  /* in sets by low bits */
 	IOTLB_OTHERS,
 };
 
@@ -30,26 +31,24 @@ void iotlb_touch_slot(struct iotlb *t, size_t slot);
 /* May iotlb_spot() be asked with @sets? Not where somebody is to be told of each access. */
 static inline bool iotlb_has(const struct iotlb *t, enum iotlb_sets sets)
 {
-	return sets == IOTLB_FOUR_WAYS ? t->four_ways : t->other_ways;
+	return sets == IOTLB_FOUR_PLAIN  ? t->four_plain
+	       : sets == IOTLB_FOUR_WAYS ? t->four_ways
+					 : t->others;
 }
 
 /*
- * Which of four ways holds a line cannot be foretold, so it is picked without a branch, by line
- * number alone; where the one picked is another tag's, that is a "no".
+ * Looks in one slot only: the one in which a line with these low bits was last seen. Where that has
+ * another line's or tag's, it is a "no", and who then looks in all ways leaves a better hint.
  */
-static IOTLB_ALWAYS_INLINE ptrdiff_t iotlb_spot_four(const struct iotlb *t, uint32_t tag,
-						     uint64_t pfn, uint64_t *entry)
+static IOTLB_ALWAYS_INLINE ptrdiff_t iotlb_spot_four(const struct iotlb *t, enum iotlb_sets sets,
+						     uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
-	const uint64_t line = pfn >> t->line_shift;
-	const size_t first = (size_t)(line & t->set_mask) * 4;
-	const uint64_t *in = &t->line[first];
-	/* Not a sum: where several tags hold the line, it must still be a way of this set. */
-	const size_t slot = first | (size_t)(in[1] == line) | (size_t)(in[2] == line) << 1 |
-			    (size_t)(in[3] == line) * 3;
+	const uint64_t line = sets == IOTLB_FOUR_PLAIN ? pfn : pfn >> t->line_shift;
+	const size_t slot = t->hint[line & t->hint_mask];
 
 	if (!IOTLB_LIKELY(t->line[slot] == line && t->tag[slot] == tag))
 		return -1;
-	*entry = held_entry(t, slot, pfn);
+	*entry = sets == IOTLB_FOUR_PLAIN ? t->entry[slot] : held_entry(t, slot, pfn);
 	return (ptrdiff_t)slot;
 }
 
@@ -60,16 +59,17 @@ static IOTLB_ALWAYS_INLINE ptrdiff_t iotlb_spot_four(const struct iotlb *t, uint
 static IOTLB_ALWAYS_INLINE ptrdiff_t iotlb_spot(const struct iotlb *t, enum iotlb_sets sets,
 						uint32_t tag, uint64_t pfn, uint64_t *entry)
 {
-	return sets == IOTLB_FOUR_WAYS ? iotlb_spot_four(t, tag, pfn, entry)
-				       : iotlb_spot_other(t, tag, pfn, entry);
+	return sets != IOTLB_OTHERS ? iotlb_spot_four(t, sets, tag, pfn, entry)
+				    : iotlb_spot_other(t, tag, pfn, entry);
 }
 
 /* The access that iotlb_spot() answered with @slot takes place. */
-static inline void iotlb_spotted(struct iotlb *t, ptrdiff_t slot)
+static inline void iotlb_spotted(struct iotlb *t, enum iotlb_sets sets, ptrdiff_t slot)
 {
 	t->clock++;
-	t->stats.hits++;
-	if (IOTLB_LIKELY(t->stamps))
+	if (sets == IOTLB_OTHERS)
+		leave_hint(t, t->line[slot], (size_t)slot);
+	if (sets == IOTLB_FOUR_PLAIN || IOTLB_LIKELY(t->stamps))
 		t->state[slot] = t->clock;
 	else
 		iotlb_touch_slot(t, (size_t)slot);

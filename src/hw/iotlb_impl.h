@@ -26,6 +26,9 @@ struct iotlb_steps {
 
 #define STEPS_HELD 16
 
+/* Hints for each entry, so that lines of one set seldom share one. */
+#define HINTS_PER_ENTRY 4u
+
 /* Sets of more ways than this are found through an index instead of a search. */
 #define SEARCHED_WAYS 8u
 
@@ -42,9 +45,12 @@ struct iotlb {
 	bool low_bits;                /* of a line number pick its set */
 	bool attended; /* somebody is told, or something fetched ahead: the slow path */
 	bool stamps;   /* policy->stamps */
-	bool four_ways, other_ways; /* what iotlb_spot() may be asked with */
-	struct iotlb_stats stats;
-	uint32_t *index; /* where a line is, for sets too large to search; else NULL */
+	bool four_plain, four_ways, others; /* what iotlb_spot() may be asked with */
+	uint32_t *hint; /* [hint_mask + 1] by line number: the slot to look in first; or NULL */
+	uint64_t hint_mask;
+	uint64_t inserts;         /* of the clock's steps: the others are accesses */
+	struct iotlb_stats stats; /* but hits: iotlb_stats() */
+	uint32_t *index;          /* where a line is, for sets too large to search; else NULL */
 	size_t index_mask;
 	const struct iotlb_policy *policy;
 	size_t words;
@@ -114,7 +120,10 @@ static inline ptrdiff_t find_in(const struct iotlb *t, size_t set, uint32_t tag,
 
 	if (t->index != NULL)
 		return iotlb_index_find(t, tag, line);
-	/* By line number alone and without a branch in between: see iotlb_spot_four(). */
+	/*
+	 * Which way holds a line cannot be foretold, so it is picked without a branch, by line
+	 * number alone; where the one picked is another tag's, all are looked at.
+	 */
 	for (size_t i = 1; i < t->ways; i++)
 		way = in[i] == line ? i : way;
 	if (in[way] != line)
@@ -122,6 +131,13 @@ static inline ptrdiff_t find_in(const struct iotlb *t, size_t set, uint32_t tag,
 	if (t->tag[set * t->ways + way] == tag)
 		return (ptrdiff_t)(set * t->ways + way);
 	return iotlb_search(t, set * t->ways, tag, line);
+}
+
+/* @slot, with @line, has been used: where it is likely to be looked for again. */
+static inline void leave_hint(struct iotlb *t, uint64_t line, size_t slot)
+{
+	if (t->hint != NULL)
+		t->hint[line & t->hint_mask] = (uint32_t)slot;
 }
 
 /* The slot that holds (@tag, @line), or -1. */

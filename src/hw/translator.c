@@ -3,10 +3,10 @@
  * A thread's own cache of translations: see include/iotoll/translator.h for what it promises and
  * hw/shared.h for how it learns of invalidations.
  *
- * A set is two cache lines. A hit reads both, one time of the page's and one of the tag's, and
- * writes nothing but its own count; nothing is kept about the order of use, as that would be a
- * store for each hit: replacement is by turns. Lines and large pages are named as in
- * hw/iotlb_impl.h.
+ * An entry is half a cache line. A hit reads the hint which of four it is, the entry, one time of
+ * the page's and one of the tag's, and writes nothing but its own count; nothing is kept about the
+ * order of use, as that would be a store for each hit: replacement is by turns. Lines and large
+ * pages are named as in hw/iotlb_impl.h.
  *
  * Why a hit is right without a lock: the times are stored before an invalidation is complete and
  * are never taken back, so whoever begins after it, in the order the threads have, reads the new
@@ -26,10 +26,12 @@
 #include "hw/range.h"
 #include "hw/shared.h"
 
-#define WAYS        4u
-#define ENTRIES_MAX 65536u
-#define PAGE_SHIFT  12
-#define PAGE_BYTES  (UINT64_C(1) << PAGE_SHIFT)
+#define WAYS 4u
+/* So that lines of one set seldom share a hint. */
+#define HINTS_PER_ENTRY 4u
+#define ENTRIES_MAX     65536u
+#define PAGE_SHIFT      12
+#define PAGE_BYTES      (UINT64_C(1) << PAGE_SHIFT)
 /* A line is a page number, or that of a large page with its order above; see iotlb_impl.h. */
 #define LINE_EMPTY  UINT64_MAX
 #define ORDER_SHIFT 58
@@ -40,21 +42,23 @@
 #define NOINLINE      __attribute__((noinline))
 #define LIKELY(x)     __builtin_expect(x, 1)
 
-struct set {
-	alignas(64) uint64_t line[WAYS];
-	uint64_t word[WAYS];
-	uint64_t time[WAYS]; /* of the fill */
-	unsigned turn;       /* the way to replace next */
+struct entry {
+	alignas(32) uint64_t line;
+	uint64_t word;
+	uint64_t time; /* of the fill */
 };
 
 struct iotoll_translator {
 	/* What a hit reads. */
-	struct set *sets;
-	size_t set_mask;
+	struct entry *entry; /* [set_mask + 1][WAYS] */
+	uint64_t set_mask;
+	uint8_t *hint; /* [hint_mask + 1] by line: the way it is likely to be in */
+	uint64_t hint_mask;
 	const struct iommu_shared *shared;
 	const struct shared_scope *scope; /* of @tag */
 	uint64_t mix;
 	uint64_t orders; /* bit n: large pages of this order were filled in */
+	unsigned turn;   /* the way to replace next */
 	struct iommu *iommu;
 	struct iotoll_source source;
 	uint32_t tag; /* of all that is held */
@@ -81,16 +85,28 @@ static ALWAYS_INLINE uint64_t time_at(const atomic_uint_least64_t *at)
 
 /* ---- hits ---- */
 
-static ALWAYS_INLINE struct set *set_of(const struct iotoll_translator *t, uint64_t line)
+static ALWAYS_INLINE struct entry *set_of(const struct iotoll_translator *t, uint64_t line)
 {
-	return &t->sets[line & t->set_mask];
+	return &t->entry[(line & t->set_mask) * WAYS];
 }
 
-/* The way of @set that may hold @line: which of four cannot be foretold, so without a branch. */
-static ALWAYS_INLINE size_t way_of(const struct set *set, uint64_t line)
+/* The entry of @line, if it is where the hint says. */
+static ALWAYS_INLINE struct entry *likely(const struct iotoll_translator *t, uint64_t line)
 {
-	return (size_t)(set->line[1] == line) | (size_t)(set->line[2] == line) << 1 |
-	       (size_t)(set->line[3] == line) * 3;
+	return &set_of(t, line)[t->hint[line & t->hint_mask]];
+}
+
+/* The entry of @line, wherever in its set, and the hint for the next time; or NULL. */
+static struct entry *search(struct iotoll_translator *t, uint64_t line)
+{
+	struct entry *set = set_of(t, line);
+
+	for (unsigned way = 0; way < WAYS; way++)
+		if (set[way].line == line) {
+			t->hint[line & t->hint_mask] = (uint8_t)way;
+			return &set[way];
+		}
+	return NULL;
 }
 
 static ALWAYS_INLINE bool page_is_fresh(const struct iotoll_translator *t, uint64_t pfn,
@@ -129,18 +145,17 @@ static NOINLINE bool hit_large(struct iotoll_translator *t, uint64_t iova,
 	for (uint64_t left = t->orders; left != 0; left &= left - 1) {
 		const unsigned order = (unsigned)__builtin_ctzll(left);
 		const uint64_t line = pfn >> order | (uint64_t)order << ORDER_SHIFT;
-		const struct set *set = set_of(t, line);
-		const size_t way = way_of(set, line);
+		const struct entry *e = search(t, line);
 
-		if (set->line[way] != line)
+		if (e == NULL)
 			continue;
-		if (!block_is_fresh(t, pfn, order, set->time[way])) {
+		if (!block_is_fresh(t, pfn, order, e->time)) {
 			count(&t->dropped);
 			continue;
 		}
-		if ((set->word[way] & access) == 0)
+		if ((e->word & access) == 0)
 			return false;
-		give(set->word[way], iova, PAGE_BYTES << order, out);
+		give(e->word, iova, PAGE_BYTES << order, out);
 		count(&t->hits);
 		return true;
 	}
@@ -151,9 +166,8 @@ static NOINLINE bool hit_large(struct iotoll_translator *t, uint64_t iova,
 
 static void empty(struct iotoll_translator *t)
 {
-	for (size_t i = 0; i <= t->set_mask; i++)
-		for (unsigned way = 0; way < WAYS; way++)
-			t->sets[i].line[way] = LINE_EMPTY;
+	for (size_t i = 0; i < (t->set_mask + 1) * WAYS; i++)
+		t->entry[i].line = LINE_EMPTY;
 	t->orders = 0;
 }
 
@@ -171,16 +185,19 @@ static void take_tag(struct iotoll_translator *t, uint32_t tag)
 	t->mix = shared_mix_of(tag);
 }
 
-/* Where to put @line: over itself, into an empty way, else by turns. */
-static unsigned way_for(struct set *set, uint64_t line)
+/* Where to put @line: over itself, into an empty entry, else by turns. */
+static struct entry *entry_for(struct iotoll_translator *t, uint64_t line)
 {
+	struct entry *e = search(t, line);
+
+	if (e == NULL)
+		e = set_of(t, line);
+	else
+		return e;
 	for (unsigned way = 0; way < WAYS; way++)
-		if (set->line[way] == line)
-			return way;
-	for (unsigned way = 0; way < WAYS; way++)
-		if (set->line[way] == LINE_EMPTY)
-			return way;
-	return set->turn++ % WAYS;
+		if (e[way].line == LINE_EMPTY)
+			return &e[way];
+	return &e[t->turn++ % WAYS];
 }
 
 /* Hold what the IOMMU's caches hold of @iova now. With the lock. */
@@ -188,21 +205,27 @@ static void fill(struct iotoll_translator *t, uint64_t iova)
 {
 	const struct iommu_ops *model = t->shared->model;
 	struct iommu_held held;
-	struct set *set;
+	struct entry *e;
 	uint64_t line;
-	unsigned way;
 
 	if (model->held == NULL || !model->held(t->iommu, t->source, iova, &held))
 		return;
 	take_tag(t, held.tag);
 	line = iova >> PAGE_SHIFT >> held.order | (uint64_t)held.order << ORDER_SHIFT;
-	set = set_of(t, line);
-	way = way_for(set, line);
-	set->line[way] = line;
-	set->word[way] = held.frame | held.rights;
-	set->time[way] = t->shared->clock;
+	e = entry_for(t, line);
+	*e = (struct entry){line, held.frame | held.rights, t->shared->clock};
+	t->hint[line & t->hint_mask] = (uint8_t)(e - set_of(t, line));
 	if (held.order != 0)
 		t->orders |= UINT64_C(1) << held.order;
+}
+
+/* Does @e grant an @access of page @pfn, and has nothing been invalidated since? */
+static ALWAYS_INLINE bool answers(struct iotoll_translator *t, const struct entry *e, uint64_t pfn,
+				  enum iotoll_access access)
+{
+	if (!LIKELY(e->line == pfn && (e->word & access) != 0 && access <= IOTOLL_WRITE))
+		return false;
+	return LIKELY(page_is_fresh(t, pfn, e->time));
 }
 
 static NOINLINE int ask(struct iotoll_translator *t, uint64_t iova, enum iotoll_access access,
@@ -210,9 +233,6 @@ static NOINLINE int ask(struct iotoll_translator *t, uint64_t iova, enum iotoll_
 {
 	int ret;
 
-	if (t->orders != 0 && (access == IOTOLL_READ || access == IOTOLL_WRITE) &&
-	    hit_large(t, iova, access, out))
-		return 0;
 	count(&t->misses);
 	iommu_lock(t->iommu);
 	ret = t->shared->model->translate(t->iommu, t->source, iova, access, out);
@@ -222,23 +242,37 @@ static NOINLINE int ask(struct iotoll_translator *t, uint64_t iova, enum iotoll_
 	return ret;
 }
 
+/* Not where the hint says, or no longer: all that is held, then the IOMMU. */
+static NOINLINE int look_further(struct iotoll_translator *t, uint64_t iova,
+				 enum iotoll_access access, struct iotoll_xlat *out)
+{
+	const uint64_t pfn = iova >> PAGE_SHIFT;
+	const struct entry *e = search(t, pfn);
+
+	if (e != NULL && answers(t, e, pfn, access)) {
+		give(e->word, iova, PAGE_BYTES, out);
+		count(&t->hits);
+		return 0;
+	}
+	if (e != NULL && !page_is_fresh(t, pfn, e->time))
+		count(&t->dropped);
+	if (t->orders != 0 && (access == IOTOLL_READ || access == IOTOLL_WRITE) &&
+	    hit_large(t, iova, access, out))
+		return 0;
+	return ask(t, iova, access, out);
+}
+
 static ALWAYS_INLINE int translate(struct iotoll_translator *t, uint64_t iova,
 				   enum iotoll_access access, struct iotoll_xlat *out)
 {
 	const uint64_t pfn = iova >> PAGE_SHIFT;
-	const struct set *set = set_of(t, pfn);
-	const size_t way = way_of(set, pfn);
-	const uint64_t word = set->word[way];
+	const struct entry *e = likely(t, pfn);
 
-	if (LIKELY(set->line[way] == pfn && (word & access) != 0 && access <= IOTOLL_WRITE)) {
-		if (LIKELY(page_is_fresh(t, pfn, set->time[way]))) {
-			give(word, iova, PAGE_BYTES, out);
-			count(&t->hits);
-			return 0;
-		}
-		count(&t->dropped);
-	}
-	return ask(t, iova, access, out);
+	if (!LIKELY(answers(t, e, pfn, access)))
+		return look_further(t, iova, access, out);
+	give(e->word, iova, PAGE_BYTES, out);
+	count(&t->hits);
+	return 0;
 }
 
 int iotoll_translator_translate(struct iotoll_translator *t, uint64_t iova,
@@ -319,6 +353,13 @@ int iotoll_iommu_drain(struct iotoll_iommu *iommu)
 
 /* ---- set up ---- */
 
+static void release(struct iotoll_translator *t)
+{
+	free(t->entry);
+	free(t->hint);
+	free(t);
+}
+
 int iotoll_translator_create(struct iotoll_translator **out, struct iotoll_iommu *iommu,
 			     struct iotoll_source source, unsigned entries)
 {
@@ -337,13 +378,14 @@ int iotoll_translator_create(struct iotoll_translator **out, struct iotoll_iommu
 		return -ENOMEM;
 	memset(t, 0, sizeof(*t));
 	t->set_mask = entries / WAYS - 1;
-	t->sets = aligned_alloc(alignof(struct set), (t->set_mask + 1) * sizeof(*t->sets));
-	if (t->sets == NULL || pthread_mutex_init(&t->transaction_lock, NULL) != 0) {
-		free(t->sets);
-		free(t);
+	t->hint_mask = (uint64_t)entries * HINTS_PER_ENTRY - 1;
+	t->entry = aligned_alloc(64, entries * sizeof(*t->entry));
+	t->hint = calloc(t->hint_mask + 1, sizeof(*t->hint));
+	if (t->entry == NULL || t->hint == NULL ||
+	    pthread_mutex_init(&t->transaction_lock, NULL) != 0) {
+		release(t);
 		return -ENOMEM;
 	}
-	memset(t->sets, 0, (t->set_mask + 1) * sizeof(*t->sets));
 	t->shared = s;
 	t->iommu = (struct iommu *)iommu;
 	t->source = source;
@@ -370,8 +412,7 @@ void iotoll_translator_destroy(struct iotoll_translator *t)
 	*at = t->next;
 	(void)pthread_mutex_unlock(&s->list_lock);
 	(void)pthread_mutex_destroy(&t->transaction_lock);
-	free(t->sets);
-	free(t);
+	release(t);
 }
 
 void iotoll_translator_stats(const struct iotoll_translator *t, struct iotoll_translator_stats *out)

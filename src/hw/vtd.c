@@ -167,7 +167,17 @@ static void vtd_latched(const struct iommu *iommu, unsigned bus, uint64_t *statu
 
 void vtd_stats(const struct iommu *iommu, struct vtd_stats *out)
 {
-	*out = iommu->ops == &vtd_ops ? vtd_of_const(iommu)->stats : (struct vtd_stats){0};
+	const struct vtd *v = vtd_of_const(iommu);
+	struct iotlb_stats hits;
+
+	if (iommu->ops != &vtd_ops) {
+		*out = (struct vtd_stats){0};
+		return;
+	}
+	*out = v->stats;
+	iotlb_stats(v->iotlb, &hits);
+	/* Whoever is in front has his context entry at hand, and nothing else is counted then. */
+	out->context_hits += hits.hits - v->slow_hits;
 }
 
 bool vtd_check(const struct iommu *iommu)

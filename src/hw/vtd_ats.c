@@ -46,7 +46,9 @@ static uint8_t find(struct vtd *v, const struct vtd_context *context, uint64_t a
 	const uint64_t pfn = address >> VTD_PAGE_SHIFT;
 	struct vtd_walk w;
 
-	if (!iotlb_lookup(v->iotlb, context->did, pfn, held, order)) {
+	if (iotlb_lookup(v->iotlb, context->did, pfn, held, order)) {
+		v->slow_hits++;
+	} else {
 		vtd_walk(v, context, address, IOTOLL_READ, true, &w);
 		vtd_walk_hold(v, context, pfn, &w);
 		*fetches += w.fetches;

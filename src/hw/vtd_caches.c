@@ -23,6 +23,7 @@ void vtd_context_hold(struct vtd *v, const struct vtd_context *context)
 	if (v->config.context_entries == 0 || !fetched ||
 	    (context->reason != 0 && !v->config.caching_mode))
 		return;
+	vtd_front_leave(v);
 	v->context[vtd_context_slot(v, context->sid)] = *context;
 }
 
@@ -34,6 +35,7 @@ unsigned vtd_context_invalidate(struct vtd *v, unsigned granularity, uint16_t di
 
 	if (granularity == VTD_GRAN_NONE)
 		return VTD_GRAN_NONE;
+	vtd_front_leave(v);
 	iommu_forget_all(&v->base); /* the entry says where its requesters' pages are */
 	for (unsigned i = 0; i < v->config.context_entries; i++) {
 		struct vtd_context *c = &v->context[i];

@@ -5,6 +5,9 @@
 #ifndef IOTOLL_HW_VTD_IMPL_H
 #define IOTOLL_HW_VTD_IMPL_H
 
+#include <assert.h>
+#include <string.h>
+
 #include "hw/ats_tags.h"
 #include "hw/iotlb.h"
 #include "hw/vtd.h"
@@ -71,8 +74,9 @@ struct vtd_paging {
 #define VTD_NO_PREFIX UINT64_MAX
 
 /*
- * What the IOTLB holds: the frame in place, R and W as all levels grant them, and for caching mode
- * a fault reason (0: none) in bits 11:8. HELD keeps an entry without rights from looking empty.
+ * What the IOTLB holds: the frame in place, R and W as all levels grant them, and a fault reason
+ * (0: none) in bits 11:8, of what caching mode holds or of a page of interrupts. HELD keeps an
+ * entry without rights from looking empty.
  */
 #define VTD_HELD_RIGHTS       (VTD_PTE_R | VTD_PTE_W)
 #define VTD_HELD              VTD_BIT(2)
@@ -80,8 +84,31 @@ struct vtd_paging {
 #define VTD_HELD_REASON       VTD_SPAN(11, 8)
 #define VTD_HELD_REASON_SHIFT 8
 
+/*
+ * The requester that was answered out of the IOTLB last, for whom no more needs to be looked at
+ * than the IOTLB while translation is on: addresses below @below are looked up there under @did.
+ * Whatever could change that sets @below to 0.
+ */
+struct vtd_front {
+	uint64_t below;
+	uint32_t source; /* vtd_front_source() */
+	uint32_t did;
+};
+
+/* As one number, so that it is compared at once. */
+static inline uint32_t vtd_front_source(struct iotoll_source source)
+{
+	uint32_t number;
+
+	static_assert(sizeof(number) == sizeof(source), "all of it");
+	memcpy(&number, &source, sizeof(number));
+	return number;
+}
+
 struct vtd {
 	struct iommu base; /* first */
+	struct vtd_front front;
+	struct iotlb *iotlb;
 	struct iotoll_memory memory;
 	struct vtd_config config;
 	bool track_stale;
@@ -102,14 +129,14 @@ struct vtd {
 	struct vtd_pair *record;                     /* [config.fault_records] */
 	unsigned next_record, first_record, pending; /* pending: records with F */
 
-	struct iotlb *iotlb;
 	/* [context_mask + 1], direct mapped; one that stays empty where there are no entries */
 	struct vtd_context *context;
 	size_t context_mask;
 	/* [levels 2..4][config.paging_entries], direct mapped */
 	struct vtd_paging *paging[VTD_MAX_LEVELS + 1];
 	uint64_t leaf_rsvd[VTD_MAX_LEVELS + 1], table_rsvd[VTD_MAX_LEVELS + 1];
-	struct vtd_stats stats;
+	uint64_t slow_hits;     /* of the IOTLB: all but those for the requester in front */
+	struct vtd_stats stats; /* but context_hits lacks those: vtd_stats() */
 	struct ats_stats ats;
 };
 
@@ -207,6 +234,12 @@ static inline const struct vtd_context *vtd_context_find(const struct vtd *v, ui
 	const struct vtd_context *c = &v->context[vtd_context_slot(v, sid)];
 
 	return c->valid && c->sid == sid ? c : NULL;
+}
+
+/* Whose pages are where, or whether anything is translated, may have changed. */
+static inline void vtd_front_leave(struct vtd *v)
+{
+	v->front.below = 0;
 }
 
 void vtd_context_hold(struct vtd *v, const struct vtd_context *context);

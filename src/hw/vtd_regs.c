@@ -58,6 +58,7 @@ static void wrote_gcmd(struct vtd *v, uint64_t old, uint64_t written)
 	if (v->config.queued)
 		vtd_queue_enable(v, (written & VTD_GCMD_QIE) != 0);
 	*gsts = (*gsts & ~(uint64_t)VTD_GSTS_TES) | (written & VTD_GCMD_TE);
+	vtd_front_leave(v);
 	iommu_forget_all(&v->base);
 }
 
@@ -204,6 +205,7 @@ void vtd_regs_reset(struct vtd *v)
 	v->next_record = v->first_record = v->pending = 0;
 	v->tags = (struct ats_tags){.outstanding = 0};
 	v->queue.waiting = false;
+	vtd_front_leave(v);
 }
 
 static uint32_t row_offset(const struct vtd *v, const struct reg_row *row)

@@ -128,13 +128,23 @@ static uint64_t held_snoop(uint64_t pte)
 	return (pte & VTD_PTE_SNP) != 0 ? VTD_HELD_SNP : 0;
 }
 
+/* A page that leads into the interrupt window is held as one that is always refused. */
+static uint64_t held_interrupt(uint64_t pte)
+{
+	const uint64_t frame = pte & VTD_PTE_ADDR;
+
+	return frame >= VTD_INTERRUPT_FIRST && frame <= VTD_INTERRUPT_LAST
+		       ? (uint64_t)VTD_FR_INTERRUPT << VTD_HELD_REASON_SHIFT
+		       : 0;
+}
+
 /* The raw leaf @pte as the IOTLB holds it, or 0 if it may not be held. */
 static uint64_t held_leaf(const struct vtd *v, uint64_t pte, uint64_t rights)
 {
 	rights &= pte & VTD_HELD_RIGHTS;
 	if (rights == 0 || (pte & v->leaf_rsvd[1]) != 0)
 		return 0;
-	return (pte & VTD_PTE_ADDR) | rights | held_snoop(pte) | VTD_HELD;
+	return (pte & VTD_PTE_ADDR) | rights | held_snoop(pte) | held_interrupt(pte) | VTD_HELD;
 }
 
 /* The walk ends at a good leaf of @level; @above: the rights down to its table. */
@@ -143,9 +153,11 @@ static void take_leaf(const struct vtd *v, uint64_t pte, uint64_t above, unsigne
 {
 	w->held = (pte & VTD_PTE_ADDR) | (above & pte) | held_snoop(pte) | VTD_HELD;
 	w->order = 9 * (level - 1);
-	if (level == 1)
-		for (unsigned i = 0; i < iotlb_line_pages(v->iotlb); i++)
-			w->line[i] = held_leaf(v, w->line[i], above);
+	if (level != 1)
+		return;
+	w->held |= held_interrupt(pte);
+	for (unsigned i = 0; i < iotlb_line_pages(v->iotlb); i++)
+		w->line[i] = held_leaf(v, w->line[i], above);
 }
 
 /*

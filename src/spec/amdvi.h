@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "spec/ats.h"
+#include "spec/bytes.h"
 
 #define AMDVI_BIT(n)          (UINT64_C(1) << (n))
 #define AMDVI_BITS(high, low) ((UINT64_MAX >> (63 - (high))) & (UINT64_MAX << (low)))
@@ -243,17 +244,12 @@ static_assert(AMDVI_PTES_PER_TABLE * AMDVI_PTE_BYTES == AMDVI_PAGE_BYTES, "a tab
 /* A quadword as it lies in memory. */
 static inline uint64_t amdvi_unpack(const uint8_t *from)
 {
-	uint64_t value = 0;
-
-	for (unsigned i = 8; i-- != 0;)
-		value = value << 8 | from[i];
-	return value;
+	return spec_le64(from);
 }
 
 static inline void amdvi_pack(uint8_t *to, uint64_t value)
 {
-	for (unsigned i = 0; i < 8; i++)
-		to[i] = (uint8_t)(value >> (8 * i));
+	spec_put_le64(to, value);
 }
 
 /* Bytes of a command buffer or event log; length codes below 8 are reserved and count as 8. */

@@ -25,6 +25,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "spec/bytes.h"
+
 /* clang-format off */
 
 /* ---- registers ---- */
@@ -125,17 +127,12 @@ struct riommu_pair {
 
 static inline void riommu_pack64(uint8_t *to, uint64_t value)
 {
-	for (unsigned i = 0; i < 8; i++)
-		to[i] = (uint8_t)(value >> 8 * i);
+	spec_put_le64(to, value);
 }
 
 static inline uint64_t riommu_unpack64(const uint8_t *from)
 {
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		value |= (uint64_t)from[i] << 8 * i;
-	return value;
+	return spec_le64(from);
 }
 
 static inline void riommu_pack(uint8_t *to, struct riommu_pair pair)

@@ -15,6 +15,7 @@
 #define IOTOLL_SPEC_VTD_H
 
 #include "spec/ats.h"
+#include "spec/bytes.h"
 #include "spec/vtd_regs.h"
 
 /* clang-format off */
@@ -142,18 +143,13 @@ struct vtd_pair {
 /* Write @value as it lies in memory, least significant byte first. */
 static inline void vtd_pack64(uint8_t to[8], uint64_t value)
 {
-	for (unsigned i = 0; i < 8; i++)
-		to[i] = (uint8_t)(value >> (8 * i));
+	spec_put_le64(to, value);
 }
 
 /* The value of the 8 bytes at @from. */
 static inline uint64_t vtd_unpack64(const uint8_t from[8])
 {
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		value |= (uint64_t)from[i] << (8 * i);
-	return value;
+	return spec_le64(from);
 }
 
 static inline void vtd_pack_pair(uint8_t to[16], struct vtd_pair pair)

@@ -150,12 +150,12 @@ static unsigned survive(const char *model)
 static void every_failing_allocation_is_survived(void **state)
 {
 	(void)state;
-	/* One chip, and per bus one cache with its five arrays. */
-	assert_int_equal(survive("calgary"), 1 + 4 * 6);
+	/* One chip, and per bus one cache with its six arrays. */
+	assert_int_equal(survive("calgary"), 1 + 4 * 7);
 	/* One unit, the IOTLB, fault records, contexts, three levels of tables. */
-	assert_int_equal(survive("vtd"), 1 + 6 + 1 + 1 + 3);
+	assert_int_equal(survive("vtd"), 1 + 7 + 1 + 1 + 3);
 	/* One unit, the IOTLB of rings, what is held of them, where it is. */
-	assert_int_equal(survive("riommu"), 1 + 6 + 2);
+	assert_int_equal(survive("riommu"), 1 + 7 + 2);
 }
 
 /* Memory whose every byte is 0xAA, up to address 48. */
