@@ -66,6 +66,29 @@ static void a_tree_without_room_gets_the_lists_back(void **state)
 	iovarig_close(&f);
 }
 
+/*
+ * Linux's tree begins its search at the last allocation, and does not look for what alignment left
+ * above that; with nothing else left it is looked for all the same.
+ */
+static void what_alignment_left_above_is_found_before_a_map_fails(void **state)
+{
+	const struct iova_config config = {.entries = 64};
+	struct iovarig f;
+	unsigned n = 0;
+
+	(void)state;
+	iovarig_open_with(&f, "eiovar", &config);
+	assert_int_equal(iovarig_take(&f, 1, 64), 63);
+	assert_int_equal(iovarig_take(&f, 4, 64), 56); /* 60 to 62 are left */
+	assert_int_equal(iovarig_take(&f, 1, 64), 55);
+	assert_int_equal(iovarig_take(&f, 4, 64), 48); /* 52 to 54 are left */
+	iovarig_give(&f, 48, 4);
+	while (iovarig_take(&f, 1, 64) >= 0)
+		n++;
+	assert_int_equal(n, 62 - 6);
+	iovarig_close(&f);
+}
+
 /* One ring's buffers live as long as two rings take round, the other's half as long. */
 static uint64_t searched(const char *name, uint64_t most)
 {
@@ -108,6 +131,7 @@ int main(void)
 		cmocka_unit_test(the_newest_free_range_of_a_length_is_used_first),
 		cmocka_unit_test(what_is_more_than_the_limit_goes_back_into_the_tree),
 		cmocka_unit_test(a_tree_without_room_gets_the_lists_back),
+		cmocka_unit_test(what_alignment_left_above_is_found_before_a_map_fails),
 		cmocka_unit_test(
 			one_kept_range_ends_long_searches_where_each_map_follows_its_unmap),
 	};

@@ -61,6 +61,8 @@ static void empty(struct eiovar *e)
 	for (unsigned class = 0; class < CLASSES; class ++)
 		while (e->list[class])
 			tree_linear_drop(&e->tree, pop(e, class, UINT64_MAX));
+	/* Nor is what alignment left unused above the last allocation passed over this time. */
+	e->tree.cached32 = 0;
 }
 
 /* From a list, or else from the tree. */
