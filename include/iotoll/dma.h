@@ -6,6 +6,11 @@
  * does is the domain's strategy; which address it gets is its allocator; how tables are written
  * is its driver's affair.
  *
+ * A NULL where the comment does not allow one is a wrong argument like any other: -EINVAL, the
+ * answer of a failed map or allocation, or nothing happens. Undefined are only a pointer to what is
+ * no such object, or no longer one (what is left of a domain's devices goes with it), a name that
+ * is not a string, and a list shorter than its count.
+ *
  * Errors of set-up calls are negative errno values. Streaming calls answer as their models in
  * Linux do: an address or IOTOLL_DMA_MAPPING_ERROR, a count or 0.
  *
@@ -249,14 +254,14 @@ void iotoll_dma_domain_observe(struct iotoll_dma_domain *domain,
  * Ask the hardware whether it refused a DMA; a kernel does so every two seconds. 0: it did not
  * (or the domain is not translated, or its bus was shut off before). 1: it did; *@out is filled
  * (@out may be NULL) and the error is cleared. The Calgary driver then shuts the whole bus off for
- * good; with the others everything goes on.
+ * good; with the others everything goes on. -EINVAL without a domain.
  */
 int iotoll_dma_domain_watchdog(struct iotoll_dma_domain *domain, struct iotoll_dma_fault *out);
 /*
  * For the native environment, which has no timers of its own: let what the strategy wanted done
  * after some time happen if that time has come; where the environment has no clock, it always has.
  * Call it every few milliseconds from any thread, also while streaming calls run. 1 if something
- * was done, 0 if not. In the laboratory the machine's own timer does it.
+ * was done, 0 if not; -EINVAL without a domain. In the laboratory the machine's own timer does it.
  */
 int iotoll_dma_domain_tick(struct iotoll_dma_domain *domain);
 /* The counters now. Not while streaming calls run on other threads. */
@@ -436,7 +441,10 @@ void iotoll_dma_buffer_drop(struct iotoll_dma_device *dev, iotoll_phys_t paddr);
  * stays as it is, or the strategy does not protect against this. Free of charge.
  */
 bool iotoll_dma_buffer_changes(const struct iotoll_dma_device *dev, iotoll_phys_t paddr);
-/* Copy @bytes out of such a buffer; charged as an unmap's work and counted in copied_bytes. */
+/*
+ * Copy @bytes out of such a buffer, to where they do not overlap; charged as an unmap's work and
+ * counted in copied_bytes. Nothing happens if either does not lie in memory.
+ */
 void iotoll_dma_buffer_copy(struct iotoll_dma_device *dev, iotoll_phys_t to, iotoll_phys_t from,
 			    size_t bytes);
 
@@ -468,7 +476,7 @@ struct iotoll_dma_strategy_words {
 	const char *source; /* where it was published */
 };
 
-/* Of strategy @name; -ENOENT if there is none. */
+/* Of strategy @name; -ENOENT if there is none, -EINVAL without @out. */
 int iotoll_dma_strategy_words(const char *name, struct iotoll_dma_strategy_words *out);
 /*
  * Do driver, strategy and allocator of @config go together? 0, or -EINVAL with a line in @why (may

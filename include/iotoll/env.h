@@ -4,6 +4,9 @@
  * That is memory, the registers of an IOMMU as callbacks, and a clock if durations are wanted.
  * One environment stands for one IOMMU (one Calgary chip) and serves any number of its domains;
  * creating and destroying domains of one environment is the caller's to serialise.
+ *
+ * A NULL where the comment does not allow one is a wrong argument like any other: -EINVAL, NULL, or
+ * nothing happens. Undefined is only a pointer to what is no environment, or no longer one.
  */
 #ifndef IOTOLL_ENV_H
 #define IOTOLL_ENV_H
@@ -42,7 +45,8 @@ struct iotoll_env_config {
 
 /*
  * 0 and *@out; -EINVAL (only one of the register callbacks, memory size not a multiple of 4096
- * in 4 KiB..64 GiB, a window that is not page aligned); -ENOMEM. @config is copied.
+ * in 4 KiB..64 GiB, a window that is not page aligned or goes past the end of the address space);
+ * -ENOMEM. @config is copied.
  */
 int iotoll_env_create(struct dma_env **out, const struct iotoll_env_config *config);
 /* Every domain made in it must be destroyed. NULL is allowed. */
@@ -57,8 +61,12 @@ void *iotoll_env_ptr(struct dma_env *env, iotoll_phys_t paddr, size_t bytes);
  */
 int iotoll_env_alloc_pages(struct dma_env *env, uint64_t pages, uint64_t align_bytes,
 			   uint64_t below, iotoll_phys_t *out);
-/* Give back what iotoll_env_alloc_pages() handed out, with the same @pages. Any thread. */
-void iotoll_env_free_pages(struct dma_env *env, iotoll_phys_t paddr, uint64_t pages);
+/*
+ * Give back what iotoll_env_alloc_pages() handed out, with the same @pages. 0; -EINVAL, and nothing
+ * changes, if one of these frames is not handed out (to whom is not known: frames that a domain
+ * took are its own). Any thread.
+ */
+int iotoll_env_free_pages(struct dma_env *env, iotoll_phys_t paddr, uint64_t pages);
 
 IOTOLL_DECLS_END
 

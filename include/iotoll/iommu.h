@@ -5,6 +5,10 @@
  * neither time nor drivers. Fill in a struct iotoll_iommu_config (iotoll_iommu_defaults() begins
  * one), make the IOMMU from it, hand it its registers' accesses and the device's, destroy it.
  *
+ * A NULL where the comment does not allow one is a wrong argument like any other: -EINVAL, false,
+ * or nothing happens. Undefined are only a pointer to what is no such object, or no longer one, and
+ * a name that is not a string.
+ *
  * Errors are negative errno values; nothing is printed, nothing is kept outside the object. Not
  * thread safe unless it is created .shared: the embedder serialises calls on one IOMMU. Different
  * ones are independent.

@@ -29,17 +29,24 @@ static void end(struct iotoll_dma_domain *domain, int token)
 	env_leave(domain->env, token);
 }
 
+static const struct buffer_ops *ops_of(const struct iotoll_dma_device *dev)
+{
+	return dev ? dev->domain->strategy->buffers : NULL;
+}
+
 void *iotoll_dma_buffer_alloc(struct iotoll_dma_device *dev, size_t bytes, enum iotoll_dma_dir dir,
 			      const struct iotoll_dma_attrs *attrs, iotoll_phys_t *paddr)
 {
-	struct iotoll_dma_domain *domain = dev->domain;
-	const struct buffer_ops *ops = domain->strategy->buffers;
+	const struct buffer_ops *ops = ops_of(dev);
+	struct iotoll_dma_domain *domain;
 	uint64_t at = 0;
 	int token, rc;
 
-	*paddr = IOTOLL_PHYS(0);
-	if (!ops || !bytes)
+	if (paddr)
+		*paddr = IOTOLL_PHYS(0);
+	if (!ops || !paddr || !bytes)
 		return NULL;
+	domain = dev->domain;
 	token = begin(domain, DMA_PHASE_MAP);
 	rc = ops->alloc(dev, bytes, dir, attrs ? attrs->ring : 0, &at);
 	end(domain, token);
@@ -53,9 +60,11 @@ void *iotoll_dma_buffer_alloc(struct iotoll_dma_device *dev, size_t bytes, enum 
 static void of_buffer(struct iotoll_dma_device *dev, iotoll_phys_t paddr,
 		      int (*call)(struct iotoll_dma_device *dev, uint64_t paddr))
 {
-	struct iotoll_dma_domain *domain = dev->domain;
+	struct iotoll_dma_domain *domain = dev ? dev->domain : NULL;
 	int token, rc = -ENOENT;
 
+	if (!domain)
+		return;
 	if (call) {
 		token = begin(domain, DMA_PHASE_UNMAP);
 		rc = call(dev, IOTOLL_PHYS_U64(paddr));
@@ -69,28 +78,28 @@ static void of_buffer(struct iotoll_dma_device *dev, iotoll_phys_t paddr,
 
 void iotoll_dma_buffer_free(struct iotoll_dma_device *dev, iotoll_phys_t paddr)
 {
-	const struct buffer_ops *ops = dev->domain->strategy->buffers;
+	const struct buffer_ops *ops = ops_of(dev);
 
 	of_buffer(dev, paddr, ops ? ops->free : NULL);
 }
 
 void iotoll_dma_buffer_hold(struct iotoll_dma_device *dev, iotoll_phys_t paddr)
 {
-	const struct buffer_ops *ops = dev->domain->strategy->buffers;
+	const struct buffer_ops *ops = ops_of(dev);
 
 	of_buffer(dev, paddr, ops ? ops->hold : NULL);
 }
 
 void iotoll_dma_buffer_drop(struct iotoll_dma_device *dev, iotoll_phys_t paddr)
 {
-	const struct buffer_ops *ops = dev->domain->strategy->buffers;
+	const struct buffer_ops *ops = ops_of(dev);
 
 	of_buffer(dev, paddr, ops ? ops->drop : NULL);
 }
 
 bool iotoll_dma_buffer_changes(const struct iotoll_dma_device *dev, iotoll_phys_t paddr)
 {
-	const struct buffer_ops *ops = dev->domain->strategy->buffers;
+	const struct buffer_ops *ops = ops_of(dev);
 
 	return ops && ops->changes && ops->changes(dev->domain, IOTOLL_PHYS_U64(paddr));
 }
@@ -98,9 +107,14 @@ bool iotoll_dma_buffer_changes(const struct iotoll_dma_device *dev, iotoll_phys_
 void iotoll_dma_buffer_copy(struct iotoll_dma_device *dev, iotoll_phys_t to, iotoll_phys_t from,
 			    size_t bytes)
 {
-	struct iotoll_dma_domain *domain = dev->domain;
-	const int token = begin(domain, DMA_PHASE_UNMAP);
+	struct iotoll_dma_domain *domain;
+	int token;
 
+	if (!dev || !env_has_memory(dev->domain->env, IOTOLL_PHYS_U64(from), bytes, false) ||
+	    !env_has_memory(dev->domain->env, IOTOLL_PHYS_U64(to), bytes, true))
+		return;
+	domain = dev->domain;
+	token = begin(domain, DMA_PHASE_UNMAP);
 	/* Too short for a stream: its lines are waited for, as they are by who looks at them. */
 	env_touch(domain->env, from, bytes, false);
 	bounce_copy(domain, IOTOLL_PHYS_U64(to), IOTOLL_PHYS_U64(from), bytes);

@@ -94,7 +94,8 @@ int iotoll_dma_config_check(const struct iotoll_dma_config *config, char *why, s
 	const struct driver_ops *driver;
 	const struct iova_ops *allocator;
 	struct err err = {.text = ""};
-	const int rc = dma_choose(config, &strategy, &driver, &allocator, &err);
+	const int rc = config ? dma_choose(config, &strategy, &driver, &allocator, &err)
+			      : err_set(&err, -EINVAL, "a config expected");
 
 	if (rc && why && why_bytes)
 		(void)snprintf(why, why_bytes, "%s", err.text);

@@ -47,10 +47,13 @@ static void list_unlock(struct iotoll_dma_domain *domain)
 void *iotoll_dma_alloc_coherent(struct iotoll_dma_device *dev, size_t bytes, iotoll_iova_t *iova,
 				iotoll_phys_t *paddr)
 {
-	struct iotoll_dma_domain *domain = dev->domain;
+	struct iotoll_dma_domain *domain;
 	struct coherent *c = NULL;
 	int token, rc = -ENOMEM;
 
+	if (!dev || !iova || !paddr)
+		return NULL;
+	domain = dev->domain;
 	*iova = IOTOLL_DMA_MAPPING_ERROR;
 	*paddr = IOTOLL_PHYS(0);
 	if (bytes != 0 && bytes <= env_memory_bytes(domain->env))
@@ -130,11 +133,15 @@ static void free_pages(struct iotoll_dma_domain *domain, struct coherent *c)
 void iotoll_dma_free_coherent(struct iotoll_dma_device *dev, size_t bytes, void *ptr,
 			      iotoll_iova_t iova)
 {
-	struct iotoll_dma_domain *domain = dev->domain;
+	struct iotoll_dma_domain *domain;
 	const size_t rounded = bytes ? dma_pages(0, bytes) * DMA_PAGE_BYTES : 0;
 	struct coherent **link, *c = NULL;
-	const int token = domain_begin(domain, DMA_PHASE_UNMAP);
+	int token;
 
+	if (!dev)
+		return;
+	domain = dev->domain;
+	token = domain_begin(domain, DMA_PHASE_UNMAP);
 	list_lock(domain);
 	for (link = &domain->coherents; *link; link = &(*link)->next)
 		if ((*link)->mapping.iova == iova && (*link)->ptr == ptr)

@@ -39,9 +39,12 @@ int iotoll_dma_attach_ats(struct iotoll_dma_device **out, struct iotoll_dma_doma
 			  uint16_t devid, uint64_t dma_mask, unsigned queue_depth)
 {
 	struct iotoll_dma_device *dev;
-	int rc = check_mask(domain, dma_mask);
+	int rc;
 
+	if (!out)
+		return -EINVAL;
 	*out = NULL;
+	rc = domain ? check_mask(domain, dma_mask) : -EINVAL;
 	if (rc)
 		return rc;
 	dev = calloc(1, sizeof(*dev));
@@ -68,7 +71,7 @@ int iotoll_dma_attach_ats(struct iotoll_dma_device **out, struct iotoll_dma_doma
 
 int iotoll_dma_set_mask(struct iotoll_dma_device *dev, uint64_t dma_mask)
 {
-	const int rc = check_mask(dev->domain, dma_mask);
+	const int rc = dev ? check_mask(dev->domain, dma_mask) : -EINVAL;
 
 	if (!rc)
 		dev->dma_mask = dma_mask;

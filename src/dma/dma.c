@@ -2,6 +2,8 @@
 /* The streaming calls of the DMA API for one buffer; lists are in lists.c. */
 #include "dma/mapping.h"
 
+#include <errno.h>
+
 iotoll_iova_t iotoll_dma_map_page_attrs(struct iotoll_dma_device *dev, iotoll_phys_t paddr,
 					size_t bytes, enum iotoll_dma_dir dir,
 					const struct iotoll_dma_attrs *attrs)
@@ -11,9 +13,12 @@ iotoll_iova_t iotoll_dma_map_page_attrs(struct iotoll_dma_device *dev, iotoll_ph
 			       .dir = dir,
 			       .kind = MAPPING_PAGE,
 			       .attrs = mapping_hints(attrs)};
-	const int token = domain_begin(dev->domain, DMA_PHASE_MAP);
-	int rc = mapping_add(&want, paddr);
+	int token, rc;
 
+	if (!dev)
+		return IOTOLL_DMA_MAPPING_ERROR;
+	token = domain_begin(dev->domain, DMA_PHASE_MAP);
+	rc = mapping_add(&want, paddr);
 	if (!rc)
 		rc = mapping_commit(&want, paddr);
 	if (rc)
@@ -40,9 +45,13 @@ void iotoll_dma_unmap_page_attrs(struct iotoll_dma_device *dev, iotoll_iova_t io
 				     .dir = dir,
 				     .kind = MAPPING_PAGE,
 				     .attrs = mapping_hints(attrs)};
-	const int token = domain_begin(dev->domain, DMA_PHASE_UNMAP);
-	const uint64_t pages = mapping_remove(&what);
+	uint64_t pages;
+	int token;
 
+	if (!dev)
+		return;
+	token = domain_begin(dev->domain, DMA_PHASE_UNMAP);
+	pages = mapping_remove(&what);
 	if (pages)
 		mapping_count_unmap(dev->domain, pages);
 	domain_end(dev->domain, token);
@@ -56,10 +65,10 @@ void iotoll_dma_unmap_page(struct iotoll_dma_device *dev, iotoll_iova_t iova, si
 
 void iotoll_dma_unmap_end(struct iotoll_dma_device *dev)
 {
-	struct iotoll_dma_domain *domain = dev->domain;
+	struct iotoll_dma_domain *domain = dev ? dev->domain : NULL;
 	int token;
 
-	if (!domain->strategy->end)
+	if (!domain || !domain->strategy->end)
 		return;
 	token = domain_begin(domain, DMA_PHASE_UNMAP);
 	domain->strategy->end(domain);
@@ -68,9 +77,11 @@ void iotoll_dma_unmap_end(struct iotoll_dma_device *dev)
 
 int iotoll_dma_publish(struct iotoll_dma_device *dev)
 {
-	struct iotoll_dma_domain *domain = dev->domain;
+	struct iotoll_dma_domain *domain = dev ? dev->domain : NULL;
 	int token, rc;
 
+	if (!domain)
+		return -EINVAL;
 	if (!domain->driver->ops->publish || !domain->driver->unsent)
 		return 0;
 	token = domain_begin(domain, DMA_PHASE_MAP);
@@ -87,9 +98,11 @@ int iotoll_dma_publish(struct iotoll_dma_device *dev)
 static void sync_single(struct iotoll_dma_device *dev, iotoll_iova_t iova, size_t bytes,
 			enum iotoll_dma_dir dir, bool for_cpu)
 {
-	struct iotoll_dma_domain *domain = dev->domain;
+	struct iotoll_dma_domain *domain = dev ? dev->domain : NULL;
 	const struct mapping what = {.dev = dev, .iova = iova, .bytes = bytes, .dir = dir};
 
+	if (!domain)
+		return;
 	if (domain->misuse) {
 		env_quiet_lock(&domain->quiet);
 		misuse_check_sync(domain->misuse, &what, domain->stats.misuse);

@@ -232,8 +232,12 @@ int iotoll_dma_domain_create(struct iotoll_dma_domain **out, struct dma_env *env
 	struct err err = {.text = "no memory for the domain"};
 	int rc = -ENOMEM;
 
+	if (!out)
+		return -EINVAL;
 	*out = NULL;
-	domain = aligned_alloc(DMA_LINE_BYTES, sizeof(*domain));
+	if (!env || !config)
+		rc = err_set(&err, -EINVAL, "a domain needs an environment and a config");
+	domain = rc == -ENOMEM ? aligned_alloc(DMA_LINE_BYTES, sizeof(*domain)) : NULL;
 	if (domain) {
 		memset(domain, 0, sizeof(*domain));
 		domain->env = env;
@@ -276,6 +280,8 @@ void iotoll_dma_domain_destroy(struct iotoll_dma_domain *domain)
 void iotoll_dma_domain_observe(struct iotoll_dma_domain *domain,
 			       const struct iotoll_dma_observer *observer)
 {
+	if (!domain)
+		return;
 	domain->observed = observer != NULL;
 	domain->observer = observer ? *observer : (struct iotoll_dma_observer){.ctx = NULL};
 }
@@ -284,14 +290,18 @@ int iotoll_dma_domain_watchdog(struct iotoll_dma_domain *domain, struct iotoll_d
 {
 	struct iotoll_dma_fault ignored;
 
+	if (!domain)
+		return -EINVAL;
 	return domain->driver->ops->watchdog(domain->driver, out ? out : &ignored);
 }
 
 void iotoll_dma_domain_table(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr,
 			     size_t *bytes)
 {
-	*paddr = domain->driver->table;
-	*bytes = domain->driver->table_bytes;
+	if (paddr)
+		*paddr = domain ? domain->driver->table : IOTOLL_PHYS(0);
+	if (bytes)
+		*bytes = domain ? domain->driver->table_bytes : 0;
 }
 
 int iotoll_dma_domain_entry(const struct iotoll_dma_domain *domain, iotoll_iova_t iova,
@@ -299,6 +309,8 @@ int iotoll_dma_domain_entry(const struct iotoll_dma_domain *domain, iotoll_iova_
 {
 	uint64_t index;
 
+	if (!domain || !out)
+		return -EINVAL;
 	*out = (struct iotoll_dma_entry){.bytes = 0};
 	if (!domain_entry_at(domain, iova, &index) || index >= domain->driver->entries)
 		return -ENOENT;
@@ -309,13 +321,14 @@ int iotoll_dma_domain_entry(const struct iotoll_dma_domain *domain, iotoll_iova_
 
 bool iotoll_dma_domain_bytewise(const struct iotoll_dma_domain *domain)
 {
-	return domain_bytewise(domain) != NULL;
+	return domain && domain_bytewise(domain) != NULL;
 }
 
 bool iotoll_dma_domain_dummy(const struct iotoll_dma_domain *domain, iotoll_phys_t *paddr)
 {
-	*paddr = domain->driver->dummy;
-	return domain->driver->redirects;
+	if (paddr)
+		*paddr = domain ? domain->driver->dummy : IOTOLL_PHYS(0);
+	return domain && domain->driver->redirects;
 }
 
 /* ---- statistics ---- */
@@ -345,7 +358,11 @@ static void count_locks(const struct iotoll_dma_domain *domain, uint64_t *acquis
 
 void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct iotoll_dma_stats *out)
 {
-	*out = domain->stats;
+	if (!out)
+		return;
+	*out = domain ? domain->stats : (struct iotoll_dma_stats){.maps = 0};
+	if (!domain)
+		return;
 	if (!domain_locked(domain)) {
 		out->maps = shards(&domain->tally[0].maps);
 		out->unmaps = shards(&domain->tally[0].unmaps);
@@ -367,8 +384,12 @@ void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct ioto
 
 void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain)
 {
-	const uint64_t live = domain->stats.pages_live, kept = domain->stats.kept_pages;
+	uint64_t live, kept;
 
+	if (!domain)
+		return;
+	live = domain->stats.pages_live;
+	kept = domain->stats.kept_pages;
 	domain->stats = (struct iotoll_dma_stats){
 		.pages_live = live, .pages_peak = live, .kept_pages = kept, .kept_peak = kept};
 	memset(domain->tally, 0, sizeof(domain->tally));

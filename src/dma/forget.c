@@ -5,6 +5,8 @@
  */
 #include "dma/domain.h"
 
+#include <errno.h>
+
 void domain_release(struct iotoll_dma_domain *domain, uint64_t first, uint64_t entries)
 {
 	domain->stats.kept_pages -= entries;
@@ -33,11 +35,14 @@ void domain_timer(void *ctx)
 
 void iotoll_dma_forget(struct iotoll_dma_domain *domain, iotoll_phys_t paddr, size_t bytes)
 {
-	/* What was unmapped may still stand in a table that is written in lists. */
-	const bool unsent = domain->driver->unsent != 0;
+	bool unsent;
 	int token;
 
-	if ((!domain->strategy->forget && !unsent) || bytes == 0)
+	if (!domain || bytes == 0 || bytes - 1 > UINT64_MAX - IOTOLL_PHYS_U64(paddr))
+		return;
+	/* What was unmapped may still stand in a table that is written in lists. */
+	unsent = domain->driver->unsent != 0;
+	if (!domain->strategy->forget && !unsent)
 		return;
 	token = domain_begin(domain, DMA_PHASE_UNMAP);
 	if (domain->strategy->forget)
@@ -50,7 +55,7 @@ void iotoll_dma_forget(struct iotoll_dma_domain *domain, iotoll_phys_t paddr, si
 
 int iotoll_dma_domain_tick(struct iotoll_dma_domain *domain)
 {
-	return env_timer_poll(domain->env, &domain->timer);
+	return !domain ? -EINVAL : env_timer_poll(domain->env, &domain->timer);
 }
 
 /* Around commands to hardware whose driver does not order them itself, where nothing else does. */

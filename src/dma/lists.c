@@ -84,10 +84,10 @@ static void end(struct iotoll_dma_domain *domain, int token)
 
 static int map_list(const struct list_call *c, bool together)
 {
-	struct iotoll_dma_domain *domain = c->dev->domain;
+	struct iotoll_dma_domain *domain = c->dev ? c->dev->domain : NULL;
 	int token, mapped, refused;
 
-	if (c->n <= 0)
+	if (!domain || !c->sg || c->n <= 0)
 		return 0;
 	token = domain_begin(domain, DMA_PHASE_MAP);
 	set_together(domain, together);
@@ -125,10 +125,10 @@ static void unmap_each(const struct list_call *c)
 
 static void unmap_list(const struct list_call *c, bool together)
 {
-	struct iotoll_dma_domain *domain = c->dev->domain;
+	struct iotoll_dma_domain *domain = c->dev ? c->dev->domain : NULL;
 	int token;
 
-	if (c->n <= 0)
+	if (!domain || !c->sg || c->n <= 0)
 		return;
 	token = domain_begin(domain, DMA_PHASE_UNMAP);
 	set_together(domain, together);
@@ -153,10 +153,13 @@ void iotoll_dma_unmap_sg(struct iotoll_dma_device *dev, struct iotoll_sg *sg, in
 	unmap_list(&(struct list_call){dev, sg, n, dir, MAPPING_SG, {.ring = 0}}, false);
 }
 
-static void count_batch(struct iotoll_dma_domain *domain, unsigned which, int n)
+static void count_batch(const struct iotoll_dma_device *dev, unsigned which, int n)
 {
-	struct iotoll_dma_batches *b = &domain->batches[which];
+	struct iotoll_dma_batches *b;
 
+	if (!dev)
+		return;
+	b = &dev->domain->batches[which];
 	if (n > 0)
 		domain_count(&b->of[n <= IOTOLL_DMA_BATCH_SIZES ? n : 0], 1);
 	if (n > IOTOLL_DMA_BATCH_SIZES)
@@ -166,7 +169,7 @@ static void count_batch(struct iotoll_dma_domain *domain, unsigned which, int n)
 int iotoll_dma_map_multi(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
 			 enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs)
 {
-	count_batch(dev->domain, 0, n);
+	count_batch(dev, 0, n);
 	return map_list(&(struct list_call){dev, sg, n, dir, MAPPING_PAGE, mapping_hints(attrs)},
 			true);
 }
@@ -174,13 +177,17 @@ int iotoll_dma_map_multi(struct iotoll_dma_device *dev, struct iotoll_sg *sg, in
 void iotoll_dma_unmap_multi(struct iotoll_dma_device *dev, struct iotoll_sg *sg, int n,
 			    enum iotoll_dma_dir dir, const struct iotoll_dma_attrs *attrs)
 {
-	count_batch(dev->domain, 1, n);
+	count_batch(dev, 1, n);
 	unmap_list(&(struct list_call){dev, sg, n, dir, MAPPING_PAGE, mapping_hints(attrs)}, true);
 }
 
 void iotoll_dma_domain_batches(const struct iotoll_dma_domain *domain,
 			       struct iotoll_dma_batches *map, struct iotoll_dma_batches *unmap)
 {
-	*map = domain->batches[0];
-	*unmap = domain->batches[1];
+	const struct iotoll_dma_batches none = {.beyond = 0};
+
+	if (map)
+		*map = domain ? domain->batches[0] : none;
+	if (unmap)
+		*unmap = domain ? domain->batches[1] : none;
 }

@@ -13,6 +13,8 @@
  */
 #include "dma/lists.h"
 
+#include <errno.h>
+
 #include "dma/entries.h"
 
 /* Unmapped together; a longer list goes in parts. */
@@ -131,9 +133,10 @@ int multi_map(const struct list_call *c)
 
 	if (rc)
 		return rc;
-	for (int i = 0; i < c->n; i++)
+	/* All of the table at the most, so that no list is long enough to come round to little. */
+	for (int i = 0; i < c->n && pages <= domain->driver->entries; i++)
 		pages += pages_of(&c->sg[i]);
-	rc = entries_allocate(&want, pages, &first);
+	rc = pages <= domain->driver->entries ? entries_allocate(&want, pages, &first) : -ENOSPC;
 	if (rc)
 		goto forgo_book;
 	rc = prepare(c, first);

@@ -22,6 +22,8 @@ int iotoll_dma_strategy_words(const char *name, struct iotoll_dma_strategy_words
 {
 	const struct strategy_ops *row = strategy_find(name);
 
+	if (!out)
+		return -EINVAL;
 	if (!row)
 		return -ENOENT;
 	*out = (struct iotoll_dma_strategy_words){

@@ -108,11 +108,14 @@ void iotoll_iommu_destroy(struct iotoll_iommu *iommu)
 
 void iotoll_iommu_reset(struct iotoll_iommu *iommu)
 {
-	inside(iommu)->ops->reset(inside(iommu));
+	if (iommu != NULL)
+		inside(iommu)->ops->reset(inside(iommu));
 }
 
 void iotoll_iommu_observe(struct iotoll_iommu *iommu, const struct iotoll_iommu_observer *observer)
 {
+	if (iommu == NULL)
+		return;
 	iommu_lock(inside(iommu));
 	inside(iommu)->observer =
 		observer != NULL ? *observer : (struct iotoll_iommu_observer){.ctx = NULL};
@@ -127,7 +130,7 @@ static bool register_access(uint64_t offset, unsigned width)
 int iotoll_iommu_reg_read(struct iotoll_iommu *iommu, uint64_t offset, unsigned width,
 			  uint64_t *value)
 {
-	if (!register_access(offset, width))
+	if (iommu == NULL || value == NULL || !register_access(offset, width))
 		return -EINVAL;
 	*value = inside(iommu)->ops->reg_read(inside(iommu), offset, width);
 	return 0;
@@ -136,7 +139,7 @@ int iotoll_iommu_reg_read(struct iotoll_iommu *iommu, uint64_t offset, unsigned 
 int iotoll_iommu_reg_write(struct iotoll_iommu *iommu, uint64_t offset, uint64_t value,
 			   unsigned width)
 {
-	if (!register_access(offset, width))
+	if (iommu == NULL || !register_access(offset, width))
 		return -EINVAL;
 	inside(iommu)->ops->reg_write(inside(iommu), offset, value, width);
 	return 0;
@@ -145,12 +148,16 @@ int iotoll_iommu_reg_write(struct iotoll_iommu *iommu, uint64_t offset, uint64_t
 int iotoll_iommu_translate(struct iotoll_iommu *iommu, struct iotoll_source source, uint64_t iova,
 			   enum iotoll_access access, struct iotoll_xlat *out)
 {
+	if (iommu == NULL || out == NULL)
+		return -EINVAL;
 	return iommu_translate(inside(iommu), source, iova, access, out);
 }
 
 int iotoll_iommu_probe(const struct iotoll_iommu *iommu, struct iotoll_source source, uint64_t iova,
 		       enum iotoll_access access, struct iotoll_xlat *out)
 {
+	if (iommu == NULL || out == NULL)
+		return -EINVAL;
 	return iommu_probe(inside_const(iommu), source, iova, access, out);
 }
 
@@ -175,22 +182,26 @@ int iotoll_iommu_translate_range(struct iotoll_iommu *iommu, struct iotoll_sourc
 	const struct range range = {iova, bytes, access};
 	struct asker asker = {inside(iommu), source};
 
+	if (iommu == NULL || pieces == NULL || count == NULL || done == NULL)
+		return -EINVAL;
 	return range_translate(&range, pieces, count, done, translate_one, &asker);
 }
 
 bool iotoll_iommu_may_start(const struct iotoll_iommu *iommu, unsigned bus)
 {
-	return inside_const(iommu)->ops->may_start(inside_const(iommu), bus);
+	return iommu != NULL && inside_const(iommu)->ops->may_start(inside_const(iommu), bus);
 }
 
 void iotoll_iommu_begin(struct iotoll_iommu *iommu, unsigned bus)
 {
-	inside(iommu)->ops->begin(inside(iommu), bus);
+	if (iommu != NULL)
+		inside(iommu)->ops->begin(inside(iommu), bus);
 }
 
 void iotoll_iommu_end(struct iotoll_iommu *iommu, unsigned bus)
 {
-	inside(iommu)->ops->end(inside(iommu), bus);
+	if (iommu != NULL)
+		inside(iommu)->ops->end(inside(iommu), bus);
 }
 
 void iotoll_iommu_stats(const struct iotoll_iommu *iommu, struct iotoll_iommu_stats *out)
@@ -198,6 +209,11 @@ void iotoll_iommu_stats(const struct iotoll_iommu *iommu, struct iotoll_iommu_st
 	const struct iommu *i = inside_const(iommu);
 	struct iotlb_stats s;
 
+	if (out == NULL)
+		return;
+	*out = (struct iotoll_iommu_stats){.hits = 0};
+	if (iommu == NULL)
+		return;
 	i->ops->stats(i, &s);
 	*out = (struct iotoll_iommu_stats){
 		.hits = s.hits,

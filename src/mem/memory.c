@@ -63,7 +63,8 @@ struct memory *memory_create(uint64_t bytes)
 
 struct memory *memory_over(void *host, uint64_t bytes)
 {
-	if (!host || (uintptr_t)host % PAGE_BYTES || !size_fits(bytes)) {
+	if (!host || (uintptr_t)host % PAGE_BYTES || !size_fits(bytes) ||
+	    bytes - 1 > UINTPTR_MAX - (uintptr_t)host) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -172,6 +173,11 @@ int memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_
 	if (!rc)
 		*out = first << PAGE_SHIFT;
 	return rc;
+}
+
+bool memory_is_allocated(const struct memory *mem, phys_t paddr, uint64_t pages)
+{
+	return paddr % PAGE_BYTES == 0 && pages_are_used(&mem->pages, paddr >> PAGE_SHIFT, pages);
 }
 
 void memory_free(struct memory *mem, phys_t paddr, uint64_t pages)

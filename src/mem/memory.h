@@ -85,6 +85,8 @@ int memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_
  * handed out is a bug of the caller: asserted.
  */
 void memory_free(struct memory *mem, phys_t paddr, uint64_t pages);
+/* Are all of these page frames, at least one, handed out? Not of a view. */
+bool memory_is_allocated(const struct memory *mem, phys_t paddr, uint64_t pages);
 /* Page frames handed out and not yet given back. */
 uint64_t memory_allocated_pages(const struct memory *mem);
 /* Recompute every invariant of the page allocator from scratch; false if one is broken. Slow. */

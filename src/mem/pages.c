@@ -177,6 +177,16 @@ int pages_alloc(struct pages *p, uint64_t want, uint64_t align, uint64_t limit, 
 	return 0;
 }
 
+bool pages_are_used(const struct pages *p, uint64_t first, uint64_t count)
+{
+	if (count == 0 || first >= p->count || count > p->count - first)
+		return false;
+	for (uint64_t i = first; i < first + count; i++)
+		if (!bit_get(p->used, i))
+			return false;
+	return true;
+}
+
 void pages_free(struct pages *p, uint64_t first, uint64_t count)
 {
 	assert(first < p->count && count <= p->count - first);

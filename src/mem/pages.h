@@ -35,6 +35,8 @@ void pages_fini(struct pages *p);
  */
 int pages_alloc(struct pages *p, uint64_t want, uint64_t align, uint64_t limit,
 		uint64_t *out) MUST_CHECK;
+/* Are all of [first, first + count), which is not empty, handed out? */
+bool pages_are_used(const struct pages *p, uint64_t first, uint64_t count);
 /* The reverse. Frames that are not handed out are a bug of the caller: asserted. */
 void pages_free(struct pages *p, uint64_t first, uint64_t count);
 /* Recompute every invariant from scratch. */

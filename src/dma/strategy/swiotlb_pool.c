@@ -195,7 +195,10 @@ int swiotlb_pool_create(struct swiotlb_pool *pool, struct dma_env *env, struct l
 			uint64_t pages, uint64_t below)
 {
 	const uint64_t areas = power_of_two_from(env_cpus(env));
-	const uint64_t least = areas * SWIOTLB_SEGMENT_SLOTS, asked = pages * PAGE_SLOTS;
+	const uint64_t least = areas * SWIOTLB_SEGMENT_SLOTS;
+	/* More than all memory comes down to what there is all the same. */
+	const uint64_t all = env_memory_bytes(env) / PAGE_BYTES_;
+	const uint64_t asked = (pages < all ? pages : all) * PAGE_SLOTS;
 	int rc;
 
 	*pool = (struct swiotlb_pool){.env = env, .locks = locks};

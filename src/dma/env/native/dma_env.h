@@ -124,7 +124,7 @@ static inline int env_alloc_pages(struct dma_env *env, uint64_t pages, uint64_t 
 
 static inline void env_free_pages(struct dma_env *env, iotoll_phys_t paddr, uint64_t pages)
 {
-	iotoll_env_free_pages(env, paddr, pages);
+	(void)iotoll_env_free_pages(env, paddr, pages);
 }
 
 static inline uint64_t env_memory_bytes(struct dma_env *env)

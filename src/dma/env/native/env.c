@@ -11,8 +11,10 @@ int iotoll_env_create(struct dma_env **out, const struct iotoll_env_config *conf
 {
 	struct dma_env *env;
 
+	if (!out)
+		return -EINVAL;
 	*out = NULL;
-	if (!config->reg_read != !config->reg_write)
+	if (!config || !config->reg_read != !config->reg_write)
 		return -EINVAL;
 	env = aligned_alloc(_Alignof(struct dma_env), sizeof(*env));
 	if (!env)
@@ -52,7 +54,7 @@ void iotoll_env_destroy(struct dma_env *env)
 
 void *iotoll_env_ptr(struct dma_env *env, iotoll_phys_t paddr, size_t bytes)
 {
-	return memory_ptr(env->memory, IOTOLL_PHYS_U64(paddr), bytes);
+	return env ? memory_ptr(env->memory, IOTOLL_PHYS_U64(paddr), bytes) : NULL;
 }
 
 int iotoll_env_alloc_pages(struct dma_env *env, uint64_t pages, uint64_t align_bytes,
@@ -61,8 +63,10 @@ int iotoll_env_alloc_pages(struct dma_env *env, uint64_t pages, uint64_t align_b
 	phys_t paddr = 0;
 	int rc;
 
+	if (!out)
+		return -EINVAL;
 	*out = IOTOLL_PHYS(0);
-	if (!pages || align_bytes < PAGE_BYTES || (align_bytes & (align_bytes - 1)))
+	if (!env || !pages || align_bytes < PAGE_BYTES || (align_bytes & (align_bytes - 1)))
 		return -EINVAL;
 	(void)pthread_mutex_lock(&env->pages_lock);
 	rc = memory_alloc(env->memory, pages, align_bytes, below, &paddr);
@@ -71,9 +75,17 @@ int iotoll_env_alloc_pages(struct dma_env *env, uint64_t pages, uint64_t align_b
 	return rc;
 }
 
-void iotoll_env_free_pages(struct dma_env *env, iotoll_phys_t paddr, uint64_t pages)
+int iotoll_env_free_pages(struct dma_env *env, iotoll_phys_t paddr, uint64_t pages)
 {
+	int rc = -EINVAL;
+
+	if (!env)
+		return rc;
 	(void)pthread_mutex_lock(&env->pages_lock);
-	memory_free(env->memory, IOTOLL_PHYS_U64(paddr), pages);
+	if (memory_is_allocated(env->memory, IOTOLL_PHYS_U64(paddr), pages)) {
+		memory_free(env->memory, IOTOLL_PHYS_U64(paddr), pages);
+		rc = 0;
+	}
 	(void)pthread_mutex_unlock(&env->pages_lock);
+	return rc;
 }
