@@ -11,13 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SPINS 2000u /* looks at the start line before others are let run */
+#define PATIENCE_NS 2e6 /* at the start line before others are let run */
+#define SKEW        0.1 /* of the time of its share by which a thread may begin after another */
 
 struct member {
 	struct gang *gang;
 	unsigned index;
 	pthread_t id;
-	double ns;
+	double ns;       /* of an operation */
+	double from, to; /* of its share, on the monotonic clock */
 	bool put_off, failed;
 } __attribute__((aligned(64)));
 
@@ -73,13 +75,15 @@ static void pin(const struct member *m)
 	(void)pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
 }
 
+/* Whoever spins is running when the last one comes; who shares a processor has to let it come. */
 static void start_line(struct gang *g, unsigned threads)
 {
-	unsigned spins = 0;
+	const double patience = g->crowded ? 0 : PATIENCE_NS;
+	const double from = gang_now_ns();
 
 	__atomic_fetch_add(&g->ready, 1, __ATOMIC_ACQ_REL);
 	while (__atomic_load_n(&g->ready, __ATOMIC_ACQUIRE) < threads)
-		if (++spins >= SPINS)
+		if (gang_now_ns() - from > patience)
 			(void)sched_yield();
 }
 
@@ -96,12 +100,14 @@ static void do_share(struct member *m)
 {
 	struct gang *g = m->gang;
 	const struct gang_round *r = &g->round;
-	const clockid_t id =
-		g->crowded || r->processor_time ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
-	const double from = clock_ns(id);
+	const bool own = g->crowded || r->processor_time;
+	const double before = own ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
 
+	m->from = gang_now_ns();
 	m->failed = !r->work(r->ctx, m->index, r->ops);
-	m->ns = (clock_ns(id) - from) / (double)r->ops;
+	m->to = gang_now_ns();
+	m->ns = own ? clock_ns(CLOCK_THREAD_CPUTIME_ID) - before : m->to - m->from;
+	m->ns /= (double)r->ops;
 	__atomic_fetch_add(&g->measured, 1, __ATOMIC_ACQ_REL);
 }
 
@@ -258,23 +264,40 @@ bool gang_crowded(const struct gang *g)
 	return g->crowded;
 }
 
+/* Did those that are timed begin as good as together? */
+static bool together(const struct gang *g, unsigned measured)
+{
+	double first = g->member[0].from, last = first, shortest = g->member[0].to - first;
+
+	for (unsigned i = 1; i < measured; i++) {
+		const struct member *m = &g->member[i];
+
+		first = m->from < first ? m->from : first;
+		last = m->from > last ? m->from : last;
+		shortest = m->to - m->from < shortest ? m->to - m->from : shortest;
+	}
+	return last - first <= SKEW * shortest;
+}
+
 void gang_do(struct gang *g, const struct gang_round *round, struct gang_time *out)
 {
 	const unsigned measured = round->threads - round->background;
+	bool put_off = false;
 
 	g->round = *round;
 	g->ready = 0;
 	g->measured = 0;
 	(void)pthread_barrier_wait(&g->gate);
 	(void)pthread_barrier_wait(&g->gate);
-	*out = (struct gang_time){.counts = true};
+	*out = (struct gang_time){.ns = 0};
 	for (unsigned i = 0; i < round->threads; i++) {
 		const struct member *m = &g->member[i];
 
 		out->failed |= m->failed;
-		if (m->put_off && !g->crowded && !round->processor_time)
-			out->counts = false;
+		put_off |= m->put_off;
 		if (i < measured)
 			out->ns += m->ns / measured;
 	}
+	out->counts = g->crowded || round->processor_time ||
+		      (!put_off && (round->once || together(g, measured)));
 }

@@ -5,8 +5,9 @@
  * has, so that whoever is slower is not measured against nobody.
  *
  * A round does not count if one of its threads was put off its processor against its will meanwhile
- * (getrusage(2), ru_nivcsw): that is other programs' load. Where there are more threads
- * than processors this cannot be had; then threads are timed in their own processor time.
+ * (getrusage(2), ru_nivcsw), or began much later than another: that is other programs' load. Where
+ * there are more threads than processors this cannot be had; then threads are timed in their own
+ * processor time.
  */
 #ifndef IOTOLL_BENCH_GANG_H
 #define IOTOLL_BENCH_GANG_H
@@ -35,7 +36,7 @@ struct gang_round {
 
 struct gang_time {
 	double ns;   /* mean over the measured threads of the time for one operation */
-	bool counts; /* nobody was put off */
+	bool counts; /* all began together, and nobody was put off */
 	bool failed; /* work() said so */
 };
 

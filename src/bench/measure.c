@@ -109,27 +109,44 @@ static int round_of(struct contest *c, const struct entrant *e, double *ns, bool
 	return t.failed ? -EIO : 0;
 }
 
-/* Operations for a round of the length wanted, and warm caches, tables and predictors. */
+/* One step towards rounds of the length wanted; is @ns of an operation that long already? */
+static bool closer(const struct contest *c, struct entrant *e, double ns)
+{
+	const double round = ns * (double)e->ops;
+
+	if (round < c->round_ns / 2) {
+		e->ops *= 2;
+		return false;
+	}
+	if (round > 2 * c->round_ns && e->ops > 1)
+		e->ops /= 2;
+	return true;
+}
+
+/*
+ * Operations for a round of the length wanted, and warm caches, tables and predictors. A disturbed
+ * round says nothing of its length, unless there are no others.
+ */
 static int calibrate(struct contest *c, struct entrant *e, struct err *err)
 {
 	const double until = gang_now_ns() + c->warm_ns;
-	bool counts;
-	double ns;
-	int rc;
+	const double patience = until + 1e9 * c->options->limit_s;
+	bool long_enough = false;
 
 	e->ops = e->subject->each || e->subject->says ? 1 : 16;
-	do {
-		rc = round_of(c, e, &ns, &counts);
+	while (!long_enough || gang_now_ns() < until) {
+		bool counts;
+		double ns;
+		const int rc = round_of(c, e, &ns, &counts);
+
 		if (rc)
 			return err_set(err, rc, "%s, %s: an operation failed", c->row->name,
 				       e->name);
-		if (ns * (double)e->ops < c->round_ns / 2)
-			e->ops *= 2;
-		else if (ns * (double)e->ops > 2 * c->round_ns && e->ops > 1)
-			e->ops /= 2;
+		if (counts || gang_now_ns() > patience)
+			long_enough = closer(c, e, ns);
 		if (stopped(c))
 			return -EINTR;
-	} while (gang_now_ns() < until || ns * (double)e->ops < c->round_ns / 2);
+	}
 	return 0;
 }
 
