@@ -14,6 +14,9 @@ error_t cli_recording_take(const struct cli_recording *r, int key, const char *a
 	case CLI_REPLAY_ACCESS:
 		*r->access = arg;
 		return 0;
+	case CLI_REPLAY_BESIDE:
+		*r->beside = arg;
+		return 0;
 	case CLI_REPLAY_PACE:
 		*r->pace = arg;
 		return 0;

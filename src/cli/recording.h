@@ -9,15 +9,16 @@ enum {
 	CLI_TRACE_FORMAT = 1280,
 	CLI_ALLOW_LOSS,
 	CLI_REPLAY_ACCESS,
+	CLI_REPLAY_BESIDE,
 	CLI_REPLAY_PACE,
 	CLI_REPLAY_DEVICE
 };
 
-/* Where a subcommand keeps them; the last three only if it replays the trace. */
+/* Where a subcommand keeps them; the last four only if it replays the trace. */
 struct cli_recording {
 	const char **path, **format;
 	bool *allow_loss;
-	const char **access, **pace, **device;
+	const char **access, **beside, **pace, **device;
 };
 
 /* Rows of an option table. */
@@ -30,6 +31,8 @@ struct cli_recording {
 	{"access", CLI_REPLAY_ACCESS, "RULE", 0,                                                   \
 	 "when the device touches a mapping: auto (default: recorded if there are accesses, else "   \
 	 "at-unmap), at-map, first-page, none", 0},    \
+	{"accesses", CLI_REPLAY_BESIDE, "FILE", 0,                                                 \
+	 "what the emulated IOMMU said of devices' accesses in the same run", 0},                  \
 	{"pace", CLI_REPLAY_PACE, "MODE", 0,                                                       \
 	 "open: events at their recorded times (default); closed: as fast as the work goes", 0}
 /* clang-format on */

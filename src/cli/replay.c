@@ -50,6 +50,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 					 .format = &r->format,
 					 .allow_loss = &r->allow_loss,
 					 .access = &r->access,
+					 .beside = &r->beside,
 					 .pace = &r->pace,
 					 .device = &r->device};
 	error_t rc;

@@ -43,6 +43,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 					 .format = &q->format,
 					 .allow_loss = &q->allow_loss,
 					 .access = &q->access,
+					 .beside = &q->beside,
 					 .pace = &q->pace,
 					 .device = &q->device};
 
@@ -98,6 +99,10 @@ static json_t *command(const struct what_if_request *q)
 	if (q->iommus) {
 		json_array_append_new(list, json_string("--iommu"));
 		json_array_append_new(list, json_string(q->iommus));
+	}
+	if (q->beside) {
+		json_array_append_new(list, json_string("--accesses"));
+		json_array_append_new(list, json_string(q->beside));
 	}
 	if (q->device) {
 		json_array_append_new(list, json_string("--device"));

@@ -272,6 +272,18 @@ static int run_calls(struct trace **trace, const struct replay_request *q,
 	return rc;
 }
 
+int replay_recording(struct recording *out, struct trace *trace, const char *beside,
+		     struct err *err)
+{
+	struct trace *side = NULL;
+	int rc = beside ? trace_open(&side, beside, NULL, err) : 0;
+
+	if (!rc)
+		rc = recording_read_beside(out, trace, side, err);
+	trace_close(side);
+	return rc;
+}
+
 int replay_access_settle(const char *name, const struct recording *r, enum replay_access *out,
 			 struct err *err)
 {
@@ -288,7 +300,7 @@ static int run_device(struct trace *trace, const struct replay_request *q,
 		      struct replay_config *config, struct replay_result *r, struct err *err)
 {
 	struct recording recording;
-	int device, rc = recording_read(&recording, trace, err);
+	int device, rc = replay_recording(&recording, trace, q->beside, err);
 
 	if (rc)
 		return rc;
@@ -317,9 +329,10 @@ int replay_request_run(const struct replay_request *q, json_t **result, struct e
 		rc = trace_open(&trace, q->path, q->format, err);
 	if (rc)
 		return rc;
-	if (!q->device && config.access == REPLAY_ACCESS_RECORDED) {
+	if (!q->device && (q->beside || config.access == REPLAY_ACCESS_RECORDED)) {
 		trace_close(trace);
-		return err_set(err, -EINVAL, "--access recorded: expected --device as well");
+		return err_set(err, -EINVAL, "%s: expected --device as well",
+			       q->beside ? "--accesses" : "--access recorded");
 	}
 	rc = q->device ? run_device(trace, q, &config, &r, err)
 		       : replay_run(trace, &config, &r, err);

@@ -20,6 +20,7 @@ struct replay_request {
 	bool allow_loss;    /* also a recording of which much is missing (trace/loss.h) */
 	const char *profile, *iommu, *strategy, *allocator;
 	const char *access; /* replay_access_name(), or "auto" */
+	const char *beside; /* a trace of the IOMMU's side, for its accesses; NULL: none */
 	const char *pace;   /* replay_pace_name() */
 	const char *device; /* of the recording, by name; NULL: all together, as they come */
 	uint64_t iotlb_entries, iotlb_ways, table_entries; /* REPLAY_AUTO: as the model has it */
@@ -37,6 +38,9 @@ int replay_request_profile(const struct replay_request *r, struct profile *out,
 /* Its names as a configuration on @profile, which must outlive it. 0; -EINVAL with @err. */
 int replay_request_config(const struct replay_request *r, const struct profile *profile,
 			  struct replay_config *out, struct err *err) MUST_CHECK;
+/* @trace, which was just opened, with the accesses of the file @beside, if that is not NULL. */
+int replay_recording(struct recording *out, struct trace *trace, const char *beside,
+		     struct err *err) MUST_CHECK;
 /*
  * "auto" means the accesses of @r, if it has any. 0; -EINVAL with @err: they are asked for, and it
  * has none.

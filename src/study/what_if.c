@@ -321,7 +321,7 @@ static int read_recording(struct run *run)
 	if (rc)
 		return rc;
 	trace_stop_when(trace, q->should_stop, q->ctx);
-	rc = recording_read(&run->recording, trace, run->err);
+	rc = replay_recording(&run->recording, trace, q->beside, run->err);
 	if (!rc && !q->allow_loss) {
 		rc = loss_judge(trace, NULL, run->err);
 		if (rc)

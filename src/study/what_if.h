@@ -17,9 +17,10 @@ struct what_if_request {
 	const char *format; /* NULL: recognise it */
 	bool allow_loss;
 	const char *profile;
-	const char *iommus;                 /* models with commas; NULL: the profile's own */
-	const char *strategies;             /* "all", or names and kernel words with commas */
-	const char *access, *pace, *device; /* as struct replay_request; device NULL: each */
+	const char *iommus;     /* models with commas; NULL: the profile's own */
+	const char *strategies; /* "all", or names and kernel words with commas */
+	/* As struct replay_request; device NULL: each. */
+	const char *access, *beside, *pace, *device;
 	bool (*should_stop)(void *ctx);
 	/* May be NULL. Before each replay: so many of so many are done. */
 	void (*progress)(void *ctx, unsigned done, unsigned all);

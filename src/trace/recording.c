@@ -155,6 +155,19 @@ static int take_descriptor(struct reader *rd, struct reader_cpu *c, const struct
 	if (ev->qi_granularity != 3)
 		return take_flush(rd, c, ev, d);
 	d->flushes.by_page++;
+	if (rd->descriptors) {
+		const struct recorded desc = {.kind = TRACE_QI_SUBMIT,
+					      .cpu = ev->cpu,
+					      .line = ev->line,
+					      .time_ns = reader_now(rd, ev),
+					      .iova = ev->iova,
+					      .tag = d->tag,
+					      .device = RECORDING_NOBODY};
+
+		rc = recording_push(&rd->r->event, &rd->r->events, &rd->r->room, &desc, rd->err);
+		if (rc)
+			return rc;
+	}
 	of = reader_recent(rd, c, TRACE_UNMAP, ev->iova >> RECORDING_PAGE_SHIFT);
 	if (of && of->tag < 0)
 		of->tag = d->tag;
@@ -206,7 +219,13 @@ static int take(struct reader *rd, const struct trace_event *ev)
 
 int recording_read(struct recording *out, struct trace *trace, struct err *err)
 {
-	struct reader rd = {.r = out, .err = err};
+	return recording_read_beside(out, trace, NULL, err);
+}
+
+int recording_read_beside(struct recording *out, struct trace *trace, struct trace *beside,
+			  struct err *err)
+{
+	struct reader rd = {.r = out, .descriptors = beside != NULL, .err = err};
 	struct trace_event ev;
 	int rc;
 
@@ -226,7 +245,7 @@ int recording_read(struct recording *out, struct trace *trace, struct err *err)
 			     "iommu:map and iommu:unmap, or of dma:",
 			     out->name, (unsigned long long)out->tally.lines);
 	if (!rc)
-		rc = recording_own(out, err);
+		rc = recording_own(out, beside, err);
 	free(rd.cpu);
 	reader_dma_fini(&rd);
 	if (rc)

@@ -24,7 +24,8 @@
  * "all devices". What else remains unknown is left out and counted.
  *
  * Unmaps of what was mapped before the recording began get a map of their own (before): of the
- * same size, of frames that the recording does not use, which is our choice.
+ * same size, of frames that the recording does not use, which is our choice. So does each page that
+ * a device accesses and nobody maps or unmaps.
  */
 #ifndef IOTOLL_TRACE_RECORDING_H
 #define IOTOLL_TRACE_RECORDING_H
@@ -81,7 +82,7 @@ struct recorded_device {
 	int tag;               /* its domain id, -1: not known, or several */
 	uint64_t maps, unmaps; /* as recorded: a list has so many as it has pieces */
 	uint64_t lists, list_pieces;
-	uint64_t befores; /* unmaps of what was mapped before, all counted in @unmaps */
+	uint64_t befores; /* maps made before: unmapped in the recording, or accessed alone */
 	struct recorded_flushes flushes;
 	/*
 	 * Lazy: how many waited in the ring of @queued_cpu when the recording began, learnt from
@@ -121,6 +122,12 @@ struct recording {
  * -EINTR after a signal; -ENOMEM. On failure nothing is left.
  */
 int recording_read(struct recording *out, struct trace *trace, struct err *err) MUST_CHECK;
+/*
+ * The same with the accesses of devices in @beside, the IOMMU's side of the same run
+ * (recording_join.c); NULL: none. Also -EINVAL if the two do not go together.
+ */
+int recording_read_beside(struct recording *out, struct trace *trace, struct trace *beside,
+			  struct err *err) MUST_CHECK;
 void recording_fini(struct recording *r);
 /* -EINVAL, with @err saying that there is no device @name and which there are. */
 int recording_nobody(const struct recording *r, const char *name, struct err *err);

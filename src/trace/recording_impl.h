@@ -31,6 +31,8 @@ void recording_lazy_owners(struct recording *r);
  * recording. */
 void recording_queues(struct recording *r);
 /* Once all is read: whose what is, and what was there before. */
-int recording_own(struct recording *r, struct err *err) MUST_CHECK;
+int recording_own(struct recording *r, struct trace *beside, struct err *err) MUST_CHECK;
+/* Have the accesses of @beside among the events, by those of TRACE_QI_SUBMIT, which go. */
+int recording_join(struct recording *r, struct trace *beside, struct err *err) MUST_CHECK;
 
 #endif

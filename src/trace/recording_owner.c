@@ -249,6 +249,27 @@ static int see(struct earlier *e, const struct recorded *ev)
 	return unseen ? add_before(e, ev) : 0;
 }
 
+/* What a device reached and nobody maps or unmaps has been mapped all the time: its rings. */
+static int see_access(struct earlier *e, const struct recorded *ev)
+{
+	const uint64_t page = ev->iova >> RECORDING_PAGE_SHIFT;
+	const struct recorded all_the_time = {.iova = page << RECORDING_PAGE_SHIFT,
+					      .done_bytes = UINT64_C(1) << RECORDING_PAGE_SHIFT,
+					      .line = ev->line,
+					      .cpu = ev->cpu,
+					      .dir = TRACE_DIR_BOTH,
+					      .tag = ev->tag,
+					      .device = ev->device};
+	int rc;
+
+	if (ev->kind != TRACE_ACCESS || ev->device == RECORDING_NOBODY)
+		return 0;
+	rc = pageset_add(&e->seen, key_of(ev->device, page));
+	if (rc < 0)
+		return err_set(e->err, rc, "recording: out of memory");
+	return rc ? add_before(e, &all_the_time) : 0;
+}
+
 static int see_frames_of(struct earlier *e, uint64_t paddr, uint64_t bytes)
 {
 	const uint64_t pages = bytes >> RECORDING_PAGE_SHIFT;
@@ -288,6 +309,8 @@ static int find_earlier(struct recording *r, struct err *err)
 	for (size_t i = 0; i < r->events && !rc; i++)
 		if (is_move(&r->event[i]))
 			rc = see(&e, &r->event[i]);
+	for (size_t i = 0; i < r->events && !rc; i++)
+		rc = see_access(&e, &r->event[i]);
 	for (unsigned i = 0; i < r->devices && !rc; i++)
 		r->device[i].queued_paddr = unused_frames(&e, r->device[i].queued)
 					    << RECORDING_PAGE_SHIFT;
@@ -325,7 +348,7 @@ static void count(struct recording *r)
 	}
 }
 
-int recording_own(struct recording *r, struct err *err)
+int recording_own(struct recording *r, struct trace *beside, struct err *err)
 {
 	int rc;
 
@@ -340,6 +363,8 @@ int recording_own(struct recording *r, struct err *err)
 		rc = find_owners(r, err);
 	if (!rc)
 		rc = recording_fold(r, err);
+	if (!rc && beside)
+		rc = recording_join(r, beside, err);
 	if (rc)
 		return rc;
 	count(r);

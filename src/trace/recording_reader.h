@@ -46,6 +46,7 @@ struct reader {
 	unsigned cpus;
 	uint64_t last_ns, now_ns;
 	bool begun, moved; /* there was an event; there was one of "iommu:" */
+	bool descriptors;  /* are kept */
 	struct reader_dma dma;
 	struct err *err;
 };
