@@ -69,9 +69,8 @@ static unsigned long size_of(const char *text)
 	return unit == 'K' ? value << 10 : unit == 'M' ? value << 20 : value;
 }
 
-/* What cache index @index says; *@last is the outermost level so far. */
-static void take_index(struct host_caches *out, const char *root, unsigned cpu, unsigned index,
-		       unsigned *last)
+/* What cache index @index says. */
+static void take_index(struct host_caches *out, const char *root, unsigned cpu, unsigned index)
 {
 	unsigned level = 0, ways = 0;
 	unsigned long bytes;
@@ -85,30 +84,26 @@ static void take_index(struct host_caches *out, const char *root, unsigned cpu, 
 	    !read_line(root, cpu, index, "size", text, sizeof(text)))
 		return;
 	bytes = size_of(text);
-	if (level == 1)
+	if (read_line(root, cpu, index, "ways_of_associativity", text, sizeof(text)))
+		(void)sscanf(text, "%u", &ways);
+	if (level == 1) {
 		out->l1_bytes = bytes;
-	else if (level == 2)
+	} else if (level == 2) {
 		out->l2_bytes = bytes;
-	else if (level > 2)
+		out->l2_ways = ways;
+	} else if (level == 3) {
 		out->llc_bytes = bytes;
-	if (level < *last)
-		return;
-	*last = level;
-	out->llc_ways = out->llc_sharers = 0;
-	if (read_line(root, cpu, index, "ways_of_associativity", text, sizeof(text)) &&
-	    sscanf(text, "%u", &ways) == 1)
 		out->llc_ways = ways;
-	if (read_line(root, cpu, index, "shared_cpu_list", text, sizeof(text)))
-		out->llc_sharers = list_count(text);
+		if (read_line(root, cpu, index, "shared_cpu_list", text, sizeof(text)))
+			out->llc_sharers = list_count(text);
+	}
 }
 
 int host_caches_read(struct host_caches *out, const char *root, unsigned cpu)
 {
-	unsigned last = 0;
-
 	*out = (struct host_caches){0};
 	for (unsigned i = 0; i < INDEXES; i++)
-		take_index(out, root, cpu, i, &last);
+		take_index(out, root, cpu, i);
 	return out->l1_bytes ? 0 : -ENOENT;
 }
 

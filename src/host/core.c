@@ -100,33 +100,15 @@ static double lock_round(void *ctx)
 	return (host_thread_ns() - before) / (double)TIMES;
 }
 
-static void *wait_for_end(void *ctx)
-{
-	(void)pthread_mutex_lock(ctx);
-	(void)pthread_mutex_unlock(ctx);
-	return NULL;
-}
-
-/* The C library locks without locking as long as a program has one thread: so there are two. */
 int host_lock(const struct host_job *job, struct host_sample *out)
 {
-	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, end = PTHREAD_MUTEX_INITIALIZER;
-	pthread_t sleeper;
-	int rc;
+	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 	host_method(out,
 		    "%lu times pthread_mutex_trylock() and pthread_mutex_unlock() in a program "
 		    "of two threads, one asleep",
 		    TIMES);
-	(void)pthread_mutex_lock(&end);
-	if (pthread_create(&sleeper, NULL, wait_for_end, &end)) {
-		(void)pthread_mutex_unlock(&end);
-		return host_not(out, "no second thread to be had");
-	}
-	rc = host_rounds(job->options, lock_round, &mutex, out);
-	(void)pthread_mutex_unlock(&end);
-	(void)pthread_join(sleeper, NULL);
-	return rc;
+	return host_rounds_threaded(job->options, lock_round, &mutex, out);
 }
 
 static double flush_round(void *ctx)

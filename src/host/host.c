@@ -40,19 +40,38 @@ const struct host_row host_rows[HOST_QUANTITIES] = {
 			     64 * KIB},
 };
 
+static const struct host_options thorough = {.quick = false};
+
+/* The thread to the first of its CPUs: *@before is where it may run. False: it stays. */
+static bool pin(struct host_job *job, cpu_set_t *before)
+{
+	job->cpus = host_pick_cpus(job->cpu, &job->siblings);
+	return !sched_getaffinity(0, sizeof(*before), before) && !host_pin(job->cpu[0]);
+}
+
 int host_measure(enum host_quantity which, const struct host_options *options,
 		 struct host_sample *out)
 {
-	static const struct host_options thorough = {.quick = false};
 	struct host_job job = {.row = &host_rows[which], .options = options ? options : &thorough};
 	cpu_set_t before;
-	bool pinned;
+	const bool pinned = pin(&job, &before);
 	int rc;
 
 	*out = (struct host_sample){0};
-	job.cpus = host_pick_cpus(job.cpu, &job.siblings);
-	pinned = !sched_getaffinity(0, sizeof(before), &before) && !host_pin(job.cpu[0]);
 	rc = job.row->measure(&job, out);
+	if (pinned)
+		(void)sched_setaffinity(0, sizeof(before), &before);
+	return rc;
+}
+
+int host_repeat(const struct host_options *options, double (*round)(void *ctx), void *ctx,
+		struct host_sample *out)
+{
+	struct host_job job = {.row = NULL};
+	cpu_set_t before;
+	const bool pinned = pin(&job, &before);
+	const int rc = host_rounds_threaded(options ? options : &thorough, round, ctx, out);
+
 	if (pinned)
 		(void)sched_setaffinity(0, sizeof(before), &before);
 	return rc;

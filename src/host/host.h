@@ -79,10 +79,22 @@ extern const struct host_row host_rows[HOST_QUANTITIES];
 int host_measure(enum host_quantity which, const struct host_options *options,
 		 struct host_sample *out) MUST_CHECK;
 
+/* Nanoseconds of CPU time of the calling thread: what host_repeat()'s rounds are timed by. */
+double host_thread_ns(void);
+/*
+ * The same for what the caller wants to know: @round does something and returns what one of it
+ * takes in whatever unit, or a negative number if this time does not count. As often and as long as
+ * a row's, on one CPU, in a program of two threads (the C library's locks know the difference), the
+ * other asleep. @out->method is left alone. 0; -EINTR.
+ */
+int host_repeat(const struct host_options *options, double (*round)(void *ctx), void *ctx,
+		struct host_sample *out) MUST_CHECK;
+
 /* The caches of the CPU that measures, as the system describes them. */
 struct host_caches {
 	unsigned long l1_bytes, l2_bytes, llc_bytes; /* 0: no such level, or it is not said */
-	unsigned llc_ways, llc_sharers; /* CPUs that share the last level; 0: not said */
+	unsigned l2_ways, llc_ways;                  /* 0: not said */
+	unsigned llc_sharers;                        /* CPUs that share the third level */
 };
 
 /*

@@ -24,8 +24,7 @@ host_measure_fn host_clock, host_tsc, host_load, host_atomic, host_lock, host_ca
 
 /* ---- rounds.c ---- */
 
-/* Nanoseconds: CPU time of the calling thread; of the clock on the wall. */
-double host_thread_ns(void);
+/* Nanoseconds of the clock on the wall. */
 double host_wall_ns(void);
 
 /* One round: the time of one event in the row's unit; negative: this round is worth nothing. */
@@ -36,6 +35,12 @@ typedef double host_round_fn(void *ctx);
  */
 int host_rounds(const struct host_options *options, host_round_fn *round, void *ctx,
 		struct host_sample *out);
+/*
+ * The same with a second thread, asleep: the C library locks without locking as long as a program
+ * has one.
+ */
+int host_rounds_threaded(const struct host_options *options, host_round_fn *round, void *ctx,
+			 struct host_sample *out);
 /* Not measured, for the reason @fmt. 0. */
 int host_not(struct host_sample *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void host_method(struct host_sample *out, const char *fmt, ...)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rounds of a measurement, and what is said of them all. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,4 +95,29 @@ int host_rounds(const struct host_options *options, host_round_fn *round, void *
 	}
 	summarise(out, value, n);
 	return 0;
+}
+
+static void *wait_for_end(void *ctx)
+{
+	(void)pthread_mutex_lock(ctx);
+	(void)pthread_mutex_unlock(ctx);
+	return NULL;
+}
+
+int host_rounds_threaded(const struct host_options *options, host_round_fn *round, void *ctx,
+			 struct host_sample *out)
+{
+	pthread_mutex_t end = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t sleeper;
+	int rc;
+
+	(void)pthread_mutex_lock(&end);
+	if (pthread_create(&sleeper, NULL, wait_for_end, &end)) {
+		(void)pthread_mutex_unlock(&end);
+		return host_not(out, "no second thread to be had");
+	}
+	rc = host_rounds(options, round, ctx, out);
+	(void)pthread_mutex_unlock(&end);
+	(void)pthread_join(sleeper, NULL);
+	return rc;
 }

@@ -166,6 +166,7 @@ static void cache_sizes_are_those_of_sysfs(void **state)
 	assert_int_equal(c.l1_bytes, 48 << 10);
 	assert_int_equal(c.l2_bytes, 2 << 20);
 	assert_int_equal(c.llc_bytes, 36 << 20);
+	assert_int_equal(c.l2_ways, 16);
 	assert_int_equal(c.llc_ways, 12);
 	assert_int_equal(c.llc_sharers, 9);
 	snprintf(path, sizeof(path), "rm -r %s", root);
