@@ -309,7 +309,7 @@ int rig_init_domain(struct rig *r, const struct rig_config *c, const struct dma_
 int rig_init(struct rig *r, const struct rig_config *c, struct err *err)
 {
 	int rc = rig_init_hardware(r, c, err);
-	struct dma_env env = {.machine = c->machine};
+	struct dma_env env = {.machine = c->machine, .snooped = c->snooped};
 
 	if (rc)
 		return rc;

@@ -30,6 +30,7 @@ struct rig_config {
 	unsigned multicall_entries;
 	bool quiesce_system, check_misuse, track_stale, unused_invalid, table_cached, lean_driver;
 	bool incoherent_walker;
+	bool snooped; /* see struct dma_env: the machine is this program, not a chipset */
 	struct iommu_dart_config dart;
 	bool ats; /* the device will get a translation cache: rig_attach_ats() */
 	const struct iotoll_dma_observer *also; /* told of maps and unmaps, too; may be NULL */

@@ -60,6 +60,9 @@ struct dma_env {
 	/* NULL: bare metal, or a domain that does not know what lies below it. */
 	const struct env_hypervisor *hypervisor;
 	struct dma_chip chip;
+	/* Whoever reads tables looks into CPU caches, as a walker that is a thread does: nothing
+	 * has to be pushed out to memory for it. */
+	bool snooped;
 };
 
 /* Which cost of the profile a step of the layer is charged as. */
@@ -113,7 +116,8 @@ static inline void env_atomic(struct dma_env *env, uint64_t paddr)
 /* Push one cache line out to where a non-snooping table walker sees it. */
 static inline void env_clflush(struct dma_env *env, iotoll_phys_t paddr)
 {
-	cpu_clflush(env_cpu_(env), IOTOLL_PHYS_U64(paddr));
+	if (!env->snooped)
+		cpu_clflush(env_cpu_(env), IOTOLL_PHYS_U64(paddr));
 }
 
 /* A store to, a load from memory that is mapped uncached: one leaves the CPU, one is waited for. */
