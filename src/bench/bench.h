@@ -2,8 +2,8 @@
 /*
  * Measuring the native library on this host: real threads, the wall clock, the code that programs
  * embed. This header is all that the rest of the program sees of it. The room is linked, together
- * with what it measures, into one object that shows nothing but bench_run(), bench_map_run() and
- * bench_groups(), because the laboratory has functions of the same names.
+ * with what it measures, into one object that shows nothing but the functions of this header and of
+ * bench/layer.h, because the laboratory has functions of the same names.
  */
 #ifndef IOTOLL_BENCH_BENCH_H
 #define IOTOLL_BENCH_BENCH_H
@@ -35,6 +35,7 @@ struct bench_setup {
 	unsigned pages;         /* of one mapping, 1..1024 */
 	unsigned outstanding;   /* mappings alive at a time, of each thread, 1..65536 */
 	unsigned entries, ways; /* of the IOTLB; 0 ways: fully associative */
+	uint64_t table_entries; /* of the DMA layer's table; 0: what its driver usually has */
 };
 
 /* One of those that took turns with a row in the same run. */

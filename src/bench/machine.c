@@ -31,19 +31,23 @@ static int memory_write(void *ctx, uint64_t paddr, const void *from, size_t byte
 	return 0;
 }
 
-static uint64_t reg_read(void *ctx, uint64_t offset, unsigned width)
+uint64_t machine_reg_read(void *ctx, uint64_t offset, unsigned width)
 {
 	struct machine *m = ctx;
 	uint64_t value = 0;
 
+	if (m->listener)
+		m->listener(m->listener_ctx, false, offset, 0, width);
 	(void)iotoll_iommu_reg_read(m->iommu, offset, width, &value);
 	return value;
 }
 
-static void reg_write(void *ctx, uint64_t offset, uint64_t value, unsigned width)
+void machine_reg_write(void *ctx, uint64_t offset, uint64_t value, unsigned width)
 {
 	struct machine *m = ctx;
 
+	if (m->listener)
+		m->listener(m->listener_ctx, true, offset, value, width);
 	(void)iotoll_iommu_reg_write(m->iommu, offset, value, width);
 }
 
@@ -95,15 +99,16 @@ static int make_iommu(struct machine *m, const struct bench_setup *setup, struct
 static int make_domain(struct machine *m, const struct bench_setup *setup, struct err *err)
 {
 	const struct iotoll_env_config env = {.ctx = m,
-					      .reg_read = m->iommu ? reg_read : NULL,
-					      .reg_write = m->iommu ? reg_write : NULL,
+					      .reg_read = m->iommu ? machine_reg_read : NULL,
+					      .reg_write = m->iommu ? machine_reg_write : NULL,
 					      .window = m->memory,
 					      .memory_bytes = m->bytes};
-	const struct iotoll_dma_config config = {.driver = setup->iommu,
-						 .strategy = setup->strategy,
-						 .allocator = setup->allocator,
-						 .table_entries =
-							 iotoll_dma_driver_entries(setup->iommu)};
+	const struct iotoll_dma_config config = {
+		.driver = setup->iommu,
+		.strategy = setup->strategy,
+		.allocator = setup->allocator,
+		.table_entries = setup->table_entries ? setup->table_entries
+						      : iotoll_dma_driver_entries(setup->iommu)};
 	const int rc = iotoll_env_create(&m->env, &env);
 
 	return rc ? rc

@@ -22,6 +22,9 @@ struct machine {
 	struct iotoll_dma_domain *domain;
 	struct iotoll_dma_device **device; /* one a thread */
 	unsigned devices;
+	/* Told of each register access of the DMA layer before it is made; NULL: nobody. */
+	void (*listener)(void *ctx, bool write, uint64_t offset, uint64_t value, unsigned width);
+	void *listener_ctx;
 };
 
 /*
@@ -36,6 +39,9 @@ int machine_open(struct machine *m, const struct bench_setup *setup, uint64_t bu
 void machine_close(struct machine *m);
 /* Page frames for buffers. */
 int machine_frames(struct machine *m, uint64_t pages, uint64_t *paddr, struct err *err) MUST_CHECK;
+/* A register access as the DMA layer makes them, @ctx the machine; by any thread. */
+uint64_t machine_reg_read(void *ctx, uint64_t offset, unsigned width);
+void machine_reg_write(void *ctx, uint64_t offset, uint64_t value, unsigned width);
 /* What device @device's thread translates by; of a machine with several threads. */
 int machine_translator(struct machine *m, unsigned device, unsigned entries,
 		       struct iotoll_translator **out, struct err *err) MUST_CHECK;
