@@ -36,6 +36,7 @@ int cli_trace(int argc, char **argv);
 int cli_what_if(int argc, char **argv);
 int cli_record(int argc, char **argv);
 int cli_bench(int argc, char **argv);
+int cli_calibrate(int argc, char **argv);
 
 /* Print "iotoll: WORDS" on standard error and turn the negative errno @code into a status. */
 int cli_fail(int code, const struct err *err);

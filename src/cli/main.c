@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{"trace", "recorded DMA traces: look at them, convert, cut", cli_trace},
 	{"iotlb", "miss-ratio curves of an IOTLB, from a trace or a run", cli_iotlb},
 	{"bench", "measure the library on this machine, with real threads", cli_bench},
+	{"calibrate", "measure this machine: a profile, and the model against it", cli_calibrate},
 	{"explain", "what a strategy does, protects and gives up", cli_explain},
 	{"list", "what there is: iommus, strategies, profiles, loads, settings", cli_list},
 };
@@ -32,7 +33,7 @@ static void usage(FILE *to)
 	      "What I/O memory protection costs, and what it buys.\n\n",
 	      to);
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
 	fputs("\nExamples:\n"
 	      "  iotoll run bare-metal\n"
 	      "  iotoll run bare-metal --set iommu.model=calgary --set load.message_bytes=1024\n"
