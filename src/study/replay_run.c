@@ -287,6 +287,9 @@ int replay_recording(struct recording *out, struct trace *trace, const char *bes
 int replay_access_settle(const char *name, const struct recording *r, enum replay_access *out,
 			 struct err *err)
 {
+	if (r->joined && strcmp(name, "auto") != 0 && strcmp(name, "recorded") != 0)
+		return err_set(err, -EINVAL,
+			       "--accesses with --access %s: expected recorded or auto", name);
 	if (r->accesses && !strcmp(name, "auto"))
 		*out = REPLAY_ACCESS_RECORDED;
 	if (*out != REPLAY_ACCESS_RECORDED || r->accesses)

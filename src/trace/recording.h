@@ -111,6 +111,7 @@ struct recording {
 	uint64_t span_ns;
 	uint64_t unknown_maps, unknown_unmaps; /* nobody's: left out */
 	uint64_t accesses;                     /* of devices */
+	bool joined;                           /* those of recording_read_beside() */
 	bool dma_alone;                        /* put together from "dma:" alone: recording_dma.c */
 	bool descriptors; /* qi_submit is recorded, so that flushes mean something */
 	bool flush_queue; /* so are the flush queue's probes */

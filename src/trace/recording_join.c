@@ -185,6 +185,7 @@ int recording_join(struct recording *r, struct trace *beside, struct err *err)
 		r->event = j.out;
 		r->events = j.outs;
 		r->room = j.out_room;
+		r->joined = true;
 		j.out = NULL;
 	}
 	free(j.out);

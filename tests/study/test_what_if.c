@@ -256,6 +256,12 @@ static void what_cannot_be_is_refused(void **state)
 	set_up(NULL);
 	request.path = trace("vtd-strict-rx.iotlb.txt");
 	refused("no map or unmap event");
+	set_up(NULL);
+	request.access = "recorded";
+	refused("holds no accesses of a device");
+	set_up(NULL);
+	request.beside = path;
+	refused("no invalidations of ranges to go by");
 	request.path = trace("README.md");
 	refused("README.md");
 }
