@@ -7,6 +7,7 @@
 #ifndef IOTOLL_BENCH_ZIPF_H
 #define IOTOLL_BENCH_ZIPF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -2,10 +2,12 @@
 /* iotoll iotlb: miss-ratio curves of an IOTLB from a trace or a run. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/recording.h"
+#include "mrc/sample.h"
 #include "report/iotlb_text.h"
 #include "study/iotlb_lab.h"
 
@@ -17,6 +19,7 @@ enum {
 	OPT_INDEX,
 	OPT_HINTS,
 	OPT_PARTITIONS,
+	OPT_SAMPLE,
 	OPT_SVG
 };
 
@@ -43,12 +46,42 @@ static const struct argp_option options[] = {
 	 "eviction, mapping, both, or all",
 	 0},
 	{"partitions", OPT_PARTITIONS, "N", 0, "groups of sets, one a domain modulo N (1)", 0},
+	{"sample", OPT_SAMPLE, "RATE", 0,
+	 "of a long trace: four samples, each this part of the pages (0.0001 to 0.25), for LRU of "
+	 "full associativity, and how far to believe them",
+	 0},
 	{"set", 's', "SECTION.KEY=VALUE", 0, "change one setting of the scenario", 0},
 	CLI_RECORDING_OPTIONS,
 	{"format", 'f', "FORMAT", 0, "text (default), json or csv; with :FILE into a file", 0},
 	{"svg", OPT_SVG, "FILE", 0, "draw the curves", 0},
 	{0},
 };
+
+static int take_rate(struct args *a, const char *arg)
+{
+	char *end;
+	const double rate = strtod(arg, &end);
+
+	if (*end || end == arg || !(rate >= MRC_SAMPLE_MIN && rate <= MRC_SAMPLE_MAX))
+		return err_set(&a->err, -EINVAL, "--sample %s: expected a number from %g to %g",
+			       arg, MRC_SAMPLE_MIN, MRC_SAMPLE_MAX);
+	a->request.sample = rate;
+	return 0;
+}
+
+/* What a sample can say, wherever nothing else was asked for. */
+static void sample_defaults(struct iotlb_lab_request *r)
+{
+	struct iotlb_lab_request usual;
+
+	iotlb_lab_defaults(&usual);
+	if (!strcmp(r->policies, usual.policies))
+		r->policies = "lru";
+	if (!strcmp(r->ways, usual.ways))
+		r->ways = "full";
+	if (!strcmp(r->entries, usual.entries))
+		r->entries = "1024,2048,4096,8192,16384,32768,65536";
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -77,6 +110,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_PARTITIONS:
 		return cli_take_number(&r->partitions, "partitions", arg, 1, 1u << 20, &a->err);
+	case OPT_SAMPLE:
+		return take_rate(a, arg);
 	case OPT_SVG:
 		a->svg = arg;
 		return 0;
@@ -146,6 +181,8 @@ static int execute(struct args *a)
 
 	a->request.options = (struct run_options){
 		.ctx = a, .should_stop = cli_stopped, .progress = show_progress};
+	if (a->request.sample > 0)
+		sample_defaults(&a->request);
 	rc = iotlb_lab_run(&a->request, &result, &a->err);
 	if (!rc && a->svg)
 		rc = report_write_file(a->svg, report_iotlb_svg, result, &a->err);

@@ -11,19 +11,11 @@
 #include "report/table.h"
 
 static const char *const fields[] = {
-	"policy",
-	"entries",
-	"ways",
-	"index",
-	"prefetch",
-	"hints",
-	"misses",
-	"miss_ratio",
-	"reuse_misses",
-	"reuse_miss_ratio",
-	"misses_over_opt",
-	"prefetched",
-	"prefetch_useful",
+	"policy",       "entries",          "ways",
+	"index",        "prefetch",         "hints",
+	"misses",       "miss_ratio",       "miss_ratio_error",
+	"reuse_misses", "reuse_miss_ratio", "misses_over_opt",
+	"prefetched",   "prefetch_useful",
 };
 
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
@@ -48,6 +40,15 @@ static void head(FILE *out, const json_t *s)
 {
 	fprintf(out, "IOTLB of %s\n", text_member(s, "source"));
 	fprintf(out, "Accesses: %s.\n", text_member(s, "rule"));
+	if (json_object_get(s, "samples")) {
+		fprintf(out,
+			"%lld accesses, of which %lld to %lld pages were taken: %lld samples of "
+			"different pages, each %g of all.\nMisses are estimates.\n\n",
+			whole(s, "accesses"), whole(s, "sampled_accesses"),
+			whole(s, "sampled_pages"), whole(s, "samples"),
+			json_number_value(json_object_get(s, "sample_rate")));
+		return;
+	}
 	fprintf(out,
 		"%lld accesses to %lld pages; %lld first uses and %lld after an invalidation miss "
 		"always,\n%lld reuses hit if the page is still held. "
@@ -59,6 +60,7 @@ static void head(FILE *out, const json_t *s)
 
 int report_iotlb_text(FILE *out, const json_t *result, struct err *err)
 {
+	const bool sampled = json_object_get(json_object_get(result, "stream"), "samples");
 	struct table *t = table_create();
 	const json_t *row;
 	size_t i;
@@ -73,6 +75,8 @@ int report_iotlb_text(FILE *out, const json_t *result, struct err *err)
 	table_column(t, "Entries", TABLE_RIGHT);
 	table_column(t, "Misses", TABLE_RIGHT);
 	table_column(t, "of all\n%", TABLE_RIGHT);
+	if (sampled)
+		table_column(t, "give or\ntake", TABLE_RIGHT);
 	table_column(t, "of reuses\n%", TABLE_RIGHT);
 	table_column(t, "times\noptimum", TABLE_RIGHT);
 	table_column(t, "Fetched\nahead", TABLE_RIGHT);
@@ -87,6 +91,8 @@ int report_iotlb_text(FILE *out, const json_t *result, struct err *err)
 		cell(t, row, "entries", 1, 0);
 		cell(t, row, "misses", 1, 0);
 		cell(t, row, "miss_ratio", 100, 2);
+		if (sampled)
+			cell(t, row, "miss_ratio_error", 100, 2);
 		cell(t, row, "reuse_miss_ratio", 100, 2);
 		cell(t, row, "misses_over_opt", 1, 3);
 		cell(t, row, "prefetched", 1, 0);

@@ -13,6 +13,7 @@ struct iotlb_point {
 	bool opt;     /* Belady's, not config.policy */
 	bool stacked; /* answered by the stack distances of all sizes */
 	struct mrc_count count;
+	double spread; /* of a sampled one: standard error of its miss ratio */
 };
 
 struct iotlb_plan {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Running the laboratory's plan in threads over one stream, and its JSON. */
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -26,7 +27,8 @@ struct lab {
 	struct mrc_stream stream;
 	const char *rule;
 	struct iotlb_plan plan;
-	uint32_t *next; /* for the optimum; NULL if nobody asks */
+	struct mrc_sample sample; /* instead of the stream, if that was asked for */
+	uint32_t *next;           /* for the optimum; NULL if nobody asks */
 	atomic_size_t taken;
 	atomic_bool stop;
 };
@@ -181,7 +183,8 @@ static json_t *row(const struct lab *lab, const struct iotlb_point *p)
 	const struct mrc_stream *s = &lab->stream;
 	const struct iotlb_point *o = optimum_of(lab, p);
 	const uint64_t inevitable = s->cold + s->invalidated, reuses = s->accesses - inevitable;
-	const bool ahead = p->config.prefetch != IOTLB_PREFETCH_NONE ||
+	const bool sampled = lab->request->sample > 0;
+	const bool ahead = sampled || p->config.prefetch != IOTLB_PREFETCH_NONE ||
 			   p->hints == MRC_HINTS_MAPPING || p->hints == MRC_HINTS_BOTH;
 	json_t *j = json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:I, s:f}", "policy", point_policy(p),
 			      "entries", (json_int_t)p->config.entries, "ways",
@@ -201,6 +204,7 @@ static json_t *row(const struct lab *lab, const struct iotlb_point *p)
 	json_object_set_new(j, "misses_over_opt",
 			    o ? json_real((double)p->count.misses / (double)o->count.misses)
 			      : json_null());
+	json_object_set_new(j, "miss_ratio_error", sampled ? json_real(p->spread) : json_null());
 	json_object_set_new(j, "prefetched", json_integer((json_int_t)p->count.prefetched));
 	json_object_set_new(j, "prefetch_useful", json_integer((json_int_t)p->count.useful));
 	return j;
@@ -210,8 +214,15 @@ static json_t *stream_json(const struct lab *lab)
 {
 	const struct mrc_stream *s = &lab->stream;
 	const struct iotlb_lab_request *r = lab->request;
-	uint64_t pages = 0;
+	uint64_t pages = 0, taken;
 
+	if (r->sample > 0) {
+		taken = mrc_sampled(&lab->sample, &pages);
+		return json_pack("{s:s, s:s, s:I, s:f, s:i, s:I, s:I}", "source", r->trace, "rule",
+				 lab->rule, "accesses", (json_int_t)s->accesses, "sample_rate",
+				 r->sample, "samples", (int)MRC_SAMPLES, "sampled_accesses",
+				 (json_int_t)taken, "sampled_pages", (json_int_t)pages);
+	}
 	for (size_t i = 0; i < s->pages; i++)
 		pages += s->page[i].tag != MRC_MAPPED;
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "source",
@@ -298,9 +309,49 @@ static int take_stream(struct lab *lab, struct err *err)
 	const struct iotlb_lab_request *r = lab->request;
 
 	if (r->trace)
-		return iotlb_stream_trace(&lab->stream, r, &lab->rule, err);
+		return iotlb_stream_trace(&lab->stream, NULL, r, &lab->rule, err);
 	lab->rule = load_find(r->scenario->load)->needs_disk ? DISK_RULE : NIC_RULE;
 	return iotlb_stream_run(&lab->stream, r->scenario, &r->options, err);
+}
+
+/* Pages picked by a hash: LRU of full associativity, of sizes that can be told apart. */
+static int run_sampled(struct lab *lab, struct err *err)
+{
+	const struct iotlb_lab_request *r = lab->request;
+	int rc = 0;
+
+	if (!r->trace)
+		return err_set(err, -EINVAL, "--sample: expected a trace, not a scenario");
+	for (size_t i = 0; i < lab->plan.points; i++) {
+		const struct iotlb_point *p = &lab->plan.point[i];
+
+		if (!p->stacked)
+			return err_set(err, -EINVAL,
+				       "--sample: expected --policies lru --ways full without "
+				       "prefetching and hints: of nothing else can a part of the "
+				       "pages speak for all");
+		if (p->config.entries * r->sample < 1)
+			return err_set(err, -EINVAL,
+				       "--sample %g: expected --entries from %.0f on: fewer cannot "
+				       "be told apart",
+				       r->sample, ceil(1 / r->sample));
+	}
+	rc = mrc_sample_init(&lab->sample, r->sample);
+	if (!rc)
+		rc = iotlb_stream_trace(&lab->stream, &lab->sample, r, &lab->rule, err);
+	else
+		rc = err_set(err, rc, "no memory");
+	if (!rc && mrc_sample_end(&lab->sample))
+		rc = err_set(err, -ENOMEM, "no memory");
+	lab->stream.accesses = lab->sample.accesses;
+	for (size_t i = 0; i < lab->plan.points && !rc; i++) {
+		struct iotlb_point *p = &lab->plan.point[i];
+		const double ratio = mrc_sample_ratio(&lab->sample, p->config.entries, &p->spread);
+
+		p->count.misses = (uint64_t)(ratio * (double)lab->sample.accesses + 0.5);
+		p->count.hits = lab->sample.accesses - p->count.misses;
+	}
+	return rc;
 }
 
 static int run_it(struct lab *lab, struct err *err)
@@ -308,6 +359,8 @@ static int run_it(struct lab *lab, struct err *err)
 	struct iotlb_passes passes = {0};
 	int rc = 0;
 
+	if (lab->request->sample > 0)
+		return run_sampled(lab, err);
 	if (!iotlb_passes_can(&lab->plan)) {
 		rc = take_stream(lab, err);
 		return rc ? rc : run_plan(lab, err);
@@ -336,6 +389,7 @@ int iotlb_lab_run(const struct iotlb_lab_request *r, json_t **result, struct err
 			rc = err_set(err, -ENOMEM, "no memory for the result");
 	}
 	free(lab.next);
+	mrc_sample_fini(&lab.sample);
 	iotlb_plan_fini(&lab.plan);
 	mrc_stream_fini(&lab.stream);
 	return rc;

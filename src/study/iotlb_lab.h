@@ -19,6 +19,7 @@ struct iotlb_lab_request {
 	const char *prefetch; /* "none,next" */
 	const char *index;    /* "modulo,hashed" */
 	const char *hints;    /* "none,eviction,mapping,both" */
+	double sample;        /* rate at which pages are taken (mrc/sample.h); 0: all of them */
 	uint64_t partitions;
 	unsigned workers; /* threads; 0: one a processor */
 	struct run_options options;

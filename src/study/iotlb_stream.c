@@ -71,15 +71,39 @@ static int take(struct mrc_stream *s, const struct trace_event *ev)
 	return 0;
 }
 
-static int take_many(struct mrc_stream *s, const struct trace_accesses *a)
+static int take_many(struct mrc_stream *s, struct mrc_sample *sample,
+		     const struct trace_accesses *a)
 {
 	const struct mrc_many many = {a->tag, a->pfn, a->drop, a->count};
 
-	return mrc_take_many(s, &many);
+	return sample ? mrc_sample_take(sample, &many) : mrc_take_many(s, &many);
 }
 
-static int judge(const struct mrc_stream *s, const struct trace *t, const char **rule,
-		 struct err *err)
+static int sample_event(struct mrc_sample *sample, const struct trace_event *ev)
+{
+	const uint64_t first = ev->iova >> PAGE_SHIFT, pages = ev->bytes >> PAGE_SHIFT;
+	const uint32_t drop = ev->kind == TRACE_ACCESS ? 0
+			      : pages < UINT32_MAX     ? (uint32_t)pages
+						       : UINT32_MAX;
+	const struct mrc_many one = {&ev->tag, &first, &drop, 1};
+
+	switch (ev->kind) {
+	case TRACE_ACCESS:
+		return mrc_sample_take(sample, &one);
+	case TRACE_INVALIDATE:
+		/* More than can be said of one range is more than anybody has mapped. */
+		return drop < UINT32_MAX ? mrc_sample_take(sample, &one)
+					 : mrc_sample_drop_tag(sample, ev->tag);
+	case TRACE_INVALIDATE_TAG:
+		return mrc_sample_drop_tag(sample, ev->tag);
+	case TRACE_INVALIDATE_ALL:
+		return mrc_sample_drop_all(sample);
+	default: /* of no effect on an IOTLB, or refused by judge() */
+		return 0;
+	}
+}
+
+static int judge(uint64_t accesses, const struct trace *t, const char **rule, struct err *err)
 {
 	const struct trace_tally *y = trace_tally(t);
 
@@ -88,7 +112,7 @@ static int judge(const struct mrc_stream *s, const struct trace *t, const char *
 			       "%s: expected either accesses of a device or maps and unmaps of a "
 			       "kernel, not both",
 			       trace_name(t));
-	if (!s->accesses)
+	if (!accesses)
 		return err_set(err, -EINVAL,
 			       "%s: expected IOTLB lookups of a device, or maps and unmaps of the "
 			       "same pages",
@@ -99,8 +123,8 @@ static int judge(const struct mrc_stream *s, const struct trace *t, const char *
 	return 0;
 }
 
-int iotlb_stream_trace(struct mrc_stream *s, const struct iotlb_lab_request *r, const char **rule,
-		       struct err *err)
+int iotlb_stream_trace(struct mrc_stream *s, struct mrc_sample *sample,
+		       const struct iotlb_lab_request *r, const char **rule, struct err *err)
 {
 	struct trace_accesses many;
 	struct trace_event ev;
@@ -111,9 +135,9 @@ int iotlb_stream_trace(struct mrc_stream *s, const struct iotlb_lab_request *r, 
 		return rc;
 	trace_stop_when(t, r->options.should_stop, r->options.ctx);
 	while ((more = trace_next(t, &ev, err)) > 0 && !rc) {
-		rc = take(s, &ev);
+		rc = sample ? sample_event(sample, &ev) : take(s, &ev);
 		while (!rc && trace_next_accesses(t, &many))
-			rc = take_many(s, &many);
+			rc = take_many(s, sample, &many);
 	}
 	if (rc)
 		err_set(err, rc, "%s:%llu: %s", trace_name(t), (unsigned long long)ev.line,
@@ -121,7 +145,7 @@ int iotlb_stream_trace(struct mrc_stream *s, const struct iotlb_lab_request *r, 
 	else if (more < 0)
 		rc = more;
 	else
-		rc = judge(s, t, rule, err);
+		rc = judge(sample ? sample->accesses : s->accesses, t, rule, err);
 	if (!rc && !r->allow_loss)
 		rc = loss_judge(t, NULL, err);
 	trace_close(t);

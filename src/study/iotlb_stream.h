@@ -3,7 +3,7 @@
 #ifndef IOTOLL_STUDY_IOTLB_STREAM_H
 #define IOTOLL_STUDY_IOTLB_STREAM_H
 
-#include "mrc/stream.h"
+#include "mrc/sample.h"
 #include "study/iotlb_lab.h"
 
 /*
@@ -15,7 +15,9 @@
  * 0; -EINVAL with @err for a trace with neither, or one that cannot be read; -EINTR when
  * @r->options.should_stop() says so; -EFBIG; -ENOMEM.
  */
-int iotlb_stream_trace(struct mrc_stream *s, const struct iotlb_lab_request *r, const char **rule,
+/* With @sample not NULL what the device asked goes there, and @s stays empty. */
+int iotlb_stream_trace(struct mrc_stream *s, struct mrc_sample *sample,
+		       const struct iotlb_lab_request *r, const char **rule,
 		       struct err *err) MUST_CHECK;
 
 /*
