@@ -77,6 +77,7 @@ struct bench_outside {
 	bool (*work)(void *data);
 	void (*close)(void *data);
 	const void *variant; /* for open() */
+	double target;       /* million operations a second; 0: none */
 };
 
 struct bench_options {

@@ -66,5 +66,6 @@ struct row outside_row(const struct bench_outside *row)
 			    .what = row->what,
 			    .subject = &subject,
 			    .variant = row,
+			    .target = row->target,
 			    .rate = true};
 }

@@ -61,6 +61,7 @@ the_laboratory_is_measured() {
 	bench_for 0 sim --quick --limit 0.01 --format csv
 	expect "events" grep -q '^sim.events.off,sim,M/s,' "$scratch/out"
 	expect "frames" grep -q '^sim.frames.domu,sim,M/s,' "$scratch/out"
+	expect "recordings" grep -q "^sim.file,sim,M/s," "$scratch/out"
 }
 
 linuxs_letters_print_linuxs_lines() {
