@@ -205,7 +205,7 @@ static bool time_is_up(struct contest *c)
 	const double late = gang_now_ns() - c->until_ns;
 	const size_t enough = c->options->quick ? 2 : 6;
 
-	if (late > 2e9 * c->options->limit_s && c->turns < 2)
+	if (late > 2e9 * c->options->limit_s && c->turns < 2 && c->dropped)
 		c->lenient = true;
 	return late > 0 && (c->turns >= enough || (c->turns && late > 4e9 * c->options->limit_s));
 }
