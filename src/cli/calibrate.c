@@ -150,7 +150,7 @@ static int find_base(const char *name, char *path, size_t bytes, struct err *err
 }
 
 /* The profile of what was @found, as a file that loads. */
-static int make_profile(struct args *a, const struct calibration *found)
+static int make_profile(struct args *a, const struct calibration *found, json_t *document)
 {
 	const char *base = a->base ? a->base : calibrate_nearest(found);
 	struct profile made;
@@ -160,6 +160,7 @@ static int make_profile(struct args *a, const struct calibration *found)
 
 	if (!rc)
 		rc = report_write_stream(a->out, write_profile, &order, &a->err);
+	json_object_set_new(document, "based_on", json_string(base));
 	return rc ? rc : profile_load(&made, a->out, ESTIMATE_DEFAULT, NULL, &a->err);
 }
 
@@ -196,7 +197,7 @@ static int execute(struct args *a, json_t *document)
 	json_object_set_new(document, "measured", calibrate_json_measured(&found));
 	if (!a->out)
 		return 0;
-	rc = make_profile(a, &found);
+	rc = make_profile(a, &found, document);
 	return rc ? rc : check_profile(a, a->out, &o, document);
 }
 

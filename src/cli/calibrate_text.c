@@ -165,6 +165,9 @@ int calibrate_text(FILE *out, const json_t *document, struct err *err)
 		fputc('\n', out);
 	if (!rc && json_is_object(check))
 		rc = print_check(out, check);
+	if (text(document, "based_on")[0])
+		fprintf(out, "\n%s is written; what was not measured is taken from %s.\n",
+			text(document, "profile"), text(document, "based_on"));
 	return rc ? err_set(err, rc, "cannot print what was measured") : 0;
 }
 

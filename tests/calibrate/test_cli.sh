@@ -32,6 +32,8 @@ a_profile_is_written_loads_and_runs() {
 	expect "what was measured" grep -q 'load from memory' "$scratch/out"
 	expect "the model against it" grep -q 'Model against measurement' "$scratch/out"
 	expect "a verdict for each" [ "$(grep -cE '^(calgary|vtd) .* (met|missed by)' "$scratch/out")" -eq 4 ]
+	expect "where it is, and whose the rest is" \
+		grep -qF "$scratch/mine.ini is written; what was not measured is taken from" "$scratch/out"
 	expect "measured values say so" grep -q 'Measured here' "$scratch/mine.ini"
 	expect "others say whose they are" grep -q 'Taken from' "$scratch/mine.ini"
 	run_for 0 list profiles "$scratch/mine.ini"
