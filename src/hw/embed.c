@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hw/iommu.h"
@@ -103,6 +104,9 @@ int iotoll_iommu_create(struct iotoll_iommu **out, const struct iotoll_iommu_con
 
 void iotoll_iommu_destroy(struct iotoll_iommu *iommu)
 {
+	if (iommu == NULL)
+		return;
+	free(inside(iommu)->own_fabric);
 	iommu_destroy(inside(iommu));
 }
 

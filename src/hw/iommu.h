@@ -153,6 +153,7 @@ struct iommu {
 	const struct iommu_ops *ops;
 	struct iotoll_iommu_observer observer;
 	const struct ats_fabric *fabric; /* of models that serve ATS; NULL: no device has any */
+	struct ats_fabric *own_fabric;   /* an embedder's, freed with the IOMMU; or NULL */
 	struct iommu_shared *shared; /* NULL: one thread at a time, who embeds it sees to that */
 };
 

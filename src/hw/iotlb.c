@@ -172,6 +172,8 @@ static ptrdiff_t look_up(struct iotlb *t, uint32_t tag, uint64_t pfn, uint64_t *
 		return -1;
 	}
 	touch_way(t, set_of(t, tag, t->line[slot]), (size_t)slot);
+	if (line_order(t->line[slot]) == 0)
+		leave_hint(t, t->line[slot], (size_t)slot);
 	return slot;
 }
 

@@ -185,8 +185,23 @@ static void lock_operations(struct iommu_shared *s)
 	if (ops->invalidations != NULL)
 		ops->invalidations = shared_invalidations;
 	ops->latched = shared_latched;
-	ops->held = NULL; /* asked of the model itself, with the lock held */
+	ops->held = NULL; /* these two are asked of the model itself, with the lock held */
 	ops->ats = NULL;
+}
+
+/* Recursive: a device may complete an invalidation from within the call that brings it. */
+static int init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+	int rc = pthread_mutexattr_init(&attr);
+
+	if (rc != 0)
+		return rc;
+	rc = pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	if (rc == 0)
+		rc = pthread_mutex_init(lock, &attr);
+	(void)pthread_mutexattr_destroy(&attr);
+	return rc;
 }
 
 int iommu_share(struct iommu *iommu, struct err *err)
@@ -197,8 +212,7 @@ int iommu_share(struct iommu *iommu, struct err *err)
 		return err_set(err, -ENOMEM, "no memory for a shared iommu");
 	memset(s, 0, sizeof(*s));
 	s->model = iommu->ops;
-	if (pthread_mutex_init(&s->lock, NULL) != 0 ||
-	    pthread_mutex_init(&s->list_lock, NULL) != 0) {
+	if (init_lock(&s->lock) != 0 || pthread_mutex_init(&s->list_lock, NULL) != 0) {
 		free(s);
 		return err_set(err, -ENOMEM, "no memory for a shared iommu's locks");
 	}

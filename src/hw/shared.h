@@ -49,7 +49,6 @@ struct iommu_shared {
 	uint64_t clock;
 	const struct iommu_ops *model; /* the model's own operations */
 	struct iommu_ops ops;          /* those with the lock, which iommu.ops points to */
-	struct iommu_ats_ops ats;
 	/* Translators, for who waits for their transactions. */
 	pthread_mutex_t list_lock;
 	struct iotoll_translator *translators;
