@@ -24,6 +24,12 @@ enum bench_pattern {
 	BENCH_PATTERNS,
 };
 
+enum bench_locks {
+	BENCH_SPLIT_LOCKS, /* none around each call, where strategy and driver can */
+	BENCH_ONE_LOCK,
+	BENCH_LOCKS,
+};
+
 /* What can be asked for; 0 or NULL: as the row has it. */
 struct bench_setup {
 	const char *iommu;      /* "vtd", "calgary", "dart-u4", ... */
@@ -31,6 +37,7 @@ struct bench_setup {
 	const char *allocator;  /* "magazines", "next-fit", ... */
 	const char *policy;     /* of replacement in an IOTLB */
 	unsigned pattern;       /* enum bench_pattern, plus one */
+	unsigned locks;         /* enum bench_locks, plus one */
 	unsigned threads;       /* 1..1024 */
 	unsigned pages;         /* of one mapping, 1..1024 */
 	unsigned outstanding;   /* mappings alive at a time, of each thread, 1..65536 */

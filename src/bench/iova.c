@@ -88,7 +88,8 @@ static int make_allocator(struct iova_bench *b, const struct bench_setup *setup,
 {
 	const struct iotoll_env_config env = {.memory_bytes = ENV_BYTES};
 	const struct iova_ops *ops = iova_find(setup->allocator);
-	const struct iova_config config = {.entries = ENTRIES, .locks = ops && ops->threads};
+	const bool own = ops && ops->threads && setup->locks != 1 + BENCH_ONE_LOCK;
+	const struct iova_config config = {.entries = ENTRIES, .locks = own};
 	int rc;
 
 	if (!ops)
@@ -103,7 +104,7 @@ static int make_allocator(struct iova_bench *b, const struct bench_setup *setup,
 		return rc;
 	b->iova->ops = ops;
 	b->iova->wrapped = wrapped;
-	b->locked = !ops->threads;
+	b->locked = !own;
 	b->want = (struct iova_want){.count = setup->pages, .limit = ENTRIES};
 	return 0;
 }
@@ -231,15 +232,6 @@ static const struct subject empty_handover = {
 #define RING256(name)                                                             \
 	{                                                                         \
 		.allocator = (name), .threads = 1, .pages = 1, .outstanding = 256 \
-	}
-/* Calgary's bitmap of 2007, and the tree of Linux before its magazines, under their one lock. */
-#define BITMAP_AND_LOCK                                                        \
-	{                                                                      \
-		.name = "bitmap and lock", .setup = {.allocator = "next-fit" } \
-	}
-#define TREE_AND_LOCK                                                           \
-	{                                                                       \
-		.name = "tree and lock", .setup = {.allocator = "tree-linear" } \
 	}
 
 const struct row iova_rows[] = {

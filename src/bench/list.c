@@ -26,6 +26,7 @@ enum {
 	ASK_PAGES = 64,
 	ASK_OUTSTANDING = 128,
 	ASK_ENTRIES = 256,
+	ASK_LOCKS = 512,
 };
 
 static int add_strategies(struct row_list *list);
@@ -40,9 +41,9 @@ static const struct group {
 } groups[] = {
 	{"map", "map and unmap through the DMA API", map_rows, add_strategies,
 	 ASK_IOMMU | ASK_STRATEGY | ASK_ALLOCATOR | ASK_PATTERN | ASK_THREADS | ASK_PAGES |
-		 ASK_OUTSTANDING},
+		 ASK_LOCKS | ASK_OUTSTANDING},
 	{"iova", "I/O address allocators by themselves", iova_rows, add_allocators,
-	 ASK_ALLOCATOR | ASK_PATTERN | ASK_THREADS | ASK_PAGES | ASK_OUTSTANDING},
+	 ASK_ALLOCATOR | ASK_LOCKS | ASK_PATTERN | ASK_THREADS | ASK_PAGES | ASK_OUTSTANDING},
 	{"translate", "hits and walks of each IOMMU", translate_rows, NULL,
 	 ASK_IOMMU | ASK_THREADS | ASK_ENTRIES},
 	{"invalidate", "invalidations", invalidate_rows, NULL, ASK_IOMMU | ASK_ENTRIES},
@@ -180,14 +181,15 @@ static unsigned asked(const struct bench_setup *s)
 	       (s->allocator ? ASK_ALLOCATOR : 0u) | (s->policy ? ASK_POLICY : 0u) |
 	       (s->pattern ? ASK_PATTERN : 0u) | (s->threads ? ASK_THREADS : 0u) |
 	       (s->pages ? ASK_PAGES : 0u) | (s->outstanding ? ASK_OUTSTANDING : 0u) |
-	       (s->entries || s->ways ? ASK_ENTRIES : 0u);
+	       (s->entries || s->ways ? ASK_ENTRIES : 0u) | (s->locks ? ASK_LOCKS : 0u);
 }
 
 static int check_asked(const struct group *g, const struct bench_setup *s, struct err *err)
 {
 	static const char *const words[] = {"--iommu",  "--strategy",    "--allocator",
 					    "--policy", "--pattern",     "--threads",
-					    "--pages",  "--outstanding", "--entries and --ways"};
+					    "--pages",  "--outstanding", "--entries and --ways",
+					    "--locks"};
 	const unsigned left = asked(s) & ~g->asks;
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -8,15 +8,6 @@
 #include "bench/traffic.h"
 
 #define MODERN .iommu = "vtd", .allocator = "magazines", .pages = 1, .outstanding = 256
-/* Calgary's bitmap of 2007, and the tree of Linux before its magazines, under their one lock. */
-#define BITMAP_AND_LOCK                                                        \
-	{                                                                      \
-		.name = "bitmap and lock", .setup = {.allocator = "next-fit" } \
-	}
-#define TREE_AND_LOCK                                                           \
-	{                                                                       \
-		.name = "tree and lock", .setup = {.allocator = "tree-linear" } \
-	}
 #define CYCLE(i, w, a)                                                                      \
 	{                                                                                   \
 		.name = "map.cycle." i, .group = "map", .what = w, .subject = &map_subject, \

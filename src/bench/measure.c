@@ -52,6 +52,7 @@ struct bench_setup setup_over(const struct bench_setup *over, const struct bench
 	TAKE(allocator);
 	TAKE(policy);
 	TAKE(pattern);
+	TAKE(locks);
 	TAKE(threads);
 	TAKE(pages);
 	TAKE(outstanding);

@@ -51,6 +51,25 @@ struct row {
 	struct rival_row rival[BENCH_RIVALS_MAX];
 };
 
+/*
+ * Rivals of many rows: Calgary's bitmap of 2007, and the tree of Linux before its magazines, each
+ * under one lock.
+ */
+#define BITMAP_AND_LOCK                               \
+	{                                             \
+		.name = "bitmap and lock", .setup = { \
+			.allocator = "next-fit",      \
+			.locks = 1 + BENCH_ONE_LOCK   \
+		}                                     \
+	}
+#define TREE_AND_LOCK                               \
+	{                                           \
+		.name = "tree and lock", .setup = { \
+			.allocator = "tree-linear", \
+			.locks = 1 + BENCH_ONE_LOCK \
+		}                                   \
+	}
+
 /* The rows of each group, ended by one without a name. */
 extern const struct row map_rows[], iova_rows[], translate_rows[], invalidate_rows[], iotlb_rows[];
 

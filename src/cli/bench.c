@@ -15,6 +15,7 @@ enum {
 	OPT_PAGES,
 	OPT_OUTSTANDING,
 	OPT_PATTERN,
+	OPT_LOCKS,
 	OPT_STRATEGY,
 	OPT_ALLOCATOR,
 	OPT_IOMMU,
@@ -44,6 +45,8 @@ static const struct argp_option options[] = {
 	 1},
 	{"pattern", OPT_PATTERN, "NAME", 0,
 	 "which of them goes next: ring (the oldest, default), lifo (the newest), random", 1},
+	{"locks", OPT_LOCKS, "NAME", 0,
+	 "split (none around each call, where that can be; default) or one", 1},
 	{"strategy", OPT_STRATEGY, "NAME", 0, "as 'iotoll list strategies' names them", 1},
 	{"allocator", OPT_ALLOCATOR, "NAME", 0, "as 'iotoll list allocators' names them", 1},
 	{"iommu", OPT_IOMMU, "NAME", 0, "as 'iotoll list iommus' names them", 1},
@@ -91,17 +94,31 @@ static int take_decimal(double *out, const char *option, const char *text, doubl
 	return EINVAL;
 }
 
-static int take_pattern(unsigned *out, const char *text, struct err *err)
+/* One of @names, counted from 1. */
+static int take_name(unsigned *out, const char *option, const char *const *names, unsigned count,
+		     const char *text, const char *expected, struct err *err)
 {
-	static const char *const names[] = {"ring", "lifo", "random"};
-
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (unsigned i = 0; i < count; i++)
 		if (!strcmp(names[i], text)) {
 			*out = i + 1;
 			return 0;
 		}
-	err_set(err, -EINVAL, "--pattern %s: expected ring, lifo or random", text);
+	err_set(err, -EINVAL, "--%s %s: expected %s", option, text, expected);
 	return EINVAL;
+}
+
+static int take_pattern(unsigned *out, const char *text, struct err *err)
+{
+	static const char *const names[BENCH_PATTERNS] = {"ring", "lifo", "random"};
+
+	return take_name(out, "pattern", names, BENCH_PATTERNS, text, "ring, lifo or random", err);
+}
+
+static int take_locks(unsigned *out, const char *text, struct err *err)
+{
+	static const char *const names[BENCH_LOCKS] = {"split", "one"};
+
+	return take_name(out, "locks", names, BENCH_LOCKS, text, "split or one", err);
 }
 
 /* Letters are the kernel's: one of them asks for its benchmark. */
@@ -152,6 +169,8 @@ static error_t parse_setup(int key, char *arg, struct args *a)
 		return take_count(&s->ways, "ways", arg, 1, 1u << 20, &a->err);
 	case OPT_PATTERN:
 		return take_pattern(&s->pattern, arg, &a->err);
+	case OPT_LOCKS:
+		return take_locks(&s->locks, arg, &a->err);
 	case OPT_STRATEGY:
 		s->strategy = arg;
 		return 0;

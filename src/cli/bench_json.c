@@ -21,7 +21,8 @@ static void put_number(json_t *object, const char *key, unsigned number)
 
 static json_t *setup_json(const struct bench_setup *s)
 {
-	static const char *const patterns[] = {"ring", "lifo", "random"};
+	static const char *const patterns[BENCH_PATTERNS] = {"ring", "lifo", "random"};
+	static const char *const locks[BENCH_LOCKS] = {"split", "one"};
 	json_t *o = json_object();
 
 	put_text(o, "iommu", s->iommu);
@@ -29,6 +30,7 @@ static json_t *setup_json(const struct bench_setup *s)
 	put_text(o, "allocator", s->allocator);
 	put_text(o, "policy", s->policy);
 	put_text(o, "pattern", s->pattern ? patterns[s->pattern - 1] : NULL);
+	put_text(o, "locks", s->locks ? locks[s->locks - 1] : NULL);
 	put_number(o, "threads", s->threads);
 	put_number(o, "pages", s->pages);
 	put_number(o, "outstanding", s->outstanding);

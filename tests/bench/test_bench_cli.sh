@@ -79,6 +79,7 @@ bad_arguments_are_refused_with_what_was_expected() {
 	refused "did you mean translate?" trnslate
 	refused "one benchmark at a time" map iova
 	refused "expected ring, lifo or random" map --pattern fifo
+	refused "expected split or one" map --locks none
 	refused "--threads 0: expected a number from 1 to 1024" map --threads 0
 	refused "--interval 0: expected a number above 0" map --interval 0
 	refused "--limit x: expected a number above 0" map --limit x
