@@ -24,8 +24,8 @@ struct iotoll_env_config {
 	/*
 	 * Read and write @width (4 or 8) bytes of the IOMMU's register window at @offset, as a
 	 * little-endian CPU loads and stores them. Both or neither; without them only drivers that
-	 * need no registers ("none") can be used. Called with a domain's lock held, from any
-	 * thread: calls for different domains may run concurrently.
+	 * need no registers ("none") can be used. Called with a domain's lock held, or the chip's
+	 * (config.split_locks), from any thread: calls for different domains may run concurrently.
 	 */
 	uint64_t (*reg_read)(void *ctx, uint64_t offset, unsigned width);
 	void (*reg_write)(void *ctx, uint64_t offset, uint64_t value, unsigned width);

@@ -43,6 +43,27 @@ static int choose_locks(const struct strategy_ops *strategy, const struct driver
 	return 0;
 }
 
+int dma_choose_threads(const struct strategy_ops *strategy, const struct driver_ops *driver,
+		       const struct iova_ops *allocator, struct err *err)
+{
+	if (!strategy->translates || strategy->standing)
+		return 0;
+	if (!strategy->threads)
+		return err_set(err, -EINVAL,
+			       "split locks: strategy %s is not made for several threads at once",
+			       strategy->name);
+	if (!driver->threads)
+		return err_set(err, -EINVAL,
+			       "split locks: driver %s is not made for several threads at once",
+			       driver->name);
+	if (!allocator->threads)
+		return err_set(err, -EINVAL,
+			       "split locks: allocator %s is not made for several threads at once: "
+			       "expected magazines or another that is",
+			       allocator->name);
+	return 0;
+}
+
 int dma_choose(const struct iotoll_dma_config *config, const struct strategy_ops **strategy,
 	       const struct driver_ops **driver, const struct iova_ops **allocator, struct err *err)
 {

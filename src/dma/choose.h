@@ -18,4 +18,11 @@ int dma_choose(const struct iotoll_dma_config *config, const struct strategy_ops
 	       const struct driver_ops **driver, const struct iova_ops **allocator,
 	       struct err *err) MUST_CHECK;
 
+/*
+ * With split locks, on real threads: rows that are made for several at once. 0, or -EINVAL with
+ * @err: which is not.
+ */
+int dma_choose_threads(const struct strategy_ops *strategy, const struct driver_ops *driver,
+		       const struct iova_ops *allocator, struct err *err) MUST_CHECK;
+
 #endif

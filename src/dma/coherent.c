@@ -34,13 +34,13 @@ static int get_pages(struct iotoll_dma_device *dev, struct coherent *c)
 /* The list needs a lock also where the calls need none. */
 static void list_lock(struct iotoll_dma_domain *domain)
 {
-	if (!domain_locked(domain) && !domain_watched(domain))
+	if ((!domain_locked(domain) || domain->split) && !domain_watched(domain))
 		env_quiet_lock(&domain->quiet);
 }
 
 static void list_unlock(struct iotoll_dma_domain *domain)
 {
-	if (!domain_locked(domain) && !domain_watched(domain))
+	if ((!domain_locked(domain) || domain->split) && !domain_watched(domain))
 		env_quiet_unlock(&domain->quiet);
 }
 

@@ -12,6 +12,7 @@
  */
 #include "dma/domain.h"
 #include "dma/choose.h"
+#include "dma/counting.h"
 #include "dma/mapping.h"
 
 #include <errno.h>
@@ -184,8 +185,11 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 
 	if (rc)
 		return rc;
-	if (config->split_locks && strategy->translates && !env_overlaps(domain->env))
-		return err_set(err, -EINVAL, "split locks: only in the laboratory, expected one");
+	if (config->split_locks && env_threads(domain->env)) {
+		rc = dma_choose_threads(strategy, driver, allocator, err);
+		if (rc)
+			return rc;
+	}
 	rc = driver->create(&domain->driver, domain->env, config, strategy->translates, err);
 	if (rc)
 		return rc;
@@ -207,6 +211,8 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 	domain->superpages = config->superpages;
 	domain->whole_lists = config->whole_lists && domain->iova && allocator->whole_lists;
 	domain->split = config->split_locks && domain->iova;
+	if (domain->split && env_threads(domain->env) && counting_init(domain))
+		return err_set(err, -ENOMEM, "no memory for counters");
 	env_timer_init(domain->env, &domain->timer, domain_timer, domain);
 	if (strategy->fits) {
 		rc = strategy->fits(domain, err);
@@ -272,6 +278,7 @@ void iotoll_dma_domain_destroy(struct iotoll_dma_domain *domain)
 	}
 	locks_fini(&domain->strategy_locks);
 	entry_set_fini(&domain->leaving);
+	counting_fini(domain);
 	misuse_destroy(domain->misuse);
 	env_quiet_fini(&domain->quiet);
 	free(domain);
@@ -363,6 +370,7 @@ void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct ioto
 	*out = domain ? domain->stats : (struct iotoll_dma_stats){.maps = 0};
 	if (!domain)
 		return;
+	counting_sum(domain, out);
 	if (!domain_locked(domain)) {
 		out->maps = shards(&domain->tally[0].maps);
 		out->unmaps = shards(&domain->tally[0].unmaps);
@@ -384,14 +392,9 @@ void iotoll_dma_domain_stats(const struct iotoll_dma_domain *domain, struct ioto
 
 void iotoll_dma_domain_stats_reset(struct iotoll_dma_domain *domain)
 {
-	uint64_t live, kept;
-
 	if (!domain)
 		return;
-	live = domain->stats.pages_live;
-	kept = domain->stats.kept_pages;
-	domain->stats = (struct iotoll_dma_stats){
-		.pages_live = live, .pages_peak = live, .kept_pages = kept, .kept_peak = kept};
+	counting_reset(domain);
 	memset(domain->tally, 0, sizeof(domain->tally));
 	memset(domain->batches, 0, sizeof(domain->batches));
 	if (!domain->iova)

@@ -49,6 +49,8 @@ struct unannounced {
 
 #define UNANNOUNCED_MAX 64u /* as many as a driver lets wait; more are told of at once */
 
+struct dma_counts;
+
 struct iotoll_dma_domain {
 	struct dma_env *env;
 	const struct strategy_ops *strategy;
@@ -66,9 +68,10 @@ struct iotoll_dma_domain {
 
 	/*
 	 * Everything below is under @lock where there is a table, else under @quiet. With @split
-	 * calls of several CPUs overlap, but nothing happens between two places where one may wait
-	 * (a lock, a register): what is below must make sense at each of these; @lock is then
-	 * around commands to hardware whose driver does not order them itself.
+	 * calls of several CPUs overlap. In the laboratory nothing happens between two places where
+	 * one may wait (a lock, a register), so what is below must make sense at each of these; on
+	 * real threads it is one thread's, or atomic, or not written any more. @lock is then around
+	 * commands to hardware whose driver does not order them itself.
 	 */
 	struct dma_lock lock;
 	bool split;
@@ -79,7 +82,6 @@ struct iotoll_dma_domain {
 	 * where locks are split, else of the same list.
 	 */
 	struct entry_set leaving;
-	uint64_t leaving_count;
 	/* Also around book and observer: inside @lock, or around it where the strategy takes it. */
 	struct dma_quiet quiet;
 	/* A mapping was made that only a flush makes visible: see driver_ops.flushes_maps. */
@@ -93,6 +95,7 @@ struct iotoll_dma_domain {
 	struct coherent *coherents;
 	struct iotoll_dma_device *devices;
 	struct iotoll_dma_stats stats;
+	struct dma_counts *shares;            /* see counting.h; NULL: all is in @stats */
 	struct iotoll_dma_batches batches[2]; /* of map_multi, of unmap_multi */
 	/* What allocator and lock had counted at the last reset. */
 	uint64_t words_before, wraps_before;

@@ -5,6 +5,8 @@
  */
 #include "dma/entries.h"
 
+#include "dma/counting.h"
+
 /* Pages of I/O addresses that entries which are set cover, for the observer. */
 static uint64_t covered(const struct iotoll_dma_domain *domain, uint64_t first, uint64_t entries)
 {
@@ -16,13 +18,11 @@ static uint64_t covered(const struct iotoll_dma_domain *domain, uint64_t first, 
 void entries_filled(struct iotoll_dma_domain *domain, uint64_t first, uint64_t count,
 		    enum iotoll_dma_dir dir)
 {
-	struct iotoll_dma_stats *stats = &domain->stats;
+	const struct counting c = counting_of(domain);
 
 	domain_mapped(domain, first, count);
-	stats->table_writes += count;
-	stats->pages_live += count;
-	if (stats->pages_live > stats->pages_peak)
-		stats->pages_peak = stats->pages_live;
+	(void)counting_add(&c, &c.stats->table_writes, count);
+	counting_live(domain, &c, count);
 	if (domain->observer.granted)
 		domain->observer.granted(domain->observer.ctx, domain_address(domain, first),
 					 covered(domain, first, count), dir);
@@ -105,21 +105,25 @@ int entries_set(const struct mapping *want, uint64_t paddr, uint64_t pages, uint
 /* The strategy has these from now on. */
 static void keep(struct iotoll_dma_domain *domain, uint64_t pages)
 {
-	struct iotoll_dma_stats *stats = &domain->stats;
+	const struct counting c = counting_of(domain);
 
-	stats->kept_pages += pages;
-	if (stats->kept_pages > stats->kept_peak)
-		stats->kept_peak = stats->kept_pages;
+	counting_kept(domain, &c, pages);
+}
+
+/* Entries were cleared. */
+static void went(struct iotoll_dma_domain *domain, uint64_t pages)
+{
+	const struct counting c = counting_of(domain);
+
+	(void)counting_add(&c, &c.stats->table_writes, pages);
+	(void)counting_add(&c, &c.stats->pages_live, -pages);
 }
 
 /* True: they are free; the strategy has the first word on that. */
 static bool clear(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
 {
-	struct iotoll_dma_stats *stats = &domain->stats;
-
 	domain->driver->ops->clear(domain->driver, first, pages);
-	stats->table_writes += pages;
-	stats->pages_live -= pages;
+	went(domain, pages);
 	if (!domain->strategy->cleared || domain->strategy->cleared(domain, first, pages))
 		return true;
 	keep(domain, pages);
@@ -133,17 +137,26 @@ static void tell(struct iotoll_dma_domain *domain, uint64_t first, uint64_t was)
 					   was);
 }
 
+/*
+ * What the strategy keeps may be another thread's before the call that unmapped it goes on. What
+ * keeps those entries from a second unmap is then the strategy's own guard.
+ */
+static bool hands_over(const struct iotoll_dma_domain *domain)
+{
+	return domain->shares && domain->strategy->keeps;
+}
+
 bool entries_withdraw(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pages)
 {
 	const uint64_t was = covered(domain, first, pages);
 	bool free;
 
-	entry_set_put(&domain->leaving, first, pages, true);
-	domain->leaving_count += pages;
+	if (!hands_over(domain))
+		entry_set_put(&domain->leaving, first, pages, true);
 	free = clear(domain, first, pages);
 	tell(domain, first, was);
-	entry_set_put(&domain->leaving, first, pages, false);
-	domain->leaving_count -= pages;
+	if (!hands_over(domain))
+		entry_set_put(&domain->leaving, first, pages, false);
 	return free;
 }
 
@@ -176,10 +189,8 @@ void entries_erase(struct iotoll_dma_domain *domain, uint64_t first, uint64_t pa
 		ops->erase(domain->driver, first, pages);
 	else
 		ops->clear(domain->driver, first, pages);
-	domain->stats.table_writes += pages;
-	domain->stats.pages_live -= pages;
+	went(domain, pages);
 	entry_set_put(&domain->leaving, first, pages, true);
-	domain->leaving_count += pages;
 }
 
 void entries_forget(struct iotoll_dma_domain *domain, const struct entry_run *run, bool *kept,
@@ -194,7 +205,9 @@ void entries_forget(struct iotoll_dma_domain *domain, const struct entry_run *ru
 	if (together)
 		at_once = strategy->cleared_runs(domain, run, n);
 	for (unsigned i = 0; i < n; i++) {
-		if (domain_locked(domain))
+		if (hands_over(domain))
+			entry_set_put(&domain->leaving, run[i].first, run[i].count, false);
+		if (domain_locked(domain) && !domain->shares)
 			domain->more = i + 1 < n || more;
 		kept[i] = together ? !at_once
 				   : strategy->cleared &&
@@ -204,8 +217,8 @@ void entries_forget(struct iotoll_dma_domain *domain, const struct entry_run *ru
 	}
 	for (unsigned i = 0; i < n; i++) {
 		tell(domain, run[i].first, run[i].count);
-		entry_set_put(&domain->leaving, run[i].first, run[i].count, false);
-		domain->leaving_count -= run[i].count;
+		if (!hands_over(domain))
+			entry_set_put(&domain->leaving, run[i].first, run[i].count, false);
 	}
 }
 

@@ -3,13 +3,15 @@
  * Making the IOMMU forget: the whole cache or one range of it. Both are charged as flushes,
  * whatever called for them. And what follows for entries that a strategy keeps until then.
  */
-#include "dma/domain.h"
+#include "dma/counting.h"
 
 #include <errno.h>
 
 void domain_release(struct iotoll_dma_domain *domain, uint64_t first, uint64_t entries)
 {
-	domain->stats.kept_pages -= entries;
+	const struct counting c = counting_of(domain);
+
+	(void)counting_add(&c, &c.stats->kept_pages, -entries);
 	domain->iova->ops->free(domain->iova, first, entries);
 }
 
@@ -69,12 +71,23 @@ static void lock_commands(struct iotoll_dma_domain *domain, bool lock)
 		env_unlock(domain->env, &domain->lock);
 }
 
-static void count(struct iotoll_dma_domain *domain, const struct driver_flush *took, uint64_t from)
+enum forgotten { FLUSH, INVALIDATION };
+
+static void count(struct iotoll_dma_domain *domain, enum forgotten which,
+		  const struct driver_flush *took, uint64_t from)
 {
-	domain->stats.flush_polls += took->polls;
-	domain->stats.flush_timeouts += took->timed_out;
-	domain->stats.device_invalidations += took->device_invalidations;
-	domain->stats.flush_ps += env_now_ps(domain->env) - from;
+	const struct counting c = counting_of(domain);
+	const uint64_t ps = env_now_ps(domain->env) - from;
+
+	(void)counting_add(&c, which == FLUSH ? &c.stats->flushes : &c.stats->invalidations, 1);
+	if (took->polls)
+		(void)counting_add(&c, &c.stats->flush_polls, took->polls);
+	if (took->timed_out)
+		(void)counting_add(&c, &c.stats->flush_timeouts, 1);
+	if (took->device_invalidations)
+		(void)counting_add(&c, &c.stats->device_invalidations, took->device_invalidations);
+	if (ps)
+		(void)counting_add(&c, &c.stats->flush_ps, ps);
 }
 
 void domain_flush(struct iotoll_dma_domain *domain)
@@ -86,9 +99,9 @@ void domain_flush(struct iotoll_dma_domain *domain)
 	lock_commands(domain, true);
 	domain->driver->ops->flush(domain->driver, &took);
 	lock_commands(domain, false);
-	domain->stats.flushes++;
-	count(domain, &took, from);
-	domain->flush_due = false;
+	count(domain, FLUSH, &took, from);
+	if (domain->flush_due)
+		domain->flush_due = false;
 	env_leave(domain->env, token);
 }
 
@@ -113,8 +126,7 @@ void domain_invalidate(struct iotoll_dma_domain *domain, uint64_t first, uint64_
 	lock_commands(domain, true);
 	domain->driver->ops->invalidate(domain->driver, first, entries, &took);
 	lock_commands(domain, false);
-	domain->stats.invalidations++;
-	count(domain, &took, from);
+	count(domain, INVALIDATION, &took, from);
 	env_leave(domain->env, token);
 }
 
@@ -150,15 +162,14 @@ void domain_mapped(struct iotoll_dma_domain *domain, uint64_t first, uint64_t en
 	int token;
 
 	if (!domain->driver->ops->mapped) {
-		domain->flush_due |= domain->driver->ops->flushes_maps;
+		if (domain->driver->ops->flushes_maps)
+			domain->flush_due = true;
 		return;
 	}
 	token = env_enter(domain->env, DMA_PHASE_FLUSH);
 	from = env_now_ps(domain->env);
-	if (domain->driver->ops->mapped(domain->driver, first, entries, &took)) {
-		domain->stats.invalidations++;
-		count(domain, &took, from);
-	}
+	if (domain->driver->ops->mapped(domain->driver, first, entries, &took))
+		count(domain, INVALIDATION, &took, from);
 	env_leave(domain->env, token);
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "dma/coherent.h"
+#include "dma/counting.h"
 #include "dma/entries.h"
 
 static uint64_t iova_page(const struct mapping *mapping)
@@ -223,7 +224,7 @@ void mapping_take_down(const struct mapping *mapping)
 	bool free = false;
 
 	mapping_announce_late(mapping);
-	if (domain_locked(domain))
+	if (domain_locked(domain) && !domain->shares)
 		domain->more = mapping->attrs.more;
 	/* Entries that are lent go with what they came with. */
 	if (!mapping_is_lent(mapping))
@@ -255,7 +256,7 @@ static bool plausible(const struct iotoll_dma_domain *domain, const struct mappi
 	if (!domain_entry_at(domain, what->iova, &first))
 		return false;
 	pages = entries_of(what);
-	if (domain->leaving_count && entry_set_count(&domain->leaving, first, pages))
+	if (entry_set_has_any(&domain->leaving, first, pages))
 		return false;
 	return domain->iova->ops->owns(domain->iova, first, pages) &&
 	       !(domain->strategy->keeps && domain->strategy->keeps(domain, first, pages));
@@ -303,6 +304,8 @@ static struct dma_tally *tally_of(struct iotoll_dma_domain *domain)
 
 void mapping_count_map(struct iotoll_dma_domain *domain, uint64_t pages)
 {
+	struct counting c;
+
 	if (!domain_locked(domain)) {
 		struct dma_tally *t = tally_of(domain);
 
@@ -313,13 +316,16 @@ void mapping_count_map(struct iotoll_dma_domain *domain, uint64_t pages)
 		}
 		return;
 	}
-	domain->stats.maps++;
-	domain->stats.single_entry_maps += pages == 1;
-	domain->stats.mapped_pages_total += pages;
+	c = counting_of(domain);
+	(void)counting_add(&c, &c.stats->maps, 1);
+	(void)counting_add(&c, &c.stats->single_entry_maps, pages == 1);
+	(void)counting_add(&c, &c.stats->mapped_pages_total, pages);
 }
 
 void mapping_count_unmap(struct iotoll_dma_domain *domain, uint64_t pages)
 {
+	struct counting c;
+
 	if (!domain_locked(domain)) {
 		struct dma_tally *t = tally_of(domain);
 
@@ -328,14 +334,17 @@ void mapping_count_unmap(struct iotoll_dma_domain *domain, uint64_t pages)
 			domain_count(&t->long_unmaps, 1);
 		return;
 	}
-	domain->stats.unmaps++;
-	domain->stats.single_entry_unmaps += pages == 1;
+	c = counting_of(domain);
+	(void)counting_add(&c, &c.stats->unmaps, 1);
+	(void)counting_add(&c, &c.stats->single_entry_unmaps, pages == 1);
 }
 
 void mapping_count_failure(struct iotoll_dma_domain *domain)
 {
+	const struct counting c = counting_of(domain);
+
 	if (!domain_locked(domain))
 		domain_count(&tally_of(domain)->map_failures, 1);
 	else
-		domain->stats.map_failures++;
+		(void)counting_add(&c, &c.stats->map_failures, 1);
 }

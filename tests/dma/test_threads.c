@@ -3,6 +3,7 @@
  * Four real threads on one domain. What they hold must never overlap, and what they count must
  * add up; run it under ThreadSanitizer as well.
  */
+#include <errno.h>
 #include <pthread.h>
 
 #include "base/rng.h"
@@ -84,7 +85,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void run(const char *strategy, bool check, uint64_t seed)
+static void run(const char *strategy, bool check, bool split, uint64_t seed)
 {
 	static struct shared shared;
 	struct worker workers[THREADS];
@@ -95,6 +96,7 @@ static void run(const char *strategy, bool check, uint64_t seed)
 
 	memset(&shared, 0, sizeof(shared));
 	config.check_misuse = check;
+	config.split_locks = split;
 	rig_start(&shared.rig, &config);
 	for (unsigned i = 0; i < THREADS; i++) {
 		workers[i] = (struct worker){.shared = &shared, .number = i, .seed = seed + i};
@@ -133,9 +135,55 @@ static void what_threads_hold_never_overlaps(void **state)
 
 	(void)state;
 	for (unsigned i = 0; (name = iotoll_dma_strategy_name(i, NULL)) != NULL; i++) {
-		run(name, false, seed);
-		run(name, true, seed);
+		run(name, false, false, seed);
+		run(name, true, false, seed);
 	}
+}
+
+static void nor_does_it_without_a_lock_around_each_call(void **state)
+{
+	static const char *const strategies[] = {"strict", "deferred", "deferred-tracked",
+						 "flush-queue", "unflushed"};
+	const uint64_t seed = rig_seed();
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		run(strategies[i], false, true, seed);
+		run(strategies[i], true, true, seed);
+	}
+}
+
+/* Who is named is not made for it; one that is comes in its place. */
+static void rows_that_are_not_made_for_threads_cannot_have_split_locks(void **state)
+{
+	struct iotoll_dma_config config = rig_config();
+	struct iotoll_dma_domain *domain;
+	static struct rig rig;
+	char why[160];
+
+	(void)state;
+	rig_open(&rig, 64u << 20);
+	config.split_locks = true;
+	config.strategy = "strict";
+	config.allocator = "contiguous";
+	assert_int_equal(iotoll_dma_domain_create(&domain, rig.env, &config, why, sizeof(why)),
+			 -EINVAL);
+	assert_string_equal(why, "split locks: allocator contiguous is not made for several "
+				 "threads at once: expected magazines or another that is");
+	config.allocator = "magazines";
+	config.strategy = "shadow";
+	assert_int_equal(iotoll_dma_domain_create(&domain, rig.env, &config, why, sizeof(why)),
+			 -EINVAL);
+	assert_string_equal(why, "split locks: strategy shadow is not made for them");
+	config.strategy = "identity";
+	assert_int_equal(iotoll_dma_domain_create(&domain, rig.env, &config, why, sizeof(why)),
+			 -EINVAL);
+	assert_string_equal(
+		why, "split locks: strategy identity is not made for several threads at once");
+	config.strategy = "strict";
+	assert_int_equal(iotoll_dma_domain_create(&domain, rig.env, &config, why, sizeof(why)), 0);
+	iotoll_dma_domain_destroy(domain);
+	rig_close(&rig);
 }
 
 /* ---- buffers ---- */
@@ -330,6 +378,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_threads_hold_never_overlaps),
+		cmocka_unit_test(nor_does_it_without_a_lock_around_each_call),
+		cmocka_unit_test(rows_that_are_not_made_for_threads_cannot_have_split_locks),
 		cmocka_unit_test(no_buffer_is_two_threads_at_a_time),
 		cmocka_unit_test(flushes_that_stop_the_whole_chip_do_not_leave_a_bus_stopped),
 		cmocka_unit_test(a_bus_flushes_while_another_domain_comes_and_goes),

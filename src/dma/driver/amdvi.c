@@ -254,6 +254,7 @@ const struct driver_ops amdvi_driver_ops = {
 	.name = "amdvi",
 	.title = "AMD-Vi, as Linux 6.1 drives it",
 	.overlaps = true,
+	.threads = true,
 	.orders_commands = true,
 	.translates = true,
 	.max_paddr = AMDVI_FRAME | (AMDVI_PAGE_BYTES - 1),

@@ -297,6 +297,7 @@ const struct driver_ops calgary_driver_ops = {
 	.name = "calgary",
 	.title = "IBM Calgary PCI-X bridge, as Linux 2.6.21 drives it",
 	.overlaps = true,
+	.threads = true,
 	.translates = true,
 	.max_paddr = CALGARY_TCE_RPN | (CALGARY_PAGE_BYTES - 1),
 	.usual_entries = CALGARY_MIN_ENTRIES << (CALGARY_SIZE_CODES - 1),

@@ -97,6 +97,8 @@ struct driver_ops {
 	 * share. Without it the domain cannot have split locks.
 	 */
 	bool overlaps;
+	/* With @overlaps: also where those are real threads, wherever they are. */
+	bool threads;
 	/* flush() and invalidate() of several CPUs order themselves; else the domain does it. */
 	bool orders_commands;
 	/*

@@ -55,6 +55,7 @@ int radix_init(struct radix *t, struct dma_env *env, unsigned levels, uint64_t e
 	       struct radix_format format)
 {
 	*t = (struct radix){.env = env, .format = format};
+	env_quiet_init(&t->quiet);
 	for (unsigned level = 1; level < levels; level++) {
 		t->count[level] = ((entries - 1) >> (RADIX_BITS * level)) + 1;
 		t->table[level] = calloc(t->count[level], sizeof(*t->table[level]));
@@ -69,6 +70,7 @@ int radix_init(struct radix *t, struct dma_env *env, unsigned levels, uint64_t e
 free_lists:
 	for (unsigned level = 1; level < levels; level++)
 		free(t->table[level]);
+	env_quiet_fini(&t->quiet);
 	return -ENOMEM;
 }
 
@@ -83,54 +85,77 @@ void radix_fini(struct radix *t)
 		free(t->table[level]);
 	}
 	env_free_pages(t->env, t->root, 1);
+	env_quiet_fini(&t->quiet);
 	t->levels = 0;
 }
 
-/* Where the entry of @page in the table of @level lies; the top level has one table. */
+/* The table of @level for @page, 0: none yet. The top level has one, which is not kept here. */
+static uint64_t table_of(const struct radix *t, unsigned level, uint64_t page)
+{
+	iotoll_phys_t at;
+
+	__atomic_load(&t->table[level][page >> (RADIX_BITS * level)], &at, __ATOMIC_ACQUIRE);
+	return IOTOLL_PHYS_U64(at);
+}
+
+/* It is there, and so are all that lead to it. */
+static void set_table(struct radix *t, unsigned level, uint64_t page, iotoll_phys_t at)
+{
+	__atomic_store(&t->table[level][page >> (RADIX_BITS * level)], &at, __ATOMIC_RELEASE);
+}
+
+/* Where the entry of @page in the table of @level lies. */
 static iotoll_phys_t entry_of(const struct radix *t, unsigned level, uint64_t page)
 {
 	const uint64_t index = (page >> (RADIX_BITS * (level - 1))) % ENTRIES;
-	const iotoll_phys_t table =
-		level == t->levels ? t->root : t->table[level][page >> (RADIX_BITS * level)];
+	const uint64_t table =
+		level == t->levels ? IOTOLL_PHYS_U64(t->root) : table_of(t, level, page);
 
-	return IOTOLL_PHYS(IOTOLL_PHYS_U64(table) + index * ENTRY);
+	return IOTOLL_PHYS(table + index * ENTRY);
 }
 
 static bool has_lowest(const struct radix *t, uint64_t page)
 {
-	return IOTOLL_PHYS_U64(t->table[1][page / ENTRIES]) != 0;
+	return table_of(t, 1, page) != 0;
 }
 
 iotoll_phys_t radix_leaf(const struct radix *t, uint64_t page)
 {
 	if (has_lowest(t, page))
 		return entry_of(t, 1, page);
-	if (!t->format.large ||
-	    (t->levels > 2 && !IOTOLL_PHYS_U64(t->table[2][page / ENTRIES / ENTRIES])))
+	if (!t->format.large || (t->levels > 2 && !table_of(t, 2, page)))
 		return IOTOLL_PHYS(0);
 	return entry_of(t, 2, page);
 }
 
+/* Linked once it is zero. Two threads may find it missing at once, then one's stays. */
 static int make_table(struct radix *t, unsigned level, uint64_t page)
 {
-	iotoll_phys_t *table = &t->table[level][page >> (RADIX_BITS * level)];
 	const iotoll_phys_t parent = entry_of(t, level + 1, page);
 	iotoll_phys_t fresh;
+	bool ours;
 	int rc;
 
 	env_touch(t->env, parent, ENTRY, false);
-	if (IOTOLL_PHYS_U64(*table))
+	if (table_of(t, level, page))
 		return 0;
 	rc = table_page(t, &fresh);
 	if (rc)
 		return rc;
-	*table = fresh;
-	radix_store64(t->env, parent, t->format.pointer(IOTOLL_PHYS_U64(fresh), level));
-	flush_if_needed(t, parent, ENTRY);
+	env_quiet_lock(&t->quiet);
+	ours = !table_of(t, level, page);
+	if (ours) {
+		radix_store64(t->env, parent, t->format.pointer(IOTOLL_PHYS_U64(fresh), level));
+		flush_if_needed(t, parent, ENTRY);
+		set_table(t, level, page, fresh);
+	}
+	env_quiet_unlock(&t->quiet);
+	if (!ours)
+		env_free_pages(t->env, fresh, 1);
 	return 0;
 }
 
-/* Tables from the root down to that of level @lowest for @page. Linked once they are zero. */
+/* Tables from the root down to that of level @lowest for @page. */
 static int prepare_page(struct radix *t, uint64_t page, unsigned lowest)
 {
 	for (unsigned level = t->levels - 1; level >= lowest; level--) {
@@ -160,6 +185,8 @@ int radix_prepare(struct radix *t, uint64_t first, uint64_t count, iotoll_phys_t
 		int rc;
 
 		run = run_of(first, end);
+		if (!env_charges(t->env) && has_lowest(t, first))
+			continue; /* looking at what leads there would tell nothing new */
 		large = t->format.large && run == ENTRIES && at % LARGE == 0 &&
 			!has_lowest(t, first);
 		rc = prepare_page(t, first, large ? 2 : 1);
@@ -172,11 +199,13 @@ int radix_prepare(struct radix *t, uint64_t first, uint64_t count, iotoll_phys_t
 static void store_run(struct radix *t, uint64_t first, uint64_t count, uint64_t entry, bool push)
 {
 	const iotoll_phys_t at = entry_of(t, 1, first);
+	uint64_t *const to = env_ptr(t->env, at, count * ENTRY); /* one table is one page */
+	const uint64_t step = entry ? PAGE : 0;
 
-	for (uint64_t i = 0; i < count; i++) {
-		radix_store64(t->env, IOTOLL_PHYS(IOTOLL_PHYS_U64(at) + i * ENTRY), entry);
-		if (entry)
-			entry += PAGE;
+	for (uint64_t i = 0; i < count; i++, entry += step) {
+		env_work(t->env, DMA_WORK_ENTRY_STORE, 1);
+		__atomic_store_n(&to[i], htole64(entry), __ATOMIC_RELEASE);
+		env_touch(t->env, IOTOLL_PHYS(IOTOLL_PHYS_U64(at) + i * ENTRY), ENTRY, true);
 	}
 	if (push)
 		flush_if_needed(t, at, count * ENTRY);
@@ -195,7 +224,7 @@ static bool split(struct radix *t, uint64_t page)
 
 	if (!entry || table_page(t, &fresh))
 		return false;
-	t->table[1][page / ENTRIES] = fresh;
+	set_table(t, 1, page, fresh);
 	store_run(t, page / ENTRIES * ENTRIES, ENTRIES, entry & ~t->format.large_bit, true);
 	radix_store64(t->env, parent, t->format.pointer(IOTOLL_PHYS_U64(fresh), 1));
 	flush_if_needed(t, parent, ENTRY);

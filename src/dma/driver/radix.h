@@ -3,7 +3,8 @@
  * Tables of tables of 512 little-endian entries of 8 bytes that end in pages of 4 KiB, or one level
  * earlier in pages of 2 MiB: the shape that VT-d's second level and AMD-Vi's host tables share.
  * Tables come page by page as addresses are first used and stay until the domain goes. What an
- * entry says is the driver's. Under the domain's locks, like all of a driver.
+ * entry says is the driver's. Under the domain's locks, like all of a driver; where those are
+ * split, entries are whose pages they are, and making a table is ordered here.
  */
 #ifndef IOTOLL_DMA_DRIVER_RADIX_H
 #define IOTOLL_DMA_DRIVER_RADIX_H
@@ -25,7 +26,8 @@ struct radix_format {
 struct radix {
 	struct dma_env *env;
 	struct radix_format format;
-	unsigned levels; /* 0: there are no tables */
+	struct dma_quiet quiet; /* who links a new table */
+	unsigned levels;        /* 0: there are no tables */
 	iotoll_phys_t root;
 	/*
 	 * Where the tables of each level below the root lie, by the part of the address that leads

@@ -302,6 +302,7 @@ const struct driver_ops vtd_driver_ops = {
 	.name = "vtd",
 	.title = "Intel VT-d in legacy mode, as Linux 6.1 drives it",
 	.overlaps = true,
+	.threads = true,
 	.orders_commands = true,
 	.translates = true,
 	.max_paddr = VTD_PTE_ADDR | (VTD_PAGE_BYTES - 1),

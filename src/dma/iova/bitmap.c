@@ -26,7 +26,8 @@ uint64_t bitmap_next(const struct bitmap *b, uint64_t from, uint64_t end, bool v
 
 	while (from < end) {
 		const uint64_t word = from / WORD_BITS;
-		const uint64_t found = (b->words[word] ^ flip) & word_mask(word, from, end);
+		const uint64_t bits = __atomic_load_n(&b->words[word], __ATOMIC_RELAXED);
+		const uint64_t found = (bits ^ flip) & word_mask(word, from, end);
 
 		if (found)
 			return word * WORD_BITS + (unsigned)__builtin_ctzll(found);
@@ -75,15 +76,25 @@ bool bitmap_search(struct bitmap *b, uint64_t from, uint64_t end, uint64_t count
 	return found;
 }
 
+static void put_shared(uint64_t *word, uint64_t mask, bool value)
+{
+	if (value)
+		(void)__atomic_fetch_or(word, mask, __ATOMIC_RELAXED);
+	else
+		(void)__atomic_fetch_and(word, ~mask, __ATOMIC_RELAXED);
+}
+
 void bitmap_put(struct bitmap *b, uint64_t first, uint64_t end, bool value)
 {
-	for (uint64_t word = first / WORD_BITS; word * WORD_BITS < end; word++) {
-		const uint64_t mask = word_mask(word, first, end);
+	for (uint64_t i = first / WORD_BITS; i * WORD_BITS < end; i++) {
+		const uint64_t mask = word_mask(i, first, end);
+		uint64_t *word = &b->words[i];
 
-		if (value)
-			b->words[word] |= mask;
+		if (b->shared)
+			put_shared(word, mask, value);
 		else
-			b->words[word] &= ~mask;
+			__atomic_store_n(word, value ? *word | mask : *word & ~mask,
+					 __ATOMIC_RELAXED);
 	}
 }
 

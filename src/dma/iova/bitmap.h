@@ -17,6 +17,8 @@ struct bitmap {
 	iotoll_phys_t paddr;
 	uint64_t frames;
 	uint64_t *words;
+	/* Neighbouring bits may be several threads' to change; looking at any is everybody's. */
+	bool shared;
 };
 
 /* All clear, for @entries. 0 or -ENOMEM. */

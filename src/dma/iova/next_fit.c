@@ -188,6 +188,7 @@ const struct iova_ops next_fit_ops = {
 	.title = "next-fit bitmap, as the Calgary driver of Linux 2.6.21",
 	.wraps = true,
 	.divides = true,
+	.threads = true,
 	.create = next_fit_create,
 	.destroy = next_fit_destroy,
 	.reserve = next_fit_reserve,

@@ -40,7 +40,7 @@ struct pools {
 	struct pool pool[POOLS_MAX + 1]; /* the large one is number @small */
 	unsigned small;
 	struct entry_set held, withheld;     /* guards, free of charge */
-	uint64_t hint_before[POOLS_MAX + 1]; /* the last search */
+	uint64_t hint_before[POOLS_MAX + 1]; /* without locks: the last search */
 };
 
 /* One search, from the pool it begins in to wherever it ends up. */
@@ -80,7 +80,7 @@ static void move_to(struct search *s, unsigned pool)
 
 static void went_back(struct search *s)
 {
-	s->p->base.wraps++;
+	(void)__atomic_fetch_add(&s->p->base.wraps, 1, __ATOMIC_RELAXED);
 	s->p->base.wrapped(s->p->base.ctx);
 }
 
@@ -115,16 +115,18 @@ static uint64_t begin(struct search *s, uint64_t *limit)
 static bool area(struct search *s, uint64_t start, uint64_t limit, uint64_t *out)
 {
 	const uint64_t count = s->want->count;
+	uint64_t searched = 0;
+	bool found = false;
 
-	while (bitmap_search(&s->p->bits, start, limit - 1, count, s->want->align_log2, out,
-			     &s->p->base.words_searched)) {
-		if (*out % SEGMENT_ENTRIES + count <= SEGMENT_ENTRIES)
-			return true;
-		if (count > SEGMENT_ENTRIES)
-			return false;
+	while (!found && bitmap_search(&s->p->bits, start, limit - 1, count, s->want->align_log2,
+				       out, &searched)) {
+		found = *out % SEGMENT_ENTRIES + count <= SEGMENT_ENTRIES;
+		if (!found && count > SEGMENT_ENTRIES)
+			break;
 		start = (*out / SEGMENT_ENTRIES + 1) * SEGMENT_ENTRIES;
 	}
-	return false;
+	(void)__atomic_fetch_add(&s->p->base.words_searched, searched, __ATOMIC_RELAXED);
+	return found;
 }
 
 /* Nothing found: the same pool from its start, the others, the large one. False: give up. */
@@ -155,7 +157,7 @@ static void hold(struct pools *p, uint64_t first, uint64_t count)
 {
 	bitmap_write(&p->bits, first, count, true);
 	entry_set_put(&p->held, first, count, true);
-	p->base.live += count;
+	(void)__atomic_fetch_add(&p->base.live, count, __ATOMIC_RELAXED);
 }
 
 static void took(struct search *s, uint64_t first)
@@ -179,7 +181,7 @@ static int pools_alloc(struct iova *a, const struct iova_want *want, uint64_t *o
 			   .next = pool_of_cpu(p, iova_cpu(a))};
 	bool found;
 
-	for (unsigned i = 0; i <= p->small; i++)
+	for (unsigned i = 0; i <= p->small && !a->locks.active; i++)
 		p->hint_before[i] = p->pool[i].hint;
 	s.at = want->count > SHORT_MAX ? p->small : s.next;
 	enter(p, s.at);
@@ -201,7 +203,7 @@ static void pools_free(struct iova *a, uint64_t first, uint64_t count)
 	struct pools *p = (struct pools *)a;
 
 	entry_set_put(&p->held, first, count, false);
-	a->live -= count;
+	(void)__atomic_fetch_sub(&a->live, count, __ATOMIC_RELAXED);
 	while (count) {
 		const unsigned i = pool_of_entry(p, first);
 		const uint64_t rest = p->pool[i].end - first;
@@ -355,6 +357,7 @@ static int pools_create(struct iova **out, struct dma_env *env, const struct iov
 		pools_destroy(&p->base);
 		return rc;
 	}
+	p->bits.shared = config->locks;
 	divide(p, config->entries);
 	if (config->start_hint)
 		p->pool[pool_of_entry(p, config->start_hint)].hint = config->start_hint;
@@ -367,6 +370,7 @@ const struct iova_ops pools_ops = {
 	.title = "next-fit in pools with a lock each, as Linux on POWER",
 	.wraps = true,
 	.divides = true,
+	.threads = true,
 	.create = pools_create,
 	.destroy = pools_destroy,
 	.reserve = pools_reserve,

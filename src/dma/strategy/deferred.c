@@ -28,5 +28,6 @@ const struct strategy_ops deferred_ops = {
 	.source = "\"The Price of Safety\" (OLS 2007), section 4.1; Linux's Calgary driver",
 	.translates = true,
 	.overlaps = true,
+	.threads = true,
 	.wrapped = domain_flush_for_reuse,
 };

@@ -146,6 +146,7 @@ const struct strategy_ops deferred_tracked_ops = {
 	.source = "our repair of \"The Price of Safety\" (OLS 2007), section 4.1",
 	.translates = true,
 	.overlaps = true,
+	.threads = true,
 	.create = tracked_create,
 	.destroy = tracked_destroy,
 	.allocated = tracked_allocated,

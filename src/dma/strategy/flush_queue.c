@@ -17,12 +17,12 @@
  */
 #include <errno.h>
 
+#include "dma/counting.h"
 #include "dma/domain.h"
 #include "dma/strategy/flush_queue.h"
 
-#define FRAME_BYTES  4096u
-#define DELAY_PS     UINT64_C(10000000000) /* 10 ms: IOVA_FQ_TIMEOUT */
-#define WORD_ENTRIES 64u
+#define FRAME_BYTES 4096u
+#define DELAY_PS    UINT64_C(10000000000) /* 10 ms: IOVA_FQ_TIMEOUT */
 
 /* As they lie in memory, so that what CPUs read and write can be charged. */
 struct slot {
@@ -42,11 +42,10 @@ struct queue {
 	uint64_t flush_start, flush_finish;
 	bool timer_on;
 	/*
-	 * A bit for each entry that waits, to tell a second unmap of it from the first. Our guard
-	 * and no kernel's, hence not charged.
+	 * Entries that wait, to tell a second unmap of one from the first. Our guard and no
+	 * kernel's, hence not charged.
 	 */
-	uint64_t *kept;
-	uint64_t kept_words;
+	struct entry_set kept;
 };
 
 static iotoll_phys_t ring_paddr(const struct queue *q, unsigned index)
@@ -61,26 +60,11 @@ static struct ring *ring_at(struct iotoll_dma_domain *domain, unsigned index)
 	return env_ptr(domain->env, ring_paddr(q, index), sizeof(struct ring));
 }
 
-static void mark(struct queue *q, uint64_t first, uint64_t count, bool kept)
-{
-	for (uint64_t i = first; i < first + count; i++) {
-		const uint64_t bit = UINT64_C(1) << i % WORD_ENTRIES;
-
-		if (kept)
-			q->kept[i / WORD_ENTRIES] |= bit;
-		else
-			q->kept[i / WORD_ENTRIES] &= ~bit;
-	}
-}
-
 static bool queue_keeps(const struct iotoll_dma_domain *domain, uint64_t first, uint64_t count)
 {
 	const struct queue *q = domain->strategy_data;
 
-	for (uint64_t i = first; i < first + count; i++)
-		if (q->kept[i / WORD_ENTRIES] >> i % WORD_ENTRIES & 1)
-			return true;
-	return false;
+	return entry_set_has_any(&q->kept, first, count);
 }
 
 /* Charge for the ring's head and tail. */
@@ -130,9 +114,9 @@ static void reap(struct iotoll_dma_domain *domain, unsigned index)
 		const struct slot *s = &ring->slot[ring->head];
 
 		touch_slot(domain, index, ring->head, false);
-		if (s->counter >= q->flush_finish)
+		if (s->counter >= __atomic_load_n(&q->flush_finish, __ATOMIC_ACQUIRE))
 			return;
-		mark(q, s->first, s->count, false);
+		entry_set_put(&q->kept, s->first, s->count, false);
 		domain_release(domain, s->first, s->count);
 		ring->head = (ring->head + 1) % FLUSH_QUEUE_SLOTS;
 	}
@@ -144,10 +128,10 @@ static void flush(struct iotoll_dma_domain *domain)
 	struct queue *q = domain->strategy_data;
 
 	touch_counters(domain, true);
-	q->flush_start++;
+	(void)__atomic_fetch_add(&q->flush_start, 1, __ATOMIC_SEQ_CST);
 	domain_flush(domain);
 	touch_counters(domain, true);
-	q->flush_finish++;
+	(void)__atomic_fetch_add(&q->flush_finish, 1, __ATOMIC_SEQ_CST);
 }
 
 /* queue_iova(). */
@@ -165,24 +149,26 @@ static bool queue_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint
 		reap(domain, index);
 	}
 	touch_slot(domain, index, ring->tail, true);
-	ring->slot[ring->tail] = (struct slot){first, count, q->flush_start};
+	/* Taking the lock has put the table's writes ahead of this: a later flush covers them. */
+	ring->slot[ring->tail] =
+		(struct slot){first, count, __atomic_load_n(&q->flush_start, __ATOMIC_SEQ_CST)};
 	ring->tail = (ring->tail + 1) % FLUSH_QUEUE_SLOTS;
-	mark(q, first, count, true);
+	entry_set_put(&q->kept, first, count, true);
 	unlock_ring(domain, index);
-	if (!q->timer_on) {
-		q->timer_on = true;
+	if (!__atomic_load_n(&q->timer_on, __ATOMIC_RELAXED) &&
+	    !__atomic_exchange_n(&q->timer_on, true, __ATOMIC_RELAXED))
 		domain_set_timer(domain, DELAY_PS);
-	}
 	return false;
 }
 
 /* fq_flush_timeout(). The flag goes first: whatever is queued from now on needs a timer again. */
 static void queue_timer(struct iotoll_dma_domain *domain)
 {
+	const struct counting c = counting_of(domain);
 	struct queue *q = domain->strategy_data;
 
-	q->timer_on = false;
-	domain->stats.timer_flushes++;
+	__atomic_store_n(&q->timer_on, false, __ATOMIC_RELAXED);
+	(void)counting_add(&c, &c.stats->timer_flushes, 1);
 	flush(domain);
 	for (unsigned i = 0; i < q->rings; i++) {
 		lock_ring(domain, i);
@@ -196,7 +182,7 @@ static void queue_destroy(struct iotoll_dma_domain *domain)
 	struct queue *q = domain->strategy_data;
 
 	env_free_pages(domain->env, q->paddr, q->rings * q->frames);
-	free(q->kept);
+	entry_set_fini(&q->kept);
 	free(q);
 }
 
@@ -208,11 +194,9 @@ static int queue_create(struct iotoll_dma_domain *domain)
 		return -ENOMEM;
 	q->rings = env_owners(domain->env);
 	q->frames = (sizeof(struct ring) + FRAME_BYTES - 1) / FRAME_BYTES;
-	q->kept_words = (domain->driver->entries + WORD_ENTRIES - 1) / WORD_ENTRIES;
-	q->kept = calloc(q->kept_words, sizeof(*q->kept));
-	if (!q->kept ||
+	if (entry_set_init(&q->kept, domain->driver->entries) ||
 	    env_alloc_pages(domain->env, q->rings * q->frames, FRAME_BYTES, 0, &q->paddr)) {
-		free(q->kept);
+		entry_set_fini(&q->kept);
 		free(q);
 		return -ENOMEM;
 	}
@@ -241,6 +225,7 @@ const struct strategy_ops flush_queue_ops = {
 	.source = "Linux's iommu.strict=0 (drivers/iommu/dma-iommu.c, 6.1)",
 	.translates = true,
 	.overlaps = true,
+	.threads = true,
 	.create = queue_create,
 	.destroy = queue_destroy,
 	.cleared = queue_cleared,

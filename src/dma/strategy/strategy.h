@@ -74,6 +74,8 @@ struct strategy_ops {
 	 * is its own. Without it the domain cannot have split locks.
 	 */
 	bool overlaps;
+	/* With @overlaps: also where those are real threads, wherever they are. */
+	bool threads;
 	/* Set up domain->strategy_data, if it needs any. 0 or -ENOMEM. */
 	int (*create)(struct iotoll_dma_domain *domain);
 	/* Only after a create() that succeeded. */

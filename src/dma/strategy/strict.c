@@ -35,6 +35,7 @@ const struct strategy_ops strict_ops = {
 	.source = "Linux's iommu.strict=1; \"The Price of Safety\" (OLS 2007), section 4.1",
 	.translates = true,
 	.overlaps = true,
+	.threads = true,
 	.cleared = strict_cleared,
 	.cleared_runs = strict_cleared_runs,
 };

@@ -17,4 +17,5 @@ const struct strategy_ops unflushed_ops = {
 	.demonstration = true,
 	.translates = true,
 	.overlaps = true,
+	.threads = true,
 };

@@ -79,6 +79,13 @@ static inline struct cpu *env_cpu_(const struct dma_env *env)
 	return cpu_current(env->machine);
 }
 
+/* Is anything charged for? */
+static inline bool env_charges(const struct dma_env *env)
+{
+	(void)env;
+	return true;
+}
+
 /* Category handling: the returned token goes to env_leave(). */
 static inline int env_enter(struct dma_env *env, enum dma_phase phase)
 {
@@ -313,11 +320,11 @@ static inline void env_lock_stats(const struct dma_lock *lock, uint64_t *acquisi
 	*wait_ps = lock->v.wait_ps;
 }
 
-/* May calls for one domain overlap? Only here: nothing is preempted between two waits. */
-static inline bool env_overlaps(const struct dma_env *env)
+/* Is whatever overlaps done by real threads, wherever they are, instead of where one waits? */
+static inline bool env_threads(const struct dma_env *env)
 {
 	(void)env;
-	return true;
+	return false;
 }
 
 /* The chip's lock: its word is in memory, and costs time, only where somebody needs it. */
