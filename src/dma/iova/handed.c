@@ -22,6 +22,16 @@ static bool is_inside(const struct handed *h, uint64_t i)
 	return i < h->set.entries && (entry_set_byte(&h->set, i) & HANDED_INSIDE);
 }
 
+bool handed_back_long(struct handed *h, uint64_t first, uint64_t count, unsigned class)
+{
+	if (entry_set_byte(&h->set, first) != (HANDED_HELD | (class + 1)) ||
+	    is_inside(h, first + count) ||
+	    !entry_set_all(&h->set, first + 1, count - 1, HANDED_HELD | HANDED_INSIDE))
+		return false;
+	entry_set_fill(&h->set, first, count, 0);
+	return true;
+}
+
 static bool any_held(const struct handed *h, uint64_t first, uint64_t end)
 {
 	while (first < end && !(entry_set_byte(&h->set, first) & HANDED_HELD))

@@ -65,6 +65,8 @@ static inline bool handed_back(struct handed *h, uint64_t first, uint64_t count,
 	return true;
 }
 
+/* The same of a class whose ranges are as long as was asked for; @count > 1. */
+bool handed_back_long(struct handed *h, uint64_t first, uint64_t count, unsigned class);
 /* Give back as much of [first, first + count), which is held, as lies in one range. */
 struct handed_part handed_back_part(struct handed *h, uint64_t first, uint64_t count);
 /* Entries that are held. */

@@ -145,7 +145,9 @@ __attribute__((noinline)) static void free_any(struct magazines *m, uint64_t fir
 
 	if (!rcache_locks(m)->active)
 		m->tree.r.base.live -= count;
-	if (class >= RCACHE_CLASSES || !handed_back(&m->handed, first, count, class))
+	if (class >= RCACHE_CLASSES && handed_back_long(&m->handed, first, count, RCACHE_LONG))
+		free_slow(m, first);
+	else if (class >= RCACHE_CLASSES || !handed_back(&m->handed, first, count, class))
 		free_parts(m, first, count);
 	else if (!rcache_put(m, iova_cpu(&m->tree.r.base), class, first))
 		free_slow(m, first);
