@@ -7,11 +7,13 @@
 
 #include "mem/memory.h"
 
+void *__real_malloc(size_t bytes);
 void *__real_calloc(size_t n, size_t bytes);
 void *__real_realloc(void *old, size_t bytes);
 void *__real_aligned_alloc(size_t align, size_t bytes);
 int __real_memory_alloc(struct memory *mem, uint64_t pages, uint64_t align_bytes, phys_t below,
 			phys_t *out);
+void *__wrap_malloc(size_t bytes);
 void *__wrap_calloc(size_t n, size_t bytes);
 void *__wrap_realloc(void *old, size_t bytes);
 void *__wrap_aligned_alloc(size_t align, size_t bytes);
@@ -23,6 +25,11 @@ int until_failure = -1;
 static bool fails_now(void)
 {
 	return until_failure >= 0 && until_failure-- == 0;
+}
+
+void *__wrap_malloc(size_t bytes)
+{
+	return fails_now() ? NULL : __real_malloc(bytes);
 }
 
 void *__wrap_calloc(size_t n, size_t bytes)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory that runs out at the N-th request: the linker puts these wrappers between the layer and
- * its allocations (--wrap=calloc, realloc, aligned_alloc, memory_alloc).
+ * its allocations (--wrap=malloc, calloc, realloc, aligned_alloc, memory_alloc).
  */
 #ifndef IOTOLL_TESTS_DMA_FAILING_H
 #define IOTOLL_TESTS_DMA_FAILING_H

@@ -66,6 +66,10 @@ __attribute__((noreturn, format(printf, 2, 3))) void world_broken(const struct w
 								  const char *format, ...);
 /* True; or false and why the library does not allow this combination. */
 bool world_open(struct world *w, const struct combination *of, char *why, size_t why_bytes);
+/* The same in steps: memory, hardware and environment, ... */
+void world_prepare(struct world *w, const struct combination *of);
+/* ... and what the domain is made of, which is then the caller's to make, with its devices. */
+struct iotoll_dma_config world_config(const struct world *w);
 /* Everything is unmapped. Ends the program if the domain kept what it should have given back. */
 void world_close(struct world *w);
 /*

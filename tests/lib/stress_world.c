@@ -259,6 +259,37 @@ static void free_env(struct world *w)
 	(void)pthread_mutex_destroy(&w->hardware);
 }
 
+void world_prepare(struct world *w, const struct combination *of)
+{
+	*w = (struct world){.of = of, .promise = promise_of(of->strategy)};
+	if (!w->promise)
+		world_broken(w, "strategy %s: what it promises is not in the oracle's table",
+			     of->strategy);
+	w->entries = entries_for(of);
+	make_env(w);
+	w->callbacks =
+		(struct iotoll_dma_callbacks){.ctx = w, .map = space_map, .unmap = space_unmap};
+	if (strcmp(of->driver, "callbacks") != 0 || strcmp(of->strategy, "off") == 0)
+		return;
+	w->space = calloc(w->entries, sizeof(*w->space));
+	if (!w->space)
+		world_broken(w, "no memory");
+}
+
+struct iotoll_dma_config world_config(const struct world *w)
+{
+	return (struct iotoll_dma_config){.driver = w->of->driver,
+					  .strategy = w->of->strategy,
+					  .allocator = w->of->allocator,
+					  .table_entries = w->entries,
+					  /* Of 16384 pages that there are. */
+					  .quota = strcmp(w->of->strategy, "swiotlb") == 0 ? 4096
+											   : 0,
+					  .split_locks = w->of->split,
+					  .check_misuse = w->of->check_misuse,
+					  .callbacks = &w->callbacks};
+}
+
 static void attach(struct world *w)
 {
 	for (unsigned i = 0; i < DEVICES; i++)
@@ -270,29 +301,10 @@ static void attach(struct world *w)
 
 bool world_open(struct world *w, const struct combination *of, char *why, size_t why_bytes)
 {
-	struct iotoll_dma_config config = {.driver = of->driver,
-					   .strategy = of->strategy,
-					   .allocator = of->allocator,
-					   .table_entries = entries_for(of),
-					   .split_locks = of->split,
-					   .check_misuse = of->check_misuse};
+	struct iotoll_dma_config config;
 
-	*w = (struct world){.of = of, .promise = promise_of(of->strategy)};
-	if (!w->promise)
-		world_broken(w, "strategy %s: what it promises is not in the oracle's table",
-			     of->strategy);
-	if (strcmp(of->strategy, "swiotlb") == 0)
-		config.quota = 4096; /* of 16384 pages that there are */
-	w->entries = config.table_entries;
-	make_env(w);
-	if (strcmp(of->driver, "callbacks") == 0 && strcmp(of->strategy, "off") != 0) {
-		w->space = calloc(w->entries, sizeof(*w->space));
-		if (!w->space)
-			world_broken(w, "no memory");
-		w->callbacks = (struct iotoll_dma_callbacks){
-			.ctx = w, .map = space_map, .unmap = space_unmap};
-		config.callbacks = &w->callbacks;
-	}
+	world_prepare(w, of);
+	config = world_config(w);
 	if (iotoll_dma_domain_create(&w->domain, w->env, &config, why, why_bytes)) {
 		free_env(w);
 		return false;
@@ -309,7 +321,7 @@ void world_close(struct world *w)
 	for (unsigned i = 0; i < DEVICES; i++)
 		iotoll_dma_detach(w->dev[i]);
 	iotoll_dma_domain_destroy(w->domain);
-	iotoll_env_free_pages(w->env, w->common, COMMON);
+	(void)iotoll_env_free_pages(w->env, w->common, w->oracle.pages ? COMMON : 0);
 	left = memory_allocated_pages(w->memory) - w->memory_pages;
 	if (left)
 		world_broken(w, "%llu page frames were not given back", (unsigned long long)left);

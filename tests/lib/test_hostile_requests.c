@@ -127,8 +127,8 @@ static void allocate_badly(struct world *w, struct rng *rng)
 }
 
 /*
- * What is nobody's. Without a book an unmap is believed as far as the pages are somebody's; with one
- * what begins there is taken down, whoever asks. Neither is what is tested here.
+ * What is nobody's. Without a book an unmap is believed as far as the pages are somebody's; with
+ * one what begins there is taken down, whoever asks. Neither is what is tested here.
  */
 static void unmap_badly(struct world *w, struct rng *rng, const iotoll_iova_t *live)
 {
