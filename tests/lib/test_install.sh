@@ -103,13 +103,21 @@ a_program_in_cxx_links_it() {
 	expect "it to run" env LD_LIBRARY_PATH="$lib" ./program
 }
 
+the_manual_has_a_page_of_every_function() {
+	man=$(dirname "$(find "$stage" -name iotoll_dma_map_page.3 | head -n 1)")
+	nm -D --defined-only "$lib/libiotoll.so" | awk '{ print $3 }' | while read -r symbol; do
+		expect "a page of $symbol" test -s "$man/$symbol.3"
+	done
+}
+
 for example in buffer_pool sg_server vtd_device; do
 	tap_run_as "$example builds outside the tree with pkg-config and runs" example_shared
 	tap_run_as "$example builds with the static library and runs" example_static
 done
 tap_run the_shared_library_shows_only_names_of_its_own the_static_library_shows_only_names_of_its_own \
 	every_public_function_is_in_the_library the_library_needs_the_c_library_alone \
-	the_library_neither_prints_nor_exits the_soname_has_the_version_of_the_interface
+	the_library_neither_prints_nor_exits the_soname_has_the_version_of_the_interface \
+	the_manual_has_a_page_of_every_function
 if [ -n "$cxx" ]; then
 	tap_run a_program_in_cxx_links_it
 else
