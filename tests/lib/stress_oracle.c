@@ -142,6 +142,11 @@ bool oracle_give_lines(struct oracle *o, uint64_t paddr, size_t bytes)
 	return set_lines(o, paddr, bytes, 1, 0);
 }
 
+uint64_t oracle_frame(uint64_t word)
+{
+	return ((word & ~OWN) >> COUNT_BITS) - 1;
+}
+
 bool oracle_empty(const struct oracle *o)
 {
 	for (uint64_t i = 0; i < o->pages; i++)

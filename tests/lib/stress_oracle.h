@@ -50,6 +50,8 @@ bool oracle_release(struct oracle *o, uint64_t iova, uint64_t paddr, size_t byte
 /* The same for memory that the library handed out. */
 bool oracle_take_lines(struct oracle *o, uint64_t paddr, size_t bytes);
 bool oracle_give_lines(struct oracle *o, uint64_t paddr, size_t bytes);
+/* The frame of memory that a word of .page, not 0, says is behind it. */
+uint64_t oracle_frame(uint64_t word);
 /* Is nothing anybody's? Nobody else may be at it. */
 bool oracle_empty(const struct oracle *o);
 

@@ -37,7 +37,7 @@ void world_broken(const struct world *w, const char *format, ...)
 		c->check_misuse ? "on" : "off", c->tight ? " --tight" : "",
 		(unsigned long long)c->operations, (unsigned long long)c->seed);
 	(void)fflush(stdout);
-	_Exit(1);
+	abort();
 }
 
 /* ---- the hardware half ---- */
