@@ -41,7 +41,7 @@ every_page_is_of_a_symbol_or_a_header() {
 
 every_page_is_printed_without_a_complaint() {
 	for page in "$pages"/*.3; do
-		(cd "$tap_dir/man" && groff -man -ww -Tascii "$page" 2>&1 >"$scratch/printed") >"$scratch/said"
+		(cd "$tap_dir/man" && groff -man -ww -Tascii "$page") >"$scratch/printed" 2>"$scratch/said"
 		expect "no complaint of $page" test ! -s "$scratch/said"
 	done
 }
