@@ -193,6 +193,7 @@ static int parse(struct options *o, int argc, char **argv)
 					      {"locks", required_argument, NULL, 'l'},
 					      {"misuse", required_argument, NULL, 'm'},
 					      {"seed", required_argument, NULL, 'r'},
+					      {"help", no_argument, NULL, 'h'},
 					      {"every", required_argument, NULL, 'n'},
 					      {"tight", no_argument, NULL, 'f'},
 					      {"quiet-hardware", no_argument, NULL, 'q'},
@@ -228,6 +229,8 @@ static int parse(struct options *o, int argc, char **argv)
 		case 'r':
 			o->seed = strtoull(optarg, NULL, 0);
 			break;
+		case 'h':
+			exit(usage(stdout));
 		case 'n':
 			o->every = (unsigned)strtoul(optarg, NULL, 0);
 			break;
