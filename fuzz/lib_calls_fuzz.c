@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <string.h>
-
 #include "../tests/lib/stress.h"
 #include "input.h"
 
@@ -97,7 +96,8 @@ static void check_all(struct model *m)
 	for (unsigned i = 0; i < m->count; i++)
 		for (int k = 0; k < m->live[i].n; k++)
 			check_element(m, &m->live[i], k);
-	for (uint64_t page = 0; page < m->w.entries; page++)
+	/* Of a large table as much as has addresses of the memory that is used. */
+	for (uint64_t page = 0; page < m->w.entries && page < 4096; page++)
 		check_page(m, page, false);
 }
 
