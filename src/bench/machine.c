@@ -109,14 +109,14 @@ static int make_domain(struct machine *m, const struct bench_setup *setup, struc
 		.allocator = setup->allocator,
 		.table_entries = setup->table_entries ? setup->table_entries
 						      : iotoll_dma_driver_entries(setup->iommu),
-		.split_locks = true};
+		.split_locks = setup->locks != 1 + BENCH_ONE_LOCK};
 	int rc = iotoll_env_create(&m->env, &env);
 
 	if (rc)
 		return rc;
 	/* The fastest there is; not every row is made for it. */
 	rc = iotoll_dma_domain_create(&m->domain, m->env, &config, err->text, sizeof(err->text));
-	if (rc != -EINVAL)
+	if (rc != -EINVAL || !config.split_locks)
 		return rc;
 	config.split_locks = false;
 	return iotoll_dma_domain_create(&m->domain, m->env, &config, err->text, sizeof(err->text));
