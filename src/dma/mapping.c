@@ -184,13 +184,15 @@ void mapping_announce_late(const struct mapping *mapping)
 
 int mapping_commit(const struct mapping *mapping, iotoll_phys_t paddr)
 {
-	struct mapping made = *mapping;
 	const int rc = domain_commit(mapping->dev->domain);
 
 	mapping_announce(mapping, paddr);
-	made.refused = rc != 0;
-	if (rc)
+	if (rc) {
+		struct mapping made = *mapping;
+
+		made.refused = true;
 		(void)mapping_remove(&made);
+	}
 	return rc;
 }
 
@@ -262,14 +264,29 @@ static bool plausible(const struct iotoll_dma_domain *domain, const struct mappi
 	       !(domain->strategy->keeps && domain->strategy->keeps(domain, first, pages));
 }
 
+/* Where Linux's answer to a failed map lies: warned about there, ignored. */
+static void note_emergency(struct iotoll_dma_domain *domain, const struct mapping *what)
+{
+	if (domain->iova && iova_page(what) < domain->driver->emergency_pages)
+		domain_count(&domain->stats.emergency_unmaps, 1);
+}
+
+/* Without a book: false, and counted, if @what cannot be. */
+static bool believed(struct iotoll_dma_domain *domain, const struct mapping *what)
+{
+	if (plausible(domain, what))
+		return true;
+	if (domain->iova)
+		domain_count(&domain->stats.misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN], 1);
+	return false;
+}
+
 bool mapping_claim(const struct mapping *what, struct mapping *found)
 {
 	struct iotoll_dma_domain *domain = what->dev->domain;
 
 	*found = *what;
-	/* Where Linux's answer to a failed map lies: warned about there, ignored. */
-	if (domain->iova && iova_page(what) < domain->driver->emergency_pages)
-		domain_count(&domain->stats.emergency_unmaps, 1);
+	note_emergency(domain, what);
 	if (domain->misuse) {
 		if (!misuse_take(domain->misuse, what, domain->stats.misuse, found))
 			return false;
@@ -277,18 +294,24 @@ bool mapping_claim(const struct mapping *what, struct mapping *found)
 		found->refused = what->refused;
 		if (found->kind == MAPPING_COHERENT && what->kind != MAPPING_COHERENT)
 			coherent_unmapped(domain, found);
-	} else if (!plausible(domain, what)) {
-		if (domain->iova)
-			domain_count(&domain->stats.misuse[IOTOLL_MISUSE_UNMAP_UNKNOWN], 1);
-		return false;
+		return true;
 	}
-	return true;
+	return believed(domain, what);
 }
 
 uint64_t mapping_remove(const struct mapping *what)
 {
+	struct iotoll_dma_domain *domain = what->dev->domain;
 	struct mapping found;
 
+	/* Nothing says more of it than @what does: no copy is due. */
+	if (!domain->misuse) {
+		note_emergency(domain, what);
+		if (!believed(domain, what))
+			return 0;
+		mapping_take_down(what);
+		return entries_of(what);
+	}
 	if (!mapping_claim(what, &found))
 		return 0;
 	mapping_take_down(&found);
