@@ -46,6 +46,7 @@ function result_row(    told) {
 		(row["over_floor"] + 0 ? "×" short(row["over_floor"]) " " row["floor"] : "") " | " baselines " | " told " |"
 }
 /^ "version"/ { version = value($0) }
+/^ "load_average"/ { load = value($0) }
 /^ "(floors|results)": \[/ { list = $1; gsub(/[":]/, "", list) }
 /^ \]/ { list = "" }
 /^ "host": \{/ { list = "host" }
@@ -59,7 +60,7 @@ function result_row(    told) {
 END {
 	if (!results || !floors)
 		exit 1
-	print "\n" host["cpu"] ", " host["cpus"] " processors; iotoll " version "."
+	print "\n" host["cpu"] ", " host["cpus"] " processors, load average " sprintf("%.1f", load) " before; iotoll " version "."
 }' "$bench") || {
 	echo "$bench: no floors and results of 'iotoll bench all --format json'" >&2
 	exit 1

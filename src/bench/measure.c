@@ -110,8 +110,11 @@ static int round_of(struct contest *c, const struct entrant *e, double *ns, bool
 	return t.failed ? -EIO : 0;
 }
 
-/* One step towards rounds of the length wanted; is @ns of an operation that long already? */
-static bool closer(const struct contest *c, struct entrant *e, double ns)
+/*
+ * One step towards rounds of the length wanted; is @ns of an operation that long already? One that
+ * was disturbed took longer than it should: that it is too short is true all the same.
+ */
+static bool closer(const struct contest *c, struct entrant *e, double ns, bool counts)
 {
 	const double round = ns * (double)e->ops;
 
@@ -119,14 +122,14 @@ static bool closer(const struct contest *c, struct entrant *e, double ns)
 		e->ops *= 2;
 		return false;
 	}
-	if (round > 2 * c->round_ns && e->ops > 1)
+	if (counts && round > 2 * c->round_ns && e->ops > 1)
 		e->ops /= 2;
-	return true;
+	return counts;
 }
 
 /*
- * Operations for a round of the length wanted, and warm caches, tables and predictors. A disturbed
- * round says nothing of its length, unless there are no others.
+ * Operations for a round of the length wanted, and warm caches, tables and predictors. Where every
+ * round is disturbed, what was reached has to do.
  */
 static int calibrate(struct contest *c, struct entrant *e, struct err *err)
 {
@@ -143,8 +146,7 @@ static int calibrate(struct contest *c, struct entrant *e, struct err *err)
 		if (rc)
 			return err_set(err, rc, "%s, %s: an operation failed", c->row->name,
 				       e->name);
-		if (counts || gang_now_ns() > patience)
-			long_enough = closer(c, e, ns);
+		long_enough = closer(c, e, ns, counts) || gang_now_ns() > patience;
 		if (stopped(c))
 			return -EINTR;
 	}

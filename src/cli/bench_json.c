@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* iotoll bench: the document of results. Its fields are described in docs/results.md, "Bench". */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/bench.h"
@@ -41,10 +42,17 @@ static json_t *setup_json(const struct bench_setup *s)
 
 json_t *bench_document(const struct bench_options *options)
 {
-	return json_pack("{s:s, s:s, s:f, s:f, s:b, s:b, s:[], s:[], s:[]}", "bench",
-			 options->group, "version", version_of_program(), "interval_percent",
-			 options->interval_percent, "limit_s", options->limit_s, "quick",
-			 options->quick, "interrupted", 0, "floors", "results", "left_out");
+	double load = 0;
+	json_t *document;
+
+	(void)getloadavg(&load, 1);
+	document = json_pack("{s:s, s:s, s:f, s:f, s:b, s:b, s:[], s:[], s:[]}", "bench",
+			     options->group, "version", version_of_program(), "interval_percent",
+			     options->interval_percent, "limit_s", options->limit_s, "quick",
+			     options->quick, "interrupted", 0, "floors", "results", "left_out");
+	/* Of the minute before: what else the machine had to do. */
+	json_object_set_new(document, "load_average", json_real(load));
+	return document;
 }
 
 /* Bins of equal width from the smallest sample to the 99th percentile; the last has the rest too.

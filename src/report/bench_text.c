@@ -27,8 +27,10 @@ static void host(FILE *out, const json_t *document)
 	size_t i;
 
 	if (h)
-		fprintf(out, "%s, %.0f processors%s\n\n", text_member(h, "cpu"), number(h, "cpus"),
-			json_is_true(json_object_get(h, "virtual")) ? ", virtual" : "");
+		fprintf(out, "%s, %.0f processors%s; load average before: %.1f\n\n",
+			text_member(h, "cpu"), number(h, "cpus"),
+			json_is_true(json_object_get(h, "virtual")) ? ", virtual" : "",
+			number(document, "load_average"));
 	json_array_foreach(json_object_get(document, "floors"), i, floor)
 	{
 		if (number(floor, "ns") > 0)
