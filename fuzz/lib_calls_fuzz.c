@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <string.h>
+
 #include "../tests/lib/stress.h"
 #include "input.h"
 
@@ -119,7 +120,6 @@ static void draw_element(struct model *m, struct iotoll_sg *sg)
 				 .bytes = bytes};
 }
 
-/* Is it a request at all? */
 static bool valid(const struct live *l)
 {
 	for (int i = 0; i < l->n; i++)
