@@ -13,7 +13,7 @@
 #include "stress.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define MOST         256u /* combinations of one strategy */
+#define MOST         1024u /* combinations of one strategy */
 
 struct options {
 	uint64_t operations; /* a strategy */
