@@ -46,7 +46,7 @@ static const struct group {
 	 ASK_ALLOCATOR | ASK_LOCKS | ASK_PATTERN | ASK_THREADS | ASK_PAGES | ASK_OUTSTANDING},
 	{"translate", "hits and walks of each IOMMU", translate_rows, NULL,
 	 ASK_IOMMU | ASK_THREADS | ASK_ENTRIES},
-	{"invalidate", "invalidations", invalidate_rows, NULL, ASK_IOMMU | ASK_ENTRIES},
+	{"invalidate", "VT-d's invalidations", invalidate_rows, NULL, ASK_ENTRIES},
 	{"iotlb", "the IOTLB by itself, and miss ratios", iotlb_rows, add_policies,
 	 ASK_POLICY | ASK_ENTRIES},
 	{"sim", "speed of the laboratory", NULL, NULL, 0},

@@ -173,6 +173,7 @@ static void what_there_is_not_is_refused_in_words(void **state)
 		{"iova", {.strategy = "strict"}, "bench iova: --strategy means nothing to it"},
 		{"iotlb", {.policy = "nonsense"}, "nonsense"},
 		{"iotlb", {.pages = 2}, "bench iotlb: --pages means nothing to it"},
+		{"invalidate", {.iommu = "amdvi"}, "bench invalidate: --iommu means nothing to it"},
 		{"all", {.threads = 2}, "bench all: --threads means nothing to it"},
 		{"nonsense", {.threads = 0}, "no group 'nonsense'"},
 	};
