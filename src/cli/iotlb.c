@@ -69,17 +69,17 @@ static int take_rate(struct args *a, const char *arg)
 	return 0;
 }
 
-/* What a sample can say, wherever nothing else was asked for. */
+/* What a sample can say, wherever nothing was asked for: what was has a string of its own. */
 static void sample_defaults(struct iotlb_lab_request *r)
 {
 	struct iotlb_lab_request usual;
 
 	iotlb_lab_defaults(&usual);
-	if (!strcmp(r->policies, usual.policies))
+	if (r->policies == usual.policies)
 		r->policies = "lru";
-	if (!strcmp(r->ways, usual.ways))
+	if (r->ways == usual.ways)
 		r->ways = "full";
-	if (!strcmp(r->entries, usual.entries))
+	if (r->entries == usual.entries)
 		r->entries = "1024,2048,4096,8192,16384,32768,65536";
 }
 

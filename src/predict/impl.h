@@ -11,6 +11,7 @@
 /* How the recordings of one format are predicted. A new one is a file and a row in predict.c. */
 struct predictor {
 	const char *format; /* a row of the trace formats; NULL: any other */
+	const char *prefix; /* of its events' names, by which other formats show it */
 	/* 0 and *@ctx, which end() gives back; -ENOMEM, -EINVAL with @err. */
 	int (*begin)(void **ctx, const struct predict_config *config, struct predict_result *result,
 		     struct err *err);

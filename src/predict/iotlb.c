@@ -271,8 +271,18 @@ static int lookups_event(void *ctx, const struct trace_event *ev, struct err *er
 
 	switch (ev->kind) {
 	case TRACE_ACCESS:
+		if (!trace_has(ev, TRACE_F_SID) || !trace_has(ev, TRACE_F_ENTRY) || ev->sid >= SIDS)
+			return err_set(err, -EINVAL,
+				       "predict: line %llu: an access: expected a requester of 16 "
+				       "bits and the entry that was found",
+				       (unsigned long long)ev->line);
 		return on_access(l, ev, err);
 	case TRACE_INVALIDATE:
+		if (ev->bytes & (ev->bytes - 1))
+			return err_set(err, -EINVAL,
+				       "predict: line %llu: an invalidation: expected a power of "
+				       "two of pages",
+				       (unsigned long long)ev->line);
 		submit(l, vtd_desc_iotlb(VTD_GRAN_PAGE, did, false,
 					 vtd_iva(ev->iova, mask_of(ev->bytes), false)));
 		return 0;
@@ -341,6 +351,7 @@ static int lookups_begin(void **ctx, const struct predict_config *config,
 
 const struct predictor predictor_iotlb = {
 	.format = "qemu-vtd",
+	.prefix = "vtd_",
 	.begin = lookups_begin,
 	.event = lookups_event,
 	.end = lookups_end,

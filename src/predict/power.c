@@ -26,6 +26,8 @@
 #define ENTRIES_MAX (UINT64_C(1) << 24) /* of one table: 64 GiB, far beyond any 32-bit window */
 #define PAGE_LOG2   4u                  /* entries of a system page of 64 KiB */
 #define TCE_RIGHTS  3u                  /* bit 0: read, bit 1: write */
+#define BATCH_MAX   512u                /* entries that a list of 4 KiB has */
+#define WINDOW_64   (UINT64_C(1) << 59) /* where a dynamic window begins */
 
 struct table {
 	uint32_t liobn;
@@ -164,6 +166,19 @@ static bool is_call(enum trace_kind kind)
 	return kind == TRACE_TCE_PUT || kind == TRACE_TCE_INDIRECT || kind == TRACE_TCE_STUFF;
 }
 
+/* Are the entries that @ev names ones that a call can name? Formats other than QEMU's do not say.
+ */
+static bool can_be(const struct trace_event *ev)
+{
+	const uint64_t page = UINT64_C(1) << PREDICT_PAGE_SHIFT;
+	const uint64_t most = ev->kind == TRACE_TCE_STUFF ? WINDOW_64 / page : BATCH_MAX;
+
+	return trace_has(ev, TRACE_F_IOVA) && trace_has(ev, TRACE_F_PAGES) &&
+	       trace_has(ev, TRACE_F_ENTRY) && trace_has(ev, TRACE_F_TAG) && ev->pages &&
+	       ev->pages <= most && ev->iova % page == 0 && ev->bytes == ev->pages * page &&
+	       ev->iova < WINDOW_64 && ev->bytes <= WINDOW_64 - ev->iova;
+}
+
 /* Refused calls change nothing; 64-bit windows, which have no bytes, are not the allocator's. */
 static int power_event(void *ctx, const struct trace_event *ev, struct err *err)
 {
@@ -173,6 +188,11 @@ static int power_event(void *ctx, const struct trace_event *ev, struct err *err)
 
 	if (!is_call(ev->kind) || ev->ret != 0 || !trace_has(ev, TRACE_F_BYTES))
 		return 0;
+	if (!can_be(ev))
+		return err_set(err, -EINVAL,
+			       "predict: line %llu: a call for a table: expected whole entries "
+			       "that end below 2^59, at most 512 in a batch",
+			       (unsigned long long)ev->line);
 	rc = table_of(p, ev->tag, &t, err);
 	if (rc)
 		return rc;
@@ -219,6 +239,7 @@ static int power_begin(void **ctx, const struct predict_config *config,
 
 const struct predictor predictor_power = {
 	.format = "qemu-tce",
+	.prefix = "spapr_iommu_",
 	.begin = power_begin,
 	.event = power_event,
 	.end = power_end,

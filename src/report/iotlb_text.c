@@ -42,8 +42,8 @@ static void head(FILE *out, const json_t *s)
 	fprintf(out, "Accesses: %s.\n", text_member(s, "rule"));
 	if (json_object_get(s, "samples")) {
 		fprintf(out,
-			"%lld accesses, of which %lld to %lld pages were taken: %lld samples of "
-			"different pages, each %g of all.\nMisses are estimates.\n\n",
+			"%lld accesses; taken: %lld, to %lld pages, in %lld samples of different "
+			"pages, each %g of all.\nMisses are estimates.\n\n",
 			whole(s, "accesses"), whole(s, "sampled_accesses"),
 			whole(s, "sampled_pages"), whole(s, "samples"),
 			json_number_value(json_object_get(s, "sample_rate")));

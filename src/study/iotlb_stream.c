@@ -11,6 +11,7 @@
 #define PAGE_SHIFT 12
 #define IOTLBS     16u /* of one IOMMU */
 #define TAG_BITS   24u
+#define MAPS_MAX   ((uint64_t)1 << 25) /* pages that a recording of maps may have: our choice */
 
 /* ---- recorded traces ---- */
 
@@ -55,9 +56,9 @@ static int take(struct mrc_stream *s, const struct trace_event *ev)
 	case TRACE_INVALIDATE_ALL:
 		return mrc_drop_all(s);
 	case TRACE_MAP:
-		return pages > MRC_NUMBER ? -EFBIG : begin_pages(s, first, pages);
+		return pages + s->pages > MAPS_MAX ? -EFBIG : begin_pages(s, first, pages);
 	case TRACE_UNMAP:
-		if (pages > MRC_NUMBER)
+		if (pages > MAPS_MAX)
 			return -EFBIG;
 		for (uint64_t i = 0; i < pages && !rc; i++) {
 			bool mapped;
@@ -103,7 +104,8 @@ static int sample_event(struct mrc_sample *sample, const struct trace_event *ev)
 	}
 }
 
-static int judge(uint64_t accesses, const struct trace *t, const char **rule, struct err *err)
+static int judge(uint64_t accesses, bool sampled, const struct trace *t, const char **rule,
+		 struct err *err)
 {
 	const struct trace_tally *y = trace_tally(t);
 
@@ -111,6 +113,11 @@ static int judge(uint64_t accesses, const struct trace *t, const char **rule, st
 		return err_set(err, -EINVAL,
 			       "%s: expected either accesses of a device or maps and unmaps of a "
 			       "kernel, not both",
+			       trace_name(t));
+	if (sampled && !y->accesses)
+		return err_set(err, -EINVAL,
+			       "--sample: %s: expected IOTLB lookups of a device: of maps and "
+			       "unmaps none is sampled",
 			       trace_name(t));
 	if (!accesses)
 		return err_set(err, -EINVAL,
@@ -129,12 +136,12 @@ int iotlb_stream_trace(struct mrc_stream *s, struct mrc_sample *sample,
 	struct trace_accesses many;
 	struct trace_event ev;
 	struct trace *t;
-	int more, rc = trace_open(&t, r->trace, r->format, err);
+	int more = 1, rc = trace_open(&t, r->trace, r->format, err);
 
 	if (rc)
 		return rc;
 	trace_stop_when(t, r->options.should_stop, r->options.ctx);
-	while ((more = trace_next(t, &ev, err)) > 0 && !rc) {
+	while (!rc && (more = trace_next(t, &ev, err)) > 0) {
 		rc = sample ? sample_event(sample, &ev) : take(s, &ev);
 		while (!rc && trace_next_accesses(t, &many))
 			rc = take_many(s, sample, &many);
@@ -145,7 +152,7 @@ int iotlb_stream_trace(struct mrc_stream *s, struct mrc_sample *sample,
 	else if (more < 0)
 		rc = more;
 	else
-		rc = judge(sample ? sample->accesses : s->accesses, t, rule, err);
+		rc = judge(sample ? sample->accesses : s->accesses, sample != NULL, t, rule, err);
 	if (!rc && !r->allow_loss)
 		rc = loss_judge(t, NULL, err);
 	trace_close(t);

@@ -183,6 +183,22 @@ what_kernels_did_is_predicted() {
 	expect "no divergence" grep -q '"first_divergence": null' "$scratch/out"
 	run_for 0 predict - --format csv <"$root/traces/vtd-lazy-rx.iotlb.txt"
 	expect "all right" grep -qx 'predicted.iotlb.predicted_exact_fraction,1.0*' "$scratch/out"
+	for one in vtd-lazy-rx.iotlb tce-veth-boot vtd-ifupdown.probes; do
+		run_for 0 predict "$root/traces/$one.txt" --format csv
+		grep '^predicted.*\(exact\|wrong\|observable\)' "$scratch/out" >"$scratch/first"
+		run_for 0 trace convert "$root/traces/$one.txt" -o "$scratch/one.iot"
+		run_for 0 predict "$scratch/one.iot" --format csv
+		grep '^predicted.*\(exact\|wrong\|observable\)' "$scratch/out" >"$scratch/second"
+		expect "the same of $one as text and converted" cmp "$scratch/first" "$scratch/second"
+	done
+	printf 'kind,name,iova,tag\naccess,vtd_iotlb_page_hit,0x1000,3\n' >"$scratch/a.csv"
+	refused "expected a requester of 16 bits" predict "$scratch/a.csv"
+	printf 'kind,name,iova,bytes,tag\ninvalidate,vtd_inv_desc_iotlb_pages,0x1000,12288,3\n' \
+		>"$scratch/a.csv"
+	refused "expected a power of two of pages" predict "$scratch/a.csv"
+	printf 'kind,name,iova,bytes,pages,tag,entry\n%s,0x1000,8192,1,3,0\n' \
+		tce-stuff,spapr_iommu_pci_stuff >"$scratch/a.csv"
+	refused "expected whole entries" predict "$scratch/a.csv"
 	refused "not recognised as a trace" predict "$root/README.md"
 	refused "$scratch/none" predict "$scratch/none"
 	printf 'spapr_iommu_put liobn=0x8 ioba=0x1 tce=0x3 ret=0\n' >"$scratch/wrong.txt"
@@ -296,6 +312,15 @@ the_iotlb_laboratory_refuses_what_cannot_be() {
 	refused "did you mean mapping?" iotlb "$trace" --hints maping
 	refused "expected iommu.model and dma.strategy" iotlb bare-metal
 	refused "--set changes a scenario" iotlb "$trace" --set run.seed=2
+	refused "expected --policies lru --ways full" iotlb "$trace" --sample 0.1 --policies lru,opt
+	refused "expected --policies lru --ways full" iotlb "$trace" --sample 0.1 --ways 4
+	refused "expected --entries from 10 on" iotlb "$trace" --sample 0.1 \
+		--entries 8,16,32,64,128,256,512,1024
+	refused "of maps and unmaps none is sampled" iotlb "$root/traces/vtd-lazy-rx.probes.txt" \
+		--sample 0.1
+	printf ' a-1 [000] 1.0: map: IOMMU: %s paddr=0x1000 size=1099511627776\n' \
+		'iova=0x0 - 0x10000000000' >"$scratch/large.txt"
+	refused "more pages than can be followed" iotlb "$scratch/large.txt"
 	refused "no map or unmap event" replay "$trace"
 	printf 'cpus=1\n' >"$scratch/empty.txt"
 	refused "expected IOTLB lookups of a device" iotlb "$scratch/empty.txt"
