@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The streaming calls of the DMA API for one buffer; lists are in lists.c. */
 #include "dma/mapping.h"
+#include "dma/straight.h"
 
 #include <errno.h>
 
@@ -17,6 +18,9 @@ iotoll_iova_t iotoll_dma_map_page_attrs(struct iotoll_dma_device *dev, iotoll_ph
 
 	if (!dev)
 		return IOTOLL_DMA_MAPPING_ERROR;
+	if (dev->domain->straight && straight_map(dev, IOTOLL_PHYS_U64(paddr), bytes, dir,
+						  attrs ? attrs->ring : 0, &want.iova))
+		return want.iova;
 	token = domain_begin(dev->domain, DMA_PHASE_MAP);
 	rc = mapping_add(&want, paddr);
 	if (!rc)
@@ -49,6 +53,8 @@ void iotoll_dma_unmap_page_attrs(struct iotoll_dma_device *dev, iotoll_iova_t io
 	int token;
 
 	if (!dev)
+		return;
+	if (dev->domain->straight && straight_unmap(dev, IOTOLL_IOVA_U64(iova), bytes))
 		return;
 	token = domain_begin(dev->domain, DMA_PHASE_UNMAP);
 	pages = mapping_remove(&what);

@@ -14,6 +14,7 @@
 #include "dma/choose.h"
 #include "dma/counting.h"
 #include "dma/mapping.h"
+#include "dma/straight.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -226,6 +227,7 @@ static int domain_init(struct iotoll_dma_domain *domain, const struct iotoll_dma
 	}
 	domain->strategy = strategy;
 	domain->driver->leaves_only = strategy->leaves_only;
+	straight_decide(domain);
 	if (strategy->translates)
 		domain->driver->ops->enable(domain->driver);
 	return 0;
@@ -291,6 +293,7 @@ void iotoll_dma_domain_observe(struct iotoll_dma_domain *domain,
 		return;
 	domain->observed = observer != NULL;
 	domain->observer = observer ? *observer : (struct iotoll_dma_observer){.ctx = NULL};
+	straight_decide(domain);
 }
 
 int iotoll_dma_domain_watchdog(struct iotoll_dma_domain *domain, struct iotoll_dma_fault *out)

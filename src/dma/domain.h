@@ -62,6 +62,7 @@ struct iotoll_dma_domain {
 	struct misuse *misuse; /* NULL: not watched for */
 	struct iotoll_dma_observer observer;
 	bool observed;
+	bool straight; /* see straight.h */
 
 	struct env_timer timer; /* the strategy's */
 	bool timer_given;       /* not used: see domain_give_timer() */
