@@ -144,7 +144,12 @@ static bool queue_cleared(struct iotoll_dma_domain *domain, uint64_t first, uint
 	lock_ring(domain, index);
 	touch_counters(domain, false);
 	reap(domain, index);
-	if ((ring->tail + 1) % FLUSH_QUEUE_SLOTS == ring->head) {
+	/*
+	 * Linux looks once. But finished flushes are counted, not told apart: while another CPU's,
+	 * which began before the oldest here was queued, is still under way, one of one's own
+	 * frees nothing, and the ring would run over.
+	 */
+	while ((ring->tail + 1) % FLUSH_QUEUE_SLOTS == ring->head) {
 		flush(domain);
 		reap(domain, index);
 	}
