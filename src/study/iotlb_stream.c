@@ -104,6 +104,19 @@ static int sample_event(struct mrc_sample *sample, const struct trace_event *ev)
 	}
 }
 
+/* A sample without a page says nothing, and several of them agree about it. */
+static int judge_samples(const struct mrc_sample *sample, const struct trace *t, struct err *err)
+{
+	for (unsigned k = 0; k < MRC_SAMPLES; k++)
+		if (!sample->stream[k].accesses)
+			return err_set(
+				err, -EINVAL,
+				"--sample %g: expected a page in each of %u samples, and one "
+				"has none: %s is too small for this rate",
+				sample->rate, MRC_SAMPLES, trace_name(t));
+	return 0;
+}
+
 static int judge(uint64_t accesses, bool sampled, const struct trace *t, const char **rule,
 		 struct err *err)
 {
@@ -153,6 +166,8 @@ int iotlb_stream_trace(struct mrc_stream *s, struct mrc_sample *sample,
 		rc = more;
 	else
 		rc = judge(sample ? sample->accesses : s->accesses, sample != NULL, t, rule, err);
+	if (!rc && sample)
+		rc = judge_samples(sample, t, err);
 	if (!rc && !r->allow_loss)
 		rc = loss_judge(t, NULL, err);
 	trace_close(t);

@@ -66,13 +66,17 @@ static json_t *price_words(const json_t *row)
 		json_decref(share);
 		share = json_sprintf(", at most %.0f pairs a second", rate);
 	}
+	const double failed = result_number(row, "map_failures");
+	json_t *without = failed > 0 ? json_sprintf(" (maps that failed here: %.0f)", failed)
+				     : json_string("");
 	json_t *o = json_sprintf("costs %.2f us for a map and an unmap, %.2f of them for "
-				 "invalidations%s",
+				 "invalidations%s%s",
 				 result_number(row, "price.us_per_pair"),
 				 result_number(row, "price.flush_us_per_unmap"),
-				 json_string_value(share));
+				 json_string_value(share), json_string_value(without));
 
 	json_decref(share);
+	json_decref(without);
 	return o;
 }
 

@@ -168,6 +168,14 @@ a_recorded_load_is_priced_under_every_strategy() {
 	refused "has '0000:00:01.0'" what-if "$trace" --device eth0
 	refused "no map or unmap event" what-if "$root/traces/tce-veth-boot.txt"
 	refused "$scratch/none" what-if "$scratch/none"
+	for size in 0x1000000000 0x1000; do
+		printf ' a-1 [000] 1.0: map: IOMMU: iova=0x%x - 0x%x paddr=0x1000 size=%d\n' 0 $size $size
+		printf ' a-1 [000] 2.0: unmap: IOMMU: iova=0x0 - 0x%x size=%d unmapped_size=%d\n' \
+			$size $size $size
+	done >"$scratch/large.txt"
+	run_for 0 what-if "$scratch/large.txt" --strategies strict
+	tr '\n' ' ' <"$scratch/out" >"$scratch/first"
+	expect "the map that does not fit" grep -q "(maps that failed here: 1)" "$scratch/first"
 	run_for 2 what-if
 	run_for 0 replay "$trace" --device 0000:00:01.0 --iommu vtd --strategy strict --allocator magazines \
 		--pace closed --format json
@@ -316,6 +324,11 @@ the_iotlb_laboratory_refuses_what_cannot_be() {
 	refused "expected --policies lru --ways full" iotlb "$trace" --sample 0.1 --ways 4
 	refused "expected --entries from 10 on" iotlb "$trace" --sample 0.1 \
 		--entries 8,16,32,64,128,256,512,1024
+	{
+		echo kind,iova,tag
+		seq -f 'access,%.0f000,3' 1 9
+	} >"$scratch/few.csv"
+	refused "one has none: $scratch/few.csv is too small" iotlb "$scratch/few.csv" --sample 0.01
 	refused "of maps and unmaps none is sampled" iotlb "$root/traces/vtd-lazy-rx.probes.txt" \
 		--sample 0.1
 	printf ' a-1 [000] 1.0: map: IOMMU: %s paddr=0x1000 size=1099511627776\n' \
