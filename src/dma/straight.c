@@ -11,7 +11,7 @@ void straight_decide(struct iotoll_dma_domain *domain)
 
 	domain->straight = domain->shares && !domain_watched(domain) && !s->map && !s->unmap &&
 			   !s->owns && !s->own_locks && !d->bytewise && !d->lent && !d->commit &&
-			   !d->publish && !d->flushes_maps && !d->mapped;
+			   !d->publish && !d->flushes_maps;
 }
 
 /* Does [address, address + bytes) lie in one page, and is it any? */
@@ -52,6 +52,8 @@ bool straight_map(struct iotoll_dma_device *dev, uint64_t paddr, size_t bytes,
 	if (domain->strategy->allocated)
 		domain->strategy->allocated(domain, first, 1);
 	driver->ops->set(driver, first, 1, IOTOLL_PHYS(paddr), dir);
+	if (driver->ops->mapped)
+		domain_mapped(domain, first, 1);
 	c = counting_of(domain);
 	(void)counting_add(&c, &c.stats->table_writes, 1);
 	counting_live(domain, &c, 1);
