@@ -82,6 +82,35 @@ static void up_to_32_entries_lengths_are_rounded_and_each_power_has_its_own_stac
 	iovarig_close(&c.f);
 }
 
+/* Real threads would wait for the tree's lock. */
+static void with_locks_of_its_own_up_to_512_entries_come_back_without_the_tree(void **state)
+{
+	const struct iova_config config = {.entries = FOUR_GIB, .locks = true};
+	struct iovarig f;
+
+	(void)state;
+	iovarig_open_with(&f, "magazines", &config);
+	assert_int_equal(iovarig_take(&f, 257, FOUR_GIB), 0xFFE00);
+	assert_int_equal(iovarig_take(&f, 33, FOUR_GIB), 0xFFDC0);
+	assert_int_equal(iovarig_take(&f, 513, FOUR_GIB), 0xFF800);
+	assert_int_equal(f.a->slow, 3);
+	iovarig_give(&f, 0xFFE00, 257);
+	iovarig_give(&f, 0xFFDC0, 33);
+	assert_int_equal(iovarig_take(&f, 512, FOUR_GIB), 0xFFE00);
+	assert_int_equal(iovarig_take(&f, 64, FOUR_GIB), 0xFFDC0);
+	assert_int_equal(f.a->slow, 3);
+	/* No cache has those, and the tree looks above them again. */
+	iovarig_give(&f, 0xFF800, 513);
+	assert_int_equal(iovarig_take(&f, 512, FOUR_GIB), 0xFFA00);
+	assert_int_equal(f.a->slow, 4);
+	/* In parts: the range goes back with its last one. */
+	iovarig_give(&f, 0xFFE00, 500);
+	iovarig_give(&f, 0xFFFF4, 12);
+	assert_int_equal(iovarig_take(&f, 300, FOUR_GIB), 0xFFE00);
+	assert_int_equal(f.a->slow, 4);
+	iovarig_close(&f);
+}
+
 static void up_to_254_free_ranges_of_a_cpu_are_one_stack(void **state)
 {
 	static uint64_t first[2 * MAG];
@@ -327,6 +356,8 @@ int main(void)
 		cmocka_unit_test(what_was_freed_last_comes_back_first_and_the_tree_is_not_asked),
 		cmocka_unit_test(
 			up_to_32_entries_lengths_are_rounded_and_each_power_has_its_own_stack),
+		cmocka_unit_test(
+			with_locks_of_its_own_up_to_512_entries_come_back_without_the_tree),
 		cmocka_unit_test(up_to_254_free_ranges_of_a_cpu_are_one_stack),
 		cmocka_unit_test(the_255th_ships_the_newer_magazine_to_the_depot),
 		cmocka_unit_test(between_cpus_ranges_move_127_at_a_time),

@@ -74,6 +74,21 @@ bool entry_set_all(const struct entry_set *s, uint64_t first, uint64_t count, ui
 	return both == words;
 }
 
+bool entry_set_any(const struct entry_set *s, uint64_t first, uint64_t count)
+{
+	const uint64_t left = first < s->entries ? s->entries - first : 0;
+	const uint64_t end = first + (count < left ? count : left);
+	uint64_t i = first, any = 0;
+
+	for (; i < end && !has_word(i, end); i++)
+		any |= entry_set_byte(s, i);
+	for (; has_word(i, end); i += WORD)
+		any |= __atomic_load_n(word_at(s, i), __ATOMIC_RELAXED);
+	for (; i < end; i++)
+		any |= entry_set_byte(s, i);
+	return any != 0;
+}
+
 /* Bytes of @word that are not 0. */
 static unsigned not_zero(uint64_t word)
 {

@@ -28,6 +28,8 @@ void entry_set_fini(struct entry_set *s);
 void entry_set_fill(struct entry_set *s, uint64_t first, uint64_t count, uint8_t value);
 /* Do all of [first, first + count), which must lie in the table, have every bit of @mask? */
 bool entry_set_all(const struct entry_set *s, uint64_t first, uint64_t count, uint8_t mask);
+/* Is one of [first, first + count) in? Those past the table are not. */
+bool entry_set_any(const struct entry_set *s, uint64_t first, uint64_t count);
 /* How many of [first, first + count) are in, those past the table being out. */
 uint64_t entry_set_count(const struct entry_set *s, uint64_t first, uint64_t count);
 
@@ -58,7 +60,7 @@ static inline bool entry_set_has_any(const struct entry_set *s, uint64_t first, 
 {
 	if (count == 1 && first < s->entries)
 		return entry_set_byte(s, first) != 0;
-	return entry_set_count(s, first, count) != 0;
+	return entry_set_any(s, first, count);
 }
 
 /* Are all of [first, first + count) in, and is that any? */

@@ -43,7 +43,7 @@ struct iova_config {
 /*
  * An allocator by itself, on real threads: iova_find(), create() with locks, then fill in ops and
  * wrapped; alloc(), owns() and free() of rows with @threads are any thread's from there on, all at
- * once, of any domain or none. `magazines` is the fastest: 127 ranges of a length up to 32 entries
+ * once, of any domain or none. `magazines` is the fastest: 127 ranges of a length up to 512 entries
  * cost two locks, whoever frees them.
  */
 

@@ -42,7 +42,7 @@ static inline int hold(struct magazines *m, const struct iova_want *want, unsign
 		m->last_slow = slow;
 	}
 	*out = first;
-	handed_out(&m->handed, first, want->count, class < RCACHE_CLASSES ? class : RCACHE_LONG);
+	handed_out(&m->handed, first, want->count, class < m->classes ? class : RCACHE_LONG);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static inline uint64_t take_cached(struct magazines *m, unsigned class, uint64_t
 {
 	const uint64_t count = UINT64_C(1) << class;
 
-	if (class >= RCACHE_CLASSES || limit < count)
+	if (class >= m->classes || limit < count)
 		return 0;
 	return rcache_get(m, iova_cpu(&m->tree.r.base), class, limit - count);
 }
@@ -60,7 +60,7 @@ static inline uint64_t take_cached(struct magazines *m, unsigned class, uint64_t
 __attribute__((cold, noinline)) static int
 alloc_slow(struct magazines *m, const struct iova_want *want, unsigned class, uint64_t *out)
 {
-	const uint64_t count = class < RCACHE_CLASSES ? UINT64_C(1) << class : want->count;
+	const uint64_t count = class < m->classes ? UINT64_C(1) << class : want->count;
 	uint64_t first;
 	int rc = -ENOSPC;
 
@@ -131,7 +131,7 @@ __attribute__((noinline)) static void free_parts(struct magazines *m, uint64_t f
 		const struct handed_part part = handed_back_part(&m->handed, first, count);
 
 		if (part.last &&
-		    (part.class >= RCACHE_CLASSES ||
+		    (part.class >= m->classes ||
 		     !rcache_put(m, iova_cpu(&m->tree.r.base), part.class, part.range)))
 			free_slow(m, part.range);
 		first += part.count;
@@ -145,9 +145,9 @@ __attribute__((noinline)) static void free_any(struct magazines *m, uint64_t fir
 
 	if (!rcache_locks(m)->active)
 		m->tree.r.base.live -= count;
-	if (class >= RCACHE_CLASSES && handed_back_long(&m->handed, first, count, RCACHE_LONG))
+	if (class >= m->classes && handed_back_long(&m->handed, first, count, RCACHE_LONG))
 		free_slow(m, first);
-	else if (class >= RCACHE_CLASSES || !handed_back(&m->handed, first, count, class))
+	else if (class >= m->classes || !handed_back(&m->handed, first, count, class))
 		free_parts(m, first, count);
 	else if (!rcache_put(m, iova_cpu(&m->tree.r.base), class, first))
 		free_slow(m, first);
@@ -203,6 +203,7 @@ static int magazines_create(struct iova **out, struct dma_env *env,
 		free(m);
 		return rc;
 	}
+	m->classes = rcache_classes(env, config->locks);
 	m->cpus = config->cpus && !config->locks ? config->cpus : env_owners(env);
 	rc = handed_init(&m->handed, env, config->entries);
 	if (!rc)

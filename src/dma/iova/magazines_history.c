@@ -15,11 +15,11 @@ static struct magazines *magazines_of(struct iova *a)
 }
 
 /* How long the range is that serves a request for @count. */
-static uint64_t rounded(uint64_t count)
+static uint64_t rounded(const struct magazines *m, uint64_t count)
 {
 	const unsigned class = rcache_class(count);
 
-	return class < RCACHE_CLASSES ? UINT64_C(1) << class : count;
+	return class < m->classes ? UINT64_C(1) << class : count;
 }
 
 /* Out of the tree, and the next walk begins where it would have without it. */
@@ -135,7 +135,7 @@ static int seize_new(struct magazines *m, uint64_t first, uint64_t length, uint3
 static int seize(struct iova *a, uint64_t first, uint64_t count, bool searched)
 {
 	struct magazines *m = magazines_of(a);
-	const uint64_t length = rounded(count);
+	const uint64_t length = rounded(m, count);
 	uint32_t node = range_peek(&m->tree.r.t, first);
 	int rc;
 
@@ -151,7 +151,7 @@ static int seize(struct iova *a, uint64_t first, uint64_t count, bool searched)
 			return rc;
 	}
 	handed_out(&m->handed, first, count,
-		   rcache_class(count) < RCACHE_CLASSES ? rcache_class(count) : RCACHE_LONG);
+		   rcache_class(count) < m->classes ? rcache_class(count) : RCACHE_LONG);
 	a->live += count;
 	if (searched)
 		m->tree.cached32 = node;
@@ -176,7 +176,7 @@ static void describe(const struct iova *a, const struct iova_want *want, char *t
 	const unsigned class = rcache_class(want->count), cpu = iova_cpu(a);
 	const uint64_t below = m->tree.r.t.node[m->tree.cached32].lo;
 
-	if (class < RCACHE_CLASSES) {
+	if (class < m->classes) {
 		const struct cpu_cache *c = &m->cpu[cpu].of[class];
 
 		snprintf(to, bytes,

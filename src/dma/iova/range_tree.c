@@ -21,11 +21,22 @@ void range_tree_init(struct range_tree *t, struct dma_env *env)
 
 void range_tree_fini(struct range_tree *t)
 {
-	for (uint32_t i = 0; i < t->frames; i++)
+	for (uint32_t i = 0; t->frame && i < t->frames; i++)
 		env_free_pages(t->env, t->frame[i], 1);
 	free(t->frame);
 	free(t->node);
 	*t = (struct range_tree){.env = t->env};
+}
+
+/* Where the next ones are for what CPUs are charged. */
+static int grow_lines(struct range_tree *t)
+{
+	iotoll_phys_t *frame = realloc(t->frame, (t->frames + 1) * sizeof(*frame));
+
+	if (!frame)
+		return -ENOMEM;
+	t->frame = frame;
+	return env_alloc_pages(t->env, 1, FRAME_BYTES, 0, &frame[t->frames]);
 }
 
 /* One more frame of nodes. The slab allocator's own work is not modelled, nor charged. */
@@ -33,16 +44,11 @@ static int grow(struct range_tree *t)
 {
 	const uint32_t first = t->frames * PER_FRAME;
 	struct range_node *node = realloc(t->node, (first + PER_FRAME) * sizeof(*node));
-	iotoll_phys_t *frame;
 
 	if (!node)
 		return -ENOMEM;
 	t->node = node;
-	frame = realloc(t->frame, (t->frames + 1) * sizeof(*frame));
-	if (!frame)
-		return -ENOMEM;
-	t->frame = frame;
-	if (env_alloc_pages(t->env, 1, FRAME_BYTES, 0, &frame[t->frames]))
+	if (env_charges(t->env) && grow_lines(t))
 		return -ENOMEM;
 	t->frames++;
 	for (uint32_t i = first + PER_FRAME; i-- > first;) {
@@ -55,8 +61,11 @@ static int grow(struct range_tree *t)
 
 static void touch(struct range_tree *t, uint32_t i, bool write)
 {
-	const uint64_t frame = IOTOLL_PHYS_U64(t->frame[i / PER_FRAME]);
+	uint64_t frame;
 
+	if (!env_charges(t->env))
+		return;
+	frame = IOTOLL_PHYS_U64(t->frame[i / PER_FRAME]);
 	env_touch(t->env, IOTOLL_PHYS(frame + i % PER_FRAME * NODE_BYTES), USED_BYTES, write);
 }
 

@@ -5,8 +5,9 @@
  * line of its own (SLAB_HWCACHE_ALIGN). Every node that a charged function looks at or writes is
  * charged for: a step's work and its line's.
  *
- * Nodes have addresses in page frames, 64 to a frame, for what CPUs are charged; what they say is
- * kept beside, where no errant DMA into a frame reaches it. They are named by numbers; 0 is none.
+ * Nodes have addresses in page frames, 64 to a frame, for what CPUs are charged, where any
+ * are; what they say is kept beside, where no errant DMA into a frame reaches it. They are named by
+ * numbers; 0 is none.
  */
 #ifndef IOTOLL_DMA_IOVA_RANGE_TREE_H
 #define IOTOLL_DMA_IOVA_RANGE_TREE_H
@@ -29,7 +30,7 @@ struct range_node {
 struct range_tree {
 	struct dma_env *env;
 	struct range_node *node; /* moves as it grows */
-	iotoll_phys_t *frame;
+	iotoll_phys_t *frame;    /* only where something is charged for */
 	uint32_t frames;
 	uint32_t spare; /* list of nodes that are not in use */
 	uint32_t root;

@@ -116,7 +116,7 @@ bool rcache_reload(struct magazines *m, struct cpu_cache *c, unsigned class)
 void rcache_empty(struct magazines *m)
 {
 	for (unsigned cpu = 0; cpu < m->cpus; cpu++)
-		for (unsigned class = 0; class < RCACHE_CLASSES; class ++) {
+		for (unsigned class = 0; class < m->classes; class ++) {
 			const struct rcache_entered e = rcache_enter(m, cpu, class, false);
 
 			if (e.cache->loaded) {
@@ -125,7 +125,7 @@ void rcache_empty(struct magazines *m)
 			}
 			rcache_leave(m, cpu, class, e.token);
 		}
-	for (unsigned class = 0; class < RCACHE_CLASSES; class ++) {
+	for (unsigned class = 0; class < m->classes; class ++) {
 		struct depot *d = enter_depot(m, class);
 
 		while (d->size) {
@@ -187,7 +187,7 @@ bool rcache_check(const struct magazines *m)
 	const struct range_tree *t = &m->tree.r.t;
 	uint64_t cached = 0, idle = 0;
 
-	for (unsigned class = 0; class < RCACHE_CLASSES; class ++)
+	for (unsigned class = 0; class < m->classes; class ++)
 		if (!check_class(m, class, &cached))
 			return false;
 	/* So many that none is in two places. */
@@ -220,7 +220,7 @@ int rcache_init(struct magazines *m, unsigned certain, bool locks)
 		return -ENOMEM;
 	memset(m->cpu, 0, m->cpus * sizeof(*m->cpu));
 	for (unsigned cpu = 0; cpu < certain; cpu++)
-		for (unsigned class = 0; class < RCACHE_CLASSES; class ++)
+		for (unsigned class = 0; class < m->classes; class ++)
 			if (!rcache_furnish(m, &m->cpu[cpu].of[class]))
 				return -ENOMEM;
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The caches of free ranges in front of Linux 6.1's tree: for each power of two up to 32 entries
- * every CPU has two magazines, and all CPUs a depot of full ones. Private to src/dma/iova.
+ * (512 on real threads without a lock around) every CPU has two magazines, and all CPUs a depot of
+ * full ones. Private to src/dma/iova.
  *
  * With locks of its own it has those of Linux: one for each CPU and size, one for each depot, one
  * for the tree, taken in this order. On real threads a CPU is a place of env_owner(): who allocates
@@ -15,9 +16,10 @@
 #include "dma/iova/magazine.h"
 #include "dma/iova/tree.h"
 
-#define RCACHE_CLASSES   6u             /* IOVA_RANGE_CACHE_MAX_SIZE: 1, 2, 4, ... 32 entries */
-#define RCACHE_DEPOT_MAX 32u            /* MAX_GLOBAL_MAGS */
-#define RCACHE_LONG      RCACHE_CLASSES /* in struct handed: the tree's own, of any length */
+#define RCACHE_LINUX     6u                /* IOVA_RANGE_CACHE_MAX_SIZE: 1, 2, 4, ... 32 entries */
+#define RCACHE_CLASSES   ENV_RANGE_CLASSES /* at most */
+#define RCACHE_DEPOT_MAX 32u               /* MAX_GLOBAL_MAGS */
+#define RCACHE_LONG      RCACHE_CLASSES    /* in struct handed: the tree's own, of any length */
 
 /*
  * Locks: the tree's, the depots', then those of every CPU; a depot's size and the pointers to a
@@ -48,13 +50,21 @@ struct magazines {
 	struct magazine_store store;
 	struct cpu_caches *cpu;
 	unsigned cpus;
+	unsigned classes;
 	bool last_slow; /* without locks: the last allocation came from the tree */
 	struct depot depot[RCACHE_CLASSES];
 };
 
 extern const struct iova_history_ops magazines_history;
 
-/* Which class serves @count entries: RCACHE_CLASSES and above, none does. */
+/* How many classes are cached: more than Linux only where threads would wait for the tree's lock.
+ */
+static inline unsigned rcache_classes(const struct dma_env *env, bool locks)
+{
+	return locks && env_threads(env) ? RCACHE_CLASSES : RCACHE_LINUX;
+}
+
+/* Which class serves @count entries: m->classes and above, none does. */
 static inline unsigned rcache_class(uint64_t count)
 {
 	return count > 1 ? 64u - (unsigned)__builtin_clzll(count - 1) : 0;

@@ -362,6 +362,12 @@ static inline unsigned env_owners_certain(const struct dma_env *env)
 	return 1;
 }
 
+/*
+ * Powers of two of pages that `magazines` caches ranges of at most: up to 512, or 2 MiB. Our
+ * choice; no kernel's results are compared with these.
+ */
+#define ENV_RANGE_CLASSES 10u
+
 static inline unsigned env_owner(struct dma_env *env)
 {
 	return owners_mine(&env->owners);

@@ -442,6 +442,9 @@ static inline unsigned env_owners_certain(const struct dma_env *env)
 	return env_cpus(env);
 }
 
+/* Powers of two of pages that `magazines` caches ranges of: IOVA_RANGE_CACHE_MAX_SIZE, up to 32. */
+#define ENV_RANGE_CLASSES 6u
+
 static inline unsigned env_owner(struct dma_env *env)
 {
 	return env_cpu(env);
