@@ -196,17 +196,31 @@ int radix_prepare(struct radix *t, uint64_t first, uint64_t count, iotoll_phys_t
 	return 0;
 }
 
+static inline void store_leaf(struct radix *t, iotoll_phys_t table, uint64_t *to, uint64_t i,
+			      uint64_t entry)
+{
+	env_work(t->env, DMA_WORK_ENTRY_STORE, 1);
+	__atomic_store_n(&to[i], htole64(entry), __ATOMIC_RELEASE);
+	env_touch(t->env, IOTOLL_PHYS(IOTOLL_PHYS_U64(table) + i * ENTRY), ENTRY, true);
+}
+
+/* Four at a time: compilers do not unroll stores that a walker may read at any time. */
 static void store_run(struct radix *t, uint64_t first, uint64_t count, uint64_t entry, bool push)
 {
 	const iotoll_phys_t at = entry_of(t, 1, first);
 	uint64_t *const to = env_ptr(t->env, at, count * ENTRY); /* one table is one page */
 	const uint64_t step = entry ? PAGE : 0;
 
-	for (uint64_t i = 0; i < count; i++, entry += step) {
-		env_work(t->env, DMA_WORK_ENTRY_STORE, 1);
-		__atomic_store_n(&to[i], htole64(entry), __ATOMIC_RELEASE);
-		env_touch(t->env, IOTOLL_PHYS(IOTOLL_PHYS_U64(at) + i * ENTRY), ENTRY, true);
+	uint64_t i = 0;
+
+	for (; count - i >= 4; i += 4, entry += 4 * step) {
+		store_leaf(t, at, to, i, entry);
+		store_leaf(t, at, to, i + 1, entry + step);
+		store_leaf(t, at, to, i + 2, entry + 2 * step);
+		store_leaf(t, at, to, i + 3, entry + 3 * step);
 	}
+	for (; i < count; i++, entry += step)
+		store_leaf(t, at, to, i, entry);
 	if (push)
 		flush_if_needed(t, at, count * ENTRY);
 }

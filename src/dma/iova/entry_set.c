@@ -41,10 +41,20 @@ static uint64_t *word_at(const struct entry_set *s, uint64_t i)
 	return (uint64_t *)(void *)&s->byte[i];
 }
 
-/* May the eight from @i on, before @end, be had as one word? */
-static bool has_word(uint64_t i, uint64_t end)
+/*
+ * Bytes one by one up to where a word begins, four words at a time, words, what is left. Compilers
+ * do not unroll atomic accesses.
+ */
+#define FOUR (4 * WORD)
+
+static uint64_t load(const struct entry_set *s, uint64_t i)
 {
-	return i % WORD == 0 && end - i >= WORD;
+	return __atomic_load_n(word_at(s, i), __ATOMIC_RELAXED);
+}
+
+static void store(struct entry_set *s, uint64_t i, uint64_t words)
+{
+	__atomic_store_n(word_at(s, i), words, __ATOMIC_RELAXED);
 }
 
 void entry_set_fill(struct entry_set *s, uint64_t first, uint64_t count, uint8_t value)
@@ -52,10 +62,16 @@ void entry_set_fill(struct entry_set *s, uint64_t first, uint64_t count, uint8_t
 	const uint64_t end = first + count, words = value * OF_BYTE;
 	uint64_t i = first;
 
-	for (; i < end && !has_word(i, end); i++)
+	for (; i < end && i % WORD; i++)
 		entry_set_store(s, i, value);
-	for (; has_word(i, end); i += WORD)
-		__atomic_store_n(word_at(s, i), words, __ATOMIC_RELAXED);
+	for (; end - i >= FOUR; i += FOUR) {
+		store(s, i, words);
+		store(s, i + WORD, words);
+		store(s, i + 2 * WORD, words);
+		store(s, i + 3 * WORD, words);
+	}
+	for (; end - i >= WORD; i += WORD)
+		store(s, i, words);
 	for (; i < end; i++)
 		entry_set_store(s, i, value);
 }
@@ -65,10 +81,13 @@ bool entry_set_all(const struct entry_set *s, uint64_t first, uint64_t count, ui
 	const uint64_t end = first + count, words = mask * OF_BYTE;
 	uint64_t i = first, both = words;
 
-	for (; i < end && !has_word(i, end); i++)
+	for (; i < end && i % WORD; i++)
 		both &= entry_set_byte(s, i) * OF_BYTE;
-	for (; has_word(i, end); i += WORD)
-		both &= __atomic_load_n(word_at(s, i), __ATOMIC_RELAXED);
+	for (; end - i >= FOUR; i += FOUR)
+		both &= load(s, i) & load(s, i + WORD) & load(s, i + 2 * WORD) &
+			load(s, i + 3 * WORD);
+	for (; end - i >= WORD; i += WORD)
+		both &= load(s, i);
 	for (; i < end; i++)
 		both &= entry_set_byte(s, i) * OF_BYTE;
 	return both == words;
@@ -80,10 +99,13 @@ bool entry_set_any(const struct entry_set *s, uint64_t first, uint64_t count)
 	const uint64_t end = first + (count < left ? count : left);
 	uint64_t i = first, any = 0;
 
-	for (; i < end && !has_word(i, end); i++)
+	for (; i < end && i % WORD; i++)
 		any |= entry_set_byte(s, i);
-	for (; has_word(i, end); i += WORD)
-		any |= __atomic_load_n(word_at(s, i), __ATOMIC_RELAXED);
+	for (; end - i >= FOUR; i += FOUR)
+		any |= load(s, i) | load(s, i + WORD) | load(s, i + 2 * WORD) |
+		       load(s, i + 3 * WORD);
+	for (; end - i >= WORD; i += WORD)
+		any |= load(s, i);
 	for (; i < end; i++)
 		any |= entry_set_byte(s, i);
 	return any != 0;
@@ -103,10 +125,10 @@ uint64_t entry_set_count(const struct entry_set *s, uint64_t first, uint64_t cou
 	const uint64_t end = first + (count < left ? count : left);
 	uint64_t i = first, sum = 0;
 
-	for (; i < end && !has_word(i, end); i++)
+	for (; i < end && i % WORD; i++)
 		sum += entry_set_byte(s, i) != 0;
-	for (; has_word(i, end); i += WORD)
-		sum += not_zero(__atomic_load_n(word_at(s, i), __ATOMIC_RELAXED));
+	for (; end - i >= WORD; i += WORD)
+		sum += not_zero(load(s, i));
 	for (; i < end; i++)
 		sum += entry_set_byte(s, i) != 0;
 	return sum;
