@@ -210,7 +210,6 @@ static void store_run(struct radix *t, uint64_t first, uint64_t count, uint64_t 
 	const iotoll_phys_t at = entry_of(t, 1, first);
 	uint64_t *const to = env_ptr(t->env, at, count * ENTRY); /* one table is one page */
 	const uint64_t step = entry ? PAGE : 0;
-
 	uint64_t i = 0;
 
 	for (; count - i >= 4; i += 4, entry += 4 * step) {
@@ -219,7 +218,7 @@ static void store_run(struct radix *t, uint64_t first, uint64_t count, uint64_t 
 		store_leaf(t, at, to, i + 2, entry + 2 * step);
 		store_leaf(t, at, to, i + 3, entry + 3 * step);
 	}
-	for (; i < count; i++, entry += step)
+	for (uint64_t rest = count % 4; rest; rest--, i++, entry += step)
 		store_leaf(t, at, to, i, entry);
 	if (push)
 		flush_if_needed(t, at, count * ENTRY);
