@@ -40,6 +40,12 @@ function results(text,    n, i, sentence, said) {
 	return said == "" ? "What the description says." : said
 }
 
+# One line of it.
+function plain(text) {
+	gsub(/\n/, " ", text)
+	return text
+}
+
 function heading(page, title) {
 	printf ".\\\" Made of include/iotoll/%s by scripts/man_pages.awk.\n", header > page
 	printf ".TH %s 3 \"\" \"iotoll %s\" \"libiotoll\"\n.ad l\n.SH NAME\n%s\n.SH SYNOPSIS\n.nf\n", title, version, \
@@ -80,8 +86,11 @@ function write_group(    page, i, j, n, line) {
 	paragraphs(page, comment)
 	if (before != "" && comment ~ /[Tt]he same|^And |^The reverse/)
 		printf ".PP\nIn the header this stands behind\n.BR %s (3).\n", quoted(before) > page
-	print ".SH RETURN VALUE" > page
-	print(nothing ? "Nothing." : words(results(comment))) > page
+	# Nothing is said twice.
+	if (nothing || results(comment) != plain(comment)) {
+		print ".SH RETURN VALUE" > page
+		print(nothing ? "Nothing." : words(results(comment))) > page
+	}
 	printf ".SH SEE ALSO\n.BR iotoll_%s (3)\n", quoted(header) > page
 	close(page)
 	for (i = 2; i <= functions; i++) {

@@ -22,7 +22,7 @@ every_symbol_has_a_page() {
 a_page_has_all_its_parts() {
 	while read -r symbol; do
 		page=$(sed -n 's|^\.so man3/||p' "$pages/$symbol.3")
-		for part in NAME SYNOPSIS DESCRIPTION "RETURN VALUE"; do
+		for part in NAME SYNOPSIS DESCRIPTION; do
 			expect "$part of $symbol" grep -q "^\.SH $part\$" "$pages/${page:-$symbol.3}"
 		done
 		expect "$symbol in its synopsis" grep -q "^\.B .*$symbol(" "$pages/${page:-$symbol.3}"
