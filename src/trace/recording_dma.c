@@ -16,10 +16,9 @@
 
 /* A list that is mapped. */
 struct dma_list {
-	int device;
-	uint64_t paddr; /* of its first piece */
-	size_t first;   /* its segments among the maps kept aside */
+	size_t first; /* its segments among the maps kept aside */
 	uint32_t segments;
+	size_t next; /* younger one that begins at the same address, 1 + index; 0: none */
 };
 
 static uint64_t down(uint64_t x)
@@ -79,28 +78,84 @@ static int take_unmap(struct reader *rd, const struct trace_event *ev, const str
 	return unmap.bytes ? keep(rd, &unmap) : 0;
 }
 
-static int remember(struct reader *rd, const struct dma_list *list)
+static int no_memory(struct reader *rd)
 {
-	struct reader_dma *d = &rd->dma;
+	return err_set(rd->err, -ENOMEM, "recording: out of memory");
+}
 
+/* Room for a list: 1 + index; 0: no memory. */
+static size_t new_list(struct reader_dma *d)
+{
+	const size_t spare = d->spare;
+
+	if (spare) {
+		d->spare = d->list[spare - 1].next;
+		return spare;
+	}
 	if (d->lists == d->list_room) {
 		const size_t room = d->list_room ? 2 * d->list_room : 64;
 		struct dma_list *grown = realloc(d->list, room * sizeof(*grown));
 
 		if (!grown)
-			return err_set(rd->err, -ENOMEM, "recording: out of memory");
+			return 0;
 		d->list = grown;
 		d->list_room = room;
 	}
-	d->list[d->lists++] = *list;
+	return ++d->lists;
+}
+
+/* @list of @device's begins at @paddr, and is the youngest that does. */
+static int remember(struct reader *rd, int device, uint64_t paddr, const struct dma_list *list)
+{
+	struct reader_dma *d = &rd->dma;
+	struct reader_lists *of = &d->of[device + 1];
+	struct pfnmap_slot *s;
+	size_t at;
+
+	if (paddr == PFNMAP_EMPTY) /* no memory has it: an unmap there is of nothing known */
+		return 0;
+	if (!of->begun && pfnmap_init(&of->at, 64))
+		return no_memory(rd);
+	of->begun = true;
+	s = pfnmap_put(&of->at, paddr);
+	at = s ? new_list(d) : 0;
+	if (!at)
+		return no_memory(rd);
+	d->list[at - 1] = *list;
+	if (s->value[1])
+		d->list[s->value[1] - 1].next = at;
+	else
+		s->value[0] = at;
+	s->value[1] = at;
 	return 0;
+}
+
+/* The oldest list of @device's that begins at @paddr, which is forgotten. Is there one? */
+static bool recall(struct reader *rd, int device, uint64_t paddr, struct dma_list *out)
+{
+	struct reader_dma *d = &rd->dma;
+	struct reader_lists *of = &d->of[device + 1];
+	struct pfnmap_slot *s = of->begun ? pfnmap_get(&of->at, paddr) : NULL;
+	size_t at;
+
+	if (!s)
+		return false;
+	at = s->value[0];
+	*out = d->list[at - 1];
+	if (out->next)
+		s->value[0] = out->next;
+	else
+		pfnmap_delete(&of->at, s);
+	d->list[at - 1].next = d->spare;
+	d->spare = at;
+	return true;
 }
 
 /* Each segment is a map; neighbours are pieces of one list. */
 static int take_list(struct reader *rd, const struct trace_event *ev, const struct said *said)
 {
 	const struct trace_list *at = &ev->dma_addrs, *bytes = &ev->sizes, *frames = &ev->paddrs;
-	struct dma_list list = {.device = said->device, .first = rd->dma.events};
+	struct dma_list list = {.first = rd->dma.events};
 	struct recorded map = plain(rd, ev, said, TRACE_MAP);
 	size_t head = 0;
 	int rc = 0;
@@ -119,8 +174,9 @@ static int take_list(struct reader *rd, const struct trace_event *ev, const stru
 		rc = keep(rd, &map);
 		list.segments++;
 	}
-	list.paddr = frames->count ? frames->at[0] : 0;
-	return rc || !list.segments || !frames->count ? rc : remember(rd, &list);
+	if (rc || !list.segments || !frames->count)
+		return rc;
+	return remember(rd, said->device, frames->at[0], &list);
 }
 
 static int unmap_segments(struct reader *rd, const struct dma_list *list, struct recorded unmap)
@@ -148,20 +204,12 @@ static int unmap_segments(struct reader *rd, const struct dma_list *list, struct
  */
 static int take_list_unmap(struct reader *rd, const struct trace_event *ev, const struct said *said)
 {
-	struct reader_dma *d = &rd->dma;
-	size_t i = 0;
 	struct dma_list list;
 
-	while (i < d->lists && (!ev->paddrs.count || d->list[i].device != said->device ||
-				d->list[i].paddr != ev->paddrs.at[0]))
-		i++;
-	if (i == d->lists) {
-		d->unknown++;
+	if (!ev->paddrs.count || !recall(rd, said->device, ev->paddrs.at[0], &list)) {
+		rd->dma.unknown++;
 		return 0;
 	}
-	list = d->list[i];
-	for (d->lists--; i < d->lists; i++)
-		d->list[i] = d->list[i + 1];
 	return unmap_segments(rd, &list, plain(rd, ev, said, TRACE_UNMAP));
 }
 
@@ -213,6 +261,8 @@ void reader_dma_take(struct reader *rd)
 
 void reader_dma_fini(struct reader *rd)
 {
+	for (unsigned i = 0; i <= RECORDING_DEVICES; i++)
+		pfnmap_fini(&rd->dma.of[i].at);
 	free(rd->dma.event);
 	free(rd->dma.list);
 }

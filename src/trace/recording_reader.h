@@ -4,6 +4,7 @@
 #define IOTOLL_TRACE_RECORDING_READER_H
 
 #include "trace/recording_impl.h"
+#include "watch/pfnmap.h"
 
 #define CALLS  8u   /* under way on a CPU: one, and interrupts in it */
 #define RECENT 256u /* maps and unmaps of a CPU that what follows may be about */
@@ -30,12 +31,21 @@ struct reader_cpu {
 
 struct dma_list;
 
+/* The lists of one device that are mapped, by where their memory begins: the oldest and the newest
+ * of each address (1 + index). */
+struct reader_lists {
+	struct pfnmap at; /* keys are addresses, of bytes */
+	bool begun;       /* there is a table */
+};
+
 /* Maps and unmaps as the tracepoints of "dma:" have them, as long as there are none but those. */
 struct reader_dma {
 	struct recorded *event;
 	size_t events, room;
-	struct dma_list *list; /* mapped */
+	struct reader_lists of[1 + RECORDING_DEVICES]; /* the first: of RECORDING_NOBODY */
+	struct dma_list *list;                         /* mapped, or to be used again */
 	size_t lists, list_room;
+	size_t spare; /* first of the latter, 1 + index; 0: none */
 	uint64_t maps, unmaps;
 	uint64_t unknown; /* unmaps of lists from before the recording */
 };

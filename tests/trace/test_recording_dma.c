@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Recordings of the tracepoints of "dma:" alone: maps and unmaps put together from calls. */
+#include <stdlib.h>
+
 #include "recording_scene.h"
 
 /* clang-format off */
@@ -9,6 +11,9 @@
 	SAY("dma_map_page: " DEV "dir=FROM_DEVICE dma_addr=" addr " size=" bytes " phys_addr=" phys " attrs=")
 #define UNMAP_PAGE(addr, bytes) \
 	SAY("dma_unmap_page: " DEV "dir=FROM_DEVICE dma_addr=" addr " size=" bytes " attrs=")
+#define LIST(dev, to, from) \
+	SAY("dma_map_sg: " dev " dir=TO_DEVICE dma_addrs={" to "} sizes={0x1000} phys_addrs={" from "} attrs=")
+#define UNLIST(dev, from) SAY("dma_unmap_sg: " dev " dir=TO_DEVICE phys_addrs={" from "} attrs=")
 /* clang-format on */
 
 static void pages_are_those_that_a_call_touches(void **state)
@@ -74,6 +79,69 @@ static void a_list_is_found_again_by_its_memory(void **state)
 	recording_fini(&r);
 }
 
+/* Of one device's at one address, to the byte; the place of one that is gone is used again. */
+static void the_oldest_list_of_an_address_goes_first(void **state)
+{
+	static const uint64_t expected[] = {0x10000, 0x40000, 0x20000, 0x30000, 0x60000, 0x50000};
+	struct recording r = read_text(
+		LIST("a", "0x10000", "0x70000") LIST("a", "0x20000", "0x70000")
+			LIST("b", "0x30000", "0x70000") LIST("a", "0x40000", "0x70200")
+				UNLIST("a", "0x70000") UNLIST("a", "0x70200") LIST(
+					"a", "0x50000", "0x70000") LIST("a", "0x60000", "0x80000")
+					UNLIST("a", "0x70000") UNLIST("b", "0x70000")
+						UNLIST("a", "0x80000") UNLIST("a", "0x70000")
+							UNLIST("a", "0x70000")
+								UNLIST("b", "0x80000"));
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < r.events; i++)
+		if (r.event[i].kind == TRACE_UNMAP)
+			assert_int_equal(r.event[i].iova, expected[n++]);
+	assert_int_equal(n, sizeof(expected) / sizeof(expected[0]));
+	assert_int_equal(r.unknown_unmaps, 2);
+	recording_fini(&r);
+}
+
+/* The last address of all is no memory's. */
+static void a_list_beyond_all_memory_is_not_found_again(void **state)
+{
+	struct recording r = read_text(LIST("a", "0x10000", "0xffffffffffffffff")
+					       UNLIST("a", "0xffffffffffffffff"));
+
+	(void)state;
+	assert_int_equal(r.events, 1);
+	assert_int_equal(r.unknown_unmaps, 1);
+	recording_fini(&r);
+}
+
+#define MANY 100000u
+
+/* The newest is unmapped first: looking through them is 5 * 10^9 comparisons. */
+static void many_lists_are_mapped_at_once(void **state)
+{
+	const size_t room = (size_t)MANY * 300;
+	char *text = malloc(room);
+	size_t at = 0;
+	struct recording r;
+
+	(void)state;
+	assert_non_null(text);
+	for (unsigned i = 0; i < MANY; i++)
+		at += (size_t)snprintf(text + at, room - at, LIST("a", "0x%x000", "0x%x000"),
+				       0x100 + i, 0x100000 + i);
+	for (unsigned i = MANY; i-- > 0;)
+		at += (size_t)snprintf(text + at, room - at, UNLIST("a", "0x%x000"), 0x100000 + i);
+	assert_true(at < room);
+	r = read_text(text);
+	free(text);
+	assert_int_equal(r.unknown_unmaps, 0);
+	assert_int_equal(r.events, 2 * MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(r.event[2 * MANY - 1 - i].iova, r.event[i].iova);
+	recording_fini(&r);
+}
+
 /* With events of "iommu:" the calls tell of those, and nothing is there twice. */
 static void events_of_the_iommu_go_first(void **state)
 {
@@ -92,6 +160,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_are_those_that_a_call_touches),
 		cmocka_unit_test(a_list_is_found_again_by_its_memory),
+		cmocka_unit_test(the_oldest_list_of_an_address_goes_first),
+		cmocka_unit_test(a_list_beyond_all_memory_is_not_found_again),
+		cmocka_unit_test(many_lists_are_mapped_at_once),
 		cmocka_unit_test(events_of_the_iommu_go_first),
 	};
 
