@@ -303,8 +303,10 @@ static int run_device(struct trace *trace, const struct replay_request *q,
 		      struct replay_config *config, struct replay_result *r, struct err *err)
 {
 	struct recording recording;
-	int device, rc = replay_recording(&recording, trace, q->beside, err);
+	int device, rc;
 
+	trace_stop_when(trace, config->should_stop, config->ctx);
+	rc = replay_recording(&recording, trace, q->beside, err);
 	if (rc)
 		return rc;
 	device = recording_find(&recording, q->device);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trace/format.h"
+
 #define CPUS_MAX 4096u /* our choice: more is no machine's number */
 
 /* The state of the event's CPU, until the next call; NULL with the reason in *@rc. */
@@ -232,6 +234,8 @@ int recording_read_beside(struct recording *out, struct trace *trace, struct tra
 	*out = (struct recording){.format = trace_format_name(trace)};
 	strncpy(out->name, trace_name(trace), sizeof(out->name) - 1);
 	trace_want_marks(trace);
+	if (beside)
+		trace_stop_when(beside, trace->should_stop, trace->stop_ctx);
 	while ((rc = trace_next(trace, &ev, err)) > 0) {
 		rc = take(&rd, &ev);
 		if (rc)

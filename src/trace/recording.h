@@ -59,6 +59,12 @@ struct recorded {
 	size_t piece; /* first of them in the recording's piece[] */
 };
 
+/* Is it a map or an unmap? */
+static inline bool recorded_is_move(const struct recorded *ev)
+{
+	return ev->kind == TRACE_MAP || ev->kind == TRACE_UNMAP;
+}
+
 /* One piece of a list: whole pages. */
 struct recorded_piece {
 	uint64_t paddr, bytes;
@@ -125,7 +131,8 @@ struct recording {
 int recording_read(struct recording *out, struct trace *trace, struct err *err) MUST_CHECK;
 /*
  * The same with the accesses of devices in @beside, the IOMMU's side of the same run
- * (recording_join.c); NULL: none. Also -EINVAL if the two do not go together.
+ * (recording_join.c); NULL: none. Also -EINVAL if the two do not go together. Who may stop @trace
+ * (trace_stop_when()) is asked about @beside, too.
  */
 int recording_read_beside(struct recording *out, struct trace *trace, struct trace *beside,
 			  struct err *err) MUST_CHECK;

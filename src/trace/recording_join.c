@@ -6,20 +6,31 @@
  * same order. Between two of them the device's accesses go where the latter's unmap is, before it:
  * a device is through with a page before the kernel takes it back. What came before a step's first
  * invalidation, or after its last, is tied to nothing, and left out.
+ *
+ * Where a step's descriptors lie among the IOMMU's invalidations is found in one pass (Knuth,
+ * Morris and Pratt, Fast Pattern Matching in Strings, SIAM J. Comput. 6, 1977, section 2), as a
+ * driver may use one address all the time.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "trace/format.h"
 #include "trace/recording_impl.h"
 
-#define BACK 64u /* events between an unmap and its descriptor, at the most: our choice */
+#define BACK       64u    /* events between an unmap and its descriptor, at the most: our choice */
+#define STOP_EVERY 65536u /* invalidations between questions whether to stop */
 
 struct join {
 	struct recording *r;
+	struct trace *beside;
 	struct recorded *side; /* accesses and invalidations, as they came */
 	size_t sides, side_room;
 	size_t *inv; /* which of them are invalidations */
 	size_t invs, next;
+	size_t *desc; /* which events are the step's descriptors */
+	size_t descs;
+	/* Of the first i + 1 of them: how many of their first are their last, too, but not all. */
+	size_t *border;
 	struct recorded *out;
 	size_t outs, out_room;
 	struct err *err;
@@ -65,16 +76,47 @@ static bool same(const struct recorded *a, const struct recorded *b)
 	       a->iova >> RECORDING_PAGE_SHIFT == b->iova >> RECORDING_PAGE_SHIFT;
 }
 
-/* Do the descriptors of [@first, @end) follow each other there from the invalidation @at on? */
-static bool lies_at(const struct join *j, size_t first, size_t end, size_t at)
+static const struct recorded *descriptor(const struct join *j, size_t i)
 {
-	for (size_t i = first; i < end; i++) {
-		if (j->r->event[i].kind != TRACE_QI_SUBMIT)
-			continue;
-		if (at == j->invs || !same(&j->r->event[i], &j->side[j->inv[at++]]))
-			return false;
+	return &j->r->event[j->desc[i]];
+}
+
+/* How many of the first descriptors @ev ends, if the @matched before it are the first so many. */
+static size_t extend(const struct join *j, size_t matched, const struct recorded *ev)
+{
+	while (matched && !same(descriptor(j, matched), ev))
+		matched = j->border[matched - 1];
+	return matched + same(descriptor(j, matched), ev);
+}
+
+/* The descriptors of [@first, @end) and their borders. */
+static void prepare(struct join *j, size_t first, size_t end)
+{
+	j->descs = 0;
+	for (size_t i = first; i < end; i++)
+		if (j->r->event[i].kind == TRACE_QI_SUBMIT)
+			j->desc[j->descs++] = i;
+	if (j->descs)
+		j->border[0] = 0;
+	for (size_t i = 1; i < j->descs; i++)
+		j->border[i] = extend(j, j->border[i - 1], descriptor(j, i));
+}
+
+/*
+ * From which invalidation on do the step's descriptors follow each other? The first such of those
+ * not yet taken. 1 and *@out, 0: nowhere, -EINTR.
+ */
+static int find(const struct join *j, size_t *out)
+{
+	size_t matched = 0, at = j->next;
+
+	for (; matched < j->descs && at < j->invs; at++) {
+		if (at % STOP_EVERY == 0 && trace_asked_to_stop(j->beside, j->err))
+			return -EINTR;
+		matched = extend(j, matched, &j->side[j->inv[at]]);
 	}
-	return true;
+	*out = at - matched;
+	return matched == j->descs;
 }
 
 /* The event of the unmap that the descriptor @at is about; itself if none is near. */
@@ -137,11 +179,14 @@ static int merge(struct join *j, size_t first, size_t end, size_t inv)
 
 static int join_step(struct join *j, size_t first, size_t end)
 {
-	size_t at = j->next;
+	size_t at;
+	int rc;
 
-	while (at < j->invs && !lies_at(j, first, end, at))
-		at++;
-	if (at < j->invs || lies_at(j, first, end, at))
+	prepare(j, first, end);
+	rc = find(j, &at);
+	if (rc < 0)
+		return rc;
+	if (rc)
 		return merge(j, first, end, at);
 	return err_set(j->err, -EINVAL,
 		       "--accesses: the invalidations that begin at %s:%llu do not follow each "
@@ -162,6 +207,10 @@ static int join_all(struct join *j)
 			       "--accesses: %s: no invalidations of ranges to go by: expected a "
 			       "strict kernel's, with intel_iommu:qi_submit",
 			       descriptors ? "the IOMMU's side" : r->name);
+	j->desc = calloc(descriptors, sizeof(*j->desc));
+	j->border = calloc(descriptors, sizeof(*j->border));
+	if (!j->desc || !j->border)
+		return no_memory(j);
 	for (size_t i = 0; i <= r->events && !rc; i++) {
 		if (i < r->events && r->event[i].kind != TRACE_STEP)
 			continue;
@@ -175,7 +224,7 @@ static int join_all(struct join *j)
 
 int recording_join(struct recording *r, struct trace *beside, struct err *err)
 {
-	struct join j = {.r = r, .err = err};
+	struct join j = {.r = r, .beside = beside, .err = err};
 	int rc = read_side(&j, beside);
 
 	if (!rc)
@@ -191,5 +240,7 @@ int recording_join(struct recording *r, struct trace *beside, struct err *err)
 	free(j.out);
 	free(j.side);
 	free(j.inv);
+	free(j.desc);
+	free(j.border);
 	return rc;
 }

@@ -16,11 +16,6 @@ static uint64_t pages_of(const struct recorded *ev)
 	return (ev->kind == TRACE_MAP ? ev->bytes : ev->done_bytes) >> RECORDING_PAGE_SHIFT;
 }
 
-static bool is_move(const struct recorded *ev)
-{
-	return ev->kind == TRACE_MAP || ev->kind == TRACE_UNMAP;
-}
-
 /* ---- domains and devices ---- */
 
 struct recorded_domain *recording_domain(struct recording *r, int tag)
@@ -61,7 +56,8 @@ static int name_domains(struct recording *r, struct err *err)
 
 	for (size_t i = 0; i < r->events && !rc; i++) {
 		struct recorded *ev = &r->event[i];
-		struct recorded_domain *d = is_move(ev) ? recording_domain(r, ev->tag) : NULL;
+		struct recorded_domain *d =
+			recorded_is_move(ev) ? recording_domain(r, ev->tag) : NULL;
 
 		if (!d)
 			continue;
@@ -74,7 +70,8 @@ static int name_domains(struct recording *r, struct err *err)
 	}
 	for (size_t i = 0; i < r->events && !rc; i++) {
 		struct recorded *ev = &r->event[i];
-		struct recorded_domain *d = is_move(ev) ? recording_domain(r, ev->tag) : NULL;
+		struct recorded_domain *d =
+			recorded_is_move(ev) ? recording_domain(r, ev->tag) : NULL;
 
 		if (!d)
 			continue;
@@ -182,7 +179,7 @@ static int find_owners(struct recording *r, struct err *err)
 	int rc = match_init(&m);
 
 	for (size_t i = 0; i < r->events && !rc; i++)
-		if (is_move(&r->event[i]))
+		if (recorded_is_move(&r->event[i]))
 			rc = follow(r, &m, &ended, i);
 	match_list_fini(&ended);
 	match_fini(&m);
@@ -307,7 +304,7 @@ static int find_earlier(struct recording *r, struct err *err)
 	}
 	rc = see_frames(&e);
 	for (size_t i = 0; i < r->events && !rc; i++)
-		if (is_move(&r->event[i]))
+		if (recorded_is_move(&r->event[i]))
 			rc = see(&e, &r->event[i]);
 	for (size_t i = 0; i < r->events && !rc; i++)
 		rc = see_access(&e, &r->event[i]);
@@ -335,7 +332,7 @@ static void count(struct recording *r)
 
 		if (ev->device == RECORDING_NOBODY && r->devices == 1)
 			ev->device = 0;
-		if (!is_move(ev))
+		if (!recorded_is_move(ev))
 			continue;
 		if (ev->device == RECORDING_NOBODY && ev->kind == TRACE_MAP)
 			r->unknown_maps += ev->pieces;

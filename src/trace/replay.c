@@ -32,6 +32,9 @@ static void replay_await(struct replay_worker *w)
 		task_sleep(w->task, due - now);
 		return;
 	}
+	/* An access is a device's, and may have another event's time; flushes follow from these. */
+	if (!recorded_is_move(&rp->next))
+		return;
 	r->late_events++;
 	if (now - due > r->late_max_ps)
 		r->late_max_ps = now - due;

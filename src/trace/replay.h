@@ -106,8 +106,9 @@ struct replay_result {
 	uint64_t step_flushes; /* between steps of the recording: in dma, but nowhere recorded */
 	uint64_t folded_maps;  /* frame beyond our memory, taken modulo its size */
 	uint64_t folded_cpu_events; /* recorded on a CPU we do not have */
-	uint64_t late_events;       /* kept beyond their recorded time by earlier work ... */
-	uint64_t late_max_ps;       /* ... by at most this */
+	/* Maps and unmaps kept beyond their recorded time by earlier work ... */
+	uint64_t late_events;
+	uint64_t late_max_ps; /* ... by at most this */
 
 	/* What it cost. */
 	unsigned cpus;

@@ -87,7 +87,7 @@ static int read_on(struct replay *rp)
 /* Moves of the device; its flushes, if the timer is the recording's. */
 static bool is_ours(const struct replay *rp, const struct recorded *ev)
 {
-	if (ev->kind == TRACE_MAP || ev->kind == TRACE_UNMAP)
+	if (recorded_is_move(ev))
 		return ev->device == rp->device;
 	if (ev->kind == TRACE_ACCESS)
 		return rp->config->access == REPLAY_ACCESS_RECORDED && ev->device == rp->device;
@@ -126,7 +126,7 @@ void replay_fetch(struct replay *rp)
 		replay_end(rp, rc);
 		return;
 	}
-	if (rp->next.kind == TRACE_MAP || rp->next.kind == TRACE_UNMAP)
+	if (recorded_is_move(&rp->next))
 		rp->result->span_ns = rp->next_ns;
 	rp->result->folded_cpu_events += rp->next.cpu >= rp->count;
 	rp->next_worker = &rp->workers[rp->next.cpu % rp->count];
