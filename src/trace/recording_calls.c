@@ -148,7 +148,7 @@ static void tell_after(struct reader *rd, struct reader_cpu *c, const struct tra
 	}
 	if (of && of->device == RECORDING_NOBODY)
 		tell(of, said);
-	for (size_t i = 0; i < ev->dma_addrs.count && trace_has(ev, TRACE_F_DMA_ADDRS); i++) {
+	for (size_t i = 0; trace_has(ev, TRACE_F_DMA_ADDRS) && i < ev->dma_addrs.count; i++) {
 		of = reader_recent(rd, c, kind, ev->dma_addrs.at[i] >> RECORDING_PAGE_SHIFT);
 		if (of && of->device == RECORDING_NOBODY)
 			tell(of, said);

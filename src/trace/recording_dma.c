@@ -155,6 +155,7 @@ static bool recall(struct reader *rd, int device, uint64_t paddr, struct dma_lis
 static int take_list(struct reader *rd, const struct trace_event *ev, const struct said *said)
 {
 	const struct trace_list *at = &ev->dma_addrs, *bytes = &ev->sizes, *frames = &ev->paddrs;
+	const size_t known = trace_has(ev, TRACE_F_PADDRS) ? frames->count : 0;
 	struct dma_list list = {.first = rd->dma.events};
 	struct recorded map = plain(rd, ev, said, TRACE_MAP);
 	size_t head = 0;
@@ -165,7 +166,7 @@ static int take_list(struct reader *rd, const struct trace_event *ev, const stru
 
 		map.iova = down(at->at[i]);
 		map.bytes = span(at->at[i], bytes->at[i]);
-		map.paddr = down(i < frames->count ? frames->at[i] : at->at[i]);
+		map.paddr = down(i < known ? frames->at[i] : at->at[i]);
 		map.piece = head && map.iova == end ? head : 0;
 		if (!map.bytes)
 			continue;
@@ -174,7 +175,7 @@ static int take_list(struct reader *rd, const struct trace_event *ev, const stru
 		rc = keep(rd, &map);
 		list.segments++;
 	}
-	if (rc || !list.segments || !frames->count)
+	if (rc || !list.segments || !known)
 		return rc;
 	return remember(rd, said->device, frames->at[0], &list);
 }
@@ -206,7 +207,8 @@ static int take_list_unmap(struct reader *rd, const struct trace_event *ev, cons
 {
 	struct dma_list list;
 
-	if (!ev->paddrs.count || !recall(rd, said->device, ev->paddrs.at[0], &list)) {
+	if (!trace_has(ev, TRACE_F_PADDRS) || !ev->paddrs.count ||
+	    !recall(rd, said->device, ev->paddrs.at[0], &list)) {
 		rd->dma.unknown++;
 		return 0;
 	}

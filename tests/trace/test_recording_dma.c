@@ -103,6 +103,18 @@ static void the_oldest_list_of_an_address_goes_first(void **state)
 	recording_fini(&r);
 }
 
+/* Not taken for what an event before it said. */
+static void an_unmap_that_names_no_memory_is_of_nothing_known(void **state)
+{
+	struct recording r = read_text(LIST("a", "0x10000", "0x70000")
+					       SAY("dma_unmap_sg: a dir=TO_DEVICE attrs="));
+
+	(void)state;
+	assert_int_equal(r.events, 1);
+	assert_int_equal(r.unknown_unmaps, 1);
+	recording_fini(&r);
+}
+
 /* The last address of all is no memory's. */
 static void a_list_beyond_all_memory_is_not_found_again(void **state)
 {
@@ -161,6 +173,7 @@ int main(void)
 		cmocka_unit_test(pages_are_those_that_a_call_touches),
 		cmocka_unit_test(a_list_is_found_again_by_its_memory),
 		cmocka_unit_test(the_oldest_list_of_an_address_goes_first),
+		cmocka_unit_test(an_unmap_that_names_no_memory_is_of_nothing_known),
 		cmocka_unit_test(a_list_beyond_all_memory_is_not_found_again),
 		cmocka_unit_test(many_lists_are_mapped_at_once),
 		cmocka_unit_test(events_of_the_iommu_go_first),
