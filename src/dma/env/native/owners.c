@@ -28,16 +28,23 @@ static void fence_everybody(void)
 		(void)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
-static long own_tid(void)
+static uint64_t own_name(void)
 {
-	return syscall(SYS_gettid);
+	return (uint64_t)getpid() << 32 | (uint32_t)syscall(SYS_gettid);
 }
 
-/* A number that the kernel has given to a new thread meanwhile makes the dead one look alive. */
-static bool has_ended(const struct owner *o)
+/*
+ * A number that the kernel has given to a new thread meanwhile makes the dead one look alive, and
+ * that one finds itself at home. In a process that was forked one thread has its name from the
+ * parent and lives: the kernel cannot be asked about such a name.
+ */
+static bool has_ended(uint64_t name)
 {
+	const pid_t process = (pid_t)(name >> 32);
 	const int before = errno;
-	const bool gone = syscall(SYS_tgkill, getpid(), o->tid, 0) != 0 && errno == ESRCH;
+	const bool gone = name != OWNERS_NOBODY && process == getpid() &&
+			  syscall(SYS_tgkill, process, (pid_t)(uint32_t)name, 0) != 0 &&
+			  errno == ESRCH;
 
 	errno = before;
 	return gone;
@@ -52,14 +59,14 @@ static void fence_everybody(void)
 {
 }
 
-static long own_tid(void)
+static uint64_t own_name(void)
 {
-	return 0;
+	return OWNERS_NOBODY;
 }
 
-static bool has_ended(const struct owner *o)
+static bool has_ended(uint64_t name)
 {
-	(void)o;
+	(void)name;
 	return false;
 }
 #endif
@@ -71,6 +78,7 @@ void owners_init(struct owners *o)
 	(void)pthread_mutex_init(&o->lock, NULL);
 	for (unsigned i = 0; i < OWNERS; i++)
 		(void)pthread_mutex_init(&o->owner[i].mutex, NULL);
+	o->owner[0].thread = OWNERS_EVERYBODY;
 	o->fenced = have_fences();
 	errno = before;
 }
@@ -82,41 +90,37 @@ void owners_fini(struct owners *o)
 	(void)pthread_mutex_destroy(&o->lock);
 }
 
-static struct owners_self *thread_of(const struct owner *o)
+static uint64_t thread_of(const struct owner *o)
 {
 	return __atomic_load_n(&o->thread, __ATOMIC_RELAXED);
 }
 
-/* The one it has, the one of its number elsewhere, a free one, one of the dead; 0: none. */
+/* The one it has, one of the dead, the one of its number elsewhere, a free one; 0: none. */
 static unsigned choose(const struct owners *o, const struct owners_self *self)
 {
 	const unsigned hint = self->place;
 
 	for (unsigned i = 1; i < OWNERS; i++)
-		if (thread_of(&o->owner[i]) == self)
+		if (thread_of(&o->owner[i]) == self->name)
 			return i;
-	if (hint && !thread_of(&o->owner[hint]))
+	for (unsigned i = 1; i < OWNERS; i++)
+		if (has_ended(thread_of(&o->owner[i])))
+			return i;
+	if (hint && thread_of(&o->owner[hint]) == OWNERS_NOBODY)
 		return hint;
 	for (unsigned i = 1; i < OWNERS; i++)
-		if (!thread_of(&o->owner[i]))
-			return i;
-	for (unsigned i = 1; i < OWNERS; i++)
-		if (has_ended(&o->owner[i]))
+		if (thread_of(&o->owner[i]) == OWNERS_NOBODY)
 			return i;
 	return 0;
 }
 
-/*
- * Whatever the last owner did there happened before: he left by a store that this load reads, also
- * where he had the same name, his memory being the new thread's.
- */
-static void move_in(struct owner *o, struct owners_self *self)
+/* Whatever the last owner did there happened before: he left by a store that this load reads. */
+static void move_in(struct owner *o, uint64_t name)
 {
 	(void)pthread_mutex_lock(&o->mutex);
 	(void)__atomic_load_n(&o->busy, __ATOMIC_ACQUIRE);
 	__atomic_store_n(&o->busy, 0, __ATOMIC_RELEASE);
-	o->tid = own_tid();
-	__atomic_store_n(&o->thread, self, __ATOMIC_RELAXED);
+	__atomic_store_n(&o->thread, name, __ATOMIC_RELAXED);
 	(void)pthread_mutex_unlock(&o->mutex);
 }
 
@@ -127,10 +131,12 @@ unsigned owners_find(struct owners *o)
 
 	if (!o->fenced || (self->shared == o && --self->patience))
 		return 0;
+	if (self->name == OWNERS_NOBODY)
+		self->name = own_name();
 	(void)pthread_mutex_lock(&o->lock);
 	place = choose(o, self);
 	if (place)
-		move_in(&o->owner[place], self);
+		move_in(&o->owner[place], self->name);
 	(void)pthread_mutex_unlock(&o->lock);
 	if (place) {
 		self->place = place;
@@ -143,11 +149,11 @@ unsigned owners_find(struct owners *o)
 
 void owners_stop(struct owner *o)
 {
-	const struct owners_self *thread;
+	uint64_t thread;
 
 	(void)pthread_mutex_lock(&o->mutex);
 	thread = thread_of(o);
-	if (!thread || thread == &owners_self)
+	if (thread == OWNERS_NOBODY || thread == OWNERS_EVERYBODY || thread == owners_self.name)
 		return;
 	__atomic_store_n(&o->stopped, 1, __ATOMIC_RELAXED);
 	fence_everybody();

@@ -22,13 +22,14 @@
 
 #define OWNERS 32u
 
-struct owners_self;
+/* Names that no thread has: of a free place, and of place 0. */
+#define OWNERS_NOBODY    UINT64_C(0)
+#define OWNERS_EVERYBODY UINT64_MAX
 
 struct owner {
-	struct owners_self *thread; /* whose place it is; NULL: nobody's. Changes under mutex */
-	uint32_t busy;              /* that thread is inside; written by it alone */
-	uint32_t stopped;           /* it has to take the mutex; written under that */
-	long tid;                   /* its number to the kernel, by which one learns of its end */
+	uint64_t thread;  /* the name of whose place it is. Changes under mutex */
+	uint32_t busy;    /* that thread is inside; written by it alone */
+	uint32_t stopped; /* it has to take the mutex; written under that */
 	pthread_mutex_t mutex;
 } __attribute__((aligned(128)));
 
@@ -38,8 +39,14 @@ struct owners {
 	bool fenced;          /* the kernel has what it takes */
 };
 
-/* What a thread remembers: hints, of which none is believed before it was compared. */
+/* What a thread remembers. The places are hints, none believed before it was compared. */
 struct owners_self {
+	/*
+	 * Its numbers and its process's to the kernel, which no other has while this one lives and
+	 * by which one learns of its end. The address of its memory would not do: that is the next
+	 * thread's, who would be taken for the one that has ended. OWNERS_NOBODY: not asked yet.
+	 */
+	uint64_t name;
 	unsigned place;              /* where it was last */
 	const struct owners *shared; /* where it found no place of its own ... */
 	unsigned patience;           /* ... and after so many calls looks again */
@@ -48,7 +55,6 @@ struct owners_self {
 /* Found without a call also where this is part of a shared library. */
 #define OWNERS_TLS __attribute__((tls_model("initial-exec")))
 
-/* Its address is the thread's name: no other has it while this one lives. */
 extern _Thread_local struct owners_self owners_self OWNERS_TLS;
 
 void owners_init(struct owners *o);
@@ -64,8 +70,9 @@ static inline unsigned owners_mine(struct owners *o)
 {
 	const unsigned place = owners_self.place;
 
-	if (__builtin_expect(
-		    __atomic_load_n(&o->owner[place].thread, __ATOMIC_RELAXED) == &owners_self, 1))
+	if (__builtin_expect(__atomic_load_n(&o->owner[place].thread, __ATOMIC_RELAXED) ==
+				     owners_self.name,
+			     1))
 		return place;
 	return owners_find(o);
 }
@@ -76,7 +83,7 @@ static inline unsigned owners_mine(struct owners *o)
  */
 static inline bool owners_enter_free(struct owner *o)
 {
-	if (__builtin_expect(__atomic_load_n(&o->thread, __ATOMIC_RELAXED) != &owners_self, 0))
+	if (__builtin_expect(__atomic_load_n(&o->thread, __ATOMIC_RELAXED) != owners_self.name, 0))
 		return false;
 	__atomic_store_n(&o->busy, 1, __ATOMIC_RELAXED);
 	/* Before the load: the compiler keeps it so, the CPU is seen to by membarrier(). */
