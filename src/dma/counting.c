@@ -4,8 +4,6 @@
 
 #include <errno.h>
 
-#define STEP 64u
-
 /* Of struct iotoll_dma_stats, which is nothing but numbers: those that are not simply added up. */
 #define NUMBER(member) (offsetof(struct iotoll_dma_stats, member) / sizeof(uint64_t))
 #define NUMBERS        (sizeof(struct iotoll_dma_stats) / sizeof(uint64_t))
@@ -52,8 +50,8 @@ static void raise(uint64_t *peak, uint64_t to)
 void counting_look(struct iotoll_dma_domain *domain, struct dma_counts *share, uint64_t live,
 		   uint64_t kept)
 {
-	__atomic_store_n(&share->live_seen, live + STEP, __ATOMIC_RELAXED);
-	__atomic_store_n(&share->kept_seen, kept + STEP, __ATOMIC_RELAXED);
+	__atomic_store_n(&share->live_seen, live + COUNTING_STEP, __ATOMIC_RELAXED);
+	__atomic_store_n(&share->kept_seen, kept + COUNTING_STEP, __ATOMIC_RELAXED);
 	raise(&domain->stats.pages_peak, sum_of(domain, NUMBER(pages_live)));
 	raise(&domain->stats.kept_peak, sum_of(domain, NUMBER(kept_pages)));
 }

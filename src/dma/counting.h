@@ -5,12 +5,15 @@
  * plain stores; number 0, which threads share, with atomic ones. Who asks adds them up.
  *
  * The most that was ever live or kept cannot be had exactly so: a thread looks at the sum when it
- * has 64 more than when it last did, so a peak is told too low by 64 for each thread at the most.
+ * has 64 more than when it last did, or than it had at the least since, give or take 64; so a peak
+ * is told too low by 128 for each thread at the most.
  */
 #ifndef IOTOLL_DMA_COUNTING_H
 #define IOTOLL_DMA_COUNTING_H
 
 #include "dma/domain.h"
+
+#define COUNTING_STEP 64u
 
 struct dma_counts {
 	struct iotoll_dma_stats stats;
@@ -58,6 +61,35 @@ static inline uint64_t counting_add(const struct counting *c, uint64_t *what, ui
 		return __atomic_add_fetch(what, n, __ATOMIC_RELAXED);
 	__atomic_store_n(what, sum, __ATOMIC_RELAXED);
 	return sum;
+}
+
+/* A share's number fell to @now: when it rises again the sum may be higher than it ever was. */
+static inline void counting_fell(uint64_t *seen, uint64_t now)
+{
+	if (__builtin_expect((int64_t)(__atomic_load_n(seen, __ATOMIC_RELAXED) - now) >
+				     2 * (int64_t)COUNTING_STEP,
+			     0))
+		__atomic_store_n(seen, now + COUNTING_STEP, __ATOMIC_RELAXED);
+}
+
+/* Entries went out of use. */
+static inline void counting_dead(const struct iotoll_dma_domain *domain, const struct counting *c,
+				 uint64_t pages)
+{
+	const uint64_t live = counting_add(c, &c->stats->pages_live, -pages);
+
+	if (domain->shares)
+		counting_fell(&c->share->live_seen, live);
+}
+
+/* The strategy has let them go. */
+static inline void counting_let_go(const struct iotoll_dma_domain *domain, const struct counting *c,
+				   uint64_t pages)
+{
+	const uint64_t kept = counting_add(c, &c->stats->kept_pages, -pages);
+
+	if (domain->shares)
+		counting_fell(&c->share->kept_seen, kept);
 }
 
 /* Entries came into use; a share's own number may be below 0, as others take them down. */

@@ -116,7 +116,7 @@ static void went(struct iotoll_dma_domain *domain, uint64_t pages)
 	const struct counting c = counting_of(domain);
 
 	(void)counting_add(&c, &c.stats->table_writes, pages);
-	(void)counting_add(&c, &c.stats->pages_live, -pages);
+	counting_dead(domain, &c, pages);
 }
 
 /* True: they are free; the strategy has the first word on that. */

@@ -11,7 +11,7 @@ void domain_release(struct iotoll_dma_domain *domain, uint64_t first, uint64_t e
 {
 	const struct counting c = counting_of(domain);
 
-	(void)counting_add(&c, &c.stats->kept_pages, -entries);
+	counting_let_go(domain, &c, entries);
 	domain->iova->ops->free(domain->iova, first, entries);
 }
 

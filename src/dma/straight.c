@@ -99,7 +99,7 @@ bool straight_unmap(struct iotoll_dma_device *dev, uint64_t iova, size_t bytes)
 		entry_set_put(&domain->leaving, entry, 1, false);
 	c = counting_of(domain);
 	(void)counting_add(&c, &c.stats->table_writes, 1);
-	(void)counting_add(&c, &c.stats->pages_live, UINT64_MAX);
+	counting_dead(domain, &c, 1);
 	(void)counting_add(&c, &c.stats->unmaps, 1);
 	(void)counting_add(&c, &c.stats->single_entry_unmaps, 1);
 	if (free)

@@ -62,10 +62,67 @@ static void domains_of_one_unit_share_its_queue(void **state)
 	vtdrig_close(&rig);
 }
 
+/* ---- the most that was ever live ---- */
+
+#define MOST 1000u
+
+struct user {
+	struct iotoll_dma_device *dev;
+	iotoll_iova_t iova[MOST];
+};
+
+static void *map_most(void *arg)
+{
+	struct user *u = arg;
+
+	for (unsigned i = 0; i < MOST; i++)
+		u->iova[i] = iotoll_dma_map_page(u->dev, IOTOLL_PHYS(0x5000), 4096,
+						 IOTOLL_DMA_TO_DEVICE);
+	return NULL;
+}
+
+static void unmap_most(struct user *u)
+{
+	for (unsigned i = 0; i < MOST; i++)
+		iotoll_dma_unmap_page(u->dev, u->iova[i], 4096, IOTOLL_DMA_TO_DEVICE);
+}
+
+/* This thread had as many before, when the other had none: that was not yet the most. */
+static void a_peak_is_that_of_all_threads_together(void **state)
+{
+	struct iotoll_dma_config config = vtdrig_config("strict");
+	struct iotoll_dma_domain *domain;
+	static struct user mine, others;
+	static struct vtdrig rig;
+	struct iotoll_dma_stats stats;
+	pthread_t thread;
+
+	(void)state;
+	config.allocator = "magazines";
+	config.split_locks = true;
+	vtdrig_open(&rig, CAP_VALUE, ECAP_VALUE);
+	assert_int_equal(iotoll_dma_domain_create(&domain, rig.env, &config, NULL, 0), 0);
+	assert_int_equal(iotoll_dma_attach(&mine.dev, domain, 8, UINT32_MAX), 0);
+	others.dev = mine.dev;
+	(void)map_most(&mine);
+	unmap_most(&mine);
+	assert_int_equal(pthread_create(&thread, NULL, map_most, &others), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	(void)map_most(&mine);
+	unmap_most(&mine);
+	unmap_most(&others);
+	iotoll_dma_domain_stats(domain, &stats);
+	assert_int_equal(stats.pages_live, 0);
+	assert_in_range(stats.pages_peak, 2 * MOST - 2 * 128, 2 * MOST);
+	iotoll_dma_domain_destroy(domain);
+	vtdrig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(domains_of_one_unit_share_its_queue),
+		cmocka_unit_test(a_peak_is_that_of_all_threads_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
