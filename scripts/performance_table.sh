@@ -31,7 +31,7 @@ function floor_row() {
 	print "| " row["what"] " | `" row["name"] "` | " (row["ns"] + 0 > 0 ? short(row["ns"]) : "not measured") " |"
 }
 function verdict() {
-	return row["met"] == "true" ? "met" : row["met"] == "false" ? "missed by ×" short(row["missed_by"]) : ""
+	return row["met"] == "true" ? (row["interval_met"] == "false" ? "met, uncertain" : "met") : row["met"] == "false" ? "missed by ×" short(row["missed_by"]) : ""
 }
 function result_row(    told) {
 	if (!results++)

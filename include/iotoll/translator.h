@@ -45,7 +45,8 @@ void iotoll_translator_destroy(struct iotoll_translator *t);
 
 /*
  * iotoll_iommu_translate() and iotoll_iommu_translate_range() for this source: the same answers, a
- * hit here being reported as one of the IOTLB. One thread at a time for each translator.
+ * hit here being reported as one of the IOTLB. One thread at a time for each translator. No pointer
+ * may be NULL here and below, which is not looked at: a hit is a dozen instructions.
  */
 int iotoll_translator_translate(struct iotoll_translator *t, uint64_t iova,
 				enum iotoll_access access, struct iotoll_xlat *out);
@@ -63,8 +64,10 @@ void iotoll_translator_end(struct iotoll_translator *t);
 /*
  * Wait until every transaction of @iommu's translators that had begun when this was called is over;
  * later ones are not waited for. After an invalidation: nobody accesses what it took away, as after
- * one of hardware that drains. Not from inside a transaction, nor from a callback of the IOMMU.
- * Any thread; translates nothing meanwhile. -EINVAL if @iommu was not created with .shared.
+ * one of hardware that drains. Not from inside a transaction, nor from a callback of the IOMMU; and
+ * meanwhile nobody who is inside one may create or destroy a translator of the same IOMMU.
+ * Any thread; translates nothing meanwhile. -EINVAL if @iommu is NULL or was not created with
+ * .shared.
  */
 int iotoll_iommu_drain(struct iotoll_iommu *iommu);
 

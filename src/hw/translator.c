@@ -338,7 +338,7 @@ static void outlast(struct iotoll_translator *t)
 
 int iotoll_iommu_drain(struct iotoll_iommu *iommu)
 {
-	struct iommu_shared *s = ((struct iommu *)iommu)->shared;
+	struct iommu_shared *s = iommu ? ((struct iommu *)iommu)->shared : NULL;
 
 	if (s == NULL)
 		return -EINVAL;

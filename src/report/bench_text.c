@@ -51,7 +51,8 @@ static void verdict(struct table *t, const json_t *row)
 	if (!json_is_boolean(met))
 		table_cell(t, "-");
 	else if (json_is_true(met))
-		table_cell(t, "met");
+		table_cell(t, json_is_false(json_object_get(row, "interval_met")) ? "met, uncertain"
+										  : "met");
 	else
 		table_cell(t, "missed by x%s", number_human(number(row, "missed_by")).text);
 }

@@ -178,6 +178,7 @@ static void a_translator_that_cannot_be_is_refused(void **state)
 	assert_int_equal(iotoll_iommu_create(&alone, &config, NULL, 0), 0);
 	assert_int_equal(iotoll_translator_create(&t, alone, who, 64), -EINVAL);
 	assert_int_equal(iotoll_iommu_drain(alone), -EINVAL);
+	assert_int_equal(iotoll_iommu_drain(NULL), -EINVAL);
 	iotoll_iommu_destroy(alone);
 	iotoll_translator_destroy(NULL);
 	close_world(&w);
