@@ -175,7 +175,9 @@ static int open_machine(struct bench_layer *l, struct err *err)
 	const struct bench_layer_config *c = &l->config;
 	const uint64_t ring = (uint64_t)c->outstanding * c->pages, run = run_pages(c);
 	const uint64_t frames = ring > run ? ring : run;
-	const struct bench_setup setup = {.iommu = c->iommu,
+	/* The steps are those of one lock around each call, which is also what the model runs. */
+	const struct bench_setup setup = {.locks = 1 + BENCH_ONE_LOCK,
+					  .iommu = c->iommu,
 					  .strategy = c->strategy,
 					  .allocator = c->allocator,
 					  .threads = 1,
