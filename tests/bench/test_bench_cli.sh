@@ -3,34 +3,12 @@
 #
 # iotoll bench as its users meet it. How fast anything is, is not tested. test_bench_cli.sh ROOT IOTOLL
 set -u
-root=$1
-iotoll=$2
-export IOTOLL_DATA="$root"
-# shellcheck source=tests/house/tap.sh
-. "$root/tests/house/tap.sh"
-
-# bench_for STATUS ARGUMENTS...: output in $scratch/out and $scratch/err
-bench_for() {
-	wanted=$1
-	shift
-	"$iotoll" bench "$@" >"$scratch/out" 2>"$scratch/err"
-	got=$?
-	cat "$scratch/out" "$scratch/err"
-	expect "exit status $wanted, not $got" [ "$got" -eq "$wanted" ]
-}
-
-# refused WORDS ARGUMENTS...: status 2, one line on stderr with the words, nothing on stdout
-refused() {
-	words=$1
-	shift
-	bench_for 2 "$@"
-	expect "'$words' on stderr" grep -qF -- "$words" "$scratch/err"
-	expect "one line" [ "$(wc -l <"$scratch/err")" -eq 1 ]
-	expect_not "nothing on stdout" [ -s "$scratch/out" ]
-}
+subcommand=bench
+# shellcheck source=tests/cli/program.sh
+. "$1/tests/cli/program.sh"
 
 the_json_of_a_row_has_its_fields() {
-	bench_for 0 map --pages 2 --quick --limit 0.01 --format json
+	run_for 0 map --pages 2 --quick --limit 0.01 --format json
 	for field in bench version interval_percent limit_s quick interrupted host floors results left_out; do
 		expect "field $field" grep -q "\"$field\":" "$scratch/out"
 	done
@@ -45,27 +23,27 @@ the_json_of_a_row_has_its_fields() {
 }
 
 text_shows_floors_rows_and_bars() {
-	bench_for 0 iotlb --entries 64 --ways 4 --quick --limit 0.01 --histogram
+	run_for 0 iotlb --entries 64 --ways 4 --quick --limit 0.01 --histogram
 	expect "a floor" grep -q 'load-l1 .* ns' "$scratch/out"
 	expect "the row" grep -qE '^iotlb +[0-9.]+ +[0-9.]+ +[0-9.]+ +ns' "$scratch/out"
 	expect "a bar" grep -qE '^ +[0-9.]+ +[0-9]+  #+$' "$scratch/out"
 }
 
 csv_has_a_line_a_row() {
-	bench_for 0 invalidate --quick --limit 0.01 --format csv
+	run_for 0 invalidate --quick --limit 0.01 --format csv
 	expect "the head" grep -q '^name,group,unit,median,' "$scratch/out"
 	expect "the row" grep -qE '^invalidate.vtd.page,invalidate,ns,[0-9.e+-]+,' "$scratch/out"
 }
 
 the_laboratory_is_measured() {
-	bench_for 0 sim --quick --limit 0.01 --format csv
+	run_for 0 sim --quick --limit 0.01 --format csv
 	expect "events" grep -q '^sim.events.off,sim,M/s,' "$scratch/out"
 	expect "frames" grep -q '^sim.frames.domu,sim,M/s,' "$scratch/out"
 	expect "recordings" grep -q "^sim.file,sim,M/s," "$scratch/out"
 }
 
 linuxs_letters_print_linuxs_lines() {
-	bench_for 0 map -t 2 -s 1 -n -1 -b 40 -d 1 -x 200 -g 3 --quick --limit 0.01
+	run_for 0 map -t 2 -s 1 -n -1 -b 40 -d 1 -x 200 -g 3 --quick --limit 0.01
 	expect "its head" grep -qFx \
 		'dma mapping benchmark: threads:2 seconds:1 node:-1 dir:TO_DEVICE granule: 3' "$scratch/out"
 	expect "the map line" grep -qE \
@@ -96,7 +74,7 @@ bad_arguments_are_refused_with_what_was_expected() {
 # Backquotes are the markup's, not the shell's.
 # shellcheck disable=SC2016
 the_tables_of_the_document_are_made_of_the_json() {
-	bench_for 0 iova --quick --limit 0.01 --format "json:$scratch/bench.json"
+	run_for 0 iova --quick --limit 0.01 --format "json:$scratch/bench.json"
 	{
 		echo before
 		echo '<!-- bench: begin -->'

@@ -3,29 +3,8 @@
 #
 # iotoll calibrate as its users meet it. test_cli.sh ROOT IOTOLL
 
-root=$1
-iotoll=$2
-export IOTOLL_DATA="$root"
-# shellcheck source=tests/house/tap.sh
-. "$root/tests/house/tap.sh"
-
-run_for() {
-	wanted=$1
-	shift
-	"$iotoll" "$@" >"$scratch/out" 2>"$scratch/err"
-	got=$?
-	cat "$scratch/out" "$scratch/err"
-	expect "exit status $wanted, not $got" [ "$got" -eq "$wanted" ]
-}
-
-refused() {
-	words=$1
-	shift
-	run_for 2 "$@"
-	expect "'$words' on stderr" grep -qF -- "$words" "$scratch/err"
-	expect "one line" [ "$(wc -l <"$scratch/err")" -eq 1 ]
-	expect_not "nothing on stdout" [ -s "$scratch/out" ]
-}
+# shellcheck source=tests/cli/program.sh
+. "$1/tests/cli/program.sh"
 
 a_profile_is_written_loads_and_runs() {
 	run_for 0 calibrate --quick -o "$scratch/mine.ini"

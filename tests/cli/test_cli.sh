@@ -3,33 +3,10 @@
 #
 # The program as its users meet it: output, messages, exit statuses. test_cli.sh ROOT IOTOLL
 
-root=$1
-iotoll=$2
-export IOTOLL_DATA="$root"
-# shellcheck source=tests/house/tap.sh
-. "$root/tests/house/tap.sh"
+# shellcheck source=tests/cli/program.sh
+. "$1/tests/cli/program.sh"
 
 short="--set run.duration=20ms --set run.warmup=5ms"
-
-# run_for STATUS ARGUMENTS...: output in $scratch/out and $scratch/err
-run_for() {
-	wanted=$1
-	shift
-	"$iotoll" "$@" >"$scratch/out" 2>"$scratch/err"
-	got=$?
-	cat "$scratch/out" "$scratch/err"
-	expect "exit status $wanted, not $got" [ "$got" -eq "$wanted" ]
-}
-
-# refused WORDS ARGUMENTS...: status 2, one line on stderr with the words, nothing on stdout
-refused() {
-	words=$1
-	shift
-	run_for 2 "$@"
-	expect "'$words' on stderr" grep -qF -- "$words" "$scratch/err"
-	expect "one line" [ "$(wc -l <"$scratch/err")" -eq 1 ]
-	expect_not "nothing on stdout" [ -s "$scratch/out" ]
-}
 
 # shellcheck disable=SC2086
 the_json_of_two_equal_runs_is_identical() {
