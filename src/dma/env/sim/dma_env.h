@@ -290,123 +290,6 @@ static inline long env_hypercall(struct dma_env *env, unsigned long op, const un
 	return env->hypervisor->call(env->hypervisor->ctx, env_cpu_(env), op, args);
 }
 
-/* @line: address of the lock word, in a cache line of its own. */
-static inline void env_lock_init(struct dma_env *env, struct dma_lock *lock, iotoll_phys_t line)
-{
-	vlock_init(&lock->v, env->machine, IOTOLL_PHYS_U64(line));
-}
-
-static inline void env_lock_fini(struct dma_lock *lock)
-{
-	(void)lock;
-}
-
-/* Spin lock with interrupts off. */
-static inline void env_lock(struct dma_env *env, struct dma_lock *lock)
-{
-	vlock_acquire_irq(&lock->v, env_cpu_(env));
-}
-
-static inline void env_unlock(struct dma_env *env, struct dma_lock *lock)
-{
-	vlock_release_irq(&lock->v, env_cpu_(env));
-}
-
-static inline void env_lock_stats(const struct dma_lock *lock, uint64_t *acquisitions,
-				  uint64_t *contended, uint64_t *wait_ps)
-{
-	*acquisitions = lock->v.acquisitions;
-	*contended = lock->v.contended;
-	*wait_ps = lock->v.wait_ps;
-}
-
-/* Is whatever overlaps done by real threads, wherever they are, instead of where one waits? */
-static inline bool env_threads(const struct dma_env *env)
-{
-	(void)env;
-	return false;
-}
-
-/* The chip's lock: its word is in memory, and costs time, only where somebody needs it. */
-static inline int env_chip_init(struct dma_env *env)
-{
-	const int rc = env_alloc_pages(env, 1, PAGE_BYTES, 0, &env->chip.line);
-
-	if (!rc)
-		env_lock_init(env, &env->chip.lock, env->chip.line);
-	return rc;
-}
-
-static inline void env_chip_fini(struct dma_env *env)
-{
-	env_lock_fini(&env->chip.lock);
-	env_free_pages(env, env->chip.line, 1);
-}
-
-static inline bool env_chip_has_lock(const struct dma_env *env)
-{
-	return env->chip.users != 0;
-}
-
-/*
- * A lock for the layer's own bookkeeping, which no modelled kernel has and which therefore costs
- * no virtual time. One host thread runs the laboratory and nothing is waited for while it is
- * held, so here it is nothing at all.
- */
-struct dma_quiet {
-	char nothing;
-};
-
-static inline void env_quiet_init(struct dma_quiet *q)
-{
-	(void)q;
-}
-
-static inline void env_quiet_fini(struct dma_quiet *q)
-{
-	(void)q;
-}
-
-static inline void env_quiet_lock(struct dma_quiet *q)
-{
-	(void)q;
-}
-
-static inline void env_quiet_unlock(struct dma_quiet *q)
-{
-	(void)q;
-}
-
-/*
- * What belongs to one CPU, which no other touches: interrupts are off between the two. On real
- * threads, which share the CPUs of env_cpu(), a lock.
- */
-struct dma_own {
-	char nothing;
-};
-
-static inline void env_own_init(struct dma_own *o)
-{
-	(void)o;
-}
-
-static inline void env_own_fini(struct dma_own *o)
-{
-	(void)o;
-}
-
-static inline void env_own_begin(struct dma_env *env, struct dma_own *o)
-{
-	(void)o;
-	cpu_irq_disable(env_cpu_(env));
-}
-
-static inline void env_own_end(struct dma_env *env, struct dma_own *o)
-{
-	(void)o;
-	cpu_irq_enable(env_cpu_(env));
-}
-
 /* Which of @shards counters the caller should use, to keep threads apart. */
 static inline unsigned env_shard(struct dma_env *env, unsigned shards)
 {
@@ -464,104 +347,10 @@ static inline void env_leave_free(struct dma_env *env, unsigned i)
 	(void)i;
 }
 
-/* @mine: @i is what env_owner() has just said. What it answers is told to env_unlock_own(). */
-static inline bool env_lock_own(struct dma_env *env, struct dma_lock *lock, unsigned i, bool mine)
-{
-	(void)i;
-	(void)mine;
-	env_lock(env, lock);
-	return true;
-}
-
-static inline void env_unlock_own(struct dma_env *env, struct dma_lock *lock, unsigned i,
-				  bool token)
-{
-	(void)i;
-	(void)token;
-	env_unlock(env, lock);
-}
-
 /* Is this an interrupt's work, or a softirq's? Then no other can come in between on this CPU. */
 static inline bool env_in_interrupt(struct dma_env *env)
 {
 	return cpu_in_interrupt(env_cpu_(env));
-}
-
-/*
- * A kernel timer, on the jiffies of a kernel with HZ=250 (our choice: Debian's). It is armed on the
- * CPU that asks and runs there, as a softirq after the timer interrupt; a laboratory without a
- * periodic tick charges that interrupt only when a timer is due.
- */
-#define ENV_JIFFY_PS (4 * SIM_MS)
-
-struct env_timer {
-	struct event event;
-	struct irq irq;
-	struct softirq softirq;
-	void (*fn)(void *ctx);
-	void *ctx;
-};
-
-static inline void env_timer_event_(void *ctx)
-{
-	struct env_timer *t = ctx;
-
-	irq_raise(&t->irq);
-}
-
-static inline void env_timer_irq_(void *ctx, struct cpu *cpu)
-{
-	struct env_timer *t = ctx;
-
-	softirq_raise(cpu, &t->softirq);
-}
-
-static inline bool env_timer_softirq_(void *ctx, struct cpu *cpu)
-{
-	struct env_timer *t = ctx;
-
-	(void)cpu;
-	t->fn(t->ctx);
-	return false;
-}
-
-/* @t must stay where it is. */
-static inline void env_timer_init(struct dma_env *env, struct env_timer *t, void (*fn)(void *ctx),
-				  void *ctx)
-{
-	(void)env;
-	*t = (struct env_timer){.fn = fn, .ctx = ctx};
-	event_init(&t->event, env_timer_event_, t);
-	t->irq = (struct irq){.handler = env_timer_irq_, .ctx = t};
-	t->softirq = (struct softirq){.run = env_timer_softirq_, .ctx = t};
-}
-
-/* Not while the machine goes on running: an interrupt on its way is not called back. */
-static inline void env_timer_fini(struct dma_env *env, struct env_timer *t)
-{
-	if (t->fn)
-		sim_cancel(env->machine->sim, &t->event);
-}
-
-/*
- * Linux rounds a delay up to jiffies, and its timer wheel adds one so that it never fires early
- * (kernel/time/timer.c: calc_index()): 10 ms becomes the fourth boundary of 4 ms from now.
- */
-static inline void env_timer_arm(struct dma_env *env, struct env_timer *t, uint64_t delay_ps)
-{
-	const uint64_t jiffies = (delay_ps + ENV_JIFFY_PS - 1) / ENV_JIFFY_PS;
-	const uint64_t now = machine_now(env->machine) / ENV_JIFFY_PS;
-
-	t->irq.target = machine_cpu(env->machine, env_cpu(env));
-	sim_schedule(env->machine->sim, &t->event, (now + jiffies + 1) * ENV_JIFFY_PS);
-}
-
-/* Nobody has to ask here. */
-static inline int env_timer_poll(struct dma_env *env, struct env_timer *t)
-{
-	(void)env;
-	(void)t;
-	return 0;
 }
 
 /* True if the environment has registers to reach. */
@@ -594,5 +383,8 @@ static inline uint64_t env_now_ps(const struct dma_env *env)
 {
 	return machine_now(env->machine);
 }
+
+#include "dma_env_locks.h"
+#include "dma_env_timer.h"
 
 #endif
